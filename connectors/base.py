@@ -1,0 +1,116 @@
+"""The protocols every connector keeps. Their docstrings are the contract that the contract suite tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Generic, Protocol, TypeVar
+
+from connectors.types import (
+    Category,
+    Check,
+    CodeResult,
+    CodeSpec,
+    Customer,
+    Mail,
+    Order,
+    Product,
+    Review,
+    SendResult,
+    StoreEvent,
+    StoreInfo,
+)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """One page of a walk. ``faults`` are (external id or place, sentence) of rows that could not be read; the rest goes on.
+
+    ``total`` is the number of rows the store promised for the whole walk, None where it does not say.
+    """
+
+    items: tuple[T, ...]
+    total: int | None = None
+    faults: tuple[tuple[str, str], ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookState:
+    """One webhook of ours at the store: topic, ``active``/``paused``/``disabled``/``missing``, and its id."""
+
+    topic: str
+    state: str
+    external_id: str | None = None
+
+
+class Store(Protocol):
+    """A shop we can read and write. All methods raise ``ConnectorError``; none holds a cursor between calls."""
+
+    def info(self) -> StoreInfo:
+        """Name, address, currency, zone and version of the shop."""
+
+    def checks(self) -> list[Check]:
+        """Everything that could be wrong with this connection, each named and with its mend. Never raises."""
+
+    def orders(self, *, since: datetime | None) -> Iterator[Page[Order]]:
+        """All orders (``since=None``) or all that changed at or after ``since``, refunds and lines included.
+
+        An order may come twice, none is left out: whatever is inserted, changed or trashed during the walk, is either
+        in it or changed after its start. Trashed orders come with status TRASHED.
+        """
+
+    def order(self, external_id: str) -> Order | None:
+        """One order afresh; None where the store no longer knows it."""
+
+    def order_ids(self) -> Iterator[Page[str]]:
+        """The ids of all orders the store still knows (not trashed), for the reconcile."""
+
+    def customers(self, *, since: datetime | None) -> Iterator[Page[Customer]]:
+        """All accounts; those changed since where the store can tell, all of them where it cannot."""
+
+    def customer(self, external_id: str) -> Customer | None:
+        """One account afresh; None where it is gone."""
+
+    def products(self, *, since: datetime | None) -> Iterator[Page[Product]]:
+        """Products and variations."""
+
+    def categories(self) -> Iterator[Page[Category]]:
+        """Product categories."""
+
+    def reviews(self, *, since: datetime | None) -> Iterator[Page[Review]]:
+        """Product reviews."""
+
+    def create_codes(self, codes: Sequence[CodeSpec]) -> list[CodeResult]:
+        """Make the codes exist exactly as asked; calling twice makes none twice.
+
+        Each created code is compared with what was asked, and deleted again where it is worth more, or to others, or
+        longer. Results come in the order of ``codes``.
+        """
+
+    def revoke_codes(self, external_ids: Iterable[str]) -> None:
+        """Make the codes worthless; those already gone are fine."""
+
+    def write_rungs(self, rungs: Mapping[str, tuple[str, str]]) -> dict[str, str]:
+        """Write {customer external id: (rung key, rung name)} to the shop; gives {external id: error} of those refused."""
+
+    def ensure_webhooks(self, *, url: str, secret: str) -> list[WebhookState]:
+        """Make our webhooks exist and be active at ``url`` with ``secret``; disabled ones are revived."""
+
+    def webhook_states(self, *, url: str) -> list[WebhookState]:
+        """How our webhooks at ``url`` stand."""
+
+    def remove_webhooks(self, *, url: str) -> None:
+        """Delete our webhooks."""
+
+    def parse_webhook(self, *, headers: Mapping[str, str], body: bytes) -> StoreEvent:
+        """A stored and verified webhook in our words. Raises ``BadPayload``."""
+
+
+class MailBackend(Protocol):
+    """Something that takes mail."""
+
+    def send(self, mail: Mail) -> SendResult:
+        """Hand over one request, once. Never raises for what the other side does: the outcome says it."""

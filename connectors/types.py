@@ -1,0 +1,353 @@
+"""Our words for what shops and mail providers tell us. Every connector translates into these and nothing else.
+
+Money is an integer of ISO-4217 minor units beside its currency code; times are aware datetimes in UTC.
+Foreign words that no table knows become ``UNKNOWN`` and keep their original in ``raw_status``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from enum import StrEnum
+
+from babel.numbers import get_currency_precision
+
+
+def minor_units(amount: Decimal | str | int, currency: str) -> int:
+    """The integer of minor units nearest to ``amount`` of ``currency``; halves go away from zero.
+
+    The one place where money is rounded. ``Decimal("33333.335")`` IDR (exponent 2) gives ``3333334``.
+    Raises ``decimal.InvalidOperation`` for text that is no number and ``ValueError`` for NaN or infinity.
+    """
+    value = Decimal(amount)
+    if not value.is_finite():
+        raise ValueError(f"{amount!r} is not an amount of money")
+    return int(value.scaleb(get_currency_precision(currency)).to_integral_value(rounding=ROUND_HALF_UP))
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An exact amount: integer minor units and the ISO-4217 code."""
+
+    minor: int
+    currency: str
+
+    @property
+    def amount(self) -> Decimal:
+        """The amount in major units, with all its digits: ``Decimal("1250000.00")``."""
+        return Decimal(self.minor).scaleb(-get_currency_precision(self.currency))
+
+    def as_json(self) -> dict[str, str]:
+        """``{"amount": "1250000.00", "currency": "IDR"}``."""
+        return {"amount": str(self.amount), "currency": self.currency}
+
+
+class OrderStatus(StrEnum):
+    """What an order is, in our words. ``paid`` is kept apart: a cancelled order may have been paid."""
+
+    DRAFT = "draft"
+    PENDING = "pending"
+    PAID = "paid"
+    COMPLETED = "completed"
+    REFUNDED = "refunded"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+    TRASHED = "trashed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """One line of goods. ``total_minor`` is after line discounts and without tax; returns are negative."""
+
+    external_id: str
+    title: str
+    quantity: Decimal
+    total_minor: int
+    product_external_id: str | None = None
+    variant_external_id: str | None = None
+    sku: str | None = None
+    discount_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """Money given back on an order; ``amount_minor`` is positive."""
+
+    external_id: str
+    amount_minor: int
+    refunded_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One order as its store tells it. ``total_minor`` never shrinks by refunds: net = total − sum(refunds).
+
+    ``customer_external_id`` is None for a guest. ``complete`` is False where the payload lacked lines or refund
+    times and the row must be read again.
+    """
+
+    external_id: str
+    number: str
+    status: OrderStatus
+    raw_status: str
+    paid: bool
+    placed_at: datetime
+    updated_at: datetime | None
+    currency: str
+    total_minor: int
+    customer_external_id: str | None = None
+    email: str | None = None
+    name: str | None = None
+    phone: str | None = None
+    country: str | None = None
+    language: str | None = None
+    discount_minor: int = 0
+    shipping_minor: int = 0
+    tax_minor: int = 0
+    coupon_codes: tuple[str, ...] = ()
+    lines: tuple[OrderLine, ...] = ()
+    refunds: tuple[Refund, ...] = ()
+    source: str | None = None
+    referred_by: str | None = None
+    test: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """One account of a store. Guests are known by their orders alone.
+
+    ``consent`` is ``subscribed``, ``unsubscribed``, ``pending`` or None where the store says nothing.
+    ``member_since`` and ``referred_by`` (external id or e-mail) come from the store's own meta data where it keeps them.
+    """
+
+    external_id: str
+    email: str | None
+    first_name: str = ""
+    last_name: str = ""
+    phone: str | None = None
+    country: str | None = None
+    language: str | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    birthday: date | None = None
+    consent: str | None = None
+    consent_at: datetime | None = None
+    consent_source: str | None = None
+    member_since: date | None = None
+    member_number: str | None = None
+    referred_by: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A sellable thing: a product without variants, or one variation (then ``parent_external_id`` is set)."""
+
+    external_id: str
+    title: str
+    price_minor: int | None
+    currency: str
+    parent_external_id: str | None = None
+    sku: str | None = None
+    unit_cost_minor: int | None = None
+    days_of_supply: int | None = None
+    category_ids: tuple[str, ...] = ()
+    image_url: str | None = None
+    url: str | None = None
+    active: bool = True
+    updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A product category; ``name`` is plain text, entities resolved."""
+
+    external_id: str
+    name: str
+    parent_external_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A product review as its writer left it."""
+
+    external_id: str
+    product_external_id: str
+    email: str
+    rating: int
+    text: str
+    created_at: datetime
+    approved: bool
+
+
+class DiscountKind(StrEnum):
+    """What a code takes off."""
+
+    PERCENTAGE = "percentage"
+    FIXED = "fixed"
+    FREE_SHIPPING = "free_shipping"
+
+
+@dataclass(frozen=True, slots=True)
+class CodeSpec:
+    """A personal code that is to exist in the store. ``value`` is percent points (``"10"``) or an amount in major units.
+
+    The code works for ``email`` only, ``usage_limit`` times, until ``expires_at`` (last usable instant, UTC).
+    """
+
+    code: str
+    kind: DiscountKind
+    value: Decimal
+    currency: str
+    email: str
+    expires_at: datetime
+    minimum_minor: int = 0
+    usage_limit: int = 1
+    description: str = ""
+    product_external_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CodeResult:
+    """What became of one ``CodeSpec``: created or found equal (``external_id``), or refused with a reason."""
+
+    code: str
+    external_id: str | None
+    error: str | None = None
+    permanent: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One finding about a connection: what was tried, whether it is well, and how to mend it if not."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoreInfo:
+    """What a store says of itself. ``timezone`` is an IANA name or a fixed offset such as ``+07:00``."""
+
+    name: str
+    url: str
+    currency: str
+    timezone: str
+    platform_version: str
+    capabilities: frozenset[str] = frozenset()
+
+
+class StoreEventKind(StrEnum):
+    """What a verified store webhook is about."""
+
+    ORDER = "order"
+    ORDER_GONE = "order_gone"
+    CUSTOMER = "customer"
+    CUSTOMER_GONE = "customer_gone"
+    PRODUCT = "product"
+    PRODUCT_GONE = "product_gone"
+    COUPON = "coupon"
+    PING = "ping"
+    IGNORED = "ignored"
+
+
+@dataclass(frozen=True, slots=True)
+class StoreEvent:
+    """One store webhook in our words: either the thing itself, or only its id, to be read again (``refetch``)."""
+
+    kind: StoreEventKind
+    external_id: str | None = None
+    order: Order | None = None
+    customer: Customer | None = None
+    products: tuple[Product, ...] = ()
+    refetch: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One recipient of a bulk mail. ``fragments`` replace their keys in subject, html and text of the ``Mail``.
+
+    ``message_id`` is our ledger id; providers carry it (``lk_mid``) and give it back in events.
+    """
+
+    message_id: str
+    email: str
+    name: str = ""
+    fragments: dict[str, str] = field(default_factory=dict)
+    unsubscribe_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One request to a mail provider: a skeleton and up to 1000 recipients with their fragments."""
+
+    attempt_id: str
+    from_email: str
+    from_name: str
+    reply_to: str | None
+    subject: str
+    html: str
+    text: str
+    recipients: tuple[Recipient, ...]
+    category: str = ""
+
+
+class SendOutcome(StrEnum):
+    """Certain yes, certain no, or unknown. Unknown is never sent again blindly."""
+
+    ACCEPTED = "accepted"
+    NOT_SENT = "not_sent"
+    IN_DOUBT = "in_doubt"
+
+
+@dataclass(frozen=True, slots=True)
+class SendResult:
+    """What became of one ``Mail``. ``refused`` names recipients the provider will not take, with the reason.
+
+    ``retry_after`` (seconds) is set where the provider asks for patience; ``stop`` where nothing more can be sent
+    until a person mends the account.
+    """
+
+    outcome: SendOutcome
+    provider_reference: str | None = None
+    detail: str = ""
+    retry_after: float | None = None
+    stop: bool = False
+    refused: dict[str, str] = field(default_factory=dict)
+
+
+class DeliveryKind(StrEnum):
+    """What a mail provider reports about one mail."""
+
+    PROCESSED = "processed"
+    DELIVERED = "delivered"
+    DEFERRED = "deferred"
+    BOUNCED = "bounced"
+    BLOCKED = "blocked"
+    DROPPED = "dropped"
+    COMPLAINED = "complained"
+    UNSUBSCRIBED = "unsubscribed"
+    OPENED = "opened"
+    CLICKED = "clicked"
+    ACCOUNT = "account"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryEvent:
+    """One report of a mail provider. ``dedupe`` is equal for redelivered copies of the same event."""
+
+    kind: DeliveryKind
+    dedupe: str
+    occurred_at: datetime
+    message_id: str | None = None
+    attempt_id: str | None = None
+    email: str | None = None
+    provider_reference: str | None = None
+    reason: str = ""
+    url: str = ""
+    machine: bool = False

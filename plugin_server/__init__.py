@@ -1,0 +1,1 @@
+"""The plugin server remembers, runs and serves."""
