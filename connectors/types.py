@@ -119,7 +119,7 @@ class Customer:
     """One account of a store. Guests are known by their orders alone.
 
     ``consent`` is ``subscribed``, ``unsubscribed``, ``pending`` or None where the store says nothing.
-    ``member_since`` and ``referred_by`` (external id or e-mail) come from the store's own meta data where it keeps them.
+    ``member_since`` and ``referred_by`` (external id or e-mail) come from the store's meta data where it keeps them.
     """
 
     external_id: str
@@ -192,7 +192,7 @@ class DiscountKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CodeSpec:
-    """A personal code that is to exist in the store. ``value`` is percent points (``"10"``) or an amount in major units.
+    """A personal code that is to exist in the store. ``value`` is percent points (``10``) or an amount in major units.
 
     The code works for ``email`` only, ``usage_limit`` times, until ``expires_at`` (last usable instant, UTC).
     """
