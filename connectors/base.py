@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """One page of a walk. ``faults`` are (external id or place, sentence) of rows that could not be read; the rest goes on.
+    """One page of a walk. ``faults`` are (external id or place, sentence) of unreadable rows; the rest goes on.
 
     ``total`` is the number of rows the store promised for the whole walk, None where it does not say.
     """
@@ -94,7 +94,7 @@ class Store(Protocol):
         """Make the codes worthless; those already gone are fine."""
 
     def write_rungs(self, rungs: Mapping[str, tuple[str, str]]) -> dict[str, str]:
-        """Write {customer external id: (rung key, rung name)} to the shop; gives {external id: error} of those refused."""
+        """Write {customer external id: (rung key, rung name)} to the shop; gives {external id: error} where refused."""
 
     def ensure_webhooks(self, *, url: str, secret: str) -> list[WebhookState]:
         """Make our webhooks exist and be active at ``url`` with ``secret``; disabled ones are revived."""
