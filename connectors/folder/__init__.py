@@ -1,0 +1,1 @@
+"""A folder of .eml files: the embedded default."""

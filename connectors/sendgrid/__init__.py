@@ -1,0 +1,1 @@
+"""SendGrid, by its Mail Send API and event webhook."""

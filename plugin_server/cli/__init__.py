@@ -1,0 +1,58 @@
+"""The command line. With ``--json`` each prints one document; errors go to stderr, exit 2 for bad input, 1 for failure."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from connectors.errors import ConnectorError
+from plugin_server.cli.context import BadInput, Failure
+
+MODULES = {
+    "merchants": "plugin_server.cli.merchants",
+    "migrate": "plugin_server.cli.processes",
+}
+"""Which module holds which command; loaded only when called, so that `tangga --help` is quick."""
+
+
+class Commands(click.Group):
+    """Finds a command's module by the table above."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All commands, in the table's order."""
+        return list(MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command object ``cmd_name`` of its module (dashes become underscores)."""
+        if cmd_name not in MODULES:
+            return None
+        found: click.Command = getattr(importlib.import_module(MODULES[cmd_name]), cmd_name.replace("-", "_"))
+        return found
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="tangga")
+def cli() -> None:
+    """Tangga places every customer on the loyalty ladder and runs the campaigns that move them one rung up."""
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.UsageError as error:
+        error.show()
+        sys.exit(2)
+    except click.Abort:
+        sys.exit(130)
+    except BadInput as error:
+        _say(str(error), 2)
+    except (Failure, ConnectorError) as error:
+        _say(str(error), 1)
+
+
+def _say(sentence: str, code: int) -> None:
+    click.echo(f"tangga: {sentence}", err=True)
+    sys.exit(code)

@@ -1,0 +1,104 @@
+"""What all commands share: the home, one JSON document on stdout, and services for their own duration."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from pydantic import ValidationError
+from sqlalchemy import text
+
+from plugin_server import wiring
+from plugin_server.db.migrate import migrate
+from plugin_server.db.session import merchant_ids, tenant
+from plugin_server.launcher.supervisor import embedded
+from plugin_server.settings import Settings
+from plugin_server.wiring import Services
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class BadInput(Exception):
+    """The person can mend this: exit 2."""
+
+
+class Failure(Exception):
+    """Something outside failed: exit 1."""
+
+
+def home_option(function: F) -> F:
+    """``--home DIR``, else ``TANGGA_HOME``."""
+    return click.option("--home", type=click.Path(path_type=Path), help="Folder of the embedded services.")(function)
+
+
+def json_option(function: F) -> F:
+    """``--json``: exactly one JSON document on stdout."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")(function)
+
+
+def merchant_option(function: F) -> F:
+    """``--merchant``, by number or name; may be left out where there is one."""
+    return click.option("--merchant", help="Number or name; not needed where there is only one.")(function)
+
+
+def read_settings(home: Path | None = None) -> Settings:
+    """Settings from the environment, with ``--home`` on top. Raises ``BadInput`` naming the variable to mend."""
+    try:
+        return Settings(**({"tangga_home": home} if home else {}))  # type: ignore[arg-type]
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, item['loc'])).upper() or 'settings'}: {item['msg'].removeprefix('Value error, ')}"
+            for item in error.errors()
+        )
+        raise BadInput(problems) from error
+
+
+@contextmanager
+def opened(home: Path | None) -> Iterator[Services]:
+    """Services of a running instance of this home, or embedded ones for the block; the schema is brought up to date."""
+    settings = read_settings(home)
+    with embedded(settings.tangga_home, database_url=settings.database_url, redis_url=settings.redis_url) as urls:
+        complete = settings.model_copy(update={"database_url": urls.database_url, "redis_url": urls.redis_url})
+        migrate(urls.database_url)
+        made = wiring.build(complete)
+        try:
+            yield made
+        finally:
+            made.engine.dispose()
+            made.redis.close()
+
+
+def merchant_id_of(services: Services, given: str | None) -> int:
+    """The merchant meant by ``--merchant`` (number or name), or the only one there is."""
+    known: dict[int, str] = {}
+    for number in merchant_ids(services.engine):
+        with tenant(services.engine, number) as connection:
+            known[number] = str(connection.scalar(text("SELECT name FROM merchant")))
+    if given is None:
+        if len(known) == 1:
+            return next(iter(known))
+        raise BadInput(
+            "There is no merchant yet. Add one with `tangga merchants add`."
+            if not known
+            else f"Say which merchant with --merchant: {_listed(known)}."
+        )
+    for number, name in known.items():
+        if given in (str(number), name):
+            return number
+    raise BadInput(f"There is no merchant {given!r}. Known: {_listed(known) or 'none'}.")
+
+
+def _listed(known: dict[int, str]) -> str:
+    return ", ".join(f"{number} ({name})" for number, name in known.items())
+
+
+def show(document: Any, as_json: bool, lines: Callable[[], str] | None = None) -> None:
+    """Print the document as JSON, or the text that ``lines`` makes of it."""
+    if as_json or lines is None:
+        click.echo(json.dumps(document, ensure_ascii=False, indent=None if as_json else 2, default=str))
+    else:
+        click.echo(lines())

@@ -1,0 +1,80 @@
+"""Merchants and their people."""
+
+from __future__ import annotations
+
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from babel.core import UnknownLocaleError
+from babel.numbers import is_currency
+from email_validator import EmailNotValidError, validate_email
+from sqlalchemy import Connection, Engine, insert, text
+
+from plugin_server.db.models.merchant import Merchant, UserAccount
+from plugin_server.db.session import system, tenant
+
+LOCALES = ("en", "id", "nl")
+ROLES = ("owner", "marketer", "viewer")
+
+
+class BadMerchant(ValueError):
+    """A field of a merchant or person that cannot be right; the sentence names the field and the mend."""
+
+
+def checked_email(address: str) -> str:
+    """The address as given, when it is one. Raises ``BadMerchant``."""
+    try:
+        return validate_email(address, check_deliverability=False, test_environment=True).normalized
+    except EmailNotValidError as error:
+        raise BadMerchant(f"email: {error}") from error
+
+
+def check(*, timezone: str, currency: str, locale: str) -> None:
+    """Raises ``BadMerchant`` where zone, currency or language is unknown."""
+    try:
+        ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise BadMerchant(f"timezone: {timezone!r} is not a zone; write it as Asia/Jakarta.") from error
+    try:
+        known = is_currency(currency, locale="en")
+    except UnknownLocaleError:  # pragma: no cover - "en" is always there
+        known = False
+    if not known:
+        raise BadMerchant(f"currency: {currency!r} is not an ISO 4217 code such as IDR or EUR.")
+    if locale not in LOCALES:
+        raise BadMerchant(f"locale: {locale!r} is not one of {', '.join(LOCALES)}.")
+
+
+def add(engine: Engine, *, name: str, email: str, timezone: str, currency: str, locale: str) -> int:
+    """Make a merchant with its owner; gives its id. Raises ``BadMerchant``."""
+    if not name.strip():
+        raise BadMerchant("name: say what the business is called.")
+    address = checked_email(email)
+    check(timezone=timezone, currency=currency, locale=locale)
+    with system(engine) as connection:
+        number: int = connection.scalar(text("SELECT nextval(pg_get_serial_sequence('merchant', 'id'))"))
+    with tenant(engine, number) as connection:
+        connection.execute(
+            insert(Merchant).values(
+                id=number, name=name.strip(), email=address, timezone=timezone, currency=currency, locale=locale
+            )
+        )
+        add_user(connection, number, email=address, role="owner", locale=locale)
+    return number
+
+
+def add_user(connection: Connection, merchant_id: int, *, email: str, role: str, locale: str | None) -> int:
+    """Add a person of the merchant; gives the id. Raises ``BadMerchant``."""
+    if role not in ROLES:
+        raise BadMerchant(f"role: {role!r} is not one of {', '.join(ROLES)}.")
+    row = connection.execute(
+        insert(UserAccount)
+        .values(merchant_id=merchant_id, email=checked_email(email), role=role, locale=locale)
+        .returning(UserAccount.id)
+    )
+    return int(row.scalar_one())
+
+
+def get(connection: Connection) -> dict[str, Any]:
+    """The merchant of this transaction, all columns."""
+    return dict(connection.execute(text("SELECT * FROM merchant")).mappings().one())

@@ -1,0 +1,1 @@
+"""Schema changes, numbered; each can be undone."""

@@ -1,0 +1,89 @@
+"""One person per merchant, across stores, accounts and guest orders."""
+
+from __future__ import annotations
+
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from plugin_server.db.models.base import Base, Big, Json, Key, Now, OfMerchant, Time, Words
+
+
+class Customer(OfMerchant, Base):
+    """``email`` as given, ``email_norm`` for matching (trimmed, lower case). A merged row points to its winner.
+
+    ``enquired_at`` is the first sign of interest without an order: account, form, reply, click, abandoned checkout.
+    """
+
+    __tablename__ = "customer"
+    __table_args__ = (
+        Index(
+            "uq_customer_email",
+            "merchant_id",
+            "email_norm",
+            unique=True,
+            postgresql_where=text("merged_into IS NULL AND email_norm IS NOT NULL"),
+        ),
+        Index("uq_customer_public_id", "public_id", unique=True),
+        Index("ix_customer_first_name", "merchant_id", text('lower(first_name) COLLATE "C"')),
+        Index("ix_customer_last_name", "merchant_id", text('lower(last_name) COLLATE "C"')),
+        Index("ix_customer_email_prefix", "merchant_id", text('email_norm COLLATE "C"')),
+        CheckConstraint("email_norm = lower(email_norm)", name="email_norm"),
+    )
+
+    id: Mapped[Key]
+    public_id: Mapped[UUID] = mapped_column(server_default=text("gen_random_uuid()"))
+    email: Mapped[str | None]
+    email_norm: Mapped[str | None]
+    first_name: Mapped[str] = mapped_column(server_default="")
+    last_name: Mapped[str] = mapped_column(server_default="")
+    phone: Mapped[str | None]
+    country: Mapped[str | None]
+    language: Mapped[str | None]
+    timezone: Mapped[str | None]
+    birthday: Mapped[date | None]
+    tags: Mapped[Words]
+    source: Mapped[str] = mapped_column(server_default="")
+    has_account: Mapped[bool] = mapped_column(server_default=text("false"))
+    enquired_at: Mapped[Time | None]
+    member_since: Mapped[date | None]
+    member_number: Mapped[str | None]
+    merged_into: Mapped[int | None] = mapped_column(ForeignKey("customer.id"))
+    erased_at: Mapped[Time | None]
+    created_at: Mapped[Now]
+
+
+class Identity(OfMerchant, Base):
+    """What a store calls this person. Orders find their customer through it before they try the e-mail."""
+
+    __tablename__ = "identity"
+    __table_args__ = (
+        Index("uq_identity_external", "store_id", "external_id", unique=True),
+        Index("ix_identity_customer", "customer_id"),
+    )
+
+    id: Mapped[Key]
+    store_id: Mapped[Big]
+    external_id: Mapped[str]
+    customer_id: Mapped[Big]
+    content: Mapped[Json]
+    provider_updated_at: Mapped[Time | None]
+    created_at: Mapped[Now]
+
+
+class CustomerMerge(OfMerchant, Base):
+    """Two rows found to be one person. ``moved`` names what changed hands, so that it can be undone."""
+
+    __tablename__ = "customer_merge"
+
+    id: Mapped[Key]
+    winner_id: Mapped[Big]
+    loser_id: Mapped[Big]
+    reason: Mapped[str]
+    moved: Mapped[Json]
+    merged_at: Mapped[Now]
+    merged_by: Mapped[str]
+    undone_at: Mapped[Time | None]
+    undone_by: Mapped[str | None]

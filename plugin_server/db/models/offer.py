@@ -1,0 +1,59 @@
+"""Personal codes and what became of them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from sqlalchemy import CheckConstraint, Index, Numeric, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from plugin_server.db.models.base import Base, Big, Key, Now, OfMerchant, Time, Zero
+
+
+class OfferCode(OfMerchant, Base):
+    """One code for one customer in one store. ``issued`` only after the store has it exactly as asked."""
+
+    __tablename__ = "offer_code"
+    __table_args__ = (
+        CheckConstraint("state IN ('planned', 'issued', 'failed', 'revoked')", name="state"),
+        Index("uq_offer_code_customer", "run_id", "customer_id", "store_id", unique=True),
+        Index("uq_offer_code_code", "store_id", text("lower(code)"), unique=True),
+        Index("ix_offer_code_waiting", "run_id", "id", postgresql_where=text("state = 'planned'")),
+    )
+
+    id: Mapped[Key]
+    run_id: Mapped[Big]
+    customer_id: Mapped[Big]
+    store_id: Mapped[Big]
+    code: Mapped[str]
+    state: Mapped[str] = mapped_column(server_default="planned")
+    error: Mapped[str] = mapped_column(server_default="")
+    external_id: Mapped[str | None]
+    kind: Mapped[str]
+    value: Mapped[Decimal] = mapped_column(Numeric)
+    currency: Mapped[str]
+    minimum_minor: Mapped[Zero]
+    email: Mapped[str]
+    expires_at: Mapped[Time]
+    created_at: Mapped[Now]
+    issued_at: Mapped[Time | None]
+
+
+class Redemption(OfMerchant, Base):
+    """A code used in an order; released once when that order falls through."""
+
+    __tablename__ = "redemption"
+    __table_args__ = (
+        Index("uq_redemption_use", "store_id", "order_id", text("lower(code)"), unique=True),
+        Index("ix_redemption_code", "offer_code_id"),
+    )
+
+    id: Mapped[Key]
+    store_id: Mapped[Big]
+    order_id: Mapped[Big]
+    offer_code_id: Mapped[Big]
+    customer_id: Mapped[Big | None]
+    code: Mapped[str]
+    discount_minor: Mapped[Zero]
+    redeemed_at: Mapped[Time]
+    released_at: Mapped[Time | None]

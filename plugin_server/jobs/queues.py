@@ -1,0 +1,40 @@
+"""Wake-up calls. A lost call loses nothing: the sweeper wakes again whatever row still waits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from redis import Redis
+from rq import Queue, Retry
+from rq.serializers import JSONSerializer
+
+QUEUES = ("urgent", "default", "bulk")
+"""Read in this order: what a person or a webhook waits for, the rest, and long readings of whole shops."""
+
+
+def queue(redis: Redis, name: str = "default") -> Queue:
+    """One of ``QUEUES``, with JSON jobs."""
+    return Queue(name, connection=redis, serializer=JSONSerializer, default_timeout=3600)
+
+
+def wake(redis: Redis, job: Callable[..., Any], *ids: int | str, on: str = "default", hold: int = 30) -> bool:
+    """Ask a worker to run ``job(*ids)`` soon; at most one such call waits at a time.
+
+    The job must begin with ``awake``. Returns False where an equal call is waiting already. ``hold`` (seconds) is how
+    long a lost call can keep others away.
+    """
+    key = _key(job.__name__, ids)
+    if not redis.set(key, 1, nx=True, ex=hold):
+        return False
+    queue(redis, on).enqueue(job, *ids, retry=Retry(max=3), result_ttl=0, failure_ttl=86400)
+    return True
+
+
+def awake(redis: Redis, job: Callable[..., Any], *ids: int | str) -> None:
+    """Say that the call has been heard, before looking at any row: what comes in from now on wakes anew."""
+    redis.delete(_key(job.__name__, ids))
+
+
+def _key(name: str, ids: tuple[int | str, ...]) -> str:
+    return ":".join(["wake", name, *map(str, ids)])

@@ -1,0 +1,142 @@
+"""Every setting, typed once. The README's table is made from this class; nothing else reads the environment."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+TEST_SEAMS = ("shopify_admin_origin", "allow_private_hosts")
+
+
+class Settings(BaseSettings):
+    """Read from the environment at start; refuses to start incomplete, and says which variable to mend."""
+
+    model_config = SettingsConfigDict(case_sensitive=False, extra="ignore", frozen=True)
+
+    tangga_home: Path = Field(default=Path("~/.tangga"), description="folder of the embedded services, keys and outbox")
+    tangga_env: Literal["production", "development"] = Field(
+        default="development", description="test seams are refused in `production`"
+    )
+    database_url: str | None = Field(default=None, description="a PostgreSQL server instead of the embedded one")
+    redis_url: str | None = Field(default=None, description="a Redis or Valkey server instead of the embedded one")
+    secret_keys: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="comma-separated, newest first; made and kept in the home in development, required in production",
+    )
+    public_url: str = Field(
+        default="http://127.0.0.1:8000", description="where the outside reaches us: links in mails, webhooks"
+    )
+    trusted_proxies: int = Field(
+        default=0, ge=0, description="how many reverse proxies in front of us may tell the visitor's address and scheme"
+    )
+    mail_backend: Literal["folder", "sendgrid", "smtp"] = Field(
+        default="folder", description="`folder` writes .eml files under the home's `outbox`"
+    )
+    sendgrid_api_key: str | None = Field(default=None, description="for `MAIL_BACKEND=sendgrid`")
+    sendgrid_host: str = Field(
+        default="https://api.sendgrid.com", description="the EU region's host, or a loopback test server in development"
+    )
+    sendgrid_webhook_public_keys: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="comma-separated public keys of the signed event webhook"
+    )
+    smtp_url: str | None = Field(default=None, description="for `MAIL_BACKEND=smtp`: `smtp://user:password@host:587`")
+    shopify_client_id: str | None = Field(default=None, description="the app's client id")
+    shopify_client_secrets: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="comma-separated, newest first"
+    )
+    shopify_admin_origin: str | None = Field(default=None, description="replaces `https://{shop}`; development only")
+    allow_private_hosts: bool = Field(
+        default=False, description="`1` lets a store live on a private address; development only"
+    )
+    tls_verify: bool = Field(
+        default=True, description="`0` accepts a store's self-signed certificate; development only"
+    )
+
+    @field_validator("secret_keys", "sendgrid_webhook_public_keys", "shopify_client_secrets", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("tangga_home")
+    @classmethod
+    def _expand(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @field_validator("public_url", "sendgrid_host")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError(f"{value!r} is not an address; write it as https://example.com")
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.mail_backend == "sendgrid" and not self.sendgrid_api_key:
+            raise ValueError("MAIL_BACKEND=sendgrid needs SENDGRID_API_KEY")
+        if self.mail_backend == "smtp" and not self.smtp_url:
+            raise ValueError("MAIL_BACKEND=smtp needs SMTP_URL")
+        if self.production:
+            self._refuse_seams()
+        return self
+
+    def _refuse_seams(self) -> None:
+        for name in TEST_SEAMS:
+            if getattr(self, name):
+                raise ValueError(f"{name.upper()} is a test seam and is refused when TANGGA_ENV=production")
+        if not self.tls_verify:
+            raise ValueError("TLS_VERIFY=0 is refused when TANGGA_ENV=production")
+        if urlsplit(self.sendgrid_host).scheme != "https":
+            raise ValueError("SENDGRID_HOST must be https when TANGGA_ENV=production")
+        if urlsplit(self.public_url).scheme != "https":
+            raise ValueError("PUBLIC_URL must be https when TANGGA_ENV=production")
+        if not self.secret_keys:
+            raise ValueError("SECRET_KEYS is required when TANGGA_ENV=production: comma-separated, newest first")
+        if any(len(key) < 32 for key in self.secret_keys):
+            raise ValueError("each of SECRET_KEYS needs at least 32 characters")
+
+    @property
+    def production(self) -> bool:
+        """True where test seams are refused."""
+        return self.tangga_env == "production"
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """The secret keys, newest first; in development one is made on first use and kept in the home (mode 600)."""
+        return self.secret_keys or (_kept_key(self.tangga_home / "secret.key"),)
+
+    @property
+    def outbox(self) -> Path:
+        """Where the folder backend writes its mails."""
+        return self.tangga_home / "outbox"
+
+
+def _kept_key(path: Path) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with open(path, "x", opener=_open_private) as file:
+            file.write(secrets.token_urlsafe(48))
+    except FileExistsError:
+        pass
+    return path.read_text().strip()
+
+
+def _open_private(name: str, flags: int) -> int:
+    return os.open(name, flags, 0o600)
+
+
+def settings_table() -> str:
+    """The settings as the README's Markdown table: variable, default, meaning."""
+    rows = ["| variable | default | meaning |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default = field.default
+        shown = {None: "–", (): "–", True: "`1`", False: "`0`"}.get(default, f"`{default}`")
+        rows.append(f"| `{name.upper()}` | {shown} | {field.description} |")
+    return "\n".join(rows)

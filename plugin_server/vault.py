@@ -1,0 +1,60 @@
+"""Secrets at rest and links that cannot be forged; both follow the rotation of ``SECRET_KEYS`` (newest first)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from itsdangerous import BadSignature, URLSafeSerializer
+
+
+def _fernet(keys: Sequence[str]) -> MultiFernet:
+    return MultiFernet([Fernet(base64.urlsafe_b64encode(hashlib.sha256(key.encode()).digest())) for key in keys])
+
+
+def seal(keys: Sequence[str], value: dict[str, Any]) -> bytes:
+    """Encrypt a JSON object with the newest key."""
+    return _fernet(keys).encrypt(json.dumps(value).encode())
+
+
+def unseal(keys: Sequence[str], sealed: bytes) -> dict[str, Any]:
+    """Decrypt with whichever key fits. Raises ``ValueError`` where none does."""
+    try:
+        opened: dict[str, Any] = json.loads(_fernet(keys).decrypt(sealed))
+    except InvalidToken as error:
+        raise ValueError("None of SECRET_KEYS opens this value. Put the key it was sealed with back.") from error
+    return opened
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerLink:
+    """Whom a ``/c/<token>`` link is for; ``message_id`` tells from which mail it came."""
+
+    merchant_id: int
+    customer_id: int
+    message_id: int | None = None
+
+
+def _links(keys: Sequence[str]) -> URLSafeSerializer:
+    # itsdangerous signs with the last key and accepts all of them.
+    return URLSafeSerializer(list(reversed(keys)), salt="customer-link")
+
+
+def customer_token(keys: Sequence[str], link: CustomerLink) -> str:
+    """The opaque token of a customer's pages; it lasts, for mails are read years later."""
+    token = _links(keys).dumps([link.merchant_id, link.customer_id, link.message_id or 0])
+    return token if isinstance(token, str) else token.decode()
+
+
+def read_customer_token(keys: Sequence[str], token: str) -> CustomerLink | None:
+    """Who the token is for; None where it is not ours."""
+    try:
+        merchant_id, customer_id, message_id = _links(keys).loads(token)
+    except (BadSignature, ValueError, TypeError):
+        return None
+    return CustomerLink(int(merchant_id), int(customer_id), int(message_id) or None)
