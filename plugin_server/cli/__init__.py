@@ -1,4 +1,4 @@
-"""The command line. With ``--json`` each prints one document; errors go to stderr, exit 2 for bad input, 1 for failure."""
+"""The command line. ``--json`` prints one document; errors go to stderr, exit 2 for bad input, 1 for failure."""
 
 from __future__ import annotations
 
