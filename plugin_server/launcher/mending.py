@@ -26,6 +26,11 @@ class Mended:
         self._over = False
         self._since = self._due = time.monotonic()
 
+    @property
+    def well(self) -> bool:
+        """Whether it runs, or has done its work and need not run again."""
+        return self._over or (self.process is not None and self.process.poll() is None)
+
     def mend(self) -> None:
         """Start it when it is due: at the first call, and again when its pause after a fall is over."""
         if self.process is not None and self.process.poll() is not None:

@@ -147,7 +147,7 @@ class Supervisor:
             if not announced:
                 self._give_up_on_falling()
                 waiting = [ready for ready in waiting if not ready()]
-                if not waiting:
+                if not waiting and all(part.well for _, part in self._own):
                     announced = True
                     on_ready()
 

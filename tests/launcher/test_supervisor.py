@@ -1,0 +1,180 @@
+"""A whole instance as a process: what survives what, and what never survives."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+
+from plugin_server.launcher.home import running
+from tests.launcher.conftest import Instance, postmaster_of, processes_of, until
+from tests.launcher.instance import IDLE
+
+Start = Callable[..., Instance]
+
+
+def connect(home: Path) -> psycopg.Connection:
+    instance = running(home)
+    assert instance is not None
+    return psycopg.connect(instance.urls.database_url.replace("+psycopg", ""), autocommit=True)
+
+
+def test_all_processes_can_be_told_apart_by_a_word(home: Path, start: Start) -> None:
+    start(home)
+    for word in ("web", "worker", "postgres", "valkey"):
+        assert processes_of(home, word), word
+
+
+def test_a_running_instance_can_be_found_and_a_stopped_one_not(home: Path, start: Start) -> None:
+    instance = start(home)
+    found = running(home)
+    assert found is not None
+    assert (found.pid, found.port) == (instance.process.pid, 0)
+    assert redis.Redis.from_url(found.urls.redis_url).ping()
+    instance.end(signal.SIGTERM)
+    assert running(home) is None
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_stop_is_clean_and_leaves_nothing(home: Path, start: Start, number: int) -> None:
+    assert start(home).end(number) == 0
+    assert processes_of(home) == {}
+    start(home)
+    log = (home / "log" / "postgres.log").read_text()
+    assert "database system was shut down at" in log
+    assert "not properly shut down" not in log
+
+
+def test_processes_stop_before_the_services_they_use(home: Path, start: Start) -> None:
+    leaves = "import signal, sys; signal.signal(15, lambda *_: sys.exit(print('web leaves')))\n"
+    instance = start(home, 0, leaves + IDLE)
+    instance.end(signal.SIGTERM)
+    assert instance.said("web | web leaves\n")
+    assert "received fast shutdown request" in (home / "log" / "postgres.log").read_text()
+
+
+def test_kill_9_of_the_parent_leaves_no_process(home: Path, start: Start) -> None:
+    instance = start(home)
+    until(lambda: len(processes_of(home, "worker")) == 2)  # the worker and its horse, which ignores SIGTERM
+    busy = threading.Thread(target=_endless_query, args=[home])
+    busy.start()
+    until(lambda: "generate_series" in _activity(home))
+    instance.end(signal.SIGKILL)
+    until(lambda: processes_of(home) == {})
+    busy.join()
+
+
+def _endless_query(home: Path) -> None:
+    with connect(home) as connection, suppress(psycopg.OperationalError):
+        connection.execute("SELECT count(*) FROM generate_series(1, 1000000000000)")
+
+
+def _activity(home: Path) -> str:
+    with connect(home) as connection:
+        return str(connection.execute("SELECT query FROM pg_stat_activity WHERE state = 'active'").fetchall()[0:])
+
+
+def test_after_kill_9_the_next_start_has_all_that_was_committed(home: Path, start: Start) -> None:
+    instance = start(home)
+    with connect(home) as connection:
+        connection.execute("CREATE TABLE fact AS SELECT 42 AS answer")
+    instance.end(signal.SIGKILL)
+    start(home)
+    with connect(home) as connection:
+        assert connection.execute("SELECT answer FROM fact").fetchall() == [(42,)]
+
+
+def test_a_killed_postgres_comes_back(home: Path, start: Start) -> None:
+    instance = start(home)
+    first = postmaster_of(home)
+    os.kill(first, signal.SIGKILL)
+    until(lambda: instance.said("postgres | was ended by signal 9. It starts again in 0.25 s."))
+    until(lambda: _answers(home))
+    assert postmaster_of(home) != first
+
+
+def _answers(home: Path) -> bool:
+    with suppress(psycopg.OperationalError), connect(home):
+        return True
+    return False
+
+
+def test_a_killed_valkey_comes_back_with_its_data(home: Path, start: Start) -> None:
+    instance = start(home)
+    found = running(home)
+    assert found is not None
+    queue = redis.Redis.from_url(found.urls.redis_url)
+    queue.rpush("queue", "job")
+    os.kill(next(iter(processes_of(home, "valkey-server"))), signal.SIGKILL)
+    until(lambda: instance.said("valkey | was ended by signal 9. It starts again in 0.25 s."))
+    until(lambda: _pings(queue))
+    assert queue.lrange("queue", 0, -1) == [b"job"]
+
+
+def _pings(queue: redis.Redis) -> bool:
+    with suppress(redis.ConnectionError):
+        return bool(queue.ping())
+    return False
+
+
+def test_a_killed_worker_comes_back_and_its_horse_is_gone(home: Path, start: Start) -> None:
+    start(home)
+    until(lambda: len(processes_of(home, "worker")) == 2)
+    worker, horse = sorted(processes_of(home, "worker"))
+    os.kill(worker, signal.SIGKILL)
+    until(lambda: len(processes_of(home, "worker")) == 2 and worker not in processes_of(home))
+    assert horse not in processes_of(home)
+
+
+def test_lines_of_a_child_carry_its_name(home: Path, start: Start) -> None:
+    instance = start(home)
+    until(lambda: instance.said("web | serving\n"))
+
+
+def test_a_web_process_that_never_starts_ends_the_instance_with_its_log(home: Path, start: Start) -> None:
+    instance = start(home, 0, "print('no template folder'); raise SystemExit(3)", ready=False)
+    assert instance.process.wait(30) == 1
+    assert instance.said("web | no template folder\n")
+    assert instance.said("\nweb does not start. Its log above says why.\n")
+    assert processes_of(home) == {}
+
+
+def test_two_homes_run_side_by_side(make_home: Callable[[str], Path], start: Start) -> None:
+    one, two = make_home("one"), make_home("two")
+    start(one)
+    start(two)
+    for home in (one, two):
+        with connect(home) as connection:
+            connection.execute("CREATE TABLE place AS SELECT %s::text AS name", [home.name])
+    for home in (one, two):
+        with connect(home) as connection:
+            assert connection.execute("SELECT name FROM place").fetchall() == [(home.name,)]
+
+
+def test_a_taken_port_is_refused_before_anything_starts(home: Path, start: Start) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        instance = start(home, port, ready=False)
+        assert instance.process.wait(30) == 1
+    assert instance.log.read_text() == f"Port {port} is in use by another program. Choose another with --port.\n"
+    assert not (home / "services").exists()
+
+
+def test_a_taken_home_is_refused_and_the_first_instance_goes_on(home: Path, start: Start) -> None:
+    first = start(home)
+    second = start(home, ready=False)
+    assert second.process.wait(30) == 1
+    assert second.said(f"This home is already in use by process {first.process.pid} (started ")
+    assert second.said("). Stop it, or choose another with --home.\n")
+    with connect(home) as connection:
+        assert connection.execute("SELECT 1").fetchall() == [(1,)]
