@@ -40,7 +40,8 @@ def open_home(home: Path) -> Path:
         if not os.access(home, os.W_OK | os.X_OK) or not home.is_dir():
             raise HomeUnusable(f"The home {home} is not a folder you may write to. Choose another with --home.")
     except OSError as error:
-        reason = error.strerror or str(error)
+        in_file = isinstance(error, FileExistsError | NotADirectoryError)
+        reason = "it lies below a file" if in_file else error.strerror
         raise HomeUnusable(f"The home {home} cannot be used: {reason}. Choose another with --home.") from error
     return home
 

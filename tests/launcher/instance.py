@@ -1,13 +1,15 @@
 """A small stand-in for `tangga up`, run as a process of its own: `python -m tests.launcher.instance HOME PORT [WEB]`.
 
 Its web and worker are trivial; the worker forks a work-horse into another process group, as RQ does. WEB replaces what
-the web process executes, which is ready when it has made the file `serving` in the home. Prints `ready` on stdout.
+the web process executes, which is ready when it has made the file `serving` in the home. Says `ready` on stderr.
 """
 
 import sys
 from pathlib import Path
 
+from plugin_server.launcher.children import die_with_parent
 from plugin_server.launcher.errors import LauncherError
+from plugin_server.launcher.logs import to_stderr
 from plugin_server.launcher.supervisor import ProcessSpec, ServiceUrls, run
 
 IDLE = """
@@ -30,6 +32,7 @@ time.sleep(1000)
 
 
 def main() -> int:
+    die_with_parent()  # should the tests themselves be killed
     home, port, *web = sys.argv[1:]
     # The home among the words lets a test find the processes of its own instance.
     serving = Path(home, "serving")
@@ -49,10 +52,10 @@ def main() -> int:
             redis_url=None,
             prepare=prepare,
             processes=lambda urls: specs,
-            on_ready=lambda urls: print("ready", flush=True),
+            on_ready=lambda urls: to_stderr("ready"),
         )
     except LauncherError as error:
-        print(error, file=sys.stderr)
+        to_stderr(str(error))
         return 1
 
 

@@ -1,0 +1,133 @@
+"""Services for the duration of a command: started, borrowed, or none of our business."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+
+from plugin_server.launcher.errors import HomeTaken
+from plugin_server.launcher.home import HomeLock, ServiceUrls, running
+from plugin_server.launcher.services import discard_data
+from plugin_server.launcher.supervisor import embedded
+from tests.launcher.conftest import processes_of
+
+REAL = ServiceUrls("postgresql+psycopg://db.example/shop", "redis://queue.example/0")
+
+
+def answer(urls: ServiceUrls) -> int:
+    with psycopg.connect(urls.database_url.replace("+psycopg", "")) as connection:
+        row = connection.execute("SELECT 1").fetchone()
+    return int(row[0]) if row else 0
+
+
+def test_both_answer_inside_and_neither_runs_afterwards(home: Path) -> None:
+    with embedded(home) as urls:
+        assert answer(urls) == 1
+        with redis.Redis.from_url(urls.redis_url) as client:
+            assert client.ping()
+    assert processes_of(home) == {}
+    assert running(home) is None
+
+
+def test_with_real_servers_given_nothing_is_started_or_written(home: Path) -> None:
+    with embedded(home, database_url=REAL.database_url, redis_url=REAL.redis_url) as urls:
+        assert urls == REAL
+        assert list(home.iterdir()) == []
+
+
+def test_with_a_real_database_given_only_the_queue_is_started(home: Path) -> None:
+    with embedded(home, database_url=REAL.database_url) as urls:
+        assert urls.database_url == REAL.database_url
+        assert processes_of(home, "valkey-server")
+        assert not processes_of(home, "postgres")
+
+
+def test_a_second_command_uses_what_the_first_one_started(home: Path) -> None:
+    with embedded(home) as first:
+        before = processes_of(home)
+        with embedded(home) as second:
+            assert second == first
+            assert processes_of(home).keys() == before.keys()
+        assert answer(first) == 1
+
+
+def test_the_first_command_waits_for_the_second_before_it_stops_the_services(home: Path) -> None:
+    second = f"""
+from pathlib import Path
+from plugin_server.launcher.supervisor import embedded
+with embedded(Path({str(home)!r})):
+    print("in", flush=True)
+    input()
+"""
+    with embedded(home) as urls:
+        borrower = subprocess.Popen(
+            [sys.executable, "-c", second], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        assert borrower.stdout is not None
+        assert borrower.stdout.readline() == "in\n"
+        leave = threading.Timer(1.0, lambda: (answer(urls), borrower.communicate("go\n")))
+        leave.start()
+    leave.join()
+    assert borrower.returncode == 0
+    assert processes_of(home) == {}
+
+
+def test_data_are_there_at_the_second_start_and_gone_after_discard(home: Path) -> None:
+    with embedded(home) as urls, psycopg.connect(urls.database_url.replace("+psycopg", "")) as connection:
+        connection.execute("CREATE TABLE fact AS SELECT 42 AS answer")
+    tables = []
+    for _ in range(2):
+        with embedded(home) as urls, psycopg.connect(urls.database_url.replace("+psycopg", "")) as connection:
+            tables.append(connection.execute("SELECT to_regclass('fact')").fetchall())
+        discard_data(home)
+    assert tables == [[("fact",)], [(None,)]]
+
+
+def test_what_runs_is_not_discarded(home: Path) -> None:
+    with embedded(home) as urls:
+        with pytest.raises(HomeTaken, match="already in use by process"):
+            discard_data(home)
+        assert answer(urls) == 1
+
+
+def test_the_note_of_a_dead_instance_counts_as_none(home: Path) -> None:
+    with HomeLock(home) as lock:
+        lock.publish(REAL, 8000)
+        note = (home / "run.json").read_text()
+        found = running(home)
+    assert found is not None
+    assert (found.port, found.urls) == (8000, REAL)
+    (home / "run.json").write_text(note)
+    assert running(home) is None
+
+
+def test_the_note_may_hold_a_password_and_is_closed_to_others(home: Path) -> None:
+    with HomeLock(home) as lock:
+        lock.publish(REAL, 8000)
+        assert (home / "run.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_who_looks_at_the_lock_does_not_keep_others_from_taking_it(home: Path) -> None:
+    with HomeLock(home) as lock:
+        lock.publish(REAL)
+        note = (home / "run.json").read_text()
+    enough = threading.Event()
+
+    def look() -> None:
+        while not enough.is_set():
+            (home / "run.json").write_text(note)
+            running(home)
+
+    looker = threading.Thread(target=look)
+    looker.start()
+    for _ in range(50):
+        with HomeLock(home):
+            pass
+    enough.set()
+    looker.join()
