@@ -65,9 +65,24 @@ class EmbeddedPostgres(Service):
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
 
+    def clear(self) -> None:
+        """As `Service.clear`; also drops a misleading pid file.
+
+        PostgreSQL removes a pid file whose process is gone. It gives up when the pid has meanwhile gone to another
+        process of the same user; we know better, because that one does not carry our mark.
+        """
+        end_orphans("postgres", self.folder.mark, self.folder.user)
+        with suppress(OSError, ValueError, IndexError):
+            pid = int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
+            os.kill(pid, 0)
+            if pid not in started_as("postgres", self.folder.mark, self.folder.user):
+                (self.data / "postmaster.pid").unlink()
+        for leftover in self.sockets.glob(".s.PGSQL.*"):
+            leftover.unlink(missing_ok=True)
+
     def spawn(self) -> Process:
         self._initialise()
-        self._clear_leftovers()
+        self.clear()
         settings = [word for key, value in SETTINGS.items() for word in ("-c", f"{key}={value}")]
         with open_log(self.log) as log:
             self.process = spawn(
@@ -126,18 +141,3 @@ class EmbeddedPostgres(Service):
             shutil.rmtree(fresh, ignore_errors=True)
             raise ServiceFailed(f"The database could not be created. See {self.log}.")
         fresh.rename(self.data)
-
-    def _clear_leftovers(self) -> None:
-        """After kill -9 of the server or of our predecessor: wait for its processes, drop a misleading pid file.
-
-        PostgreSQL removes a pid file whose process is gone. It gives up when the pid has meanwhile gone to another
-        process of the same user; we know better, because that one does not carry our mark.
-        """
-        end_orphans("postgres", self.folder.mark, self.folder.user)
-        with suppress(OSError, ValueError, IndexError):
-            pid = int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
-            os.kill(pid, 0)
-            if pid not in started_as("postgres", self.folder.mark, self.folder.user):
-                (self.data / "postmaster.pid").unlink()
-        for leftover in self.sockets.glob(".s.PGSQL.*"):
-            leftover.unlink(missing_ok=True)

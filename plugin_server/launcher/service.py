@@ -32,6 +32,10 @@ class Service(ABC):
         """Where clients find it."""
 
     @abstractmethod
+    def clear(self) -> None:
+        """Wait until what a killed predecessor left running is gone, ending it where it does not go by itself."""
+
+    @abstractmethod
     def spawn(self) -> Process:
         """Start `process` and return it at once, having cleared away what a killed predecessor left."""
 

@@ -29,24 +29,26 @@ class Services:
         self.parts: list[Service] = []
 
     def __enter__(self) -> Self:
-        database_url, redis_url = self._given
-        try:
-            if not database_url:
-                self.parts.append(EmbeddedPostgres(self._home))
-            if not redis_url:
-                self.parts.append(EmbeddedValkey(self._home))
-            for part in self.parts:
-                part.start()
-        except OSError as error:
-            self.__exit__()
-            raise HomeUnusable(
-                f"The services of {self._home} cannot use {error.filename}: {error.strerror}. "
-                "Start Tangga as the user who owns it, or choose another home with --home."
-            ) from error
-        except BaseException:
-            self.__exit__()
-            raise
+        with ExitStack() as undo:
+            undo.callback(self.__exit__)
+            try:
+                self._start()
+            except OSError as error:
+                raise HomeUnusable(
+                    f"The services of {self._home} cannot use {error.filename}: {error.strerror}. "
+                    "Start Tangga as the user who owns it, or choose another home with --home."
+                ) from error
+            undo.pop_all()
         return self
+
+    def _start(self) -> None:
+        database_url, redis_url = self._given
+        if not database_url:
+            self.parts.append(EmbeddedPostgres(self._home))
+        if not redis_url:
+            self.parts.append(EmbeddedValkey(self._home))
+        for part in self.parts:
+            part.start()
 
     @property
     def urls(self) -> ServiceUrls:
@@ -69,7 +71,7 @@ def embedded(home: Path, *, database_url: str | None = None, redis_url: str | No
 
     Given both URLs, nothing is started. Otherwise those of the instance that already runs in this home are used, and
     if there is none, PostgreSQL and Valkey are started and stopped again, after others who use them are done.
-    Raises LauncherError.
+    Call it in the main thread: the services end with the thread that started them. Raises LauncherError.
     """
     if database_url and redis_url:
         yield ServiceUrls(database_url, redis_url)
@@ -84,6 +86,8 @@ def discard_data(home: Path) -> None:
     """Delete the database and the queue of a home: its next start begins anew. Raises HomeTaken when it runs."""
     home = open_home(home)
     with HomeLock(home):
+        for service in (EmbeddedPostgres(home), EmbeddedValkey(home)) if (home / "services").exists() else ():
+            service.clear()
         discard(home)
 
 

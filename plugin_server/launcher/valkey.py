@@ -27,9 +27,12 @@ class EmbeddedValkey(Service):
         """For redis-py."""
         return f"unix://{quote(str(self.socket))}"
 
+    def clear(self) -> None:
+        end_orphans("valkey-server", str(self.socket), self.folder.user, patience=1.0)
+
     def spawn(self) -> Process:
         # Two servers writing one append-only file would ruin it.
-        end_orphans("valkey-server", str(self.socket), self.folder.user, patience=1.0)
+        self.clear()
         with open_log(self.log) as log:
             self.process = spawn(
                 [

@@ -11,10 +11,11 @@ import psycopg
 import pytest
 import redis
 
-from plugin_server.launcher.errors import HomeTaken
+from plugin_server.launcher.errors import HomeTaken, ServiceFailed
 from plugin_server.launcher.home import HomeLock, ServiceUrls, running
 from plugin_server.launcher.services import discard_data
 from plugin_server.launcher.supervisor import embedded
+from plugin_server.launcher.valkey import EmbeddedValkey
 from tests.launcher.conftest import processes_of
 
 REAL = ServiceUrls("postgresql+psycopg://db.example/shop", "redis://queue.example/0")
@@ -61,6 +62,7 @@ def test_the_first_command_waits_for_the_second_before_it_stops_the_services(hom
     second = f"""
 from pathlib import Path
 from plugin_server.launcher.supervisor import embedded
+from plugin_server.launcher.valkey import EmbeddedValkey
 with embedded(Path({str(home)!r})):
     print("in", flush=True)
     input()
@@ -87,6 +89,39 @@ def test_data_are_there_at_the_second_start_and_gone_after_discard(home: Path) -
             tables.append(connection.execute("SELECT to_regclass('fact')").fetchall())
         discard_data(home)
     assert tables == [[("fact",)], [(None,)]]
+
+
+def test_a_home_is_discarded_right_after_its_owner_was_killed(home: Path) -> None:
+    script = f"""
+import os
+from pathlib import Path
+from plugin_server.launcher.supervisor import embedded
+from plugin_server.launcher.valkey import EmbeddedValkey
+with embedded(Path({str(home)!r})):
+    os.kill(os.getpid(), 9)
+"""
+    subprocess.run([sys.executable, "-c", script], check=False)
+    discard_data(home)
+    assert not (home / "services").exists()
+    assert processes_of(home) == {}
+
+
+def test_what_was_started_is_stopped_when_the_rest_does_not_start(home: Path) -> None:
+    data = EmbeddedValkey(home).data
+    data.chmod(0o700)
+    (data / "appendonlydir").write_text("in the way")
+    with (
+        pytest.raises(ServiceFailed, match=r"^valkey does not start\. Its log .*/log/valkey\.log ends: "),
+        embedded(home),
+    ):
+        pass
+    assert processes_of(home) == {}
+
+
+def test_a_command_that_fails_stops_what_it_started(home: Path) -> None:
+    with pytest.raises(ZeroDivisionError), embedded(home):
+        raise ZeroDivisionError
+    assert processes_of(home) == {}
 
 
 def test_what_runs_is_not_discarded(home: Path) -> None:
