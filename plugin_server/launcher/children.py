@@ -105,6 +105,8 @@ def stop(
 
     `meanwhile` is called with a short time to spend while waiting, and may say True to have no more patience.
     """
+    if process.returncode is not None:
+        return  # its number may be another's by now
     for number, seconds in signals:
         deadline = time.monotonic() + seconds
         with suppress(ProcessLookupError):
@@ -122,6 +124,11 @@ def kill_group(process: Process) -> None:
     """Kill a process with its descendants, as far as they stayed in its process group."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
+
+
+def has_proc() -> bool:
+    """Whether this system shows its processes in /proc, so that `started_as` can be believed."""
+    return Path("/proc/self/cmdline").exists()
 
 
 def started_as(program: str, mark: str, user: User | None) -> list[int]:

@@ -83,6 +83,7 @@ class HomeLock:
 
 def running(home: Path) -> RunningInstance | None:
     """The instance that runs in this home now and takes requests, or None. A note left by a dead one counts as none."""
+    home = home.expanduser()
     try:
         note = json.loads((home / "run.json").read_text())
     except FileNotFoundError:
@@ -105,8 +106,8 @@ def lease(home: Path, *, alone: bool = False) -> Iterator[None]:
 
 
 def _open(path: Path) -> IO[str]:
-    path.touch(mode=0o600)
-    return path.open("r+")
+    # Not `touch`: the lock's time of change tells since when it is held.
+    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+")
 
 
 def _flock(file: IO[str], kind: int) -> bool:

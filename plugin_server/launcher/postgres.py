@@ -11,7 +11,7 @@ import psycopg
 from psycopg import sql
 
 from plugin_server.launcher.binaries import POSTGRES_MAJOR
-from plugin_server.launcher.children import Process, end_orphans, spawn, started_as
+from plugin_server.launcher.children import Process, end_orphans, has_proc, spawn, started_as
 from plugin_server.launcher.errors import HomeUnusable, ServiceFailed
 from plugin_server.launcher.logs import open_log
 from plugin_server.launcher.service import Service
@@ -75,7 +75,7 @@ class EmbeddedPostgres(Service):
         with suppress(OSError, ValueError, IndexError):
             pid = int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
             os.kill(pid, 0)
-            if pid not in started_as("postgres", self.folder.mark, self.folder.user):
+            if has_proc() and pid not in started_as("postgres", self.folder.mark, self.folder.user):
                 (self.data / "postmaster.pid").unlink()
         for leftover in self.sockets.glob(".s.PGSQL.*"):
             leftover.unlink(missing_ok=True)

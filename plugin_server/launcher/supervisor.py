@@ -68,6 +68,7 @@ def run(
     with ExitStack() as stack:
         signals = stack.enter_context(_stop_signals())
         try:
+            signals.raising = True
             lock = stack.enter_context(HomeLock(home))
             refuse_taken_port(port)
             services = stack.enter_context(Services(home, database_url=database_url, redis_url=redis_url))
@@ -103,7 +104,7 @@ class StopSignals:
 
     def __init__(self) -> None:
         self.count = 0
-        self.raising = True
+        self.raising = False
 
     def __call__(self, _number: int, _frame: FrameType | None) -> None:
         self.count += 1

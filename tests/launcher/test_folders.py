@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable
+from dataclasses import astuple
 from pathlib import Path
 
 import pytest
 
+from plugin_server.launcher.binaries import programs_copied_to, programs_in_wheels
 from plugin_server.launcher.errors import HomeUnusable
 from plugin_server.launcher.folders import OUTSIDE, ServiceFolder, discard, open_home
 from tests.launcher.conftest import as_root
@@ -104,6 +107,15 @@ def test_programs_can_be_run_by_every_user_however_strict_our_umask(open_folder:
         assert [mode(path) for path in (programs.postgres, programs.initdb, programs.valkey)] == [0o755] * 3
         assert all(mode(folder) & 0o001 for folder in programs.postgres.parents)
     assert programs.valkey.exists()
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="no second file system to try")
+def test_programs_are_copied_where_they_cannot_be_linked() -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        programs = programs_copied_to(Path(folder) / "programs")
+        for copy, original in zip(astuple(programs), astuple(programs_in_wheels()), strict=True):
+            assert copy.read_bytes() == original.read_bytes()
+            assert mode(copy) == 0o755
 
 
 def test_two_folders_have_two_marks(make_home: Callable[[str], Path]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -146,6 +147,18 @@ def test_the_note_may_hold_a_password_and_is_closed_to_others(home: Path) -> Non
     with HomeLock(home) as lock:
         lock.publish(REAL, 8000)
         assert (home / "run.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_refusal_names_who_has_the_home_since_when(home: Path) -> None:
+    with HomeLock(home):
+        os.utime(home / "lock", (1795338000, 1795338000))
+        for _ in range(2):
+            with pytest.raises(HomeTaken) as refused:
+                HomeLock(home).__enter__()
+    assert str(refused.value) == (
+        f"This home is already in use by process {os.getpid()} (started 22 Nov 2026 09:00 UTC). "
+        "Stop it, or choose another with --home."
+    )
 
 
 def test_who_looks_at_the_lock_does_not_keep_others_from_taking_it(home: Path) -> None:
