@@ -1,0 +1,141 @@
+"""From a merchant's MJML, subject and preheader to mails: for one person, or for a thousand in one request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+from campaigns.mail.fragments import CannotSplit, Skeleton, marker_of, oversize, split
+from campaigns.mail.liquid import Template, TemplateError, compile_template
+from campaigns.mail.mjml import compile_mjml
+
+# Everything that could end a header line or steer a terminal. One character becomes one space, so that cleaning the
+# parts of a subject equals cleaning the whole.
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedMail:
+    """One person's mail. ``missing`` names variables that were printed although nobody supplied them."""
+
+    subject: str
+    html: str
+    text: str
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One skeleton for many and each person's fragments, by the ids the caller gave.
+
+    ``alone`` maps ids whose mail must be rendered and sent by itself to the reason; ``failed`` maps ids whose mail
+    cannot be rendered to a sentence. Both are left out of ``fragments``. ``missing`` maps ids to variables that
+    nobody supplied.
+    """
+
+    subject: str
+    html: str
+    text: str
+    fragments: dict[str, dict[str, str]]
+    alone: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    missing: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledMessage:
+    """A checked message in one language, ready to be rendered any number of times. Make it by ``compile_message``."""
+
+    language: str
+    subject: Template
+    html: Template
+    text: Template
+
+    @property
+    def variables(self) -> frozenset[str]:
+        """The roots the message reads from its context: ``{"customer", "shop", …}``."""
+        return self.subject.variables | self.html.variables | self.text.variables
+
+    def render(self, context: Mapping[str, object]) -> RenderedMail:
+        """The whole mail for one context. Raises ``TemplateError``."""
+        subject, html, text = (template.render(context) for template in (self.subject, self.html, self.text))
+        missing = dict.fromkeys(subject.missing + html.missing + text.missing)
+        return RenderedMail(_one_line(subject.text), html.text, text.text, tuple(missing))
+
+    def batch(
+        self, shared: Mapping[str, object], people: Sequence[tuple[str, Mapping[str, object]]], *, salt: str
+    ) -> Batch:
+        """Render for many: ``shared`` holds what is equal for all, ``people`` are pairs of id and what is theirs.
+
+        A root of a person's mapping hides the shared root of that name altogether. ``salt`` (6 to 32 letters and
+        digits, unpredictable, such as the attempt's id) keeps customers from writing tags into their names.
+        Raises ``TemplateError`` where the shared part cannot be rendered.
+        """
+        personal = frozenset(root for _, theirs in people for root in theirs)
+        markers = [marker_of(salt, part) for part in "sht"]
+        try:
+            parts = [
+                split(template, shared, personal, marker)
+                for template, marker in zip((self.subject, self.html, self.text), markers, strict=True)
+            ]
+        except CannotSplit as reason:
+            return Batch("", "", "", {}, alone={id_: f"The template cannot be split: {reason}." for id_, _ in people})
+        batch = Batch(_one_line(parts[0].text), parts[1].text, parts[2].text, {})
+        for id_, theirs in people:
+            _add(batch, parts, id_, {**shared, **theirs}, f"-{salt}")
+        return batch
+
+
+def compile_message(source_mjml: str, subject: str, preheader: str, language: str) -> CompiledMessage:
+    """Check and compile the parts of a message. Raises ``TemplateError`` with the part, and line and column in it."""
+    with _part("subject"):
+        subject_template = compile_template(subject.strip(), language=language, escape=False)
+        if not subject.strip():
+            raise TemplateError("The subject is empty; say in a few words what the mail is about.")
+    with _part("preheader"):
+        compile_template(preheader, language=language, escape=True)
+    with _part("body"):
+        # The Liquid of the source is checked first: after compilation its lines would be those of the HTML.
+        compile_template(source_mjml, language=language, escape=True)
+        compiled = compile_mjml(source_mjml, preheader=preheader, language=language)
+        html = compile_template(compiled.html, language=language, escape=True)
+        text = compile_template(compiled.text, language=language, escape=False)
+    return CompiledMessage(language, subject_template, html, text)
+
+
+def _add(batch: Batch, parts: Sequence[Skeleton], id_: str, context: Mapping[str, object], reserved: str) -> None:
+    made: dict[str, str] = {}
+    missing = tuple(name for part in parts for name in part.missing)
+    try:
+        for number, part in enumerate(parts):
+            fragments, missed = part.fragments(context)
+            missing += missed
+            made.update({tag: _one_line(text) for tag, text in fragments.items()} if number == 0 else fragments)
+    except TemplateError as error:
+        batch.failed[id_] = str(error)
+        return
+    if missing:
+        batch.missing[id_] = tuple(dict.fromkeys(missing))
+    reason = oversize(made)
+    if reason is None and any(reserved in value for value in made.values()):
+        reason = "a value contains the mark of personal parts"
+    if reason:
+        batch.alone[id_] = reason
+    else:
+        batch.fragments[id_] = made
+
+
+def _one_line(text: str) -> str:
+    return _CONTROL.sub(" ", text)
+
+
+@contextmanager
+def _part(name: str) -> Iterator[None]:
+    try:
+        yield
+    except TemplateError as error:
+        error.part = name
+        raise
