@@ -309,7 +309,9 @@ class SendResult:
     """What became of one ``Mail``. ``refused`` names recipients the provider will not take, with the reason.
 
     ``retry_after`` (seconds) is set where the provider asks for patience; ``stop`` where nothing more can be sent
-    until a person mends the account.
+    until a person mends the account. ``outcome`` holds for every recipient that is named nowhere else: ``unsent`` names
+    those that were certainly not sent and may be tried again, ``doubtful`` those of whom nobody knows (id → reason).
+    Only backends that hand over recipients one by one fill these two.
     """
 
     outcome: SendOutcome
@@ -318,6 +320,8 @@ class SendResult:
     retry_after: float | None = None
     stop: bool = False
     refused: dict[str, str] = field(default_factory=dict)
+    unsent: dict[str, str] = field(default_factory=dict)
+    doubtful: dict[str, str] = field(default_factory=dict)
 
 
 class DeliveryKind(StrEnum):
