@@ -137,8 +137,14 @@ def test_a_host_without_scheme_is_refused_at_once() -> None:
 
 
 def test_bad_and_double_addresses_are_refused_and_the_others_go(fake: FakeSendGrid) -> None:
-    people = (SARI, Recipient("m-3", "a@b"), Recipient("m-4", "SARI@example.com"), Recipient("m-5", "ü@example.com"),
-              Recipient("m-6", "toko@münchen.example"), Recipient("m-7", "x@example.com\r\nBcc: y@example.com"))  # fmt: skip
+    people = (
+        SARI,
+        Recipient("m-3", "a@b"),
+        Recipient("m-4", "SARI@example.com"),
+        Recipient("m-5", "ü@example.com"),
+        Recipient("m-6", "toko@münchen.example"),
+        Recipient("m-7", "x@example.com\r\nBcc: y@example.com"),
+    )
     result = backend(fake).send(replace(MAIL, recipients=people))
     assert result.outcome is SendOutcome.ACCEPTED
     assert result.refused == {

@@ -1,0 +1,92 @@
+"""One recipient's mail as the bytes that travel: for the backends that write whole mails themselves."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from email import policy
+from email.charset import QP, Charset
+from email.header import Header
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
+from email.utils import format_datetime, formataddr
+from typing import Final
+
+from connectors.addresses import BadAddress, display_name, one_line, wire_address
+from connectors.types import Mail, Recipient
+
+_POLICY: Final = policy.compat32.clone(linesep="\r\n")
+# Quoted-printable keeps every line short and seven-bit, whatever the servers on the way can do.
+_UTF8: Final = Charset("utf-8")
+_UTF8.body_encoding = QP
+_PLAIN_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_URL: Final = re.compile(r"[\x21-\x3b\x3d\x3f-\x7e]+")
+
+
+def plain_id(message_id: str) -> str:
+    """A ledger id as a file name and as the left side of a Message-ID; what is not plain is replaced by its hash."""
+    if _PLAIN_ID.fullmatch(message_id):
+        return message_id
+    return hashlib.sha256(message_id.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def fill(skeleton: str, fragments: Mapping[str, str]) -> str:
+    """The skeleton with every tag replaced once; what a fragment brings in is not looked at again."""
+    if not fragments:
+        return skeleton
+    tags = re.compile("|".join(re.escape(tag) for tag in sorted(fragments, key=len, reverse=True)))
+    return tags.sub(lambda match: fragments[match[0]], skeleton)
+
+
+def to_bytes(mail: Mail, recipient: Recipient, *, now: datetime) -> bytes:
+    """The mail for one recipient, complete with headers; ``now`` becomes its Date. Raises ``BadAddress``.
+
+    The older half of the standard library is used on purpose: the newer one loses spaces when it folds long names.
+    """
+    sender = wire_address(mail.from_email)
+    message = MIMEMultipart("alternative", policy=_POLICY)
+    message["From"] = _person(mail.from_name, sender)
+    message["To"] = _person(recipient.name, wire_address(recipient.email))
+    if mail.reply_to:
+        message["Reply-To"] = wire_address(mail.reply_to)
+    message["Subject"] = _words(one_line(fill(mail.subject, recipient.fragments)), len("Subject: "))
+    message["Date"] = format_datetime(now)
+    message["Message-ID"] = f"<{plain_id(recipient.message_id)}@{sender.rpartition('@')[2]}>"
+    message["X-Tangga-Message"] = _words(one_line(recipient.message_id), len("X-Tangga-Message: "))
+    message["X-Tangga-Attempt"] = _words(one_line(mail.attempt_id), len("X-Tangga-Attempt: "))
+    if recipient.unsubscribe_url:
+        message["List-Unsubscribe"] = f"<{_url(recipient.unsubscribe_url)}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    message.attach(_part(fill(mail.text, recipient.fragments), "plain"))
+    message.attach(_part(fill(mail.html, recipient.fragments), "html"))
+    return message.as_bytes(policy=_POLICY)
+
+
+def _part(text: str, kind: str) -> MIMEText:
+    part = MIMEText("", kind, policy=_POLICY)
+    del part["Content-Transfer-Encoding"], part["Content-Type"]
+    part["Content-Type"] = f'text/{kind}; charset="utf-8"'
+    part.set_payload("\n".join(text.splitlines()) + "\n", _UTF8)
+    return part
+
+
+def _person(name: str, address: str) -> str:
+    shown = display_name(name)
+    if shown.isascii():
+        return formataddr((shown, address))
+    return f"{_words(shown, len('Reply-To: '))} <{address}>"
+
+
+def _words(text: str, used: int) -> str:
+    """``text`` for a header line that ``used`` characters of are taken; encoded words where it is not ASCII."""
+    if text.isascii() and "=?" not in text:
+        return text
+    return Header(text, "utf-8", maxlinelen=75 - used).encode()
+
+
+def _url(url: str) -> str:
+    if not _URL.fullmatch(url):
+        raise BadAddress("The unsubscribe address holds characters that no address may hold.")
+    return url

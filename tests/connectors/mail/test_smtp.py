@@ -1,0 +1,160 @@
+"""Sending by SMTP: each mail once, every recipient's fate named."""
+
+from __future__ import annotations
+
+import email
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from email import policy
+
+import pytest
+
+from connectors.smtp.client import SmtpBackend
+from connectors.types import Mail, Recipient, SendOutcome
+from tests.fakes.smtp import FakeSmtp, fake_smtp
+
+NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+
+
+def mail(*addresses: str, text: str = "Hi -t0-", sender: str = "hello@senja.example") -> Mail:
+    people = tuple(
+        Recipient(f"m-{n}", address, f"P {n}", {"-t0-": f"Person {n}"}, f"https://t.example/c/{n}/unsubscribe")
+        for n, address in enumerate(addresses, 1)
+    )
+    return Mail("a-1", sender, "Toko Senja", None, "For -t0-", "<p>-t0-</p>", text, people)
+
+
+FOUR = mail("a@example.com", "b@example.com", "c@example.com", "d@example.com")
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeSmtp]:
+    with fake_smtp() as running:
+        yield running
+
+
+@pytest.fixture
+def backend(fake: FakeSmtp) -> Iterator[SmtpBackend]:
+    sender = SmtpBackend(fake.url, clock=lambda: NOW, timeout=2)
+    yield sender
+    sender.close()
+
+
+def test_each_recipient_gets_their_own_mail_over_one_connection(fake: FakeSmtp, backend: SmtpBackend) -> None:
+    results = [backend.send(FOUR), backend.send(FOUR)]
+    assert [(result.outcome, result.refused, result.unsent) for result in results] == [
+        (SendOutcome.ACCEPTED, {}, {})
+    ] * 2
+    assert [taken.recipient for taken in fake.mails] == [f"{name}@example.com" for name in "abcdabcd"]
+    assert fake.connections == 1
+    message = email.message_from_bytes(fake.mails[1].content, policy=policy.default)
+    assert message["Subject"] == "For Person 2"
+    assert message["Message-ID"] == "<m-2@senja.example>"
+    assert message["List-Unsubscribe"] == "<https://t.example/c/2/unsubscribe>"
+    assert message["Date"] == "Sun, 22 Nov 2026 09:00:00 +0000"
+
+
+def test_lines_that_begin_with_a_dot_arrive_as_they_were(fake: FakeSmtp, backend: SmtpBackend) -> None:
+    backend.send(mail("a@example.com", text=".\n..x\n.\nend"))
+    message = email.message_from_bytes(fake.mails[0].content, policy=policy.default)
+    body = message.get_body(("plain",))
+    assert body is not None
+    assert body.get_content().replace("\r\n", "\n") == ".\n..x\n.\nend\n"
+
+
+def test_an_unknown_recipient_is_refused_and_the_others_go(fake: FakeSmtp, backend: SmtpBackend) -> None:
+    fake.answers["RCPT"] = ["", "550 5.1.1 no such user"]
+    result = backend.send(FOUR)
+    assert (result.outcome, result.refused) == (SendOutcome.ACCEPTED, {"m-2": "550 5.1.1 no such user"})
+    assert [taken.recipient[0] for taken in fake.mails] == ["a", "c", "d"]
+
+
+def test_not_now_is_unsent_with_patience(fake: FakeSmtp, backend: SmtpBackend) -> None:
+    fake.answers["RCPT"] = ["450 greylisted"]
+    result = backend.send(FOUR)
+    assert (result.outcome, result.unsent, result.retry_after) == (
+        SendOutcome.ACCEPTED,
+        {"m-1": "450 greylisted"},
+        60.0,
+    )
+
+
+def test_a_connection_that_dies_after_the_mail_leaves_one_in_doubt(fake: FakeSmtp, backend: SmtpBackend) -> None:
+    fake.answers["."] = ["", "drop"]
+    result = backend.send(FOUR)
+    assert result.outcome is SendOutcome.ACCEPTED
+    assert result.doubtful == {"m-2": "The connection broke after the mail was handed over."}
+    assert set(result.unsent) == {"m-3", "m-4"}
+    assert [taken.recipient[0] for taken in fake.mails] == ["a", "b"]
+
+
+def test_in_doubt_alone_is_the_outcome_in_doubt(fake: FakeSmtp, backend: SmtpBackend) -> None:
+    fake.answers["."] = ["drop"]
+    result = backend.send(mail("a@example.com"))
+    assert (result.outcome, list(result.doubtful)) == (SendOutcome.IN_DOUBT, ["m-1"])
+
+
+@pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA"])
+def test_a_connection_that_dies_before_the_mail_is_certainly_unsent(
+    fake: FakeSmtp, backend: SmtpBackend, verb: str
+) -> None:
+    fake.answers[verb] = ["drop"]
+    result = backend.send(FOUR)
+    assert (result.outcome, result.doubtful) == (SendOutcome.NOT_SENT, {})
+    assert set(result.unsent) == {"m-1", "m-2", "m-3", "m-4"}
+    assert fake.mails == []
+    assert backend.send(FOUR).outcome is SendOutcome.ACCEPTED
+
+
+def test_a_server_that_closes_says_so(fake: FakeSmtp, backend: SmtpBackend) -> None:
+    fake.answers["MAIL"] = ["", "421 closing"]
+    result = backend.send(FOUR)
+    assert (result.outcome, result.retry_after) == (SendOutcome.ACCEPTED, 60.0)
+    assert set(result.unsent) == {"m-2", "m-3", "m-4"}
+
+
+def test_a_refused_sender_stops_everything(fake: FakeSmtp, backend: SmtpBackend) -> None:
+    fake.answers["MAIL"] = ["553 not your domain"]
+    result = backend.send(FOUR)
+    assert (result.outcome, result.stop, len(result.unsent)) == (SendOutcome.NOT_SENT, True, 4)
+    assert "553 not your domain" in result.detail
+
+
+def test_a_rejected_content_is_refused(fake: FakeSmtp, backend: SmtpBackend) -> None:
+    fake.answers["."] = ["554 looks like spam"]
+    result = backend.send(mail("a@example.com"))
+    assert (result.outcome, result.refused) == (SendOutcome.NOT_SENT, {"m-1": "554 looks like spam"})
+
+
+def test_a_wrong_password_stops_sending(fake: FakeSmtp) -> None:
+    fake.answers["AUTH"] = ["535 bad credentials"] * 3
+    url = fake.url.replace("smtp://", "smtp://user:s%40crt@")
+    result = SmtpBackend(url, clock=lambda: NOW).send(FOUR)
+    assert (result.outcome, result.stop) == (SendOutcome.NOT_SENT, True)
+    assert "s@crt" not in result.detail
+
+
+def test_a_lost_connection_is_made_anew(fake: FakeSmtp, backend: SmtpBackend) -> None:
+    backend.send(FOUR)
+    fake.answers["NOOP"] = ["drop"]
+    assert backend.send(FOUR).outcome is SendOutcome.ACCEPTED
+    assert (fake.connections, len(fake.mails)) == (2, 8)
+
+
+def test_no_server_is_a_certain_no() -> None:
+    with fake_smtp() as gone:
+        url = gone.url
+    result = SmtpBackend(url, clock=lambda: NOW).send(FOUR)
+    assert (result.outcome, result.retry_after) == (SendOutcome.NOT_SENT, 60.0)
+
+
+def test_a_bad_address_is_refused_before_the_server_sees_it(fake: FakeSmtp, backend: SmtpBackend) -> None:
+    result = backend.send(mail("a@b", "x@example.com>\r\nRCPT TO:<y@example.com", "c@example.com"))
+    assert set(result.refused) == {"m-1", "m-2"}
+    assert [taken.recipient for taken in fake.mails] == ["c@example.com"]
+
+
+@pytest.mark.parametrize("url", ["http://a.example", "smtp://", "smtp://a.example?tls=maybe", "mail.example:25"])
+def test_a_url_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="SMTP_URL must look like"):
+        SmtpBackend(url, clock=lambda: NOW)
