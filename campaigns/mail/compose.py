@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-from campaigns.mail.fragments import CannotSplit, Skeleton, marker_of, oversize, split
+from campaigns.mail.fragments import CannotSplit, Skeleton, differing, marker_of, merged, oversize, split
 from campaigns.mail.liquid import Template, TemplateError, compile_template
 from campaigns.mail.mjml import compile_mjml
 
@@ -70,11 +70,12 @@ class CompiledMessage:
     ) -> Batch:
         """Render for many: ``shared`` holds what is equal for all, ``people`` are pairs of id and what is theirs.
 
-        A root of a person's mapping hides the shared root of that name altogether. ``salt`` (6 to 32 letters and
+        Where both hold a mapping, the person's names are laid over the shared ones (``offer.code`` theirs,
+        ``offer.percent`` shared). ``salt`` (6 to 32 letters and
         digits, unpredictable, such as the attempt's id) keeps customers from writing tags into their names.
         Raises ``TemplateError`` where the shared part cannot be rendered.
         """
-        personal = frozenset(root for _, theirs in people for root in theirs)
+        personal = differing(shared, (theirs for _, theirs in people))
         markers = [marker_of(salt, part) for part in "sht"]
         try:
             parts = [
@@ -85,7 +86,7 @@ class CompiledMessage:
             return Batch("", "", "", {}, alone={id_: f"The template cannot be split: {reason}." for id_, _ in people})
         batch = Batch(_one_line(parts[0].text), parts[1].text, parts[2].text, {})
         for id_, theirs in people:
-            _add(batch, parts, id_, {**shared, **theirs}, f"-{salt}")
+            _add(batch, parts, id_, merged(shared, theirs), f"-{salt}")
         return batch
 
 

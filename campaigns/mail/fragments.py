@@ -8,7 +8,7 @@ the full rendering, to the letter; where that cannot be promised, the people con
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from io import StringIO
 from typing import Final
@@ -29,6 +29,9 @@ _CONTINUES: Final = re.compile(r"offset\s*:\s*continue")
 _AMBIENT: Final[Mapping[str, object]] = {"partial": False}
 
 
+Path = tuple[str, ...]
+
+
 class CannotSplit(Exception):
     """The template's personal parts leave something behind for later parts; ``str()`` is the reason."""
 
@@ -38,11 +41,12 @@ class _Piece:
     """A top-level node and the context paths it reads, each as (root, further names as far as they are plain)."""
 
     node: Node
-    paths: tuple[tuple[str, ...], ...]
+    paths: tuple[Path, ...]
     tags: frozenset[str]
 
-    def personal(self, roots: frozenset[str]) -> bool:
-        return any(path[0] in roots for path in self.paths)
+    def personal(self, differing: frozenset[Path]) -> bool:
+        """Whether it reads something that differs, or what holds it (``customer`` holds ``customer.name``)."""
+        return any(path[: len(other)] == other[: len(path)] for path in self.paths for other in differing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +104,30 @@ class Skeleton:
         return buffer.getvalue(), tuple(missing)
 
 
-def split(template: Template, shared: Mapping[str, object], personal: frozenset[str], marker: str) -> Skeleton:
-    """Render what is shared; ``personal`` are the roots that differ from person to person, ``marker`` begins each tag.
+def differing(shared: Mapping[str, object], theirs: Iterable[Mapping[str, object]]) -> frozenset[Path]:
+    """The context paths that are personal: whole roots, or single names in a mapping that is shared otherwise."""
+    paths: set[Path] = set()
+    for mapping in theirs:
+        for root, value in mapping.items():
+            if isinstance(value, Mapping) and isinstance(shared.get(root), Mapping):
+                paths.update((root, name) for name in value)
+            else:
+                paths.add((root,))
+    return frozenset(paths)
+
+
+def merged(shared: Mapping[str, object], theirs: Mapping[str, object]) -> dict[str, object]:
+    """One person's context: what is theirs over what is shared, one level deep."""
+    context = {**shared, **theirs}
+    for root, value in theirs.items():
+        common = shared.get(root)
+        if isinstance(value, Mapping) and isinstance(common, Mapping):
+            context[root] = {**common, **value}
+    return context
+
+
+def split(template: Template, shared: Mapping[str, object], personal: frozenset[Path], marker: str) -> Skeleton:
+    """Render what is shared; ``personal`` comes from ``differing``, ``marker`` begins each tag.
 
     Raises ``CannotSplit`` where a personal part assigns, captures or counts, ``TemplateError`` where rendering fails.
     """
@@ -159,7 +185,7 @@ def _pieces(template: Template) -> list[_Piece]:
     return pieces
 
 
-def _plain(segments: Sequence[object]) -> tuple[str, ...]:
+def _plain(segments: Sequence[object]) -> Path:
     path: list[str] = []
     for segment in segments:
         if not isinstance(segment, str):

@@ -13,7 +13,11 @@ from campaigns.mail.fragments import fill, marker_of
 from campaigns.mail.liquid import TemplateError, compile_template
 
 SALT = "a1B2c3D4"
-SHARED = {"shop": {"name": "Toko <Senja> & Co"}, "rungs": [{"n": 1, "name": "One"}, {"n": 2, "name": "Two"}]}
+SHARED: dict[str, Any] = {
+    "c": {"city": "Yogya & around", "name": "hidden by everybody's own"},
+    "shop": {"name": "Toko <Senja> & Co"},
+    "rungs": [{"n": 1, "name": "One"}, {"n": 2, "name": "Two"}],
+}
 
 _SAFE_PIECES = [
     "plain <b>text</b>\n", "{{ shop.name }}", "{{ c.name }}", "{{ c.name | default: 'friend' | upcase }}",
@@ -25,6 +29,7 @@ _SAFE_PIECES = [
     "{% increment n %}", "{% if c.vip %}{{ n }}{% endif %}", "{{ n }}", "{% cycle 'odd', 'even' %}", "{{ nothing }}",
     "{% unless c.vip %}  {% endunless %}", "{%- case rung.n -%}{% when 1 %}first{% else %}later{%- endcase %}",
     "{% comment %}{{ c.name }}{% endcomment %}", "{% raw %}{{ c.name }}{% endraw %}", "{{ c.missing }}",
+    "{{ c.city }}", "{% for pair in c %}{{ pair[0] }}{% endfor %}", "{{ c['city'] }}{{ c[shop.key] }}",
 ]  # fmt: skip
 _LASTING_PIECES = ["{% assign mine = c.name %}", "{{ mine }}", "{% capture x %}{{ c.name }}{% endcapture %}{{ x }}",
                    "{% cycle 'a', c.name %}", "{% if c.vip %}{% increment n %}{% endif %}",
@@ -50,7 +55,7 @@ def message(source: str, subject: str | None = None) -> CompiledMessage:
 
 def assert_equal_to_full(compiled: CompiledMessage, batch: Batch, people: list[tuple[str, Any]]) -> None:
     for id_, theirs in people:
-        full = compiled.render({**SHARED, **theirs})
+        full = compiled.render({**SHARED, **theirs, "c": {**SHARED["c"], **theirs["c"]}})
         if id_ in batch.alone:
             continue
         fragments = batch.fragments[id_]
@@ -81,7 +86,7 @@ def test_no_difference_even_where_parts_leave_something_behind(
 
 @pytest.mark.parametrize("piece", _LASTING_PIECES[:1] + _LASTING_PIECES[2:])
 def test_lasting_personal_parts_send_everybody_alone(piece: str) -> None:
-    batch = message(piece).batch(SHARED, [("1", {"c": {"name": "Sari"}})], salt=SALT)
+    batch = message(piece).batch(SHARED, [("1", {"c": {"name": "Sari", "vip": True}})], salt=SALT)
     assert batch.fragments == {}
     assert "cannot be split" in batch.alone["1"]
 
@@ -102,7 +107,10 @@ def test_too_many_bytes_or_parts_send_that_person_alone() -> None:
     assert "bytes of personal parts" in batch.alone["1"]
     assert set(batch.fragments) == {"2"}
     many = "".join(f"{{{{ c.name | append: '{n}' }}}}" for n in range(60))
-    assert "120 personal parts" in message(many, subject="x").batch(SHARED, [("1", {"c": {}})], salt=SALT).alone["1"]
+    assert (
+        "120 personal parts"
+        in message(many, subject="x").batch(SHARED, [("1", {"c": {"name": ""}})], salt=SALT).alone["1"]
+    )
 
 
 def test_a_name_that_imitates_a_tag_is_sent_alone() -> None:
@@ -121,7 +129,7 @@ def test_one_persons_failure_is_theirs_alone() -> None:
 def test_what_nobody_supplied_is_named_for_each_person() -> None:
     compiled = message("{{ shop.phone }}{{ c.name }}", subject="x")
     people: list[tuple[str, Any]] = [("1", {"c": {}}), ("2", {"c": {"name": "Sari"}})]
-    batch = compiled.batch(SHARED, people, salt=SALT)
+    batch = compiled.batch({"shop": {}}, people, salt=SALT)
     assert batch.missing == {"1": ("shop.phone", "c.name"), "2": ("shop.phone",)}
 
 
@@ -141,7 +149,7 @@ def test_a_salt_must_be_plain(salt: str) -> None:
 
 def test_a_shared_text_with_the_mark_is_refused() -> None:
     with pytest.raises(TemplateError, match="another salt"):
-        message(f"-{SALT}h_ {{{{ c.name }}}}", subject="x").batch(SHARED, [("1", {"c": {}})], salt=SALT)
+        message(f"-{SALT}h_ {{{{ c.name }}}}", subject="x").batch(SHARED, [("1", {"c": {"name": ""}})], salt=SALT)
 
 
 def test_a_thousand_share_one_skeleton_through_mjml() -> None:

@@ -1,0 +1,230 @@
+"""The mail of the recipe "holiday discount": its words in three languages and one look.
+
+What it reads: ``customer {first_name, email, language}``, ``rung {number, name, key, next_name}``, ``rungs`` (list of
+``{number, name, color}``), ``offer {code, percent, minimum, expires_on, currency}``, ``shop {name, url, address}``,
+``links {shop, unsubscribe, preferences, card}``, ``holiday {name}``. ``offer.minimum`` is left out where there is
+none, ``rung.next_name`` on the top rung. Personal are ``customer``, ``rung``, ``links`` and ``offer.code``; the rest is
+shared by all recipients of one language.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from string import Template
+from typing import Any, Final
+
+_NAME: Final = "{{ customer.first_name | default: '%s' | truncate: 60, '…' }}"
+_SHORT_NAME: Final = "{{ customer.first_name | default: '%s' | truncate: 30, '…' }}"
+_UNTIL: Final = "{{ offer.expires_on | date }}"
+_MINIMUM: Final = "{{ offer.minimum | money: offer.currency }}"
+
+
+@dataclass(frozen=True, slots=True)
+class MessageSource:
+    """A message before compilation: what ``compile_message`` takes."""
+
+    subject: str
+    preheader: str
+    mjml: str
+
+
+_WORDS: Final[dict[str, dict[str, str]]] = {
+    "en": {
+        "subject": _SHORT_NAME % "A thank-you" + ", {{ offer.percent }}% off for {{ holiday.name }}",
+        "preheader": f"Your personal code works until {_UNTIL}. Thank you for shopping with {{{{ shop.name }}}}.",
+        "heading": "A thank-you for {{ holiday.name }}",
+        "greeting": f"Dear {_NAME % 'friend of the shop'},",
+        "opening": "{{ holiday.name }} is a good moment to say it plainly: we are glad you are here. "
+        "Please choose something you like, and pay a little less for it.",
+        "offer": "{{ offer.percent }}% off",
+        "what": "your next order",
+        "code": "Your personal code",
+        "until": f"Valid through <b>{_UNTIL}</b>.",
+        "minimum": f"For orders from <b>{_MINIMUM}</b>.",
+        "once": "It works once, and only for you.",
+        "button": "Go to {{ shop.name }}",
+        "ladder": "Where you stand with us",
+        "stand": "You are on step {{ rung.number }} of {{ rungs.size }}: <b>{{ rung.name }}</b>.",
+        "next": "Next step: {{ rung.next_name }}.",
+        "card": "See your card",
+        "why": "You receive this mail at {{ customer.email }} because you agreed to get offers from {{ shop.name }}.",
+        "unsubscribe": "Unsubscribe",
+        "preferences": "Choose what you receive",
+    },
+    "id": {
+        "subject": _SHORT_NAME % "Terima kasih" + ", diskon {{ offer.percent }}% untuk {{ holiday.name }}",
+        "preheader": f"Kode pribadi Anda berlaku sampai {_UNTIL}. Terima kasih dari {{{{ shop.name }}}}.",
+        "heading": "Terima kasih, menyambut {{ holiday.name }}",
+        "greeting": f"Halo {_NAME % 'sahabat toko'},",
+        "opening": "{{ holiday.name }} adalah saat yang tepat untuk mengatakannya: kami senang Anda bersama kami. "
+        "Silakan pilih yang Anda suka, dengan harga yang lebih ringan.",
+        "offer": "Diskon {{ offer.percent }}%",
+        "what": "untuk pesanan berikutnya",
+        "code": "Kode pribadi Anda",
+        "until": f"Berlaku sampai <b>{_UNTIL}</b>.",
+        "minimum": f"Untuk belanja mulai <b>{_MINIMUM}</b>.",
+        "once": "Berlaku satu kali, hanya untuk Anda.",
+        "button": "Belanja di {{ shop.name }}",
+        "ladder": "Posisi Anda di toko kami",
+        "stand": "Anda berada di anak tangga {{ rung.number }} dari {{ rungs.size }}: <b>{{ rung.name }}</b>.",
+        "next": "Berikutnya: {{ rung.next_name }}.",
+        "card": "Lihat kartu Anda",
+        "why": "Anda menerima email ini di {{ customer.email }} karena Anda setuju menerima penawaran {{ shop.name }}.",
+        "unsubscribe": "Berhenti berlangganan",
+        "preferences": "Atur email yang Anda terima",
+    },
+    "nl": {
+        "subject": _SHORT_NAME % "Dank je wel" + ", {{ offer.percent }}% korting voor {{ holiday.name }}",
+        "preheader": f"Je persoonlijke code geldt tot en met {_UNTIL}. Dank je dat je bij {{{{ shop.name }}}} koopt.",
+        "heading": "Een bedankje voor {{ holiday.name }}",
+        "greeting": f"Beste {_NAME % 'klant'},",
+        "opening": "Met {{ holiday.name }} zeggen we het graag een keer gewoon: we zijn blij met je. "
+        "Kies iets moois uit en betaal er een beetje minder voor.",
+        "offer": "{{ offer.percent }}% korting",
+        "what": "op je volgende bestelling",
+        "code": "Je persoonlijke code",
+        "until": f"Geldig tot en met <b>{_UNTIL}</b>.",
+        "minimum": f"Voor bestellingen vanaf <b>{_MINIMUM}</b>.",
+        "once": "De code werkt één keer, en alleen voor jou.",
+        "button": "Naar {{ shop.name }}",
+        "ladder": "Waar je bij ons staat",
+        "stand": "Je staat op trede {{ rung.number }} van {{ rungs.size }}: <b>{{ rung.name }}</b>.",
+        "next": "De volgende trede: {{ rung.next_name }}.",
+        "card": "Bekijk je kaart",
+        "why": "Je krijgt deze mail op {{ customer.email }} omdat je aanbiedingen van {{ shop.name }} wilt ontvangen.",
+        "unsubscribe": "Afmelden",
+        "preferences": "Kies wat je ontvangt",
+    },
+}
+
+LANGUAGES: Final = tuple(_WORDS)
+
+_LOOK: Final = Template("""\
+<mjml>
+  <mj-head>
+    <mj-title>{{ shop.name }}</mj-title>
+    <mj-raw>
+      <meta name="color-scheme" content="light dark" />
+      <meta name="supported-color-schemes" content="light dark" />
+    </mj-raw>
+    <mj-attributes>
+      <mj-all font-family="'Plus Jakarta Sans', system-ui, -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif" />
+      <mj-text font-size="16px" line-height="1.5" color="#1F2430" padding="0 32px 16px" />
+      <mj-section padding="0" background-color="#FFFFFF" css-class="surface" />
+    </mj-attributes>
+    <mj-style>
+      a { color: #0F6E63; }
+      .code { font-family: ui-monospace, Menlo, Consolas, monospace; font-size: 26px; font-weight: 700; line-height: 1.3;
+        letter-spacing: 2px; color: #0F6E63; word-break: break-all; }
+      @media (max-width: 479px) { .wide div { font-size: 22px !important; } }
+      @media (prefers-color-scheme: dark) {
+        body, .ground, .ground > table, .box, .box table { background-color: #14171F !important; }
+        .surface, .surface > table { background-color: #1C2029 !important; }
+        .ink div, .ink b { color: #F2EFE9 !important; }
+        .muted div, .muted b { color: #A6ADBA !important; }
+        .accent div, .code, .surface a, .ground a { color: #62CBA8 !important; }
+        .box, .box td { background-color: #14171F !important; border-color: #62CBA8 !important; }
+        .button td { background-color: #62CBA8 !important; }
+        .button a { background-color: #62CBA8 !important; color: #14171F !important; }
+        .done { background-color: #39404F !important; color: #F2EFE9 !important; }
+        .ahead { background-color: #252A35 !important; color: #A6ADBA !important; }
+        .line p { border-color: #39404F !important; }
+      }
+    </mj-style>
+  </mj-head>
+  <mj-body background-color="#FBF8F3" css-class="ground">
+    <mj-section background-color="#FBF8F3" css-class="ground" padding="24px 0 12px">
+      <mj-column>
+        <mj-text css-class="ink" font-size="16px" font-weight="700" padding="0 32px">{{ shop.name }}</mj-text>
+      </mj-column>
+    </mj-section>
+    <mj-section padding="32px 0 0" border-radius="10px 10px 0 0">
+      <mj-column>
+        <mj-text css-class="ink wide" font-size="26px" line-height="1.25" font-weight="700" letter-spacing="-0.3px">$heading</mj-text>
+        <mj-text css-class="ink">$greeting</mj-text>
+        <mj-text css-class="ink" padding="0 32px 24px">$opening</mj-text>
+      </mj-column>
+    </mj-section>
+    <mj-section padding="0 32px">
+      <mj-column css-class="box" background-color="#FBF8F3" border="1px dashed #0F6E63" border-radius="10px" padding="20px 0 4px">
+        <mj-text css-class="ink" align="center" font-size="34px" line-height="1.2" font-weight="700" padding="0 16px 2px">$offer</mj-text>
+        <mj-text css-class="muted" align="center" color="#5B6270" padding="0 16px 16px">$what</mj-text>
+        <mj-text css-class="muted" align="center" font-size="14px" color="#5B6270" padding="0 16px 2px">$code</mj-text>
+        <mj-text align="center" padding="0 16px 16px"><span class="code">{{ offer.code }}</span></mj-text>
+      </mj-column>
+    </mj-section>
+    <mj-section padding="16px 0 0" border-radius="0 0 10px 10px">
+      <mj-column>
+        <mj-text css-class="muted" align="center" color="#5B6270" padding="0 32px 20px">$until
+          {% if offer.minimum %}$minimum{% endif %} $once</mj-text>
+        <mj-button css-class="button" href="{{ links.shop }}" background-color="#0F6E63" color="#FFFFFF" border-radius="10px" font-size="16px" font-weight="600" line-height="20px" inner-padding="15px 24px" width="100%" padding="0 32px 32px">$button</mj-button>
+        <mj-divider css-class="line" border-width="1px" border-color="#EAE4DA" padding="0 32px 24px" />
+        <mj-text css-class="muted" font-size="14px" color="#5B6270" padding="0 32px 4px">$ladder</mj-text>
+        <mj-table align="center" padding="0 30px 12px" font-size="14px" line-height="20px" table-layout="fixed" role="presentation">
+          <tbody><tr aria-hidden="true">{% for r in rungs %}
+            <td width="{{ 100 | divided_by: rungs.size }}%" align="center" style="padding:0 2px;vertical-align:bottom"><div class="{% if r.number < rung.number %}done{% elsif r.number > rung.number %}ahead{% endif %}" style="padding:{{ r.number | times: 7 }}px 0 4px;border-radius:6px 6px 0 0;{% if r.number == rung.number %}font-weight:700;background-color:{{ r.color }};color:#FFFFFF{% elsif r.number < rung.number %}background-color:#E3DCCF;color:#1F2430{% else %}background-color:#F4EFE6;color:#5B6270{% endif %}">{{ r.number }}</div></td>{% endfor %}
+          </tr></tbody>
+        </mj-table>
+        <mj-text css-class="ink" padding="0 32px 32px">$stand {% if rung.next_name %}$next{% endif %}<br /><a href="{{ links.card }}">$card</a></mj-text>
+      </mj-column>
+    </mj-section>
+    <mj-section background-color="#FBF8F3" css-class="ground" padding="24px 0 32px">
+      <mj-column>
+        <mj-text css-class="muted" font-size="14px" color="#5B6270" padding="0 32px 12px">$why</mj-text>
+        <mj-text css-class="muted" font-size="14px" color="#5B6270" padding="0 32px 12px"><a href="{{ links.unsubscribe }}">$unsubscribe</a> &nbsp;·&nbsp; <a href="{{ links.preferences }}">$preferences</a></mj-text>
+        <mj-text css-class="muted" font-size="14px" color="#5B6270" padding="0 32px">{{ shop.name }}, {{ shop.address }}</mj-text>
+      </mj-column>
+    </mj-section>
+  </mj-body>
+</mjml>
+""")  # noqa: E501 - one element of the mail stays on one line
+
+
+def holiday_message(language: str) -> MessageSource:
+    """The mail in ``language``, in English where we have no words for it."""
+    words = _WORDS.get(language, _WORDS["en"])
+    return MessageSource(words["subject"], words["preheader"], _LOOK.substitute(words))
+
+
+_RUNGS: Final[dict[str, tuple[str, ...]]] = {
+    "en": ("Suspect", "Prospect", "Shopper", "Customer", "Member", "Advocate", "Raving fan"),
+    "id": ("Calon", "Peminat", "Pembeli", "Pelanggan", "Anggota", "Penganjur", "Penggemar berat"),
+    "nl": ("Contact", "Geïnteresseerde", "Koper", "Klant", "Lid", "Ambassadeur", "Fan"),
+}
+_KEYS: Final = ("suspect", "prospect", "shopper", "customer", "member", "advocate", "raving_fan")
+_COLORS: Final = ("#64717D", "#3F6F98", "#23707F", "#1A755B", "#557310", "#9A5B00", "#B93A25")
+_HOLIDAYS: Final = {"en": "Eid al-Fitr", "id": "Idulfitri", "nl": "het Suikerfeest"}
+
+
+def sample_contexts(language: str = "en") -> dict[str, dict[str, Any]]:
+    """Contexts to look at the mail with, by name: ``new``, ``long_name``, ``no_first_name``."""
+    people = {
+        "new": ("Sari", "sari@example.com", 3, "100000.00"),
+        "long_name": ("Raden Ajeng Kartini Djojoadhiningrat-van der Meulen", "kartini@example.com", 7, "100000.00"),
+        "no_first_name": ("", "guest@example.com", 1, None),
+    }
+    return {name: _sample(language if language in _WORDS else "en", *person) for name, person in people.items()}
+
+
+def _sample(language: str, first_name: str, email: str, number: int, minimum: str | None) -> dict[str, Any]:
+    names = _RUNGS[language]
+    rung: dict[str, Any] = {"number": number, "name": names[number - 1], "key": _KEYS[number - 1]}
+    offer: dict[str, Any] = {"code": "SENJA-7K2M-Q9XD", "percent": "10", "expires_on": "2027-03-24", "currency": "IDR"}
+    site = "https://tokosenja.example"
+    return {
+        "customer": {"first_name": first_name, "email": email, "language": language},
+        "rung": rung | ({"next_name": names[number]} if number < len(names) else {}),
+        "rungs": [
+            {"number": place, "name": name, "color": color}
+            for place, (name, color) in enumerate(zip(names, _COLORS, strict=True), 1)
+        ],
+        "offer": offer | ({"minimum": minimum} if minimum else {}),
+        "shop": {"name": "Toko Senja", "url": site, "address": "Jalan Malioboro 12, Yogyakarta 55271, Indonesia"},
+        "links": {
+            "shop": f"{site}/?coupon=SENJA-7K2M-Q9XD",
+            "unsubscribe": f"{site}/c/sample/unsubscribe",
+            "preferences": f"{site}/c/sample/preferences",
+            "card": f"{site}/c/sample",
+        },
+        "holiday": {"name": _HOLIDAYS[language]},
+    }
