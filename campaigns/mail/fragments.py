@@ -16,6 +16,7 @@ from typing import Final
 from liquid import BoundTemplate, RenderContext
 from liquid.ast import Node
 from liquid.builtin.output import OutputNode
+from liquid.stringify import to_liquid_string
 
 from campaigns.mail.liquid import Template, TemplateError, naming, recording
 
@@ -72,36 +73,42 @@ class Skeleton:
     def fragments(self, context: Mapping[str, object]) -> tuple[dict[str, str], tuple[str, ...]]:
         """What stands for each tag for one person, and the variables missed. Raises ``TemplateError``."""
         rendering = RenderContext(self.template.bound, globals=context)
+        stateful = any(slot.locals or slot.counters for slot in self.slots)
         made: dict[str, str] = {}
-        missed: tuple[str, ...] = ()
-        with rendering.extend(namespace=_AMBIENT):
+        with recording() as missing, naming(self.template.source), rendering.extend(namespace=_AMBIENT):
             for slot in self.slots:
-                if slot.tag not in made:
-                    made[slot.tag], names = self._fragment(slot, context, rendering)
-                    missed += names
-        return made, missed
+                if slot.tag in made:
+                    continue
+                if stateful:
+                    _put_back(slot, rendering)
+                node = slot.piece.node
+                if isinstance(node, OutputNode):
+                    made[slot.tag] = to_liquid_string(node.expression.evaluate(rendering), rendering.autoescape)
+                else:
+                    made[slot.tag], names = self._block(slot, context, rendering)
+                    missing.extend(names)
+        return made, tuple(missing)
 
-    def _fragment(
+    def _block(
         self, slot: _Slot, context: Mapping[str, object], rendering: RenderContext
     ) -> tuple[str, tuple[str, ...]]:
         # Blocks such as the ladder strip have few distinct outcomes, and rendering them is what costs; single values
         # are cheaper to print than to look up.
-        if isinstance(slot.piece.node, OutputNode):
-            return self._render(slot, rendering)
         key = (slot.tag, repr([_reach(context, path) for path in slot.piece.paths]))
         if key not in self._known:
-            self._known[key] = self._render(slot, rendering)
+            buffer = StringIO(newline="")
+            with recording() as missing:
+                slot.piece.node.render(rendering, buffer)
+            self._known[key] = (buffer.getvalue(), tuple(missing))
         return self._known[key]
 
-    def _render(self, slot: _Slot, rendering: RenderContext) -> tuple[str, tuple[str, ...]]:
-        rendering.locals.clear()
-        rendering.locals.update(slot.locals)
-        rendering.counters.clear()
-        rendering.counters.update(slot.counters)
-        buffer = StringIO(newline="")
-        with recording() as missing, naming(self.template.source):
-            slot.piece.node.render(rendering, buffer)
-        return buffer.getvalue(), tuple(missing)
+
+def _put_back(slot: _Slot, rendering: RenderContext) -> None:
+    """What the shared parts before this slot had assigned and counted, as if they had just been rendered."""
+    rendering.locals.clear()
+    rendering.locals.update(slot.locals)
+    rendering.counters.clear()
+    rendering.counters.update(slot.counters)
 
 
 def differing(shared: Mapping[str, object], theirs: Iterable[Mapping[str, object]]) -> frozenset[Path]:

@@ -15,7 +15,7 @@ from typing import Final
 import css_inline
 import mjml
 
-from campaigns.mail.liquid import TemplateError, error_at
+from campaigns.mail.liquid import TemplateError, error_at, refuse_unclosed
 from campaigns.mail.text import text_from_html
 
 _LIQUID: Final = re.compile(
@@ -143,6 +143,10 @@ def compile_mjml(source: str, *, preheader: str = "", language: str = "") -> Com
     """
     if _TOKEN.search(source) or _TOKEN.search(preheader):
         raise TemplateError("The template contains text of the form zLq1qLz, which is reserved.")
+    refuse_unclosed(source)
+    refuse_unclosed(preheader)
+    if source.rfind("<!--") > source.rfind("-->"):
+        raise error_at("This comment is never closed; it needs -->.", source, source.rfind("<!--"))
     shelf = Shelf(source)
     hidden = _LIQUID.sub(lambda match: _pad(shelf.put(match[0], match.start()), match[0]), source)
     protected = _protect_markup(hidden, shelf)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import date
 from decimal import Decimal
 
@@ -71,7 +72,15 @@ def test_attributes_of_objects_are_out_of_reach() -> None:
         ("x\n {{ x | foo }}", "There is no filter called foo.", 2, 9),
         ("{% sql %}", "Unexpected tag 'sql'.", 1, 4),
         ("\n\n{{ a.b | }}", "Expected word, found end of expression.", 3, 1),
-        ("{{ x", "Expected '}}', found end of file.", 1, 1),
+        ("a {{ x", "{{ is never closed; it needs }}.", 1, 3),
+        ("a\n{% if x", "{% is never closed; it needs %}.", 2, 1),
+        ("{% raw %}{{ x }}", "{% raw %} is never closed; it needs {% endraw %}.", 1, 1),
+        (
+            "{% comment %}a{% endcomment %}{% comment %}",
+            "{% comment %} is never closed; it needs {% endcomment %}.",
+            1,
+            31,
+        ),
         ("{% include 'secrets' %}", "Unexpected tag 'include'.", 1, 4),
         ("ab {{ (1..5000) | join }}", "A range may hold up to 1000 numbers.", 1, 7),
         ("{% for i in (1..1001) %}{% endfor %}", "A range may hold up to 1000 numbers.", 1, 13),
@@ -112,3 +121,11 @@ def test_bombs_and_nonsense_stop_with_an_error(source: str) -> None:
 def test_a_source_without_end_is_refused() -> None:
     with pytest.raises(TemplateError, match="longer than 256,000"):
         render("x" * 256_001)
+
+
+@pytest.mark.parametrize("unit", ["{{", "{%", "{% raw %}", "{% comment %}", "{% if a %}", "{{ a ", "{{ 'x", "{% endif"])
+def test_hostile_repetition_is_refused_quickly(unit: str) -> None:
+    started = time.monotonic()
+    with pytest.raises(TemplateError):
+        compile_template(unit * (200_000 // len(unit)), language="en", escape=True)
+    assert time.monotonic() - started < 5

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from html import escape, unescape
+from html.parser import HTMLParser
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from campaigns.mail.liquid import TemplateError
 from campaigns.mail.mjml import compile_mjml
 
+_LIQUID_LIKE = re.compile(r"\{[{%]|[%}]\}|lq\d|qLz")
 _FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
 
 
@@ -48,6 +53,33 @@ def test_loops_stay_inside_tables_and_styles_keep_liquid() -> None:
     assert "color: {{ r.color }};padding: 1px" in made
     assert "{% if r.here %}color:red{% endif %}" in made
     assert "</tr>{% endfor %}</tbody>" in made
+
+
+@given(st.text(st.characters(blacklist_categories=("Cc", "Cs")), max_size=30), st.booleans())
+@settings(deadline=None)
+def test_any_attribute_and_any_text_arrive_as_written(text: str, liquid: bool) -> None:
+    value = escape(text) + (" {{ n | default: 'z' }}" if liquid else "")
+    assume(not _LIQUID_LIKE.search(text))
+    made = _Parsed()
+    made.feed(html(f'<mj-image src="https://a.example/b.png" alt="{value}" /><mj-text><i>{value}</i></mj-text>'))
+    assert made.alt == unescape(value)
+    assert made.text == unescape(value)
+
+
+class _Parsed(HTMLParser):
+    alt = text = ""
+    _inside = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._inside = tag == "i"
+        if tag == "img":
+            self.alt = dict(attrs)["alt"] or ""
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = False
+
+    def handle_data(self, data: str) -> None:
+        self.text += data if self._inside else ""
 
 
 def test_no_token_and_no_remote_font_is_left() -> None:
