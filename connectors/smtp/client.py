@@ -18,6 +18,7 @@ from connectors.types import Mail, Recipient, SendOutcome, SendResult
 
 _LEADING_DOT: Final = re.compile(rb"^\.", re.MULTILINE)
 _PATIENCE: Final = 60.0
+_PORTS: Final = {"tls": 465, "starttls": 587, "offered": 587, "none": 25}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +27,25 @@ class _Server:
     port: int
     user: str
     password: str = field(repr=False)
-    tls: str = "none"
+    tls: str = "offered"
+
+    @property
+    def here(self) -> bool:
+        """Whether the server runs on this machine."""
+        return self.host in ("localhost", "127.0.0.1", "::1")
 
     @classmethod
     def parse(cls, url: str) -> _Server:
-        """From ``smtp://user:password@host:587?tls=starttls`` or ``smtps://…``. Raises ``ValueError``."""
+        """From ``smtp://user:password@host:587?tls=starttls`` or ``smtps://…``. Raises ``ValueError``.
+
+        Without ``tls`` the line is encrypted where the server offers it, and a password never goes over an open line
+        to another machine; ``tls=none`` allows that, ``tls=starttls`` refuses to talk at all without encryption.
+        """
         parts = urlsplit(url)
-        tls = parse_qs(parts.query).get("tls", ["none"])[0] if parts.scheme == "smtp" else "tls"
-        if parts.scheme not in ("smtp", "smtps") or not parts.hostname or tls not in ("none", "starttls", "tls"):
+        tls = parse_qs(parts.query).get("tls", ["offered"])[0] if parts.scheme == "smtp" else "tls"
+        if parts.scheme not in ("smtp", "smtps") or not parts.hostname or tls not in _PORTS:
             raise ValueError("SMTP_URL must look like smtp://user:password@host:587?tls=starttls or smtps://…")
-        port = parts.port or {"tls": 465, "starttls": 587, "none": 25}[tls]
+        port = parts.port or _PORTS[tls]
         return cls(parts.hostname, port, unquote(parts.username or ""), unquote(parts.password or ""), tls)
 
 
@@ -136,11 +146,15 @@ class SmtpBackend:
         else:
             connection = smtplib.SMTP(server.host, server.port, timeout=self._timeout)
         try:
-            if server.tls == "starttls":
+            connection.ehlo_or_helo_if_needed()
+            secure = server.tls == "tls"
+            if server.tls == "starttls" or (server.tls == "offered" and connection.has_extn("starttls")):
                 connection.starttls(context=context)
+                secure = True
+            if server.user and not (secure or server.here or server.tls == "none"):
+                raise smtplib.SMTPNotSupportedError("it offers no encryption for our password; see tls in SMTP_URL")
             if server.user:
                 connection.login(server.user, server.password)
-            connection.ehlo_or_helo_if_needed()
         except (OSError, smtplib.SMTPException):
             connection.close()
             raise

@@ -31,6 +31,12 @@ class FakeSmtp:
     connections: int = 0
     answers: dict[str, list[str]] = field(default_factory=dict)
 
+    commands: list[str] = field(default_factory=list)
+
+    def heard(self, verb: str) -> int:
+        """How often a command came in."""
+        return self.commands.count(verb)
+
     @property
     def url(self) -> str:
         return f"smtp://127.0.0.1:{self.port}"
@@ -50,6 +56,7 @@ class _Handler(socketserver.StreamRequestHandler):
                 return
 
     def command(self, verb: str, command: str) -> bool:
+        self.fake.commands.append(verb)
         if verb == "QUIT":
             self.say("221 bye")
             return False

@@ -134,6 +134,30 @@ def test_a_wrong_password_stops_sending(fake: FakeSmtp) -> None:
     assert "s@crt" not in result.detail
 
 
+def test_without_the_encryption_asked_for_nothing_is_said(fake: FakeSmtp) -> None:
+    url = fake.url.replace("smtp://", "smtp://user:secret@") + "?tls=starttls"
+    result = SmtpBackend(url, clock=lambda: NOW).send(FOUR)
+    assert result.outcome is SendOutcome.NOT_SENT
+    assert "STARTTLS" in result.detail
+    assert (fake.mails, fake.heard("AUTH")) == ([], 0)
+
+
+def test_a_password_does_not_travel_over_an_open_line(fake: FakeSmtp) -> None:
+    elsewhere = fake.url.replace("smtp://127.0.0.1", "smtp://user:secret@127.1")
+    result = SmtpBackend(elsewhere, clock=lambda: NOW).send(FOUR)
+    assert result.outcome is SendOutcome.NOT_SENT
+    assert "offers no encryption for our password" in result.detail
+    assert fake.heard("AUTH") == 0
+    allowed = SmtpBackend(f"{elsewhere}?tls=none", clock=lambda: NOW)
+    assert allowed.send(FOUR).outcome is SendOutcome.ACCEPTED
+    allowed.close()
+
+
+def test_a_server_that_is_no_tls_server_is_a_certain_no(fake: FakeSmtp) -> None:
+    result = SmtpBackend(fake.url.replace("smtp:", "smtps:"), clock=lambda: NOW, timeout=2).send(FOUR)
+    assert result.outcome is SendOutcome.NOT_SENT
+
+
 def test_a_lost_connection_is_made_anew(fake: FakeSmtp, backend: SmtpBackend) -> None:
     backend.send(FOUR)
     fake.answers["NOOP"] = ["drop"]
