@@ -7,6 +7,7 @@ from typing import Final
 
 MAX_NAME: Final = 120
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_URL: Final = re.compile(r"https?://[\x21-\x3b\x3d\x3f-\x7e]+")
 _LOCAL: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
 _LABEL: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _ADDRESS: Final = re.compile(rf"(?P<local>{_LOCAL})@(?P<domain>(?:{_LABEL}\.)+{_LABEL})")
@@ -30,6 +31,13 @@ def wire_address(address: str) -> str:
     if len(match["local"]) > 64 or len(trimmed) > 254:
         raise BadAddress(f"{_shown(address)} is longer than a mail address can be.")
     return trimmed
+
+
+def wire_url(url: str) -> str:
+    """A web address that may stand between ``<`` and ``>`` in a header. Raises ``BadAddress``."""
+    if not _URL.fullmatch(url):
+        raise BadAddress("The unsubscribe address holds characters that no address may hold.")
+    return url
 
 
 def display_name(name: str) -> str:

@@ -14,12 +14,11 @@ from email.mime.multipart import MIMEMultipart
 from email.utils import format_datetime, formataddr
 from typing import Final
 
-from connectors.addresses import BadAddress, display_name, one_line, wire_address
+from connectors.addresses import display_name, one_line, wire_address, wire_url
 from connectors.types import Mail, Recipient
 
 _POLICY: Final = policy.compat32.clone(linesep="\r\n")
 _PLAIN_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_URL: Final = re.compile(r"[\x21-\x3b\x3d\x3f-\x7e]+")
 
 
 def plain_id(message_id: str) -> str:
@@ -54,7 +53,7 @@ def to_bytes(mail: Mail, recipient: Recipient, *, now: datetime) -> bytes:
     message["X-Tangga-Message"] = _words(one_line(recipient.message_id), len("X-Tangga-Message: "))
     message["X-Tangga-Attempt"] = _words(one_line(mail.attempt_id), len("X-Tangga-Attempt: "))
     if recipient.unsubscribe_url:
-        message["List-Unsubscribe"] = f"<{_url(recipient.unsubscribe_url)}>"
+        message["List-Unsubscribe"] = f"<{wire_url(recipient.unsubscribe_url)}>"
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.attach(_part(fill(mail.text, recipient.fragments), "plain"))
     message.attach(_part(fill(mail.html, recipient.fragments), "html"))
@@ -84,9 +83,3 @@ def _words(text: str, used: int) -> str:
     if text.isascii() and "=?" not in text:
         return text
     return Header(text, "utf-8", maxlinelen=75 - used).encode()
-
-
-def _url(url: str) -> str:
-    if not _URL.fullmatch(url):
-        raise BadAddress("The unsubscribe address holds characters that no address may hold.")
-    return url

@@ -174,14 +174,6 @@ def oversize(fragments: Mapping[str, str]) -> str | None:
     return None
 
 
-def fill(skeleton: str, fragments: Mapping[str, str]) -> str:
-    """The skeleton with every tag replaced once; what a fragment brings in is not looked at again."""
-    if not fragments:
-        return skeleton
-    pattern = re.compile("|".join(re.escape(tag) for tag in fragments))
-    return pattern.sub(lambda match: fragments[match[0]], skeleton)
-
-
 def _pieces(template: Template) -> list[_Piece]:
     pieces = []
     for node in template.bound.nodes:

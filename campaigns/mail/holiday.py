@@ -54,7 +54,7 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
     "id": {
         "subject": _SHORT_NAME % "Terima kasih" + ", diskon {{ offer.percent }}% untuk {{ holiday.name }}",
         "preheader": f"Kode pribadi Anda berlaku sampai {_UNTIL}. Terima kasih dari {{{{ shop.name }}}}.",
-        "heading": "Terima kasih, menyambut {{ holiday.name }}",
+        "heading": "Salam hangat menyambut {{ holiday.name }}",
         "greeting": f"Halo {_NAME % 'sahabat toko'},",
         "opening": "{{ holiday.name }} adalah saat yang tepat untuk mengatakannya: kami senang Anda bersama kami. "
         "Silakan pilih yang Anda suka, dengan harga yang lebih ringan.",

@@ -12,11 +12,12 @@ import sendgrid
 import urllib3
 from python_http_client.exceptions import HTTPError
 
-from connectors.addresses import BadAddress, wire_address
+from connectors.addresses import BadAddress, wire_address, wire_url
 from connectors.sendgrid.mapping import to_request
 from connectors.sendgrid.pool import NotConnected, PooledClient, make_pool
 from connectors.types import Mail, SendOutcome, SendResult
 
+_IDLE: Final = 20.0
 _INDEX: Final = re.compile(r"personalizations[.\[](\d+)")
 _WRONG_ACCOUNT: Final = {
     401: "SendGrid does not know this API key. Enter a valid one in the settings.",
@@ -48,7 +49,8 @@ class SendGridBackend:
         self._sandbox, self._clock = sandbox, clock
         self._api = sendgrid.SendGridAPIClient(api_key, host=host.rstrip("/"))
         headers = {**self._api.client.request_headers, "Content-Type": "application/json; charset=utf-8"}
-        self._api.client = PooledClient(make_pool(timeout), host=host.rstrip("/"), request_headers=headers, version=3)
+        self._pool, self._used = make_pool(timeout), clock()
+        self._api.client = PooledClient(self._pool, host=host.rstrip("/"), request_headers=headers, version=3)
 
     def send(self, mail: Mail) -> SendResult:
         """Hand over one request. Recipients that cannot be delivered to are refused here; the others still go."""
@@ -65,6 +67,10 @@ class SendGridBackend:
         return self._post(body, list(takers), refused)
 
     def _post(self, body: str, ids: list[str], refused: dict[str, str]) -> SendResult:
+        # A connection that somebody on the way forgot looks like an answer that never comes: in doubt for nothing.
+        if self._clock() - self._used > _IDLE:
+            self._pool.clear()
+        self._used = self._clock()
         try:
             response = self._api.client.mail.send.post(request_body=body)
         except NotConnected as error:
@@ -110,6 +116,8 @@ def _sort_out(mail: Mail) -> tuple[dict[str, tuple[str, Any]], dict[str, str]]:
     for recipient in mail.recipients:
         try:
             address = wire_address(recipient.email)
+            if recipient.unsubscribe_url:
+                wire_url(recipient.unsubscribe_url)
         except BadAddress as error:
             refused[recipient.message_id] = str(error)
             continue

@@ -56,7 +56,7 @@ def _personalization(mail: Mail, address: str, recipient: Recipient) -> dict[str
     }
     if recipient.unsubscribe_url:
         made["headers"] = {
-            "List-Unsubscribe": f"<{one_line(recipient.unsubscribe_url)}>",
+            "List-Unsubscribe": f"<{recipient.unsubscribe_url}>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         }
     if recipient.fragments:

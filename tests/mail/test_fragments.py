@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from campaigns.mail.compose import Batch, CompiledMessage, compile_message
-from campaigns.mail.fragments import fill, marker_of
+from campaigns.mail.fragments import marker_of
 from campaigns.mail.liquid import TemplateError, compile_template
+from connectors.mime import fill
 
 SALT = "a1B2c3D4"
 SHARED: dict[str, Any] = {

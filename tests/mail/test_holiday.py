@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from campaigns.mail.compose import CompiledMessage, compile_message
-from campaigns.mail.fragments import fill
 from campaigns.mail.holiday import LANGUAGES, holiday_message, sample_contexts
+from connectors.mime import fill
 
 SALT = "s4mpl3s4lt"
 PERSONAL = ("customer", "rung", "offer", "links")

@@ -175,12 +175,30 @@ def test_recipients_named_by_index_are_refused_by_id(fake: FakeSendGrid) -> None
 
 
 def test_names_and_subjects_cannot_break_out_of_their_line(fake: FakeSendGrid) -> None:
-    evil = replace(SARI, name="Sari\r\nBcc: all@example.com " + "x" * 300, unsubscribe_url="https://a.example/\r\nX: y")
+    evil = replace(SARI, name="Sari\r\nBcc: all@example.com " + "x" * 300)
     assert backend(fake).send(replace(MAIL, subject="A\nB", recipients=(evil,))).outcome is SendOutcome.ACCEPTED
     mail = fake.accepted[0]
     assert mail.name.startswith("Sari Bcc: all@example.com xxx")
     assert len(mail.name) == 120
-    assert (mail.subject, mail.headers["List-Unsubscribe"]) == ("A B", "<https://a.example/ X: y>")
+    assert mail.subject == "A B"
+
+
+@pytest.mark.parametrize(
+    "url", ["https://a.example/\r\nX: y", "https://a.example/ b", "https://a.example/>", "mailto:x"]
+)
+def test_an_unsubscribe_address_cannot_break_out_either(fake: FakeSendGrid, url: str) -> None:
+    result = backend(fake).send(replace(MAIL, recipients=(replace(SARI, unsubscribe_url=url), BUDI)))
+    assert result.refused == {"m-1": "The unsubscribe address holds characters that no address may hold."}
+    assert [mail.email for mail in fake.accepted] == ["budi@example.com"]
+
+
+def test_a_connection_that_was_idle_is_not_trusted(fake: FakeSendGrid) -> None:
+    now = [1000.0]
+    sender = SendGridBackend(fake.api_key, fake.url, clock=lambda: now[0])
+    for seconds in (0, 19, 21):
+        now[0] += seconds
+        sender.send(MAIL)
+    assert (len(fake.requests), fake.connections) == (3, 2)
 
 
 def test_a_sender_address_that_is_none_stops_sending(fake: FakeSendGrid) -> None:
