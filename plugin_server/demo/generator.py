@@ -60,7 +60,7 @@ class _Making:
 
     def __init__(self, seed: int, customers: int, now: datetime) -> None:
         self.now = now.astimezone(UTC).replace(microsecond=0)
-        self.rng = Random(seed)
+        self.rng = Random(seed)  # noqa: S311 (a demo, not a secret)
         self.opening: date = (self.now.astimezone(ZONE) - timedelta(days=DAYS)).date() + timedelta(days=1)
         self.opened = datetime.combine(self.opening, time(8), ZONE).astimezone(UTC)
         self.seasons = {family: Season(self.opening, DAYS, family) for family in Family}
@@ -239,8 +239,9 @@ def _collect_reviews(
         chance = _REVIEWS[min(2, len(contact.moments))] if contact.traits.satisfied else 0.03
         if rng.random() < chance:
             person = contact.person
+            name = f"{person.first_name} {person.last_name}".strip()
             review = write_review(
-                rng, product_id=last[at].lines[0].product_id, reviewer=f"{person.first_name} {person.last_name}".strip(),
+                rng, product_id=last[at].lines[0].product_id, reviewer=name,
                 email=person.email, satisfied=contact.traits.satisfied, after=last[at].completed or making.now,
                 now=making.now,
             )  # fmt: skip

@@ -8,20 +8,25 @@ from random import Random
 
 from plugin_server.demo.generator_types import Consent, ShopPerson, Standing
 
-_FIRST = (
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+_FIRST = _words(
     "Adi Agus Aisyah Andini Arif Ayu Bagas Bambang Bayu Budi Cahya Citra Dewi Dian Dimas Dinda Eka Endang Fajar Farah "
     "Fitri Galih Gita Hadi Hana Hendra Indah Intan Irfan Joko Kartika Kevin Laras Lestari Lia Made Maya Mega Melati "
     "Nadia Nanda Ningsih Novi Nur Oki Putri Putu Rahma Rangga Ratna Reza Rian Rina Rizky Sari Satria Sekar Sinta Siti "
     "Slamet Sri Surya Taufik Tia Tono Tri Umar Utami Vina Wahyu Wati Wayan Widya Wulan Yanti Yoga Yulia Yusuf Zahra "
     "Zainal"
-).split()
-_LAST = (
+)
+_LAST = _words(
     "Anggraini Aritonang Astuti Basuki Cahyono Darmawan Fauzi Firmansyah Ginting Gunawan Hakim Halim Handayani Harahap "
     "Hartono Hasanah Hidayat Irawan Iskandar Kurniawan Kusuma Lubis Mahendra Maulana Mulyani Nasution Nugroho Pangestu "
     "Permata Pertiwi Pradana Pranata Prasetyo Pratama Purnomo Puspita Rahardjo Rahayu Rahman Rahmawati Ramadhan "
     "Saputra Santoso Sembiring Setiawan Siregar Situmorang Subekti Sudirman Suharto Sulistyo Suryani Susanto Sutrisno "
     "Tambunan Utomo Wibowo Widodo Wijaya Wulandari Yulianto"
-).split()
+)
 _TOWNS = (
     ("Jakarta Selatan", "JK", "12"),
     ("Jakarta Barat", "JK", "11"),
@@ -38,7 +43,9 @@ _TOWNS = (
     ("Makassar", "SN", "90"),
     ("Balikpapan", "KI", "76"),
 )
-_STREETS = "Melati Kenanga Mawar Anggrek Cempaka Diponegoro Sudirman Kartini Gatot-Subroto Pahlawan Merdeka Veteran".split()
+_STREETS = _words(
+    "Melati Kenanga Mawar Anggrek Cempaka Diponegoro Sudirman Kartini Gatot-Subroto Pahlawan Merdeka Veteran"
+)
 _DOMAINS = ("surat.test", "posel.test", "kotakpos.test", "rumah.example", "contoh.test")
 _SOURCES = ("checkout", "footer form", "pop-up", "bazaar", "WhatsApp chat")
 

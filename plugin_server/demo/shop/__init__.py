@@ -1,9 +1,9 @@
 """A small shop that speaks WooCommerce: the demo's store, and the double the tests run against.
 
-    shop = ShopState()
-    stock(shop, generate(seed=1, customers=200, now=now))
-    key = shop.add_key()
-    with running_shop(shop) as url: ...
+shop = ShopState()
+stock(shop, generate(seed=1, customers=200, now=now))
+key = shop.add_key()
+with running_shop(shop) as url: ...
 """
 
 from plugin_server.demo.shop.faults import Faults

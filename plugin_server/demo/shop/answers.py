@@ -92,11 +92,16 @@ def forbidden(need: str, status: int) -> RestError:
     return RestError(status, code, message)
 
 
-def links(base: str, path: str, *, allow: Sequence[str] = ("GET", "POST", "PUT", "PATCH", "DELETE"), up: str | None = None,
-          collection: str | None = None) -> JsonObject:  # fmt: skip
+def links(
+    base: str,
+    path: str,
+    *,
+    allow: Sequence[str] = ("GET", "POST", "PUT", "PATCH", "DELETE"),
+    up: str | None = None,
+) -> JsonObject:
     """The ``_links`` of a resource at ``path`` (below /wp-json/wc/v3/)."""
     root = f"{base}/wp-json/wc/v3/"
-    parent = collection if collection is not None else path.rsplit("/", 1)[0]
+    parent = path.rsplit("/", 1)[0]
     found: JsonObject = {
         "self": [{"href": root + path, "targetHints": {"allow": list(allow)}}],
         "collection": [{"href": root + parent}],

@@ -66,5 +66,3 @@ def written_moment(text: str, zone: ZoneInfo) -> datetime:
         return EPOCH.replace(tzinfo=zone).astimezone(UTC)
     naive, offset = parts
     return _offset(naive, offset) if offset else naive.replace(tzinfo=zone).astimezone(UTC)
-
-

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from fnmatch import fnmatchcase
 
@@ -49,7 +48,7 @@ def find(shop: ShopState, code: str) -> Coupon:
 
 
 def check(shop: ShopState, coupon: Coupon, lines: Sequence[Line], shopper: Shopper, *, spare: int = 0) -> None:
-    """Refuse a code that may not be used on ``lines`` by ``shopper``. ``spare`` is an order whose own use is ignored."""
+    """Refuse a code that ``shopper`` may not use on ``lines``. ``spare`` is an order whose own use is ignored."""
     _check_limits(coupon, shopper, spare)
     if coupon.expires is not None and shop.now() > coupon.expires:
         raise Refused("expired", f"Coupon &quot;{coupon.code}&quot; has expired.")
@@ -164,11 +163,10 @@ def _percent(
         worth += reached
         taken[at] = (reached * percent / _HUNDRED).quantize(step, ROUND_FLOOR)
     rest = (worth * percent / _HUNDRED).quantize(step, ROUND_HALF_UP) - sum(taken.values(), Decimal(0))
-    for at in taken:
-        more = min(rest, lines[at].total - taken[at])
-        if more > 0:
-            taken[at] += more
-            rest -= more
+    for at, given in taken.items():
+        more = max(min(rest, lines[at].total - given), Decimal(0))
+        taken[at] = given + more
+        rest -= more
     return taken
 
 

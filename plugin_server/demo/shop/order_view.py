@@ -74,11 +74,16 @@ class OrderView:
         """The tax on one line, rounded as the shop rounds each line."""
         return self._shop.round(amount * self._shop.tax_rate / _HUNDRED)
 
+    def _taxed(self, order: Order) -> list[Decimal]:
+        return [line.total for line in order.lines] + [fee.total for fee in order.fee_lines]
+
+    def _cart_tax(self, order: Order) -> Decimal:
+        return sum((self.tax(amount) for amount in self._taxed(order)), Decimal(0))
+
     def total(self, order: Order) -> Decimal:
         """What was to be paid, with tax and shipping, before refunds."""
-        taxed = [line.total for line in order.lines] + [fee.total for fee in order.fee_lines]
-        tax = sum((self.tax(amount) for amount in taxed), Decimal(0))
-        return sum(taxed, Decimal(0)) + tax + sum((line.total for line in order.shipping_lines), Decimal(0))
+        shipping = sum((line.total for line in order.shipping_lines), Decimal(0))
+        return sum(self._taxed(order), Decimal(0)) + self._cart_tax(order) + shipping
 
     def full(self, order: Order, places: int) -> JsonObject:
         """The whole order with money at ``places`` decimals."""
@@ -114,7 +119,7 @@ class OrderView:
     def _amounts(self, order: Order, places: int) -> JsonObject:
         off = sum((line.subtotal - line.total for line in order.lines), Decimal(0))
         off_tax = sum((self.tax(line.subtotal) - self.tax(line.total) for line in order.lines), Decimal(0))
-        cart_tax = sum((self.tax(line.total) for line in (*order.lines, *order.fee_lines)), Decimal(0))
+        cart_tax = self._cart_tax(order)
         return {
             "discount_total": money(off, places),
             "discount_tax": money(off_tax, places),
@@ -185,7 +190,7 @@ class OrderView:
             "subtotal_tax": money(self.tax(line.subtotal), places),
             "total": money(line.total, places),
             "total_tax": money(self.tax(line.total), places),
-            "taxes": self._taxes(line, places),
+            "taxes": self._taxes(line.total, line.subtotal, places),
             "meta_data": metas(option, shown=True),
             "sku": line.sku if known else None,
             "global_unique_id": "" if known else None,
@@ -194,16 +199,14 @@ class OrderView:
             "parent_name": line.parent_name,
         }
 
-    def _taxes(self, line: Line, places: int) -> list[JsonObject]:
+    def _taxes(self, total: Decimal, subtotal: Decimal, places: int) -> list[JsonObject]:
         if not self._shop.tax_rate:
             return []
-        total, subtotal = money(self.tax(line.total), places), money(self.tax(line.subtotal), places)
-        return [{"id": 1, "total": total, "subtotal": subtotal}]
+        return [{"id": 1, "total": money(self.tax(total), places), "subtotal": money(self.tax(subtotal), places)}]
 
     def _tax_lines(self, order: Order, places: int) -> list[JsonObject]:
         if not self._shop.tax_rate:
             return []
-        tax = sum((self.tax(line.total) for line in (*order.lines, *order.fee_lines)), Decimal(0))
         return [
             {
                 "id": order.id * 10,
@@ -211,7 +214,7 @@ class OrderView:
                 "rate_id": 1,
                 "label": "PPN",
                 "compound": False,
-                "tax_total": money(tax, places),
+                "tax_total": money(self._cart_tax(order), places),
                 "shipping_tax_total": money(Decimal(0), places),
                 "rate_percent": number(self._shop.tax_rate),
                 "meta_data": [],
@@ -240,7 +243,7 @@ class OrderView:
             "amount": "",
             "total": money(line.total, places),
             "total_tax": money(self.tax(line.total), places),
-            "taxes": [{"id": 1, "total": money(self.tax(line.total), places), "subtotal": ""}] if self._shop.tax_rate else [],
+            "taxes": [{**one, "subtotal": ""} for one in self._taxes(line.total, line.total, places)],
             "meta_data": [],
         }  # fmt: skip
 

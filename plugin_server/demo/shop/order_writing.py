@@ -44,12 +44,15 @@ class OrderWriter:
         self._shop = shop
         self._view = view
 
-    def create(self, given: JsonObject, *, via: str = "rest-api") -> Order:
-        """A new order. A refused code raises and leaves the order behind as checkout-draft."""
+    def create(self, given: JsonObject, *, via: str = "rest-api", draft: Order | None = None) -> Order:
+        """A new order. A refused code raises and leaves the order behind as checkout-draft.
+
+        ``draft`` is the checkout-draft that becomes this order, keeping its id and the time of its creation.
+        """
         self._validate(given)
         now = self._shop.now()
-        order = Order(self._shop.next_id(), "pending", now, now, currency=self._shop.currency, created_via=via,
-                      key=order_key())  # fmt: skip
+        order = Order(draft.id if draft else self._shop.next_id(), "pending", draft.created if draft else now, now,
+                      currency=self._shop.currency, created_via=via, key=order_key())  # fmt: skip
         self._fill(order, given)
         try:
             self._apply_codes(order, given)
@@ -61,7 +64,7 @@ class OrderWriter:
             ) from None  # fmt: skip
         status = given.get("status") or "pending"
         self.set_status(order, "processing" if given.get("set_paid") and status == "pending" else status)
-        self._announce(order, "order.created", "order.updated")
+        self._announce(order, *([] if draft else ["order.created"]), "order.updated")
         return order
 
     def update(self, order: Order, given: JsonObject) -> Order:

@@ -42,7 +42,7 @@ def list_reviews() -> Answer:
     """One page of approved reviews, newest first. ``verified`` and ``modified_after`` are ignored, as in real shops."""
     asked, shop = query(), floor().shop
     status = asked.get("status", "approved")
-    rows = [row for row in shop.reviews.values() if status == "all" or row.status == status]
+    rows = [row for row in shop.reviews.values() if status in {"all", row.status}]
     if products := set(id_list(asked, "product")):
         rows = [row for row in rows if row.product_id in products]
     if asked.get("reviewer_email"):

@@ -80,7 +80,9 @@ def error_response(error: RestError) -> Response:
 Handler = Callable[..., Answer]
 
 
-def rest(blueprint: Blueprint, method: str, path: str, need: str, *, locked: bool = True) -> Callable[[Handler], Handler]:
+def rest(
+    blueprint: Blueprint, method: str, path: str, need: str, *, locked: bool = True
+) -> Callable[[Handler], Handler]:
     """Serve a handler at ``path`` below /wp-json/wc/v3 to callers that may do ``need``.
 
     The handler gets the ids in the path and gives an ``Answer`` or raises ``RestError``. It holds the shop's lock
@@ -115,10 +117,7 @@ def _served(answer: Callable[[], Response]) -> Response:
     """The answer, spoiled where a fault is planned."""
     here = floor()
     fault = here.faults.next_for(request.method, request.path)
-    if fault is None:
-        made = answer()
-    else:
-        made = _spoiled(fault, answer)
+    made = answer() if fault is None else _spoiled(fault, answer)
     if here.faults.between_pages is not None and request.method == "GET" and "X-WP-Total" in made.headers:
         here.faults.between_pages(request.path, int(query().get("page", "1") or "1"))
     return made
@@ -127,7 +126,9 @@ def _served(answer: Callable[[], Response]) -> Response:
 def _spoiled(fault: Fault, answer: Callable[[], Response]) -> Response:
     match fault:
         case Throttle(seconds):
-            made = response(Answer({"code": "too_many_requests", "message": "Slow down.", "data": {"status": 429}}, 429))
+            made = response(
+                Answer({"code": "too_many_requests", "message": "Slow down.", "data": {"status": 429}}, 429)
+            )
             if seconds is not None:
                 made.headers["Retry-After"] = str(seconds)
             return made
@@ -142,8 +143,8 @@ def _spoiled(fault: Fault, answer: Callable[[], Response]) -> Response:
             return answer()
         case CutJson(share):
             whole = answer()
-            text = whole.get_data()
-            whole.set_data(text[: int(len(text) * share)])
+            data = whole.get_data()
+            whole.set_data(data[: int(len(data) * share)])
             return whole
         case HalfPage(share):
             return _broken_off(answer(), share)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import threading
 from collections.abc import Iterator
 
@@ -35,8 +36,12 @@ def create_shop_app(
     shop: ShopState, faults: Faults, *, interval: float = 2.0, allow_http_callback: bool = False
 ) -> Flask:
     """The application; ``app.extensions["delivery"]`` is its webhook queue, not yet started."""
-    app = Flask(__name__)
+    app = Flask(__name__, static_folder=None)
     app.url_map.strict_slashes = False
+    # Not named as other applications of this host name theirs: cookies do not know ports.
+    app.config.update(
+        SECRET_KEY=secrets.token_bytes(32), SESSION_COOKIE_NAME="toko_senja", SESSION_COOKIE_SAMESITE="Lax"
+    )
     view = OrderView(shop)
     app.extensions["shop"] = Shopfloor(shop, faults, Doorkeeper(shop), view, allow_http_callback)
     delivery = Delivery(shop, lambda resource, id: payload(shop, view, resource, id), faults, interval=interval)
@@ -99,9 +104,7 @@ class _Handler(WSGIRequestHandler):
 
 def bind(app: Flask, *, host: str = "127.0.0.1", port: int = 0, tls: bool = False) -> BaseWSGIServer:
     """A listening server, not yet serving; with ``port`` 0 the system chooses. The shop learns its own address."""
-    server = make_server(
-        host, port, app, threaded=True, request_handler=_Handler, ssl_context="adhoc" if tls else None
-    )
+    server = make_server(host, port, app, threaded=True, request_handler=_Handler, ssl_context="adhoc" if tls else None)
     shopfloor: Shopfloor = app.extensions["shop"]
     shopfloor.shop.base = f"{'https' if tls else 'http'}://{host}:{server.port}"
     shopfloor.shop.rendered.clear()

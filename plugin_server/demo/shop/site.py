@@ -11,7 +11,11 @@ from plugin_server.demo.shop.routes import V3, floor, response, rest
 from plugin_server.demo.shop.state import ShopState
 
 site = Blueprint("site", __name__)
-_CURRENCIES = {"IDR": ("Indonesian rupiah", "Rp"), "EUR": ("Euro", "&euro;"), "USD": ("United States (US) dollar", "&#36;")}
+_CURRENCIES = {
+    "IDR": ("Indonesian rupiah", "Rp"),
+    "EUR": ("Euro", "&euro;"),
+    "USD": ("United States (US) dollar", "&#36;"),
+}
 _ROUTES = (
     "orders", "orders/(?P<id>[\\d]+)", "refunds", "customers", "customers/batch", "products", "products/categories",
     "products/reviews", "coupons", "coupons/batch", "webhooks", "system_status", "settings/general", "data/currencies",

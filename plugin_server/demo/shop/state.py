@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Protocol
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from plugin_server.demo.shop.model import (
@@ -15,7 +15,6 @@ from plugin_server.demo.shop.model import (
     Category,
     Coupon,
     Customer,
-    Meta,
     Order,
     Product,
     Review,
@@ -113,23 +112,22 @@ class ShopState:
     def next_row_id(self) -> int:
         """A fresh id for a line of an order."""
         if not self._row_id:
-            self._row_id = max(
-                (row.id for order in self.orders.values()
-                 for row in (*order.lines, *order.shipping_lines, *order.fee_lines, *order.coupon_lines)),
-                default=0,
-            )  # fmt: skip
+            rows = [row.id for order in self.orders.values() for row in order.lines]
+            rows += [row.id for order in self.orders.values() for row in order.shipping_lines]
+            rows += [row.id for order in self.orders.values() for row in order.fee_lines]
+            rows += [row.id for order in self.orders.values() for row in order.coupon_lines]
+            self._row_id = max(rows, default=0)
         self._row_id += 1
         return self._row_id
 
     def next_meta_id(self) -> int:
         """A fresh id for an entry of meta_data."""
         if not self._meta_id:
-            owners: list[list[Meta]] = [
-                owner.meta
-                for shelf in (self.orders, self.customers, self.products, self.coupons)
-                for owner in shelf.values()  # type: ignore[attr-defined]
-            ]
-            self._meta_id = max((entry.id for metas in owners for entry in metas), default=500)
+            entries = [entry for order in self.orders.values() for entry in order.meta]
+            entries += [entry for customer in self.customers.values() for entry in customer.meta]
+            entries += [entry for product in self.products.values() for entry in product.meta]
+            entries += [entry for coupon in self.coupons.values() for entry in coupon.meta]
+            self._meta_id = max((entry.id for entry in entries), default=500)
         self._meta_id += 1
         return self._meta_id
 
@@ -139,11 +137,12 @@ class ShopState:
 
     def shelf_named(self, kind: str) -> dict[int, Record]:
         """The shelf of ``Order``, ``Coupon`` and so on."""
-        shelves = {
+        shelves: dict[str, Any] = {
             "Order": self.orders, "Customer": self.customers, "Product": self.products, "Category": self.categories,
             "Coupon": self.coupons, "Review": self.reviews, "Webhook": self.webhooks, "ApiKey": self.keys,
         }  # fmt: skip
-        return shelves[kind]  # type: ignore[return-value]
+        found: dict[int, Record] = shelves[kind]
+        return found
 
     def place(self, record: Record) -> None:
         """Put a record on its shelf without telling anybody: for filling the shop."""

@@ -94,7 +94,9 @@ def access_granted() -> Response:
         if not _posted(given["callback_url"], key, given["user_id"]):
             with shop.lock:
                 shop.remove(key)
-            raise _Denied("Error: An error occurred in the request and at the time were unable to send the consumer data")
+            raise _Denied(
+                "Error: An error occurred in the request and at the time were unable to send the consumer data"
+            )
     except _Denied as error:
         return _denied(error)
     back = redirect(with_query(given["return_url"], success="1", user_id=given["user_id"]), code=302)
