@@ -159,9 +159,9 @@ def _percent(
     taken: dict[int, Decimal] = {}
     worth = Decimal(0)
     for at, count in units:
-        reached = lines[at].total * count / (lines[at].quantity or 1)
+        reached = lines[at].subtotal * count / (lines[at].quantity or 1)
         worth += reached
-        taken[at] = (reached * percent / _HUNDRED).quantize(step, ROUND_FLOOR)
+        taken[at] = min((reached * percent / _HUNDRED).quantize(step, ROUND_FLOOR), lines[at].total)
     rest = (worth * percent / _HUNDRED).quantize(step, ROUND_HALF_UP) - sum(taken.values(), Decimal(0))
     for at, given in taken.items():
         more = max(min(rest, lines[at].total - given), Decimal(0))

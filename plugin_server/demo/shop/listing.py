@@ -87,7 +87,7 @@ class Page:
 
 
 def chosen(value: JsonObject, fields: Sequence[str]) -> JsonObject:
-    """Only ``fields`` of a resource, in its own order; ``billing.email`` reaches inside."""
+    """Only ``fields`` of a resource, in its own order; ``billing.email`` reaches into objects, not lists."""
     if not fields:
         return value
     tops: dict[str, list[str]] = {}
@@ -95,12 +95,10 @@ def chosen(value: JsonObject, fields: Sequence[str]) -> JsonObject:
         top, _, inner = name.partition(".")
         tops.setdefault(top, []).append(inner)
     return {
-        key: _inside(part, tops[key]) for key, part in value.items() if key in tops
-    }  # fmt: skip
-
-
-def _inside(part: Any, inner: list[str]) -> Any:
-    return part if "" in inner or not isinstance(part, dict) else chosen(part, inner)
+        key: part if "" in tops[key] else chosen(part, tops[key])
+        for key, part in value.items()
+        if key in tops and ("" in tops[key] or isinstance(part, dict))
+    }
 
 
 def page_answer(

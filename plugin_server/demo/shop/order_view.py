@@ -248,7 +248,9 @@ class OrderView:
         }  # fmt: skip
 
     def _coupon(self, line: CouponLine, places: int) -> JsonObject:
-        info = json.dumps([line.coupon_id, line.code, line.discount_type, number(line.amount)], separators=(",", ":"))
+        kind = None if line.discount_type == "fixed_cart" else line.discount_type
+        told = [line.coupon_id, line.code, kind, number(line.amount), *([True] if line.free_shipping else [])]
+        info = json.dumps(told, separators=(",", ":"))
         discount = line.discount if line.discount == line.discount.to_integral_value() else None
         return {
             "id": line.id,

@@ -32,6 +32,20 @@ _PAID_STATUSES = {"processing", "completed"}
 _EMAIL = re.compile(r"^[^@\s]+@[^@\s.]+(\.[^@\s.]+)+$")
 
 
+def validate(given: JsonObject) -> None:
+    """Refuse parameters of the wrong form; this comes before anything is looked up."""
+    status = given.get("status")
+    if status is not None and status not in ORDER_STATUSES:
+        raise not_one_of("status", "status", ORDER_STATUSES)
+    customer = given.get("customer_id") or 0
+    if isinstance(customer, bool) or not str(customer).isdigit():
+        message = "customer_id is not of type integer."
+        raise invalid_param("customer_id", message, "rest_invalid_type", {"param": "customer_id"})
+    billing = given.get("billing") or {}
+    if "email" in billing and not _EMAIL.match(str(billing["email"])):
+        raise invalid_param("billing", "Invalid email address.", "rest_invalid_email")
+
+
 def order_key() -> str:
     """The secret part of an order's payment address."""
     return f"wc_order_{secrets.token_hex(7)[:13]}"
@@ -49,7 +63,8 @@ class OrderWriter:
 
         ``draft`` is the checkout-draft that becomes this order, keeping its id and the time of its creation.
         """
-        self._validate(given)
+        validate(given)
+        self._check_customer(given)
         now = self._shop.now()
         order = Order(draft.id if draft else self._shop.next_id(), "pending", draft.created if draft else now, now,
                       currency=self._shop.currency, created_via=via, key=order_key())  # fmt: skip
@@ -69,7 +84,8 @@ class OrderWriter:
 
     def update(self, order: Order, given: JsonObject) -> Order:
         """Change an order; date_created is read-only and ignored."""
-        self._validate(given)
+        validate(given)
+        self._check_customer(given)
         restored = order.status == "trash"
         before = self._touchable(order)
         self._fill(order, given)
@@ -143,20 +159,10 @@ class OrderWriter:
         return (order.status, order.note, order.customer_id, dict(order.billing), dict(order.shipping), order.payment,
                 len(order.lines), order.paid)  # fmt: skip
 
-    def _validate(self, given: JsonObject) -> None:
-        status = given.get("status")
-        if status is not None and status not in ORDER_STATUSES:
-            raise not_one_of("status", "status", ORDER_STATUSES)
-        customer = given.get("customer_id", 0)
-        if isinstance(customer, bool) or not str(customer).isdigit():
-            raise invalid_param(
-                "customer_id", "customer_id is not of type integer.", "rest_invalid_type", {"param": "customer_id"}
-            )  # fmt: skip
-        if int(customer) and int(customer) not in self._shop.customers:
+    def _check_customer(self, given: JsonObject) -> None:
+        customer = int(given.get("customer_id") or 0)
+        if customer and customer not in self._shop.customers:
             raise RestError(400, "woocommerce_rest_invalid_customer_id", "Customer ID is invalid.")
-        billing = given.get("billing") or {}
-        if "email" in billing and not _EMAIL.match(str(billing["email"])):
-            raise invalid_param("billing", "Invalid email address.", "rest_invalid_email")
 
     def _fill(self, order: Order, given: JsonObject) -> None:
         order.currency = str(given.get("currency") or order.currency)

@@ -9,7 +9,7 @@ from plugin_server.demo.shop.clock import gmt_text, local_text
 from plugin_server.demo.shop.listing import Page, Query, chosen, flag_param, list_param, number_param
 from plugin_server.demo.shop.model import Order
 from plugin_server.demo.shop.order_filters import matching, wanted_statuses
-from plugin_server.demo.shop.order_writing import OrderWriter
+from plugin_server.demo.shop.order_writing import OrderWriter, validate
 from plugin_server.demo.shop.routes import address_of, body, floor, query, rest
 from plugin_server.demo.shop.state import ShopState
 
@@ -85,8 +85,9 @@ def create_order() -> Answer:
 @rest(orders, "PUT", "/orders/<int:id>", "edit")
 def update_order(id: int) -> Answer:
     """Change an order; in HPOS even an empty change moves date_modified."""
-    here = floor()
-    order = OrderWriter(here.shop, here.view).update(the_order(id), body())
+    here, given = floor(), body()
+    validate(given)
+    order = OrderWriter(here.shop, here.view).update(the_order(id), given)
     return Answer(text=here.view.text(order))
 
 

@@ -60,3 +60,6 @@ FIXED_FACTS: JsonObject = {
 }
 
 VARIATION_FACTS: JsonObject = {**_COMMON, "image": None}
+
+# Asked for as a product, a variation counts its sales in text.
+VARIATION_AS_PRODUCT: JsonObject = {"total_sales": "0", "reviews_allowed": False}

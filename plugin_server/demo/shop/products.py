@@ -15,7 +15,7 @@ from plugin_server.demo.shop.listing import choice_param, chosen, flag_param, id
 from plugin_server.demo.shop.meta_writing import write_meta
 from plugin_server.demo.shop.model import Category, Product
 from plugin_server.demo.shop.order_view import metas, money
-from plugin_server.demo.shop.product_view import FIXED_FACTS, VARIATION_FACTS
+from plugin_server.demo.shop.product_view import FIXED_FACTS, VARIATION_AS_PRODUCT, VARIATION_FACTS
 from plugin_server.demo.shop.routes import address_of, body, floor, query, rest
 from plugin_server.demo.shop.state import ShopState
 
@@ -88,6 +88,7 @@ def product_view(shop: ShopState, product: Product) -> JsonObject:
         "sku": product.sku,
         **_prices(shop, product),
         **FIXED_FACTS,
+        **(VARIATION_AS_PRODUCT if parent else {}),
         "parent_id": product.parent_id,
         "categories": [{"id": one.id, "name": html.escape(one.name), "slug": one.slug} for one in categories],
         "attributes": _attributes(shop, product),
