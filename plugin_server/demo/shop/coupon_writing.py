@@ -116,7 +116,7 @@ class CouponWriter:
             if given.get(name) is not None:
                 setattr(coupon, name, [int(id) for id in given[name] if str(id).isdigit()])
         for name in _LIMITS:
-            if given.get(name) is not None:
+            if name in given:
                 setattr(coupon, name, _limit(given[name]))
         for name in _FLAGS:
             if given.get(name) is not None:
@@ -137,7 +137,7 @@ class CouponWriter:
 
 
 def _limit(given: Any) -> int | None:
-    """A limit of 0 is none."""
+    """A limit of 0, or null, is none."""
     return abs(int(given)) or None if str(given).lstrip("-").isdigit() else None
 
 
