@@ -53,8 +53,10 @@ def list_orders() -> Answer:
 def _found(asked: Query, shop: ShopState) -> list[Order]:
     """The matching orders, remembered until something changes: a walk filters and sorts once."""
     wanted_statuses(asked, shop)
-    key = tuple((name, value) for name, value in asked.items()
-                if not name.startswith("oauth_") and (shop.legacy or name not in {"page", "offset"}))  # fmt: skip
+    kept = [(name, value) for name, value in asked.items() if not name.startswith("oauth_")]
+    if not shop.legacy:  # on legacy storage the order of ties differs from page to page
+        kept = [(name, value) for name, value in kept if name not in {"page", "offset"}]
+    key = (("legacy", str(shop.legacy)), *kept)
     version, lists = shop.memory
     if version != shop.version:
         lists = {}

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import secrets
+import ssl
 import threading
 from collections.abc import Iterator
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, generate_adhoc_ssl_context, make_server
 
 from plugin_server.demo.shop.answers import Answer, JsonObject, forbidden, no_route
 from plugin_server.demo.shop.auth import Doorkeeper
@@ -102,9 +104,15 @@ class _Handler(WSGIRequestHandler):
         """Say nothing."""
 
 
+@functools.cache
+def _own_certificate() -> ssl.SSLContext:
+    """A certificate that nobody vouches for, made once per process."""
+    return generate_adhoc_ssl_context()
+
+
 def bind(app: Flask, *, host: str = "127.0.0.1", port: int = 0, tls: bool = False) -> BaseWSGIServer:
     """A listening server, not yet serving; with ``port`` 0 the system chooses. The shop learns its own address."""
-    server = make_server(host, port, app, threaded=True, request_handler=_Handler, ssl_context="adhoc" if tls else None)
+    server = make_server(host, port, app, threaded=True, request_handler=_Handler, ssl_context=_own_certificate() if tls else None)
     shopfloor: Shopfloor = app.extensions["shop"]
     shopfloor.shop.base = f"{'https' if tls else 'http'}://{host}:{server.port}"
     shopfloor.shop.rendered.clear()
