@@ -33,6 +33,7 @@ class Testimonial(OfMerchant, Base):
     __table_args__ = (
         Index("uq_testimonial_external", "store_id", "external_id", unique=True),
         Index("ix_testimonial_customer", "customer_id"),
+        Index("ix_testimonial_email", "merchant_id", "email_norm"),
     )
 
     id: Mapped[Key]

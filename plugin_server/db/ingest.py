@@ -1,0 +1,35 @@
+"""What an ingest gives back. Everything is done in sets; no query goes row by row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """How many rows came, what became of them, whose facts are to be read anew, which orders changed.
+
+    ``touched`` None means all customers. ``unchanged`` holds the refused older versions too.
+    """
+
+    seen: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    touched: list[int] | None = field(default_factory=list)
+    order_ids: list[int] = field(default_factory=list)
+
+    def __add__(self, other: Ingested) -> Ingested:
+        both = None if self.touched is None or other.touched is None else sorted({*self.touched, *other.touched})
+        return Ingested(
+            self.seen + other.seen,
+            self.created + other.created,
+            self.updated + other.updated,
+            self.unchanged + other.unchanged,
+            both,
+            self.order_ids + other.order_ids,
+        )
+
+    def counts(self) -> dict[str, int]:
+        """``{"seen", "created", "updated", "unchanged"}``."""
+        return {"seen": self.seen, "created": self.created, "updated": self.updated, "unchanged": self.unchanged}

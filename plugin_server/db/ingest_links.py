@@ -1,0 +1,71 @@
+"""Friends that customers brought, and the words they wrote: found again whenever either side comes in."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, text
+
+_ADVOCATE = """
+    LEFT JOIN identity i ON i.store_id = :store AND i.external_id = s.referred_by
+    LEFT JOIN customer e ON e.merchant_id = :merchant AND e.email_norm = lower(btrim(s.referred_by))
+        AND e.merged_into IS NULL
+"""
+
+# A friend was brought by whoever brought them first; the order in which we hear of it makes no difference.
+_REFER = """
+    INSERT INTO referral (merchant_id, advocate_id, friend_id, source, joined_at)
+    SELECT DISTINCT ON (s.friend_id) :merchant, coalesce(i.customer_id, e.id), s.friend_id, 'store', s.joined_at
+    FROM ({friends}) AS s {advocate}
+    WHERE coalesce(i.customer_id, e.id) <> s.friend_id
+    ORDER BY s.friend_id, s.joined_at, coalesce(i.customer_id, e.id)
+    ON CONFLICT (merchant_id, friend_id) DO UPDATE
+        SET advocate_id = excluded.advocate_id, joined_at = excluded.joined_at, converted_at = NULL
+        WHERE (excluded.joined_at, excluded.advocate_id) < (referral.joined_at, referral.advocate_id)
+            AND referral.source = 'store'
+"""
+
+_ORDERS = """SELECT c.customer_id AS friend_id, o.referred_by, o.placed_at AS joined_at
+             FROM in_change c JOIN in_order o USING (seq)
+             WHERE o.referred_by IS NOT NULL AND c.customer_id IS NOT NULL"""
+
+_ALL_ORDERS = """SELECT customer_id AS friend_id, referred_by, placed_at AS joined_at FROM shop_order
+                 WHERE store_id = :store AND referred_by IS NOT NULL AND customer_id IS NOT NULL"""
+
+_ACCOUNTS = """SELECT i.customer_id AS friend_id, i.content ->> 'referred_by' AS referred_by,
+                      coalesce((i.content ->> 'created_at')::timestamptz, i.created_at) AS joined_at
+               FROM identity i WHERE i.store_id = :store AND i.content ->> 'referred_by' IS NOT NULL"""
+
+# A conversion is the friend's first counting order; it goes away again with that order.
+_CONVERT = """
+    UPDATE referral r SET converted_at = f.first_at
+    FROM (SELECT r2.id, min(o.placed_at) AS first_at
+          FROM referral r2 LEFT JOIN shop_order o ON o.customer_id = r2.friend_id AND o.counts
+          WHERE r2.merchant_id = :merchant {which} GROUP BY r2.id) AS f
+    WHERE r.id = f.id AND r.converted_at IS DISTINCT FROM f.first_at
+    RETURNING r.advocate_id
+"""
+
+_OF_CHANGED = """AND r2.friend_id IN (SELECT customer_id FROM in_change UNION SELECT was FROM in_change)"""
+
+_REVIEWS = """
+    UPDATE testimonial t SET customer_id = c.id
+    FROM customer c
+    WHERE t.merchant_id = :merchant AND c.merchant_id = :merchant AND t.customer_id IS NULL
+      AND c.email_norm = t.email_norm AND c.merged_into IS NULL
+    RETURNING c.id
+"""
+
+
+def refer_by_orders(connection: Connection, *, merchant_id: int, store_id: int) -> list[int]:
+    """Referrals and conversions that follow from ``in_change``; gives the advocates they count for."""
+    values = {"merchant": merchant_id, "store": store_id}
+    connection.execute(text(_REFER.format(friends=_ORDERS, advocate=_ADVOCATE)), values)
+    return list(connection.scalars(text(_CONVERT.format(which=_OF_CHANGED)), values))
+
+
+def link_store(connection: Connection, *, merchant_id: int, store_id: int) -> list[int]:
+    """All referrals and reviews of a store whose other side was not known before; gives the customers touched."""
+    values = {"merchant": merchant_id, "store": store_id}
+    for friends in (_ALL_ORDERS, _ACCOUNTS):
+        connection.execute(text(_REFER.format(friends=friends, advocate=_ADVOCATE)), values)
+    advocates = connection.scalars(text(_CONVERT.format(which="")), values).all()
+    return sorted({*advocates, *connection.scalars(text(_REVIEWS), values)})

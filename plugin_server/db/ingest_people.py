@@ -1,0 +1,120 @@
+"""Who placed these orders: the account's customer, else the one with that e-mail, else a new one; else nobody.
+
+Reads ``in_order``; leaves two maps, ``in_account`` (external id → customer) and ``in_mail`` (e-mail as given →
+customer), and ``in_new`` with the customers made.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+from plugin_server.db.staging import staged
+
+EMAIL = r"^[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s.,;<>]+$"
+"""What may pass for an address. Shops that erase a person leave ``deleted@site.invalid``, which is nobody's."""
+
+NEXT = "nextval(pg_get_serial_sequence('customer', 'id'))"
+
+# The row that speaks for an account is its last one with an address.
+_ACCOUNTS = """
+    SELECT p.external_id, i.customer_id, o.seq, o.email, p.first_at
+    FROM (SELECT customer_external_id AS external_id, min(placed_at) AS first_at,
+                 coalesce(max(seq) FILTER (WHERE email IS NOT NULL), max(seq)) AS seq
+          FROM in_order WHERE customer_external_id IS NOT NULL GROUP BY 1) AS p
+    JOIN in_order o USING (seq)
+    LEFT JOIN identity i ON i.store_id = :store AND i.external_id = p.external_id
+"""
+
+_MAILS = """
+    WITH given AS (
+        SELECT email, max(seq) AS seq, min(first_at) AS first_at
+        FROM (SELECT email, seq, placed_at AS first_at FROM in_order
+              WHERE customer_external_id IS NULL AND email IS NOT NULL
+              UNION ALL
+              SELECT email, seq, first_at FROM in_found WHERE customer_id IS NULL AND email IS NOT NULL) AS each
+        GROUP BY email
+    ), normal AS (
+        SELECT *, lower(btrim(email)) AS email_norm FROM given
+    ), valid AS (
+        SELECT *, max(seq) OVER same AS last_seq, min(first_at) OVER same AS person_at
+        FROM normal WHERE email_norm ~ :pattern AND length(email_norm) <= 254 AND email_norm <> 'deleted@site.invalid'
+        WINDOW same AS (PARTITION BY email_norm)
+    ), person AS (
+        SELECT v.email_norm, v.email, v.seq, v.person_at AS first_at, coalesce(live.id, gone.merged_into) AS found
+        FROM valid v
+        LEFT JOIN customer live
+            ON live.merchant_id = :merchant AND live.email_norm = v.email_norm AND live.merged_into IS NULL
+        LEFT JOIN LATERAL (SELECT merged_into FROM customer
+                           WHERE merchant_id = :merchant AND email_norm = v.email_norm AND merged_into IS NOT NULL
+                             AND live.id IS NULL ORDER BY id DESC LIMIT 1) AS gone ON true
+        WHERE v.seq = v.last_seq
+    ), numbered AS (
+        SELECT *, coalesce(found, {next}) AS customer_id FROM person
+    )
+    SELECT v.email, n.email_norm, n.customer_id, n.seq, n.first_at, n.found IS NULL AND v.seq = n.seq AS is_new
+    FROM valid v JOIN numbered n USING (email_norm)
+"""
+
+_NEW = """
+    SELECT customer_id, email, email_norm, seq, first_at FROM in_mail WHERE is_new
+    UNION ALL
+    SELECT customer_id, NULL, NULL, seq, first_at FROM in_account WHERE is_new
+"""
+
+_INSERT = """
+    INSERT INTO customer (id, merchant_id, email, email_norm, first_name, last_name, phone, country, language,
+                          source, has_account, enquired_at, created_at)
+    SELECT n.customer_id, :merchant, btrim(n.email), n.email_norm, coalesce(split_part(o.name, ' ', 1), ''),
+           coalesce(substr(o.name, length(split_part(o.name, ' ', 1)) + 2), ''), o.phone, o.country, o.language,
+           'order', o.customer_external_id IS NOT NULL, n.first_at, :now
+    FROM in_new n JOIN in_order o USING (seq)
+"""
+
+_IDENTITIES = """
+    INSERT INTO identity (merchant_id, store_id, external_id, customer_id)
+    SELECT :merchant, :store, external_id, customer_id FROM in_account WHERE fresh
+"""
+
+# An order tells little of a person; it fills what is blank and never overrules.
+_FILL = """
+    UPDATE customer c SET
+        first_name = CASE WHEN c.first_name = '' AND c.last_name = '' THEN coalesce(split_part(o.name, ' ', 1), '')
+                     ELSE c.first_name END,
+        last_name = CASE WHEN c.first_name = '' AND c.last_name = ''
+                    THEN coalesce(substr(o.name, length(split_part(o.name, ' ', 1)) + 2), '') ELSE c.last_name END,
+        phone = coalesce(c.phone, o.phone), country = coalesce(c.country, o.country),
+        language = coalesce(c.language, o.language), has_account = c.has_account OR p.account,
+        enquired_at = least(c.enquired_at, p.first_at)
+    FROM (SELECT customer_id, max(seq) AS seq, min(first_at) AS first_at, bool_or(account) AS account
+          FROM (SELECT customer_id, seq, first_at, true AS account FROM in_account
+                UNION ALL SELECT customer_id, seq, first_at, false FROM in_mail) AS each
+          GROUP BY customer_id) AS p
+    JOIN in_order o USING (seq)
+    WHERE c.id = p.customer_id AND c.merchant_id = :merchant AND c.erased_at IS NULL
+      AND ((c.first_name = '' AND c.last_name = '' AND o.name IS NOT NULL)
+           OR (c.phone IS NULL AND o.phone IS NOT NULL) OR (c.country IS NULL AND o.country IS NOT NULL)
+           OR (c.language IS NULL AND o.language IS NOT NULL) OR (p.account AND NOT c.has_account)
+           OR c.enquired_at IS NULL OR p.first_at < c.enquired_at)
+"""
+
+
+def resolve(connection: Connection, *, merchant_id: int, store_id: int, now: datetime) -> int:
+    """Find or make the customers of ``in_order``; gives how many were made."""
+    values = {"merchant": merchant_id, "store": store_id, "now": now, "pattern": EMAIL}
+    staged(connection, "in_found", _ACCOUNTS, values)
+    staged(connection, "in_mail", _MAILS.format(next=NEXT), values)
+    staged(
+        connection,
+        "in_account",
+        f"""SELECT a.external_id, coalesce(a.customer_id, m.customer_id, {NEXT}) AS customer_id, a.seq, a.email,
+                   a.first_at, a.customer_id IS NULL AS fresh, a.customer_id IS NULL AND m.customer_id IS NULL AS is_new
+            FROM in_found a LEFT JOIN in_mail m ON a.customer_id IS NULL AND m.email = a.email""",
+        values,
+    )
+    staged(connection, "in_new", _NEW, values)
+    made = connection.execute(text(_INSERT), values).rowcount
+    connection.execute(text(_IDENTITIES), values)
+    connection.execute(text(_FILL), values)
+    return made

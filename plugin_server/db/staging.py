@@ -1,0 +1,59 @@
+"""Rows on their way in: COPY into temporary tables, because COPY into guarded tables is not allowed to the application.
+
+Each temporary table lives until the end of its transaction. Text is cut where the database could not hold it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from psycopg import Connection as DriverConnection
+from sqlalchemy import Connection, text
+
+LOCK = 7_410_002
+"""With the merchant's number: the advisory lock that makes the ingests of one merchant take turns, chunk by chunk."""
+
+LONGEST = 400
+"""Names, titles and ids are cut to this many characters: an index cannot hold more than about 2,700 bytes."""
+
+
+def driver(connection: Connection) -> DriverConnection[Any]:
+    """The psycopg connection below, for COPY."""
+    found: DriverConnection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
+    return found
+
+
+def take_turn(connection: Connection, merchant_id: int) -> None:
+    """Wait until no other transaction brings in rows of this merchant; lasts to the end of the transaction."""
+    connection.execute(text("SELECT pg_advisory_xact_lock(:lock, :merchant)"), {"lock": LOCK, "merchant": merchant_id})
+
+
+def stage(connection: Connection, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Make the temporary ``table`` of "name type" ``columns`` anew and COPY ``rows`` into it."""
+    connection.execute(text(f"DROP TABLE IF EXISTS pg_temp.{table}"))
+    connection.execute(text(f"CREATE TEMP TABLE {table} ({', '.join(columns)}) ON COMMIT DROP"))
+    names = ", ".join(column.split()[0] for column in columns)
+    with driver(connection).cursor() as cursor, cursor.copy(f"COPY pg_temp.{table} ({names}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
+    connection.execute(text(f"ANALYZE pg_temp.{table}"))
+
+
+def staged(connection: Connection, table: str, select: str, values: dict[str, Any]) -> None:
+    """Make the temporary ``table`` from a query."""
+    connection.execute(text(f"DROP TABLE IF EXISTS pg_temp.{table}"))
+    connection.execute(text(f"CREATE TEMP TABLE {table} ON COMMIT DROP AS {select}"), values)
+    connection.execute(text(f"ANALYZE pg_temp.{table}"))
+
+
+def cut(value: str | None, longest: int = LONGEST) -> str | None:
+    """Text the database can hold: without NUL, not longer than ``longest``; empty becomes None."""
+    if not value:
+        return None
+    return value.replace("\x00", "").strip()[:longest] or None
+
+
+def words(values: Iterable[str]) -> list[str]:
+    """A list of texts the database can hold."""
+    return [kept for value in values if (kept := cut(value))]

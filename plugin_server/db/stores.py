@@ -1,0 +1,143 @@
+"""Connected stores: added, looked up, frozen and thawed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, text, update
+
+from connectors.types import Check, StoreInfo
+from plugin_server.db.models.store import Store
+
+
+class UnknownStore(LookupError):
+    """There is no such store; the sentence says which there are."""
+
+
+def add(
+    connection: Connection,
+    *,
+    merchant_id: int,
+    platform: str,
+    name: str,
+    url: str,
+    credentials: bytes | None = None,
+    webhook_secrets: bytes | None = None,
+    read_only: bool = False,
+    currency: str | None = None,
+    timezone: str | None = None,
+) -> int:
+    """Store a shop; gives its id. ``credentials`` and ``webhook_secrets`` come sealed. The address must be new."""
+    row = connection.execute(
+        insert(Store)
+        .values(
+            merchant_id=merchant_id,
+            platform=platform,
+            name=name,
+            url=url,
+            credentials=credentials,
+            webhook_secrets=webhook_secrets,
+            read_only=read_only,
+            currency=currency,
+            timezone=timezone,
+        )
+        .returning(Store.id)
+    )
+    return int(row.scalar_one())
+
+
+def get(connection: Connection, store_id: int) -> dict[str, Any]:
+    """One store of this merchant, all columns. Raises ``UnknownStore``."""
+    row = connection.execute(select(Store.__table__).where(Store.id == store_id)).mappings().one_or_none()
+    if row is None:
+        raise UnknownStore(f"There is no store {store_id}.")
+    return dict(row)
+
+
+def listed(connection: Connection) -> list[dict[str, Any]]:
+    """All stores of this merchant, all columns, oldest first."""
+    return [dict(row) for row in connection.execute(select(Store.__table__).order_by(Store.id)).mappings()]
+
+
+def find(connection: Connection, given: str) -> dict[str, Any]:
+    """The store meant by a number, name or address. Raises ``UnknownStore``."""
+    known = listed(connection)
+    for row in known:
+        if given in (str(row["id"]), row["name"], row["url"]):
+            return row
+    names = ", ".join(f"{row['id']} ({row['name']})" for row in known)
+    raise UnknownStore(f"There is no store {given!r}. Known: {names or 'none'}.")
+
+
+def status(connection: Connection, store_id: int) -> dict[str, Any]:
+    """How a store stands: its row, how far it has been read, its last reading, and what waits in the inbox."""
+    values = {"store": store_id}
+    cursors = connection.execute(text("SELECT resource, since FROM sync_cursor WHERE store_id = :store"), values)
+    last = connection.execute(text("SELECT * FROM sync_run WHERE store_id = :store ORDER BY id DESC LIMIT 1"), values)
+    waiting = connection.execute(
+        text(
+            "SELECT count(*) FILTER (WHERE state = 'received') AS waiting, count(*) FILTER (WHERE state = 'failed') AS "
+            "failed FROM inbound_event WHERE store_id = :store AND state IN ('received', 'failed')"
+        ),
+        values,
+    )
+    found = last.mappings().one_or_none()
+    return {
+        "store": get(connection, store_id),
+        "cursors": {row.resource: row.since for row in cursors},
+        "last_run": dict(found) if found else None,
+        "inbox": dict(waiting.mappings().one()),
+    }
+
+
+def told(connection: Connection, store_id: int, info: StoreInfo, now: datetime) -> str | None:
+    """Keep what the shop says of itself; gives the reason when it had to be frozen, None else.
+
+    The first address told becomes the fingerprint. When the shop tells another later, it may be a copy of the real
+    one, and nobody is to be written to from it until a person confirms.
+    """
+    row = get(connection, store_id)
+    same = row["fingerprint"] in (None, info.url)
+    reason = None if same else f"The shop's address changed from {row['fingerprint']} to {info.url}. Is this a copy?"
+    values: dict[str, Any] = {
+        "currency": info.currency,
+        "timezone": info.timezone,
+        "version": info.platform_version,
+        "capabilities": sorted(info.capabilities),
+    }
+    if same:
+        values["fingerprint"] = info.url
+    else:
+        values |= {"state": "frozen", "state_reason": reason}
+    connection.execute(update(Store).where(Store.id == store_id).values(checked_at=now, **values))
+    return reason
+
+
+def confirm(connection: Connection, store_id: int, *, fingerprint: str, now: datetime) -> None:
+    """A person says that the store at ``fingerprint`` is the real one: it thaws."""
+    connection.execute(
+        update(Store)
+        .where(Store.id == store_id)
+        .values(fingerprint=fingerprint, state="connected", state_reason="", checked_at=now)
+    )
+
+
+def checked(connection: Connection, store_id: int, checks: Sequence[Check], now: datetime) -> None:
+    """Keep the findings about the connection; a store that failed one is ``broken`` until they all hold.
+
+    A frozen store stays frozen: that is a person's to end.
+    """
+    bad = [check.detail for check in checks if not check.ok]
+    connection.execute(
+        update(Store)
+        .where(Store.id == store_id)
+        .values(checks={"checks": [asdict(check) for check in checks]}, checked_at=now)
+    )
+    connection.execute(
+        update(Store)
+        .where(Store.id == store_id, Store.state.in_(("connected", "broken")))
+        .values(state="broken" if bad else "connected", state_reason=" ".join(bad))
+    )
