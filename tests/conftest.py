@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -20,8 +19,7 @@ from plugin_server.launcher.services import discard_data
 from plugin_server.launcher.supervisor import ServiceUrls, embedded
 from plugin_server.settings import Settings
 from plugin_server.wiring import Services
-
-NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+from tests.data.making import NOW, Shop
 
 
 def shared(*parts: str) -> Path:
@@ -99,6 +97,12 @@ def store(app: Services, merchant: int) -> int:
     """A store of that business, of files."""
     with tenant(app.engine, merchant) as connection:
         return stores.add(connection, merchant_id=merchant, platform="csv", name="Till", url="csv:till")
+
+
+@pytest.fixture
+def shop(app: Services, merchant: int, store: int) -> Shop:
+    """That store, with hands to bring things in."""
+    return Shop(app, merchant, store)
 
 
 def _named(url: str, name: str) -> str:

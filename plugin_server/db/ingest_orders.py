@@ -32,8 +32,8 @@ REFUND = ("seq bigint", "external_id text", "amount_minor bigint", "refunded_at 
 
 # What is to be written. A newer version of equal content is written too: its time keeps versions in between out.
 _CHANGES = """
-    SELECT s.seq, coalesce(o.id, nextval(pg_get_serial_sequence('shop_order', 'id'))) AS order_id, o.id IS NULL AS fresh,
-           o.content IS DISTINCT FROM s.content AS differs, o.customer_id AS was,
+    SELECT s.seq, coalesce(o.id, nextval(pg_get_serial_sequence('shop_order', 'id'))) AS order_id,
+           o.id IS NULL AS fresh, o.content IS DISTINCT FROM s.content AS differs, o.customer_id AS was,
            coalesce(a.customer_id, m.customer_id) AS customer_id
     FROM in_order s
     LEFT JOIN shop_order o ON o.store_id = :store AND o.external_id = s.external_id
@@ -148,7 +148,7 @@ def _order(seq: int, order: Order) -> tuple[Any, ...]:
 
 
 def _content(order: Order) -> str:
-    """A hash of all that the store says, save when it says it was changed. Refunds and codes have no order of theirs."""
+    """A hash of all that the store says, save when it was changed. Refunds and codes have no order of their own."""
     told = (
         order.number, order.status.value, order.raw_status, order.paid, order.test, _stamp(order.placed_at),
         order.currency, order.total_minor, order.discount_minor, order.shipping_minor, order.tax_minor,

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, text
 
 from connectors.types import Customer, Order, OrderLine, OrderStatus, Refund
+from plugin_server.db.ingest import Ingested
+from plugin_server.db.ingest_customers import ingest_customers
+from plugin_server.db.ingest_orders import ingest_orders
+from plugin_server.db.session import tenant
+from plugin_server.wiring import Services
+
+T = TypeVar("T")
+NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
 DAY = datetime(2026, 1, 1, 10, 0, tzinfo=UTC)
 
@@ -44,3 +55,31 @@ def account(external_id: str = "7", email: str | None = "ani@example.com", **tol
     """An account opened and last changed on the first of January."""
     standard: dict[str, Any] = {"first_name": "Ani", "last_name": "Wijaya", "created_at": DAY, "updated_at": DAY}
     return Customer(external_id=external_id, email=email, **(standard | told))
+
+
+class Shop:
+    """The store of a test."""
+
+    def __init__(self, app: Services, merchant: int, store: int) -> None:
+        self.app, self.merchant, self.store = app, merchant, store
+
+    def take(self, *orders: Order) -> Ingested:
+        """Bring the orders in as one batch."""
+        with tenant(self.app.engine, self.merchant) as connection:
+            return ingest_orders(connection, merchant_id=self.merchant, store_id=self.store, orders=orders, now=NOW)
+
+    def know(self, *customers: Customer) -> Ingested:
+        """Bring the accounts in as one batch."""
+        with tenant(self.app.engine, self.merchant) as connection:
+            return ingest_customers(
+                connection, merchant_id=self.merchant, store_id=self.store, customers=customers, now=NOW
+            )
+
+    def do(self, act: Callable[[Connection], T]) -> T:
+        """Something in a transaction of its own."""
+        with tenant(self.app.engine, self.merchant) as connection:
+            return act(connection)
+
+    def rows(self, sql: str) -> Sequence[Any]:
+        """What a query finds."""
+        return self.do(lambda connection: [tuple(row) for row in connection.execute(text(sql))])

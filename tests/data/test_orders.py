@@ -2,42 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from sqlalchemy import text
 
-from connectors.types import Order, OrderStatus
-from plugin_server.db.ingest import Ingested
-from plugin_server.db.ingest_orders import ingest_orders
-from plugin_server.db.session import tenant
-from plugin_server.wiring import Services
-from tests.conftest import NOW
-from tests.data.making import DAY, line, order, refund
-
-
-class Shop:
-    """The store of a test."""
-
-    def __init__(self, app: Services, merchant: int, store: int) -> None:
-        self.app, self.merchant, self.store = app, merchant, store
-
-    def take(self, *orders: Order) -> Ingested:
-        """Bring the orders in as one batch."""
-        with tenant(self.app.engine, self.merchant) as connection:
-            return ingest_orders(connection, merchant_id=self.merchant, store_id=self.store, orders=orders, now=NOW)
-
-    def rows(self, sql: str) -> Sequence[Any]:
-        """What a query finds."""
-        with tenant(self.app.engine, self.merchant) as connection:
-            return [tuple(row) for row in connection.execute(text(sql))]
-
-
-@pytest.fixture
-def shop(app: Services, merchant: int, store: int) -> Shop:
-    return Shop(app, merchant, store)
+from connectors.types import OrderStatus
+from tests.data.making import DAY, Shop, line, order, refund
 
 
 def test_a_first_order_makes_order_line_and_customer(shop: Shop) -> None:

@@ -1,0 +1,154 @@
+"""Two rows found to be one person: merged, written down, and taken apart again if it was a mistake.
+
+A merge names every row that changes hands, so that undoing it gives each back and touches nothing that came later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.sql import bindparam
+
+HANDS = {
+    "identities": ("identity", "customer_id"),
+    "orders": ("shop_order", "customer_id"),
+    "consents": ("consent", "customer_id"),
+    "testimonials": ("testimonial", "customer_id"),
+    "advocates": ("referral", "advocate_id"),
+    "messages": ("message", "customer_id"),
+    "codes": ("offer_code", "customer_id"),
+    "redemptions": ("redemption", "customer_id"),
+    "merged": ("customer", "merged_into"),
+}
+"""What changes hands: the name in ``moved`` → table and the column that says whose it is."""
+
+GUARDED = {
+    "advocates": "AND friend_id <> :winner",
+    "messages": "AND NOT EXISTS (SELECT FROM message w WHERE w.customer_id = :winner "
+    "AND w.run_id = message.run_id AND w.step = message.step)",
+    "codes": "AND NOT EXISTS (SELECT FROM offer_code w WHERE w.customer_id = :winner "
+    "AND w.run_id = offer_code.run_id AND w.store_id = offer_code.store_id)",
+}
+"""What stays where it is, because the winner has its own."""
+
+FILLED = ("phone", "country", "language", "timezone", "birthday", "member_since", "member_number", "enquired_at")
+
+
+class MergeRefused(ValueError):
+    """These two cannot be merged, or this merge cannot be undone; the sentence says why."""
+
+
+def merge(connection: Connection, winner: int, loser: int, reason: str, by: str, now: datetime) -> int:
+    """Make ``loser`` one with ``winner``; gives the id of the merge. Raises ``MergeRefused``."""
+    rows = {row.id: row for row in connection.execute(_BOTH, {"ids": [winner, loser]})}
+    if winner == loser or len(rows) < 2 or any(row.merged_into or row.erased_at for row in rows.values()):
+        raise MergeRefused("Both must be there, not merged already, not erased, and not the same.")
+    values = {"winner": winner, "loser": loser}
+    moved: dict[str, Any] = {
+        name: _hand_over(connection, table, column, GUARDED.get(name, ""), values)
+        for name, (table, column) in HANDS.items()
+    }
+    moved["friends"] = list(connection.scalars(_FRIEND, values))
+    moved["before"] = connection.scalar(_BEFORE, values)
+    connection.execute(text("UPDATE customer SET merged_into = :winner WHERE id = :loser"), values)
+    connection.execute(_FILL, values)
+    merge_id: int = connection.execute(
+        _LOG, values | {"merchant": rows[winner].merchant_id, "reason": reason, "moved": moved, "by": by, "now": now}
+    ).scalar_one()
+    return merge_id
+
+
+def unmerge(connection: Connection, merge_id: int, by: str, now: datetime) -> tuple[int, int]:
+    """Take a merge apart; gives (winner, loser), whose facts are to be read anew. Raises ``MergeRefused``."""
+    found = connection.execute(_UNDO, {"id": merge_id, "by": by, "now": now}).one_or_none()
+    if found is None:
+        raise MergeRefused(f"There is no merge {merge_id} that is not undone yet.")
+    values = {"winner": found.winner_id, "loser": found.loser_id, "moved": found.moved}
+    taken = connection.scalar(_TAKEN, values)
+    if taken:
+        raise MergeRefused(f"The address of customer {found.loser_id} belongs to customer {taken} by now. Merge those.")
+    for name, (table, column) in HANDS.items():
+        _give_back(connection, table, column, found.moved.get(name, []), values)
+    _give_back(connection, "referral", "friend_id", found.moved.get("friends", []), values)
+    # The winner gives the address back first: two living customers cannot have the same one.
+    connection.execute(_RESTORE, values)
+    connection.execute(text("UPDATE customer SET merged_into = NULL WHERE id = :loser"), values)
+    return found.winner_id, found.loser_id
+
+
+def _hand_over(connection: Connection, table: str, column: str, guard: str, values: dict[str, Any]) -> list[int]:
+    statement = f"UPDATE {table} SET {column} = :winner WHERE {column} = :loser {guard} RETURNING id"
+    return list(connection.scalars(text(statement), values))
+
+
+def _give_back(connection: Connection, table: str, column: str, ids: Sequence[int], values: dict[str, Any]) -> None:
+    if ids:
+        statement = f"UPDATE {table} SET {column} = :loser WHERE id = ANY(:ids) AND {column} = :winner"
+        connection.execute(text(statement), values | {"ids": list(ids)})
+
+
+_BOTH = text("SELECT id, merchant_id, merged_into, erased_at FROM customer WHERE id = ANY(:ids) ORDER BY id FOR UPDATE")
+
+# One friend has one advocate: where both rows were brought, the winner's own stands and the loser's stays with it.
+_FRIEND = text(
+    """UPDATE referral SET friend_id = :winner
+       WHERE friend_id = :loser AND advocate_id <> :winner
+         AND NOT EXISTS (SELECT FROM referral w WHERE w.friend_id = :winner)
+       RETURNING id"""
+)
+
+_BEFORE = text(
+    f"""SELECT jsonb_build_object('has_account', has_account, 'first_name', first_name, 'last_name', last_name,
+               'email', email, 'email_norm', email_norm, 'tags', to_jsonb(tags),
+               {", ".join(f"'{name}', {name}" for name in FILLED)})
+        FROM customer WHERE id = :winner"""
+)
+
+# What the winner lacks, the loser gives.
+_FILL = text(
+    f"""UPDATE customer w SET has_account = w.has_account OR l.has_account,
+            first_name = CASE WHEN w.first_name = '' AND w.last_name = '' THEN l.first_name ELSE w.first_name END,
+            last_name = CASE WHEN w.first_name = '' AND w.last_name = '' THEN l.last_name ELSE w.last_name END,
+            email = coalesce(w.email, l.email), email_norm = coalesce(w.email_norm, l.email_norm),
+            tags = ARRAY(SELECT DISTINCT t FROM unnest(w.tags || l.tags) AS t ORDER BY t),
+            {", ".join(f"{name} = coalesce(w.{name}, l.{name})" for name in FILLED if name != "enquired_at")},
+            enquired_at = least(w.enquired_at, l.enquired_at)
+        FROM customer l WHERE w.id = :winner AND l.id = :loser"""
+)
+
+_LOG = text(
+    """INSERT INTO customer_merge (merchant_id, winner_id, loser_id, reason, moved, merged_at, merged_by)
+       VALUES (:merchant, :winner, :loser, :reason, :moved, :now, :by) RETURNING id"""
+).bindparams(bindparam("moved", type_=JSONB))
+
+_UNDO = text(
+    """UPDATE customer_merge SET undone_at = :now, undone_by = :by WHERE id = :id AND undone_at IS NULL
+       RETURNING winner_id, loser_id, moved"""
+).columns(moved=JSONB)
+
+_TAKEN = text(
+    """SELECT other.id FROM customer l JOIN customer other
+           ON other.merchant_id = l.merchant_id AND other.email_norm = l.email_norm AND other.merged_into IS NULL
+       WHERE l.id = :loser AND other.id <> :winner"""
+)
+
+_WAS = "jsonb_populate_record(NULL::customer, :moved -> 'before')"
+_RESTORED = ("has_account", "first_name", "last_name", "email", "email_norm", "tags", *FILLED)
+
+# Only what the merge itself filled in goes away again: what came later stays.
+_RESTORE = text(
+    f"""UPDATE customer w SET {
+        ", ".join(
+            f"{name} = CASE WHEN w.{name} IS NOT DISTINCT FROM l.{name} THEN b.{name} ELSE w.{name} END"
+            for name in _RESTORED
+            if name not in ("has_account", "tags")
+        )
+    }, has_account = b.has_account OR EXISTS (SELECT FROM identity i WHERE i.customer_id = w.id),
+        tags = ARRAY(SELECT t FROM unnest(w.tags) AS t WHERE t <> ALL(l.tags) OR t = ANY(b.tags) ORDER BY t)
+        FROM customer l, {_WAS} AS b
+        WHERE w.id = :winner AND l.id = :loser"""
+).bindparams(bindparam("moved", type_=JSONB))
