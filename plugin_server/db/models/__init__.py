@@ -16,6 +16,7 @@ from plugin_server.db.models import (
     order,
     periodic,
     product,
+    rhythm,
     store,
 )
 from plugin_server.db.models.base import Base, OfMerchant
@@ -38,5 +39,6 @@ __all__ = [
     "order",
     "periodic",
     "product",
+    "rhythm",
     "store",
 ]

@@ -25,6 +25,7 @@ class CustomerFacts(OfMerchant, Base):
 
     customer_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     orders: Mapped[int] = mapped_column(server_default="0")
+    order_days: Mapped[int] = mapped_column(server_default="0")
     spend_minor: Mapped[Zero]
     foreign_orders: Mapped[int] = mapped_column(server_default="0")
     average_order_minor: Mapped[Big | None]

@@ -1,0 +1,277 @@
+"""A rule is a small tree of frozen values over the facts of the catalogue.
+
+It is refused at once, with the path of the fault, where it names an unknown fact, compares with a value of another
+type, or asks what a fact cannot answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from campaigns.ladder.facts import CATALOGUE, MOMENTS, ORDERED, Fact, FactType
+
+Given = bool | int | float | str
+"""A value as it stands in JSON. Money and decimals may be text, so that no digit is lost."""
+Typed = bool | int | Decimal | str | date | datetime
+"""The same value in the type of its fact."""
+
+DEEPEST = 12
+MOST_LEAVES = 200
+
+
+class BadRule(ValueError):
+    """A rule that cannot be computed or explained: the path of the fault and a sentence that mends it."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        self.path = path
+        self.problem = problem
+        super().__init__(f"{path or 'rule'}: {problem}")
+
+
+class _Node(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Compare(_Node):
+    """The fact stands so to the value. A fact that is not known never does, not even to ``!=``."""
+
+    kind: Literal["cmp"] = "cmp"
+    fact: str
+    op: Literal["=", "!=", "<", "<=", ">", ">="]
+    value: Given
+
+
+class In(_Node):
+    """The fact is one of the values; for a set of words: it holds at least one of them."""
+
+    kind: Literal["in"] = "in"
+    fact: str
+    values: tuple[Given, ...] = Field(min_length=1, max_length=1000)
+
+
+class Between(_Node):
+    """The fact lies between both values, each included."""
+
+    kind: Literal["between"] = "between"
+    fact: str
+    low: Given
+    high: Given
+
+
+class IsSet(_Node):
+    """The fact is known; for a set of words: it holds at least one."""
+
+    kind: Literal["is_set"] = "is_set"
+    fact: str
+
+
+class WithinLastDays(_Node):
+    """The moment lies in the last ``days`` days: after now − days, up to now."""
+
+    kind: Literal["within_last_days"] = "within_last_days"
+    fact: str
+    days: int = Field(ge=1, le=36_500)
+
+
+class Never(_Node):
+    """The moment never came: it is not known."""
+
+    kind: Literal["never"] = "never"
+    fact: str
+
+
+class All(_Node):
+    """Each of the rules holds."""
+
+    kind: Literal["all"] = "all"
+    rules: tuple[Rule, ...] = Field(min_length=1)
+
+
+class Any_(_Node):
+    """At least one of the rules holds."""
+
+    kind: Literal["any"] = "any"
+    rules: tuple[Rule, ...] = Field(min_length=1)
+
+
+class Not(_Node):
+    """The rule is not known to hold: true as well where its fact is unknown."""
+
+    kind: Literal["not"] = "not"
+    rule: Rule
+
+
+Leaf = Compare | In | Between | IsSet | WithinLastDays | Never
+Rule = Annotated[Leaf | All | Any_ | Not, Field(discriminator="kind")]
+
+for _model in (All, Any_, Not):
+    _model.model_rebuild()
+
+_ADAPTER: TypeAdapter[Any] = TypeAdapter(Rule)
+
+
+def parse(data: object) -> Rule:
+    """The rule of JSON-like ``data``. Raises ``BadRule`` with the path of the first fault."""
+    _measure(data, 0)
+    try:
+        rule: Rule = _ADAPTER.validate_python(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BadRule(_path(first["loc"]), first["msg"]) from error
+    check(rule)
+    return rule
+
+
+def as_json(rule: Rule) -> dict[str, Any]:
+    """The rule as JSON-like data that ``parse`` reads back."""
+    made: dict[str, Any] = rule.model_dump(mode="json")
+    return made
+
+
+def children(rule: Rule) -> tuple[tuple[str, Rule], ...]:
+    """The rules right under this one, each with its step of the path."""
+    if isinstance(rule, All | Any_):
+        return tuple((f"rules.{index}", child) for index, child in enumerate(rule.rules))
+    return (("rule", rule.rule),) if isinstance(rule, Not) else ()
+
+
+def leaves(rule: Rule) -> Iterator[Leaf]:
+    """All leaves, left to right."""
+    if isinstance(rule, All | Any_ | Not):
+        for _, child in children(rule):
+            yield from leaves(child)
+    else:
+        yield rule
+
+
+def check(rule: Rule, path: str = "") -> None:
+    """Raises ``BadRule`` where a leaf asks what its fact cannot answer."""
+    for step, child in children(rule):
+        check(child, f"{path}.{step}" if path else step)
+    if not isinstance(rule, All | Any_ | Not):
+        _check_leaf(rule, path)
+
+
+def fact_of(leaf: Leaf, path: str = "") -> Fact:
+    """The catalogue's entry. Raises ``BadRule`` where there is none."""
+    if leaf.fact not in CATALOGUE:
+        raise BadRule(_join(path, "fact"), f"There is no fact {leaf.fact!r}. Known: {', '.join(CATALOGUE)}.")
+    return CATALOGUE[leaf.fact]
+
+
+def typed(value: Given, fact: Fact, path: str = "") -> Typed:
+    """``value`` in the type of ``fact``. Raises ``BadRule`` where it is of another."""
+    try:
+        return _typed(value, fact)
+    except (ValueError, InvalidOperation) as error:
+        raise BadRule(path, f"{fact.name} is {_NOUNS[fact.type]}; {value!r} is not. {error}".strip()) from error
+
+
+_NOUNS = {
+    FactType.WHOLE: "a whole number",
+    FactType.DECIMAL: "a number",
+    FactType.MONEY: 'an amount such as 250000 or "19.95"',
+    FactType.TIME: "a moment such as 2026-03-01 or 2026-03-01T12:00:00+07:00",
+    FactType.DATE: "a date such as 2026-03-01",
+    FactType.TEXT: "a text",
+    FactType.YES_NO: "true or false",
+    FactType.WORDS: "a set of words",
+}
+
+
+def _typed(value: Given, fact: Fact) -> Typed:
+    if fact.type is FactType.YES_NO or isinstance(value, bool):
+        return _yes_no(value, fact)
+    if fact.type is FactType.WHOLE:
+        if isinstance(value, str | float):
+            raise ValueError("Write it without quotes or decimals.")
+        return _bounded(Decimal(value)) and value
+    if fact.type in (FactType.DECIMAL, FactType.MONEY):
+        return _bounded(Decimal(str(value)))
+    if not isinstance(value, str):
+        raise ValueError("Write it in quotes.")
+    if fact.type is FactType.DATE:
+        return date.fromisoformat(value)
+    if fact.type is FactType.TIME:
+        return _moment(value)
+    if fact.choices and value not in fact.choices:
+        raise ValueError(f"It is one of {', '.join(fact.choices)}.")
+    if "\x00" in value:
+        raise ValueError("A text holds no zero byte.")
+    return value
+
+
+def _yes_no(value: Given, fact: Fact) -> bool:
+    if not (isinstance(value, bool) and fact.type is FactType.YES_NO):
+        raise ValueError("")
+    return value
+
+
+def _bounded(number: Decimal) -> Decimal:
+    if not number.is_finite() or abs(number) >= Decimal(10) ** 15:
+        raise ValueError("The number is too large.")
+    return number
+
+
+def _moment(value: str) -> date | datetime:
+    """A date (midnight in the shop's zone) or a time with its zone."""
+    if len(value) == 10:
+        return date.fromisoformat(value)
+    moment = datetime.fromisoformat(value)
+    if moment.tzinfo is None:
+        raise ValueError("Say the zone too, as in +07:00.")
+    return moment
+
+
+def _check_leaf(leaf: Leaf, path: str) -> None:
+    fact = fact_of(leaf, path)
+    if isinstance(leaf, WithinLastDays | Never) and fact.type not in MOMENTS:
+        raise BadRule(_join(path, "fact"), f"{fact.name} is {_NOUNS[fact.type]}, not a moment.")
+    if isinstance(leaf, Compare):
+        typed(leaf.value, fact, _join(path, "value"))
+        allowed = fact.type in ORDERED or (leaf.op in ("=", "!=") and fact.type is not FactType.WORDS)
+        if not allowed:
+            raise BadRule(_join(path, "op"), f"{fact.name} is {_NOUNS[fact.type]} and cannot be asked {leaf.op!r}.")
+    if isinstance(leaf, Between):
+        _check_between(leaf, fact, path)
+    if isinstance(leaf, In):
+        for index, value in enumerate(leaf.values):
+            typed(value, fact, _join(path, f"values.{index}"))
+
+
+def _check_between(leaf: Between, fact: Fact, path: str) -> None:
+    if fact.type not in ORDERED:
+        raise BadRule(_join(path, "fact"), f"{fact.name} is {_NOUNS[fact.type]}: nothing lies between two of them.")
+    low, high = typed(leaf.low, fact, _join(path, "low")), typed(leaf.high, fact, _join(path, "high"))
+    if type(low) is type(high) and low > high:  # type: ignore[operator]
+        raise BadRule(_join(path, "low"), f"{leaf.low} is above {leaf.high}: nothing lies between.")
+
+
+def _join(path: str, step: str) -> str:
+    return f"{path}.{step}" if path else step
+
+
+def _path(loc: tuple[int | str, ...]) -> str:
+    """Pydantic's place without the tags of the union: ``rules.0.op``."""
+    kinds = {"cmp", "in", "between", "is_set", "within_last_days", "never", "all", "any", "not"}
+    return ".".join(str(step) for step in loc if step not in kinds)
+
+
+def _measure(data: object, depth: int) -> int:
+    """How many leaves; refuses trees so deep or wide that they could only be meant to harm."""
+    if depth > DEEPEST:
+        raise BadRule("", f"Rules may be nested {DEEPEST} deep at most.")
+    if not isinstance(data, dict):
+        return 0
+    below = (
+        data.get("rules") if isinstance(data.get("rules"), list | tuple) else [data["rule"]] if "rule" in data else []
+    )
+    count = sum(_measure(child, depth + 1) for child in below) or 1
+    if count > MOST_LEAVES:
+        raise BadRule("", f"A rule may have {MOST_LEAVES} conditions at most.")
+    return count

@@ -1,0 +1,194 @@
+"""Puts customers on their rungs, as a set: one statement for one customer, a thousand, or all.
+
+The rung is the highest whose rule holds. Each move is dated by its evidence and kept with its reason; a customer who
+climbs several rungs at once gets them all, each with its own date. Placed for the first time, or when evidence turns
+out older than we knew, a customer gets the whole path anew. Falls are dated by the day the rule lapsed, else by now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    DateTime,
+    Integer,
+    Select,
+    Table,
+    Text,
+    and_,
+    case,
+    cast,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    not_,
+    null,
+    or_,
+    select,
+    union_all,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from campaigns.ladder import ladders
+from campaigns.ladder.sentences import sentence
+from plugin_server.db import rhythm, rungs
+from plugin_server.db.models.facts import CustomerFacts
+from plugin_server.db.models.ladder import RungChange
+from plugin_server.db.rungs import Shop
+
+FACTS: Table = CustomerFacts.__table__  # type: ignore[assignment]
+CHANGES: Table = RungChange.__table__  # type: ignore[assignment]
+
+_MOMENT = DateTime(timezone=True)
+_NO_LONGER = {"en": "no longer: {rule}", "id": "tidak lagi: {rule}", "nl": "niet langer: {rule}"}
+_MOVE = ("merchant_id", "customer_id", "from_rung", "to_rung", "changed_at", "recorded_at", "reason", "ladder_version")
+
+
+def climb(conn: Connection, *, merchant_id: int, customer_ids: Sequence[int] | None, now: datetime) -> int:
+    """Place these customers (None: all); gives how many rows changed in rung or activity.
+
+    Call after ``facts.refresh`` in the same transaction: the merchant's lock is held from there.
+    """
+    if customer_ids is not None and not customer_ids:
+        return 0
+    on = rungs.shop(conn, merchant_id)
+    kept = _kept(on, _seen(on, customer_ids, now), now)
+    gone = delete(CHANGES).where(CHANGES.c.customer_id.in_(select(kept.c.customer_id).where(kept.c.anew)))
+    moved = insert(CHANGES).from_select(_MOVE, _moves(on, kept, now))
+    written = (
+        update(FACTS)
+        .where(FACTS.c.customer_id == kept.c.customer_id)
+        .values(rung=kept.c.to_rung, rung_since=kept.c.since, activity=kept.c.activity)
+    )
+    return conn.execute(written.add_cte(gone.cte("gone"), moved.cte("moved"))).rowcount
+
+
+def _seen(on: Shop, customer_ids: Sequence[int] | None, now: datetime) -> CTE:
+    """Whose rung or activity differs from what is written: where they stood, where they stand, and each rung's date."""
+    held, reached = rungs.holds(on, FACTS, now), rungs.evidence(on, FACTS, now)
+    activity = rhythm.activity(on.rhythm, FACTS.c, now)
+    new = rungs.place(held)
+    dates = [case((holding, date)) for holding, date in zip(held, reached, strict=True)]
+    seen = select(
+        FACTS.c.customer_id,
+        FACTS.c.rung,
+        FACTS.c.rung_since,
+        case(_places(on), value=FACTS.c.rung).label("old"),
+        new.label("new"),
+        activity.label("activity"),
+        _lapse(on, now).label("lapse"),
+        *(date.label(f"e{index}") for index, date in enumerate(dates)),
+    ).where(
+        or_(FACTS.c.rung.is_distinct_from(_key(on, new)), FACTS.c.activity.is_distinct_from(activity)),
+    )
+    if customer_ids is not None:
+        seen = seen.where(FACTS.c.customer_id == func.any(cast(list(customer_ids), ARRAY(BigInteger))))
+    return seen.cte("seen").prefix_with("MATERIALIZED")
+
+
+def _places(on: Shop) -> dict[Any, Any]:
+    return {key: index for index, key in enumerate(on.ladder.keys)}
+
+
+def _key(on: Shop, place: ColumnElement[int]) -> ColumnElement[str]:
+    return case({index: key for index, key in enumerate(on.ladder.keys)}, value=place)
+
+
+def _lapse(on: Shop, now: datetime) -> ColumnElement[Any]:
+    """When the rule of the rung somebody stands on ran out by itself, where it did so since they came to stand there."""
+    times = rungs.moments(FACTS, on.zone)
+    ends: list[tuple[ColumnElement[bool], ColumnElement[Any]]] = []
+    for rung in on.ladder.rungs:
+        for leaf in ladders.lapses(rung.rule) if rung.rule is not None else ():
+            end = times[leaf.fact] + timedelta(days=leaf.days)
+            since_then = and_(FACTS.c.rung == rung.key, end > FACTS.c.rung_since, end <= literal(now, _MOMENT))
+            ends.append((since_then, end))
+    return case(*ends) if ends else null()
+
+
+def _kept(on: Shop, seen: CTE, now: datetime) -> CTE:
+    """Per customer what to write: ``anew``, the dates ``k0 …`` of the steps up, or one ``single`` move."""
+    top = len(on.ladder.rungs) - 1
+    dates = [seen.c[f"e{index}"] for index in range(top + 1)]
+    reached = case({index: date for index, date in enumerate(dates)}, value=seen.c.new)
+    known = exists().where(CHANGES.c.customer_id == seen.c.customer_id, CHANGES.c.to_rung == _key(on, seen.c.new))
+    rises = seen.c.new > seen.c.old
+    anew = or_(seen.c.old.is_(None), and_(rises, reached < seen.c.rung_since, not_(known)))
+    onwards = and_(rises, reached >= seen.c.rung_since)
+    steps = [
+        case((and_(seen.c.new >= index, or_(anew, and_(onwards, seen.c.old < index, date >= seen.c.rung_since))), date))
+        for index, date in enumerate(dates)
+    ]
+    moment = literal(now, _MOMENT)
+    since = case(
+        (or_(anew, onwards), reached),
+        (rises, moment),
+        (seen.c.new < seen.c.old, func.coalesce(cast(seen.c.lapse, _MOMENT), moment)),
+        else_=seen.c.rung_since,
+    )
+    kept = select(
+        *(seen.c[name] for name in ("customer_id", "rung", "old", "new", "activity")),
+        _key(on, seen.c.new).label("to_rung"),
+        anew.label("anew"),
+        and_(seen.c.old.is_not(None), seen.c.new != seen.c.old, not_(or_(anew, onwards))).label("single"),
+        since.label("since"),
+        *(_step(steps, index).label(f"k{index}") for index in range(top + 1)),
+    )
+    return kept.cte("kept").prefix_with("MATERIALIZED")
+
+
+def _step(steps: Sequence[ColumnElement[Any]], index: int) -> ColumnElement[Any]:
+    """The date of a step up; none where a higher rung was reached at the same moment or before."""
+    above = steps[index + 1 :]
+    if not above:
+        return steps[index]
+    first = func.least(*above) if len(above) > 1 else above[0]
+    return case((or_(first.is_(None), steps[index] < first), steps[index]))
+
+
+def _moves(on: Shop, kept: CTE, now: datetime) -> CompoundSelect[Any]:
+    """Rows for the log: the steps up, rung by rung, then the falls and returns."""
+    keys, start = on.ladder.keys, case((kept.c.anew, null()), else_=kept.c.rung)
+
+    def move(
+        origin: ColumnElement[Any], target: ColumnElement[Any], date: ColumnElement[Any], reason: ColumnElement[Any]
+    ) -> Select[Any]:
+        return select(
+            literal(on.merchant_id, BigInteger),
+            kept.c.customer_id,
+            cast(origin, Text),
+            target,
+            date,
+            literal(now, _MOMENT),
+            reason,
+            literal(on.ladder.version, Integer),
+        )
+
+    moves: list[Select[Any]] = []
+    for index, rung in enumerate(on.ladder.rungs):
+        step = kept.c[f"k{index}"]
+        below = [(kept.c[f"k{lower}"].is_not(None), literal(keys[lower])) for lower in range(index - 1, -1, -1)]
+        origin = case(*below, else_=start) if below else start
+        reason = literal(sentence(rung.rule, on.locale))
+        moves.append(move(origin, literal(rung.key), step, reason).where(step.is_not(None)))
+    reason = case((kept.c.new > kept.c.old, _reasons(on, kept.c.to_rung)), else_=_reasons(on, kept.c.rung, fallen=True))
+    moves.append(move(kept.c.rung, kept.c.to_rung, kept.c.since, reason).where(kept.c.single))
+    return union_all(*moves)
+
+
+def _reasons(on: Shop, key: ColumnElement[Any], *, fallen: bool = False) -> ColumnElement[str]:
+    """The rule's sentence of the rung named by ``key``, in the merchant's language."""
+    frame = _NO_LONGER[on.locale] if fallen else "{rule}"
+    return case(
+        {rung.key: frame.format(rule=sentence(rung.rule, on.locale)) for rung in on.ladder.rungs}, value=key, else_=""
+    )
