@@ -113,7 +113,7 @@ _OF_TIME = {"<": "before", ">": "after", "<=": "until", ">=": "from"}
 
 
 def sentence(rule: Rule | None, lang: str) -> str:
-    """The rule as one sentence without full stop; ``None`` (no rule) is everybody. Brackets show what belongs together."""
+    """The rule as one sentence without full stop; ``None`` (no rule) is everybody. Brackets keep together."""
     words = _WORDS[lang]
     if rule is None:
         return words["everybody"]
@@ -126,10 +126,10 @@ def sentence(rule: Rule | None, lang: str) -> str:
 
 def leaf_sentence(leaf: Leaf, figure: Figure, lang: str) -> str:
     """A condition beside the figure the customer has: ``paid orders: at least 3 (now: 2)``."""
-    return _WORDS[lang]["now"].format(sentence=sentence(leaf, lang), value=figure_text(figure, fact_of(leaf), lang))
+    return _WORDS[lang]["now"].format(sentence=sentence(leaf, lang), value=figure_text(figure, lang))
 
 
-def figure_text(figure: Figure, fact: Fact, lang: str) -> str:
+def figure_text(figure: Figure, lang: str) -> str:
     """A fact's value as people write it: ``1.250.000``, ``3 Mar 2026``, ``not known``."""
     if figure is None or figure == []:
         return _WORDS[lang]["none"]
@@ -151,7 +151,7 @@ def _leaf(leaf: Leaf, fact: Fact, lang: str) -> str:
     words, label = _WORDS[lang], fact.labels[lang]
 
     def said(value: Given) -> str:
-        return figure_text(typed(value, fact), fact, lang)
+        return figure_text(typed(value, fact), lang)
 
     if isinstance(leaf, Compare):
         moment = fact.type in (FactType.TIME, FactType.DATE)

@@ -12,6 +12,8 @@ from plugin_server.cli.context import BadInput, Failure
 
 MODULES = {
     "merchants": "plugin_server.cli.merchants",
+    "ladder": "plugin_server.cli.ladder",
+    "audit": "plugin_server.cli.audit",
     "migrate": "plugin_server.cli.processes",
 }
 """Which module holds which command; loaded only when called, so that `tangga --help` is quick."""

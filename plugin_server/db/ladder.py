@@ -42,9 +42,14 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from campaigns.ladder import ladders
 from campaigns.ladder.sentences import sentence
 from plugin_server.db import rhythm, rungs
+from plugin_server.db.history import history, movement
 from plugin_server.db.models.facts import CustomerFacts
 from plugin_server.db.models.ladder import RungChange
 from plugin_server.db.rungs import Shop
+from plugin_server.db.standing import counts, explain, of_customer
+from plugin_server.db.whatif import simulate
+
+__all__ = ["climb", "counts", "explain", "history", "movement", "of_customer", "simulate"]
 
 FACTS: Table = CustomerFacts.__table__  # type: ignore[assignment]
 CHANGES: Table = RungChange.__table__  # type: ignore[assignment]

@@ -1,0 +1,1 @@
+"""Measurements against a bare baseline in the same run, on the same machine."""

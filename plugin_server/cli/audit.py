@@ -1,0 +1,92 @@
+"""`tangga audit`."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+
+from plugin_server.cli.context import BadInput, home_option, json_option, merchant_option, show
+from plugin_server.cli.ladder import Day, asked, table
+from plugin_server.db import merchants
+from plugin_server.db.audit import WINDOW_DAYS
+from plugin_server.db.audit import audit as audited
+
+
+@click.command()
+@click.option("--from", "date_from", type=Day(), help="First day; default: that of the first order.")
+@click.option("--to", "date_to", type=Day(), help="Last day; default: that of the last order.")
+@click.option("--window-days", type=click.IntRange(1, 3650), default=WINDOW_DAYS, show_default=True)
+@merchant_option
+@home_option
+@json_option
+def audit(
+    date_from: date | None,
+    date_to: date | None,
+    window_days: int,
+    merchant: str | None,
+    home: Path | None,
+    as_json: bool,
+) -> None:
+    """Show who buys, who comes back, and what that is worth."""
+    if date_from and date_to and date_from > date_to:
+        raise BadInput(f"--from {date_from} lies after --to {date_to}; swap them.")
+    with asked(home, merchant) as (conn, _, now):
+        found = audited(
+            conn,
+            merchant=merchants.get(conn),
+            date_from=date_from,
+            date_to=date_to,
+            now=now,
+            window_days=window_days,
+        )
+    show(found, as_json, lambda: _lines(found))
+
+
+def _lines(found: dict[str, Any]) -> str:
+    if not found["customers"]:
+        return f"No orders of known customers in these days. Guest orders: {found['guests']['orders']}."
+    gaps = found["gap_days"]
+    head = [
+        ("Customers", found["customers"]),
+        ("Orders", found["orders"]),
+        ("Revenue", _money(found["revenue"])),
+        ("Average order", _money(found["average_order"])),
+        ("Came back", _percent(found["repeat_rate"])),
+        ("Sales from existing customers", _percent(found["existing_share"])),
+        ("Sales from the best tenth", _percent(found["top_decile_revenue_share"])),
+        (
+            "Days between orders, median / p80 / p95",
+            f"{_days(gaps['median'])} / {_days(gaps['p80'])} / {_days(gaps['p95'])}",
+        ),
+        (f"Kept over {found['window_retention']['days']} days", _percent(found["window_retention"]["value"])),
+        ("Guest orders", found["guests"]["orders"]),
+    ]
+    months = [("month", "buyers", "new sales", "existing sales", "existing", "retention", "")]
+    months += [
+        (
+            month["month"],
+            month["buyers"],
+            month["new_revenue"]["amount"],
+            month["existing_revenue"]["amount"],
+            _percent(month["existing_share"]),
+            _percent(month["retention"]),
+            "opening month" if month["flagged_incomplete"] else "",
+        )
+        for month in found["months"]
+    ]
+    return f"{table(head)}\n\n{table(months)}"
+
+
+def _money(money: dict[str, str] | None) -> str:
+    return f"{money['amount']} {money['currency']}" if money else "-"
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share:.1%}"
+
+
+def _days(days: float | None) -> str:
+    return "-" if days is None else f"{days:.0f}"

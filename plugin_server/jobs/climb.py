@@ -1,0 +1,41 @@
+"""The nightly re-reading of the ladder: what time alone changes, and whatever an increment might have missed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from plugin_server.db import facts, ladder, rhythm
+from plugin_server.db.session import tenant
+from plugin_server.wiring import Services, services
+
+
+def recompute(merchant_id: int) -> dict[str, int]:
+    """Recompute all facts, the shop's rhythm and all rungs of a merchant; gives how many rows each changed."""
+    return recomputed(services(), merchant_id)
+
+
+def recomputed(using: Services, merchant_id: int) -> dict[str, int]:
+    """``recompute`` with given services."""
+    with tenant(using.engine, merchant_id) as conn:
+        return everybody(conn, merchant_id=merchant_id, now=using.now())
+
+
+def everybody(conn: Connection, *, merchant_id: int, now: datetime) -> dict[str, int]:
+    """The whole shop in the caller's transaction."""
+    refreshed = facts.refresh(conn, merchant_id=merchant_id, customer_ids=None, now=now)
+    rhythm.measure(conn, merchant_id=merchant_id, now=now)
+    return {"facts": refreshed, "rungs": ladder.climb(conn, merchant_id=merchant_id, customer_ids=None, now=now)}
+
+
+def touched(conn: Connection, *, merchant_id: int, customer_ids: list[int] | None, now: datetime) -> dict[str, Any]:
+    """What an ingest calls for the customers it touched (None: all): facts first, then rungs."""
+    if customer_ids is None:
+        return everybody(conn, merchant_id=merchant_id, now=now)
+    refreshed = facts.refresh(conn, merchant_id=merchant_id, customer_ids=customer_ids, now=now)
+    return {
+        "facts": refreshed,
+        "rungs": ladder.climb(conn, merchant_id=merchant_id, customer_ids=customer_ids, now=now),
+    }
