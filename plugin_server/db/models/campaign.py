@@ -58,6 +58,7 @@ class CampaignRun(OfMerchant, Base):
     state: Mapped[str] = mapped_column(server_default="planned")
     state_reason: Mapped[str] = mapped_column(server_default="")
     due_at: Mapped[Time]
+    not_before: Mapped[Time | None]
     started_by: Mapped[str] = mapped_column(server_default="")
     frozen_at: Mapped[Time | None]
     finished_at: Mapped[Time | None]

@@ -39,6 +39,7 @@ class Message(OfMerchant, Base):
     language: Mapped[str]
     state: Mapped[str] = mapped_column(server_default="planned")
     reason: Mapped[str] = mapped_column(server_default="")
+    tries: Mapped[int] = mapped_column(server_default="0")
     attempt_id: Mapped[UUID | None]
     provider_reference: Mapped[str | None]
     not_before: Mapped[Time | None]

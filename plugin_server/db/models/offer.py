@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from sqlalchemy import CheckConstraint, Index, Numeric, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, Numeric, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from plugin_server.db.models.base import Base, Big, Key, Now, OfMerchant, Time, Zero
@@ -33,10 +33,22 @@ class OfferCode(OfMerchant, Base):
     value: Mapped[Decimal] = mapped_column(Numeric)
     currency: Mapped[str]
     minimum_minor: Mapped[Zero]
+    liability_minor: Mapped[Zero]
     email: Mapped[str]
     expires_at: Mapped[Time]
     created_at: Mapped[Now]
     issued_at: Mapped[Time | None]
+
+
+class OfferBudget(OfMerchant, Base):
+    """What the codes of a campaign may cost in all, and what has been issued. The check is the last wall."""
+
+    __tablename__ = "offer_budget"
+    __table_args__ = (CheckConstraint("issued_minor <= limit_minor OR limit_minor IS NULL", name="within"),)
+
+    campaign_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    limit_minor: Mapped[Big | None]
+    issued_minor: Mapped[Zero]
 
 
 class Redemption(OfMerchant, Base):

@@ -1,0 +1,48 @@
+"""Who gets a campaign and who is held out, by hashes alone: asked again, the answer is the same.
+
+The draw is made in SQL over whole audiences; ``draw`` is the same arithmetic for one person, so that both can be compared.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Float, cast, func, literal
+from sqlalchemy.dialects.postgresql import BIT
+
+SPAN = 2**32
+
+
+def quarter(day: date) -> str:
+    """``2027q1``: the merchant's lasting holdout is drawn anew each quarter."""
+    return f"{day.year}q{(day.month - 1) // 3 + 1}"
+
+
+def lasting_salt(merchant_id: int, day: date) -> str:
+    """What the merchant-wide holdout of a day's quarter is drawn by."""
+    return f"holdout:{merchant_id}:{quarter(day)}"
+
+
+def campaign_salt(campaign_id: int) -> str:
+    """What a campaign's own holdout is drawn by; all its runs hold the same people out."""
+    return f"campaign:{campaign_id}"
+
+
+def own_share(total: Decimal, lasting: Decimal) -> Decimal:
+    """The share to draw among those outside the lasting holdout, so that ``total`` are held out in all."""
+    return (total - lasting) / (1 - lasting) if total > lasting else Decimal(0)
+
+
+def draw(salt: str, customer_id: int) -> float:
+    """A number in [0, 1) that belongs to this customer under this salt."""
+    digest = hashlib.md5(f"{salt}:{customer_id}".encode(), usedforsecurity=False).hexdigest()
+    return int(digest[:8], 16) / SPAN
+
+
+def drawn(salt: str, customer_id: ColumnElement[Any]) -> ColumnElement[float]:
+    """``draw`` as SQL over a column of customer ids."""
+    digest = func.substr(func.md5(func.concat(literal(f"{salt}:"), customer_id)), 1, 8)
+    return cast(cast(cast(func.concat("x", digest), BIT(32)), BigInteger), Float) / float(SPAN)

@@ -1,0 +1,290 @@
+"""What a campaign is: one strict shape for pages, API and YAML files, with errors that name the place and the mend."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import time
+from decimal import Decimal
+from typing import Annotated, Any, Final, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+MAX_FILE: Final = 512_000
+COMES_LATER: Final = {"recurring": "on a rhythm", "event": "on an event"}
+LANGUAGE: Final = re.compile(r"[a-z]{2}(-[A-Za-z]{2,4})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with a campaign: the path of the field, and a sentence that says how to mend it."""
+
+    path: str
+    sentence: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.sentence}" if self.path else self.sentence
+
+
+class BadCampaign(ValueError):
+    """A campaign that cannot be saved or run; ``problems`` holds all that is wrong, not only the first."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
+
+
+class Part(BaseModel):
+    """A part of a campaign: unknown keys are refused, values do not change afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+class Once(Part):
+    """Runs when a person says so, and once."""
+
+    kind: Literal["once"]
+
+
+class OnHoliday(Part):
+    """Runs ``offsets_days`` from a holiday (negative is before it), at a time of the shop's day."""
+
+    kind: Literal["holiday"]
+    holiday: str = Field(pattern=r"^[a-z0-9_]{1,60}$")
+    offsets_days: tuple[Annotated[int, Field(ge=-180, le=180)], ...] = Field(default=(0,), min_length=1, max_length=20)
+    at: time = time(9)
+
+    @field_validator("at", mode="before")
+    @classmethod
+    def _clock(cls, value: object) -> object:
+        return clock(value)
+
+    @field_validator("offsets_days")
+    @classmethod
+    def _each_once(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(value)) < len(value):
+            raise ValueError("the same day stands here twice; keep it once")
+        return value
+
+
+Trigger = Annotated[Once | OnHoliday, Field(discriminator="kind")]
+
+
+class Audience(Part):
+    """Whom it is for: rungs (``all`` or keys) and a rule; only those with consent to ``topic`` are written to."""
+
+    rungs: Literal["all"] | tuple[str, ...] = "all"
+    rule: dict[str, Any] | None = None
+    topic: str = Field(default="promotions", pattern=r"^[a-z0-9_-]{1,60}$")
+
+    @field_validator("rungs")
+    @classmethod
+    def _some(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        if value == ():
+            raise ValueError("no rung is chosen; name some, or write all")
+        return value
+
+
+class Offer(Part):
+    """A personal code. ``value`` is percent points or an amount in major units; free shipping takes none.
+
+    ``budget`` bounds what all codes of the campaign together may cost, counted when they are issued.
+    """
+
+    kind: Literal["percentage", "fixed", "free_shipping"]
+    value: Decimal | None = Field(default=None, gt=0, max_digits=14, decimal_places=4)
+    minimum: Decimal | None = Field(default=None, ge=0, max_digits=14)
+    valid_days: int = Field(default=14, ge=1, le=365)
+    budget: Decimal | None = Field(default=None, gt=0, max_digits=16)
+    code_prefix: str | None = Field(default=None, pattern=r"^[A-Z0-9]{2,12}$")
+
+    @model_validator(mode="after")
+    def _computable(self) -> Self:
+        if self.kind == "free_shipping" and self.value is not None:
+            raise ValueError("free shipping takes no value; leave it out")
+        if self.kind != "free_shipping" and self.value is None:
+            raise ValueError("say how much: value is missing")
+        if self.kind == "percentage" and self.value is not None and self.value > 100:
+            raise ValueError(f"value {self.value} is more than 100 percent")
+        return self
+
+
+class Wording(Part):
+    """The mail in one language: a subject, and its body as MJML, as HTML, or as the template of a recipe."""
+
+    subject: str = Field(min_length=1, max_length=300)
+    preheader: str = Field(default="", max_length=300)
+    mjml: str | None = Field(default=None, max_length=256_000)
+    html: str | None = Field(default=None, max_length=256_000)
+    recipe: Literal["holiday_discount"] | None = None
+
+    @field_validator("subject", "preheader")
+    @classmethod
+    def _one_line(cls, value: str) -> str:
+        if "\n" in value or "\r" in value:
+            raise ValueError("must be one line")
+        return value
+
+    @model_validator(mode="after")
+    def _one_body(self) -> Self:
+        given = [name for name in ("mjml", "html", "recipe") if getattr(self, name)]
+        if len(given) != 1:
+            found = " and ".join(given) or "nothing"
+            raise ValueError(f"give the body as one of mjml, html or recipe; found {found}")
+        return self
+
+
+class QuietHours(Part):
+    """No mail between these times of the customer's day (the shop's where the customer's zone is unknown)."""
+
+    from_: time = Field(alias="from")
+    to: time
+
+    @field_validator("from_", "to", mode="before")
+    @classmethod
+    def _clock(cls, value: object) -> object:
+        return clock(value)
+
+    @model_validator(mode="after")
+    def _some_day_left(self) -> Self:
+        if self.from_ == self.to:
+            raise ValueError("from and to are the same; write null for no quiet hours")
+        return self
+
+
+class FrequencyCap(Part):
+    """At most so many campaign mails to one person in so many days; the next one waits for its place."""
+
+    messages: int = Field(ge=1, le=100)
+    days: int = Field(ge=1, le=365)
+
+
+class Guards(Part):
+    """What protects customers and profit; null switches a guard off.
+
+    ``in_doubt`` says what becomes of a mail of which nobody knows whether it left: ``give_up`` (rather never than
+    twice) or ``resend`` (rather twice than never).
+    """
+
+    quiet_hours: QuietHours | None = Field(
+        default_factory=lambda: QuietHours.model_validate({"from": "21:00", "to": "08:00"})
+    )
+    frequency_cap: FrequencyCap | None = Field(default_factory=lambda: FrequencyCap(messages=2, days=7))
+    margin_floor: bool | None = True
+    in_doubt: Literal["give_up", "resend"] = "give_up"
+
+
+class Measure(Part):
+    """How it will be judged: goal, days from the start, and the share that gets nothing so that there is a comparison.
+
+    ``holdout`` is the whole share held out of this campaign; the merchant's lasting holdout is always part of it.
+    """
+
+    goal: Literal["order", "climb"] = "order"
+    window_days: int = Field(default=14, ge=1, le=365)
+    holdout: Decimal = Field(default=Decimal(0), ge=0, le=Decimal("0.9"))
+
+
+class Campaign(Part):
+    """A whole campaign. ``message`` holds the mail by language (``en``, ``id``, ``nl`` …)."""
+
+    key: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,79}$")
+    name: str = Field(default="", max_length=200)
+    trigger: Trigger
+    audience: Audience = Audience()
+    offer: Offer | None = None
+    message: dict[str, Wording] = Field(min_length=1)
+    guards: Guards = Field(default_factory=lambda: Guards())
+    measure: Measure = Measure()
+
+    @field_validator("trigger", mode="before")
+    @classmethod
+    def _runnable(cls, value: object) -> object:
+        kind = value.get("kind") if isinstance(value, Mapping) else None
+        if kind in COMES_LATER:
+            raise ValueError(f"campaigns that run {COMES_LATER[kind]} cannot be run yet; use once or holiday")
+        return value
+
+    @field_validator("message")
+    @classmethod
+    def _languages(cls, value: dict[str, Wording]) -> dict[str, Wording]:
+        for language in value:
+            if not LANGUAGE.fullmatch(language):
+                raise ValueError(f"{language!r} is not a language; write it as en, id or nl")
+        return value
+
+    @property
+    def title(self) -> str:
+        """The name, or the key where there is none."""
+        return self.name or self.key
+
+
+def clock(value: object) -> object:
+    """A time of day as text: ``9:00`` becomes ``09:00``, and 1260, as YAML reads an unquoted 21:00, becomes that again."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1440:
+        return f"{value // 60:02}:{value % 60:02}"
+    return f"0{value}" if isinstance(value, str) and re.fullmatch(r"\d:\d\d", value) else value
+
+
+def parse(document: object) -> Campaign:
+    """A checked campaign from plain data. Raises ``BadCampaign`` with every problem."""
+    if not isinstance(document, Mapping):
+        raise BadCampaign((Problem("", "A campaign is a mapping with key, trigger and message."),))
+    try:
+        return Campaign.model_validate(document)
+    except ValidationError as error:
+        raise BadCampaign(tuple(_problem(item) for item in error.errors(include_url=False))) from error
+
+
+def read_yaml(text: str) -> Campaign:
+    """A checked campaign from a YAML file. Raises ``BadCampaign``, with line and column where it is no YAML."""
+    if len(text) > MAX_FILE:
+        raise BadCampaign((Problem("", f"The file is larger than {MAX_FILE // 1000} kB."),))
+    try:
+        return parse(yaml.load(text, _Plain))  # noqa: S506 - a SafeLoader without aliases
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise BadCampaign((Problem(place, f"This is not YAML: {error.problem}."),)) from error
+    except yaml.YAMLError as error:
+        raise BadCampaign((Problem("", f"This is not YAML: {error}."),)) from error
+
+
+class _Plain(yaml.SafeLoader):
+    """Without aliases, for a few lines of them can grow into gigabytes, and without silently doubled keys."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.MarkedYAMLError(problem="aliases (*) are not allowed", problem_mark=self.peek_event().start_mark)
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.MarkedYAMLError(problem=f"{key.value!r} stands here twice", problem_mark=key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def dump(campaign: Campaign) -> dict[str, Any]:
+    """The campaign as JSON-ready data that ``parse`` reads back."""
+    return campaign.model_dump(mode="json", by_alias=True)
+
+
+_MEND: Final = {
+    "missing": "is missing; add it",
+    "extra_forbidden": "is not known here; check the spelling or take it out",
+    "union_tag_not_found": "needs a kind: once or holiday",
+}
+
+
+def _problem(item: Any) -> Problem:
+    path = ".".join(str(part) for part in item["loc"])
+    if path.startswith("trigger."):
+        path = re.sub(r"^trigger\.(once|holiday)\b\.?", "trigger.", path).rstrip(".")
+    path = re.sub(r"\.(tuple\[[^\]]*\]|literal\[[^\]]*\])(\.|,.*)?", r"\2", path).rstrip(".")
+    sentence = _MEND.get(item["type"]) or item["msg"].removeprefix("Value error, ")
+    return Problem(path, sentence[0].lower() + sentence[1:] + ("" if sentence.endswith(".") else "."))

@@ -1,0 +1,235 @@
+"""Who is in a run: one statement over the facts gives everybody an arm, or the reason why not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    case,
+    exists,
+    func,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+    text,
+    true,
+)
+
+from campaigns.arms import campaign_salt, drawn, lasting_salt, own_share
+from campaigns.schema import Campaign
+from plugin_server.db import campaigns as saved_campaigns
+from plugin_server.db.campaigns import Run
+from plugin_server.db.models.campaign import AudienceMember
+from plugin_server.db.models.consent import Consent, Suppression
+from plugin_server.db.models.customer import Customer, Identity
+from plugin_server.db.models.facts import CustomerFacts
+from plugin_server.db.models.order import Order
+from plugin_server.db.models.store import Store
+
+REASONS: Final = {
+    "no_email": "has no e-mail address",
+    "suppressed": "the address bounced, complained or was erased",
+    "unsubscribed": "has said no to these mails",
+    "not_subscribed": "has not said yes to these mails",
+    "no_store": "buys in no shop that can take the code",
+}
+"""Why somebody whom rungs and rule select is left out all the same."""
+
+CAPABLE: Final = ("woocommerce", "shopify")
+"""Platforms that can take codes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a draw hangs on besides the campaign."""
+
+    merchant_id: int
+    campaign_id: int
+    timezone: str
+    locale: str
+    lasting_share: Decimal
+    stores: tuple[tuple[int, bool], ...]
+
+
+def setting(conn: Connection, merchant_id: int, campaign_id: int) -> Setting:
+    """Reads what ``audience`` needs of merchant and stores."""
+    row = conn.execute(text("SELECT timezone, locale, holdout_share FROM merchant")).one()
+    stores = conn.execute(select(Store.id, Store.platform, Store.state, Store.read_only).order_by(Store.id)).all()
+    able = tuple(
+        (store.id, store.platform in CAPABLE and store.state == "connected" and not store.read_only)
+        for store in stores
+        if store.state != "disconnected"
+    )
+    return Setting(merchant_id, campaign_id, row.timezone, row.locale, row.holdout_share, able)
+
+
+def audience(campaign: Campaign, of: Setting, now: datetime) -> Select[Any]:
+    """Everybody whom rungs and rule select: customer_id, arm, reason, rung, email, language, store_id."""
+    facts, person = CustomerFacts.__table__.c, Customer.__table__.c
+    store = _store(of, facts.customer_id) if campaign.offer else literal(None)
+    reason = case(
+        (person.email_norm.is_(None), "no_email"),
+        (exists().where(Suppression.email_norm == person.email_norm), "suppressed"),
+        *_consent(campaign.audience.topic),
+        *([(store.is_(None), "no_store")] if campaign.offer else []),
+        else_=null(),
+    )
+    chosen = (
+        select(
+            facts.customer_id,
+            facts.rung,
+            person.email,
+            _language(campaign, of.locale).label("language"),
+            store.label("store_id"),
+            reason.label("reason"),
+        )
+        .select_from(CustomerFacts.__table__.join(Customer.__table__, person.id == facts.customer_id))
+        .where(person.merged_into.is_(None), person.erased_at.is_(None), _selected(campaign, now))
+        .subquery("chosen")
+    )
+    return _armed(campaign, of, chosen, now)
+
+
+def _armed(campaign: Campaign, of: Setting, chosen: Any, now: datetime) -> Select[Any]:
+    today = now.astimezone(ZoneInfo(of.timezone)).date()
+    share = own_share(campaign.measure.holdout, of.lasting_share)
+    lasting = drawn(lasting_salt(of.merchant_id, today), chosen.c.customer_id) < float(of.lasting_share)
+    own = drawn(campaign_salt(of.campaign_id), chosen.c.customer_id) < float(share)
+    arm = case((chosen.c.reason.is_not(None), "excluded"), (or_(lasting, own), "holdout"), else_="treated")
+    reason = case(
+        (chosen.c.reason.is_not(None), chosen.c.reason),
+        (lasting, "lasting_holdout"),
+        (own, "campaign_holdout"),
+        else_=null(),
+    )
+    c = chosen.c
+    return select(
+        c.customer_id, arm.label("arm"), reason.label("reason"), c.rung, c.email, c.language, c.store_id
+    )
+
+
+def _selected(campaign: Campaign, now: datetime) -> ColumnElement[bool]:
+    rungs, rule = campaign.audience.rungs, campaign.audience.rule
+    on_rung = true() if rungs == "all" else CustomerFacts.__table__.c.rung.in_(rungs)
+    if rule is None:
+        return on_rung
+    return and_(on_rung, _meaning(rule, now))
+
+
+def _consent(topic: str) -> list[tuple[ColumnElement[bool], str]]:
+    if topic == "promotions":
+        state: ColumnElement[Any] = CustomerFacts.__table__.c.consent_promotions
+    else:
+        newest = (
+            select(Consent.state)
+            .where(
+                Consent.customer_id == CustomerFacts.__table__.c.customer_id,
+                Consent.channel == "email",
+                Consent.topic == topic,
+            )
+            .order_by(Consent.occurred_at.desc(), Consent.id.desc())
+            .limit(1)
+        )
+        state = func.coalesce(newest.scalar_subquery(), "unknown")
+    return [(state == "unsubscribed", "unsubscribed"), (state != "subscribed", "not_subscribed")]
+
+
+def _language(campaign: Campaign, locale: str) -> ColumnElement[str]:
+    spoken = func.lower(func.left(func.coalesce(Customer.__table__.c.language, ""), 2))
+    written = sorted(campaign.message)
+    fallback = locale if locale in campaign.message else written[0]
+    return case(
+        *((spoken == language[:2].lower(), language) for language in written), else_=literal(fallback)
+    )
+
+
+def _store(of: Setting, customer_id: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The shop to put a person's code into: where they bought last, else where they have an account, else the only one.
+
+    Somebody who buys in another shop, one that takes no codes, gets none: they could not use it.
+    """
+    able = [number for number, capable in of.stores if capable]
+    if len(of.stores) == 1 or not able:
+        return literal(able[0] if able else None)
+    orders = select(Order.store_id).where(Order.customer_id == customer_id, Order.counts)
+    bought = orders.where(Order.store_id.in_(able)).order_by(Order.placed_at.desc(), Order.id.desc()).limit(1)
+    known = (
+        select(Identity.store_id)
+        .where(Identity.customer_id == customer_id, Identity.store_id.in_(able))
+        .order_by(Identity.id.desc())
+        .limit(1)
+    )
+    only = case((~exists(orders.correlate_except(Order)), able[0]), else_=null()) if len(able) == 1 else null()
+    return func.coalesce(bought.scalar_subquery(), known.scalar_subquery(), only)
+
+
+COLUMNS: Final = ["customer_id", "arm", "reason", "rung", "email", "language", "store_id", "merchant_id", "run_id"]
+
+
+def freeze(conn: Connection, run: Run, now: datetime) -> None:
+    """Write down who is in the run, once, and move it to ``frozen``. The draw is the same however often it is made."""
+    if saved_campaigns.run(conn, run.id, lock=True).state != "planned":
+        return
+    people = audience(run.campaign, setting(conn, run.merchant_id, run.campaign_id), now).subquery("people")
+    rows = select(*people.c, literal(run.merchant_id), literal(run.id))
+    conn.execute(insert(AudienceMember).from_select(COLUMNS, rows))
+    saved_campaigns.move(conn, run.id, to="frozen", frozen_at=now)
+
+
+def tally(conn: Connection, run_id: int) -> dict[str, Any]:
+    """``{"audience", "treated", "holdout", "excluded": {reason: count}, "messages": {state: count}}`` of a run."""
+    arms = conn.execute(
+        text("SELECT arm, coalesce(reason, '') AS reason, count(*) AS n FROM audience_member WHERE run_id = :id GROUP BY 1, 2"),
+        {"id": run_id},
+    ).all()
+    states = conn.execute(
+        text("SELECT state, count(*) FROM message WHERE run_id = :id GROUP BY 1 ORDER BY 1"), {"id": run_id}
+    )
+    return _tally(arms) | {"messages": {row[0]: row[1] for row in states}}
+
+
+def _tally(rows: Any) -> dict[str, Any]:
+    count = {arm: sum(row.n for row in rows if row.arm == arm) for arm in ("treated", "holdout")}
+    excluded = {row.reason: row.n for row in sorted(rows, key=lambda row: -row.n) if row.arm == "excluded"}
+    return {"audience": sum(count.values()), **count, "excluded": excluded}
+
+
+def preview_audience(
+    conn: Connection, *, merchant_id: int, campaign: Campaign, campaign_id: int, now: datetime, sample: int = 20
+) -> dict[str, Any]:
+    """What a freeze would give now, without writing anything: the tally, reasons in words, and some of those treated."""
+    people = audience(campaign, setting(conn, merchant_id, campaign_id), now).subquery("people")
+    reason = func.coalesce(people.c.reason, "").label("reason")
+    rows = conn.execute(select(people.c.arm, reason, func.count().label("n")).group_by(people.c.arm, reason)).all()
+    some = (
+        select(people, Customer.first_name, Customer.last_name)
+        .join(Customer, Customer.id == people.c.customer_id)
+        .where(people.c.arm == "treated")
+        .order_by(people.c.customer_id)
+        .limit(sample)
+    )
+    tallied = _tally(rows)
+    return tallied | {
+        "reasons": {key: REASONS[key] for key in tallied["excluded"]},
+        "sample": [
+            {
+                "customer_id": row.customer_id,
+                "name": f"{row.first_name} {row.last_name}".strip(),
+                "email": row.email,
+                "rung": row.rung,
+                "language": row.language,
+                "store_id": row.store_id,
+            }
+            for row in conn.execute(some)
+        ],
+    }

@@ -1,0 +1,79 @@
+"""Who may be written to: what customers say, and addresses that must not be mailed at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+
+def unsubscribe(
+    conn: Connection, merchant_id: int, customer_id: int, source: str, now: datetime, *, topic: str = "promotions"
+) -> bool:
+    """Write a no down, effective at once; False where the newest word was no already. Waiting mails are left out."""
+    return say(conn, merchant_id, customer_id, "unsubscribed", source, now, topic=topic)
+
+
+def subscribe(
+    conn: Connection, merchant_id: int, customer_id: int, source: str, now: datetime, *, topic: str = "promotions"
+) -> bool:
+    """Write a yes down; False where the newest word was yes already."""
+    return say(conn, merchant_id, customer_id, "subscribed", source, now, topic=topic)
+
+
+def say(
+    conn: Connection, merchant_id: int, customer_id: int, state: str, source: str, now: datetime, *, topic: str
+) -> bool:
+    """Append what a customer says of a topic, unless it is what they said last; keeps the fact that rules read."""
+    added = conn.execute(
+        text(_SAY),
+        {"m": merchant_id, "c": [customer_id], "state": state, "source": source, "now": now, "topic": topic},
+    ).rowcount
+    _show(conn, [customer_id], topic)
+    return added > 0
+
+
+def unsubscribe_many(
+    conn: Connection, merchant_id: int, customer_ids: Sequence[int], source: str, now: datetime, *, topic: str
+) -> None:
+    """A no of many at once, as mail providers report it."""
+    given = {"m": merchant_id, "c": list(customer_ids), "state": "unsubscribed", "source": source}
+    conn.execute(text(_SAY), given | {"now": now, "topic": topic})
+    _show(conn, customer_ids, topic)
+
+
+_SAY = """
+INSERT INTO consent (merchant_id, customer_id, channel, topic, state, source, occurred_at)
+SELECT :m, c.id, 'email', :topic, :state, :source, :now FROM unnest(CAST(:c AS bigint[])) AS c(id)
+WHERE (SELECT o.state FROM consent o WHERE o.customer_id = c.id AND o.channel = 'email' AND o.topic = :topic
+       ORDER BY o.occurred_at DESC, o.id DESC LIMIT 1) IS DISTINCT FROM :state
+"""
+
+
+def _show(conn: Connection, customer_ids: Sequence[int], topic: str) -> None:
+    if topic != "promotions":
+        return
+    conn.execute(
+        text(
+            "UPDATE customer_facts f SET consent_promotions = c.state FROM unnest(CAST(:ids AS bigint[])) AS t(id), "
+            "LATERAL (SELECT state FROM consent o WHERE o.customer_id = t.id AND o.channel = 'email' AND o.topic = :topic "
+            "ORDER BY o.occurred_at DESC, o.id DESC LIMIT 1) c "
+            "WHERE f.customer_id = t.id AND f.consent_promotions <> c.state"
+        ),
+        {"ids": list(customer_ids), "topic": topic},
+    )
+
+
+def suppress(conn: Connection, merchant_id: int, emails: Sequence[str], reason: str, source: str, now: datetime) -> None:
+    """Never mail these addresses again; the first reason stays."""
+    if emails:
+        conn.execute(
+            text(
+                "INSERT INTO suppression (merchant_id, email_norm, reason, source, since) "
+                "SELECT DISTINCT CAST(:m AS bigint), lower(trim(e)), :reason, :source, CAST(:now AS timestamptz) "
+                "FROM unnest(CAST(:emails AS text[])) AS e "
+                "ON CONFLICT (merchant_id, email_norm) DO NOTHING"
+            ),
+            {"m": merchant_id, "emails": list(emails), "reason": reason, "source": source, "now": now},
+        )

@@ -1,0 +1,81 @@
+"""Attempts that are not settled: what a dead worker or a silent provider leaves behind, and how each of them ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+FLYING: Final = "('claimed', 'sending', 'in_doubt')"
+"""States between planned and settled."""
+
+
+def doubt(conn: Connection, attempt_id: UUID, reason: str) -> None:
+    """Nobody knows whether these left. They are not sent again blindly."""
+    conn.execute(
+        text("UPDATE send_attempt SET state = 'in_doubt', detail = :r WHERE id = :id AND state = 'sending'"),
+        {"id": attempt_id, "r": reason},
+    )
+    conn.execute(
+        text("UPDATE message SET state = 'in_doubt', reason = :r WHERE attempt_id = :id AND state = 'sending'"),
+        {"id": attempt_id, "r": reason},
+    )
+
+
+def again(conn: Connection, attempt_id: UUID, message_ids: Sequence[int], *, reason: str, now: datetime) -> int:
+    """Messages in doubt that certainly did not leave, or that the run's policy sends again, are planned anew."""
+    return conn.execute(
+        text(
+            "UPDATE message SET state = 'planned', attempt_id = NULL, claimed_at = NULL, not_before = NULL, reason = :r "
+            "WHERE attempt_id = :id AND state = 'in_doubt' AND id = ANY(:ids)"
+        ),
+        {"id": attempt_id, "ids": list(message_ids), "r": reason},
+    ).rowcount
+
+
+def give_up(conn: Connection, attempt_id: UUID, *, reason: str, now: datetime) -> int:
+    """Messages in doubt that nobody will ever know about end as failed, and say so."""
+    return conn.execute(
+        text(
+            "UPDATE message SET state = 'failed', reason = :r, settled_at = :now "
+            "WHERE attempt_id = :id AND state = 'in_doubt'"
+        ),
+        {"id": attempt_id, "r": reason, "now": now},
+    ).rowcount
+
+
+def close_attempt(conn: Connection, attempt_id: UUID, *, state: str, detail: str, now: datetime) -> None:
+    """End an attempt that was in doubt."""
+    conn.execute(
+        text("UPDATE send_attempt SET state = :s, detail = :d, settled_at = :now WHERE id = :id AND state = 'in_doubt'"),
+        {"id": attempt_id, "s": state, "d": detail, "now": now},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAttempt:
+    """An attempt that is not settled, with its messages that are not."""
+
+    id: UUID
+    run_id: int
+    backend: str
+    state: str
+    since: datetime
+    message_ids: list[int]
+
+
+def open_attempts(conn: Connection) -> list[OpenAttempt]:
+    """All attempts that are prepared, sending or in doubt, oldest first."""
+    rows = conn.execute(
+        text(
+            "SELECT a.id, a.run_id, a.backend, a.state, coalesce(a.sending_at, a.prepared_at) AS since, "
+            "coalesce(array_agg(m.id) FILTER (WHERE m.id IS NOT NULL), '{}') AS ids FROM send_attempt a "
+            f"LEFT JOIN message m ON m.attempt_id = a.id AND m.state IN {FLYING} "
+            "WHERE a.state IN ('prepared', 'sending', 'in_doubt') GROUP BY a.id ORDER BY since"
+        )
+    )
+    return [OpenAttempt(row.id, row.run_id, row.backend, row.state, row.since, list(row.ids)) for row in rows]

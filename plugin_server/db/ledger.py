@@ -1,0 +1,313 @@
+"""The send ledger: claim, act, settle. A row is the truth of every mail; nothing is sent that is not written down first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from campaigns.guards import Act, Candidate, Verdict, judge
+from connectors.types import SendOutcome, SendResult
+from plugin_server.db.campaigns import Run
+from plugin_server.db.doubts import FLYING, doubt
+
+MAX_TRIES: Final = 5
+BACKOFF: Final = timedelta(seconds=60)
+
+
+def plan(conn: Connection, run: Run, now: datetime) -> int:
+    """One message for each treated member, once. Whose code could not be made gets none, and the message says why."""
+    return conn.execute(
+        text(_PLAN), {"run": run.id, "offer": run.campaign.offer is not None, "now": now}
+    ).rowcount
+
+
+_PLAN: Final = """
+INSERT INTO message (merchant_id, run_id, customer_id, step, email, language, state, reason, planned_at, settled_at)
+SELECT m.merchant_id, m.run_id, m.customer_id, 0, m.email, m.language,
+       CASE WHEN :offer AND c.state IS DISTINCT FROM 'issued' THEN 'skipped' ELSE 'planned' END,
+       CASE WHEN :offer AND c.state IS DISTINCT FROM 'issued'
+            THEN 'no_code: ' || coalesce(nullif(c.error, ''), 'the shop has not made the code') ELSE '' END,
+       :now,
+       CASE WHEN :offer AND c.state IS DISTINCT FROM 'issued' THEN CAST(:now AS timestamptz) END
+FROM audience_member m LEFT JOIN offer_code c ON c.run_id = m.run_id AND c.customer_id = m.customer_id
+WHERE m.run_id = :run AND m.arm = 'treated'
+ON CONFLICT (run_id, customer_id, step) DO NOTHING
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A message that may go out now, with what its rendering needs."""
+
+    message_id: int
+    customer_id: int
+    email: str
+    language: str
+    first_name: str
+    last_name: str
+    rung: str | None
+    store_id: int | None
+    code: str | None
+    expires_at: datetime | None
+
+
+def claim(
+    conn: Connection, run: Run, *, attempt_id: UUID, backend: str, limit: int, now: datetime, deadline: datetime
+) -> tuple[list[Claimed], int]:
+    """Take up to ``limit`` due messages of one language into a prepared attempt; gives them and how many were looked at.
+
+    Consent, suppression, frequency cap and quiet hours are asked again here, in the same transaction: those not
+    allowed are skipped or put off with their reason. Claims of a merchant take turns, so that the cap holds between runs.
+    """
+    conn.execute(text("SELECT pg_advisory_xact_lock(7410, CAST(:m AS int))"), {"m": run.merchant_id % 2**31})
+    guards, cap = run.campaign.guards, run.campaign.guards.frequency_cap
+    rows = conn.execute(
+        text(_DUE),
+        {
+            "run": run.id,
+            "now": now,
+            "limit": limit,
+            "topic": run.campaign.audience.topic,
+            "since": now - timedelta(days=cap.days if cap else 0),
+            "cap": cap.messages if cap else 0,
+        },
+    ).all()
+    zone = str(conn.scalar(text("SELECT timezone FROM merchant"))) if rows else "UTC"
+    verdicts = [
+        (row, judge(_candidate(row, cap.days if cap else 0), guards, now=now, deadline=deadline, shop_zone=zone))
+        for row in rows
+    ]
+    _set_aside(conn, [(row.id, verdict) for row, verdict in verdicts if verdict.act is not Act.SEND], now)
+    going = [row for row, verdict in verdicts if verdict.act is Act.SEND]
+    if going:
+        _take(conn, run, attempt_id, backend, going, now)
+    return [_claimed(row) for row in going], len(rows)
+
+
+_DUE: Final = f"""
+WITH due AS MATERIALIZED (
+    SELECT id, customer_id, language FROM message
+    WHERE run_id = :run AND state = 'planned' AND (not_before IS NULL OR not_before <= :now)
+      AND language = (SELECT language FROM message WHERE run_id = :run AND state = 'planned'
+                      AND (not_before IS NULL OR not_before <= :now) ORDER BY id LIMIT 1)
+    ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED
+)
+SELECT due.id, due.customer_id, due.language, p.email, p.email_norm, p.first_name, p.last_name, p.timezone,
+       p.erased_at IS NOT NULL AS erased, m.rung, m.store_id, o.code, o.expires_at,
+       coalesce(consent.state, 'unknown') AS consent, s.reason AS suppressed, capped.at AS capped_at
+FROM due JOIN customer p ON p.id = due.customer_id
+JOIN audience_member m ON m.run_id = :run AND m.customer_id = due.customer_id
+LEFT JOIN offer_code o ON o.run_id = :run AND o.customer_id = due.customer_id AND o.state = 'issued'
+LEFT JOIN suppression s ON s.email_norm = p.email_norm
+LEFT JOIN LATERAL (SELECT state FROM consent c WHERE c.customer_id = due.customer_id AND c.channel = 'email'
+    AND c.topic = :topic ORDER BY c.occurred_at DESC, c.id DESC LIMIT 1) consent ON true
+LEFT JOIN LATERAL (SELECT coalesce(a.accepted_at, a.claimed_at) AS at FROM message a
+    WHERE a.customer_id = due.customer_id AND a.id <> due.id AND :cap > 0
+      AND (a.accepted_at > :since OR (a.state IN {FLYING} AND a.claimed_at > :since))
+    ORDER BY 1 DESC LIMIT 1 OFFSET greatest(:cap - 1, 0)) capped ON true
+ORDER BY due.id
+"""
+
+
+def _candidate(row: Any, days: int) -> Candidate:
+    return Candidate(
+        consent=row.consent,
+        suppressed=row.suppressed,
+        email=row.email_norm,
+        erased=row.erased,
+        timezone=row.timezone,
+        capped_until=row.capped_at + timedelta(days=days) if row.capped_at else None,
+    )
+
+
+def _claimed(row: Any) -> Claimed:
+    return Claimed(
+        message_id=row.id,
+        customer_id=row.customer_id,
+        email=row.email,
+        language=row.language,
+        first_name=row.first_name,
+        last_name=row.last_name,
+        rung=row.rung,
+        store_id=row.store_id,
+        code=row.code,
+        expires_at=row.expires_at,
+    )
+
+
+def _set_aside(conn: Connection, verdicts: Sequence[tuple[int, Verdict]], now: datetime) -> None:
+    if not verdicts:
+        return
+    conn.execute(
+        text(
+            "UPDATE message m SET state = CASE WHEN t.until IS NULL THEN 'skipped' ELSE 'planned' END, "
+            "reason = t.reason, not_before = t.until, settled_at = CASE WHEN t.until IS NULL THEN CAST(:now AS timestamptz) "
+            "END FROM unnest(CAST(:ids AS bigint[]), CAST(:reasons AS text[]), CAST(:untils AS timestamptz[])) "
+            "AS t(id, reason, until) WHERE m.id = t.id AND m.state = 'planned'"
+        ),
+        {
+            "ids": [number for number, _ in verdicts],
+            "reasons": [verdict.reason for _, verdict in verdicts],
+            "untils": [verdict.until for _, verdict in verdicts],
+            "now": now,
+        },
+    )
+
+
+def _take(conn: Connection, run: Run, attempt_id: UUID, backend: str, rows: Sequence[Any], now: datetime) -> None:
+    conn.execute(
+        text(
+            "INSERT INTO send_attempt (id, merchant_id, run_id, backend, recipients, prepared_at) "
+            "VALUES (:id, :merchant, :run, :backend, :n, :now)"
+        ),
+        {"id": attempt_id, "merchant": run.merchant_id, "run": run.id, "backend": backend, "n": len(rows), "now": now},
+    )
+    conn.execute(
+        text(
+            "UPDATE message m SET state = 'claimed', reason = '', not_before = NULL, claimed_at = :now, "
+            "attempt_id = :attempt, email = p.email FROM customer p WHERE m.id = ANY(:ids) AND p.id = m.customer_id"
+        ),
+        {"ids": [row.id for row in rows], "attempt": attempt_id, "now": now},
+    )
+
+
+def refuse(conn: Connection, attempt_id: UUID, refused: dict[int, str], now: datetime) -> None:
+    """Give up claimed messages that cannot be rendered, each with its reason."""
+    if refused:
+        conn.execute(
+            text(
+                "UPDATE message m SET state = 'failed', reason = t.reason, settled_at = :now "
+                "FROM unnest(CAST(:ids AS bigint[]), CAST(:reasons AS text[])) AS t(id, reason) "
+                "WHERE m.id = t.id AND m.attempt_id = :attempt AND m.state IN ('claimed', 'sending', 'in_doubt')"
+            ),
+            {"ids": list(refused), "reasons": list(refused.values()), "attempt": attempt_id, "now": now},
+        )
+
+
+def part(conn: Connection, *, of: UUID, attempt_id: UUID, message_ids: Sequence[int], now: datetime) -> None:
+    """Give some claimed messages of a prepared attempt an attempt of their own: one attempt is one request."""
+    conn.execute(
+        text(
+            "INSERT INTO send_attempt (id, merchant_id, run_id, backend, recipients, prepared_at) "
+            "SELECT :id, merchant_id, run_id, backend, :n, :now FROM send_attempt WHERE id = :of"
+        ),
+        {"id": attempt_id, "n": len(message_ids), "of": of, "now": now},
+    )
+    conn.execute(
+        text("UPDATE message SET attempt_id = :id WHERE id = ANY(:ids) AND attempt_id = :of AND state = 'claimed'"),
+        {"id": attempt_id, "ids": list(message_ids), "of": of},
+    )
+
+
+def begin(conn: Connection, *, attempt_id: UUID, recipients: int, body_hash: str, now: datetime) -> bool:
+    """Write ``sending`` down before the request is made. False where it must not be: stopped, frozen, or taken back.
+
+    Whoever gets True, and nobody else, makes the request.
+    """
+    fit = conn.execute(
+        text(
+            "UPDATE send_attempt a SET state = 'sending', sending_at = :now, body_hash = :hash, recipients = :n "
+            "WHERE a.id = :id AND a.state = 'prepared' "
+            "AND EXISTS (SELECT FROM campaign_run r WHERE r.id = a.run_id AND r.state = 'sending') "
+            "AND NOT EXISTS (SELECT FROM store s WHERE s.state = 'frozen')"
+        ),
+        {"id": attempt_id, "now": now, "hash": body_hash, "n": recipients},
+    ).rowcount
+    if not fit:
+        return False
+    moved = conn.execute(
+        text("UPDATE message SET state = 'sending' WHERE attempt_id = :id AND state = 'claimed'"), {"id": attempt_id}
+    ).rowcount
+    if moved != recipients:
+        # Somebody else settled a member meanwhile; the request was rendered for all of them, so it must not go out.
+        conn.execute(text("UPDATE message SET state = 'claimed' WHERE attempt_id = :id AND state = 'sending'"), {"id": attempt_id})
+        conn.execute(text("UPDATE send_attempt SET state = 'prepared', sending_at = NULL WHERE id = :id"), {"id": attempt_id})
+        return False
+    return True
+
+
+def release(conn: Connection, attempt_id: UUID, *, now: datetime, reason: str, not_before: datetime | None = None) -> int:
+    """Take back a prepared attempt: nothing has left the house, its messages are planned again."""
+    closed = conn.execute(
+        text(
+            "UPDATE send_attempt SET state = 'not_sent', detail = :reason, settled_at = :now "
+            "WHERE id = :id AND state = 'prepared'"
+        ),
+        {"id": attempt_id, "reason": reason, "now": now},
+    ).rowcount
+    if not closed:
+        return 0
+    return conn.execute(
+        text(
+            "UPDATE message SET state = 'planned', attempt_id = NULL, claimed_at = NULL, reason = :reason, "
+            "not_before = :until WHERE attempt_id = :id AND state = 'claimed'"
+        ),
+        {"id": attempt_id, "reason": reason, "until": not_before},
+    ).rowcount
+
+
+def settle(conn: Connection, attempt_id: UUID, result: SendResult, now: datetime) -> None:
+    """Write down what the provider answered. An answer that comes after the sweeper gave up still counts."""
+    state = {SendOutcome.ACCEPTED: "accepted", SendOutcome.NOT_SENT: "not_sent", SendOutcome.IN_DOUBT: "in_doubt"}
+    conn.execute(
+        text(
+            "UPDATE send_attempt SET state = :state, detail = :detail, provider_reference = :ref, "
+            "settled_at = CASE WHEN :state = 'in_doubt' THEN NULL ELSE CAST(:now AS timestamptz) END "
+            "WHERE id = :id AND state IN ('sending', 'in_doubt')"
+        ),
+        {
+            "id": attempt_id,
+            "state": state[result.outcome],
+            "detail": result.detail,
+            "ref": result.provider_reference,
+            "now": now,
+        },
+    )
+    refuse(conn, attempt_id, {int(number): reason for number, reason in result.refused.items()}, now)
+    if result.outcome is SendOutcome.ACCEPTED:
+        accept(conn, attempt_id, None, reference=result.provider_reference, now=now)
+    elif result.outcome is SendOutcome.NOT_SENT:
+        _give_back(conn, attempt_id, result, now)
+    else:
+        doubt(conn, attempt_id, f"in doubt: {result.detail or 'the provider gave no clear answer'}")
+
+
+def accept(
+    conn: Connection, attempt_id: UUID, message_ids: Sequence[int] | None, *, reference: str | None, now: datetime
+) -> int:
+    """The messages of an attempt (all with ``None``) have been accepted."""
+    return conn.execute(
+        text(
+            "UPDATE message SET state = 'accepted', reason = '', accepted_at = :now, "
+            "provider_reference = coalesce(:ref, provider_reference) WHERE attempt_id = :id "
+            "AND state IN ('sending', 'in_doubt') AND (CAST(:ids AS bigint[]) IS NULL OR id = ANY(:ids))"
+        ),
+        {"id": attempt_id, "ids": list(message_ids) if message_ids is not None else None, "ref": reference, "now": now},
+    ).rowcount
+
+
+def _give_back(conn: Connection, attempt_id: UUID, result: SendResult, now: datetime) -> None:
+    # With recipients named, the rest is fine and goes again at once; patience and account trouble count as no try.
+    waits = result.retry_after is not None or result.stop or bool(result.refused)
+    pause = timedelta(seconds=result.retry_after) if result.retry_after is not None else BACKOFF
+    conn.execute(
+        text(
+            "UPDATE message SET tries = tries + :try, attempt_id = NULL, claimed_at = NULL, reason = :reason, "
+            "state = CASE WHEN tries + :try >= :max THEN 'failed' ELSE 'planned' END, "
+            "settled_at = CASE WHEN tries + :try >= :max THEN CAST(:now AS timestamptz) END, not_before = :until "
+            "WHERE attempt_id = :id AND state IN ('sending', 'in_doubt')"
+        ),
+        {
+            "id": attempt_id,
+            "try": 0 if waits else 1,
+            "max": MAX_TRIES,
+            "reason": f"not sent: {result.detail}" if result.detail else "not sent",
+            "now": now,
+            "until": None if result.refused else now + pause,
+        },
+    )

@@ -1,0 +1,90 @@
+"""Personal codes of a run: all planned, then made in the shops, before any mail goes out."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import text
+
+from connectors.base import Store
+from connectors.errors import ConnectorError
+from connectors.types import CodeResult
+from plugin_server.db import campaigns, offers
+from plugin_server.db.campaigns import Run
+from plugin_server.db.offers import Waiting
+from plugin_server.db.session import tenant
+from plugin_server.jobs.outside import Outside
+from plugin_server.wiring import Services
+
+PATIENCE: Final = timedelta(hours=24)
+"""How long a shop may refuse to answer before the rest of its codes is given up."""
+PAUSE: Final = timedelta(seconds=60)
+
+
+def make_codes(services: Services, outside: Outside, run: Run) -> bool:
+    """Plan and create the codes of a run; True when none is left to make. Safe to be called again at any point.
+
+    Codes are derived, not drawn, and shops are asked to make them *exist*: after a crash the same codes come about.
+    """
+    offer = run.campaign.offer
+    if offer is None:
+        return True
+    with tenant(services.engine, run.merchant_id) as conn:
+        usual = offers.trade(conn, services.now())
+    secret = services.settings.keys[0]
+    while True:
+        with tenant(services.engine, run.merchant_id) as conn:
+            if not offers.plan_codes(conn, run, offer, secret=secret, usual=usual, now=services.now()):
+                break
+    return _create(services, outside, run)
+
+
+def _create(services: Services, outside: Outside, run: Run) -> bool:
+    after, stores, hurdle = 0, dict[int, Store](), None
+    while not hurdle or not hurdle.permanent:
+        with tenant(services.engine, run.merchant_id) as conn:
+            if conn.scalar(text("SELECT state FROM campaign_run WHERE id = :id"), {"id": run.id}) != "frozen":
+                return False
+            batch = offers.planned(conn, run.id, after=after)
+        if not batch:
+            break
+        after = batch[-1].id
+        made, hurdle = _ask(outside, stores, batch)
+        with tenant(services.engine, run.merchant_id) as conn:
+            offers.settle_codes(conn, run, list(zip(batch, made, strict=True)), services.now())
+        if hurdle:
+            break
+    return _left(services, run, hurdle)
+
+
+def _ask(
+    outside: Outside, stores: dict[int, Store], batch: list[Waiting]
+) -> tuple[list[CodeResult], ConnectorError | None]:
+    number = batch[0].store_id
+    try:
+        if number not in stores:
+            stores[number] = outside.store(number)
+        return stores[number].create_codes([waiting.spec for waiting in batch]), None
+    except ConnectorError as error:
+        # Even a permanent refusal is of the connection, not of these codes: once mended, they are made.
+        return [CodeResult(item.spec.code, None, error.sentence, permanent=False) for item in batch], error
+
+
+def _left(services: Services, run: Run, hurdle: ConnectorError | None) -> bool:
+    now = services.now()
+    with tenant(services.engine, run.merchant_id) as conn:
+        waiting = offers.planned(conn, run.id, after=0, limit=1)
+        if not waiting:
+            return True
+        if now - (run.frozen_at or now) > PATIENCE:
+            offers.fail_codes(conn, run, None, "the shop did not take the code for 24 hours")
+            return True
+        why = hurdle.sentence if hurdle else "the shop could not make all codes yet"
+        campaigns.wait(conn, run.id, until=_next(now, hurdle), reason=f"Codes: {why}")
+        return False
+
+
+def _next(now: datetime, hurdle: ConnectorError | None) -> datetime:
+    seconds = hurdle.retry_after if hurdle and hurdle.retry_after is not None else PAUSE.total_seconds()
+    return now + timedelta(seconds=max(seconds, 5))

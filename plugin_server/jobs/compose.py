@@ -1,0 +1,190 @@
+"""What a mail says to whom: the variables of its templates, links included, and previews of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, text
+
+from campaigns.calendar import country_of, holidays
+from campaigns.mail.compose import CompiledMessage, RenderedMail, compile_message
+from campaigns.recipes import body_of
+from campaigns.schema import Campaign, OnHoliday
+from plugin_server.db import holidays as own_holidays
+from plugin_server.db.ledger import Claimed
+from plugin_server.vault import CustomerLink, customer_token
+
+
+@dataclass(frozen=True, slots=True)
+class Letterhead:
+    """Who writes: what every mail of a merchant has in common."""
+
+    merchant_id: int
+    from_email: str
+    from_name: str
+    reply_to: str
+    timezone: str
+    currency: str
+    locale: str
+    shop: dict[str, Any]
+
+
+def letterhead(conn: Connection) -> Letterhead:
+    """The merchant of this transaction as a sender."""
+    row = conn.execute(
+        text("SELECT m.*, (SELECT url FROM store WHERE state = 'connected' ORDER BY id LIMIT 1) AS url FROM merchant m")
+    ).one()
+    return Letterhead(
+        merchant_id=row.id,
+        from_email=row.from_email or row.email,
+        from_name=row.from_name or row.name,
+        reply_to=row.email,
+        timezone=row.timezone,
+        currency=row.currency,
+        locale=row.locale,
+        shop={"name": row.name, "url": row.url or "", "address": row.postal_address, "email": row.email},
+    )
+
+
+@lru_cache(maxsize=64)
+def _compiled(body: str, subject: str, preheader: str, language: str) -> CompiledMessage:
+    return compile_message(body, subject, preheader, language)
+
+
+def compiled(campaign: Campaign, language: str) -> CompiledMessage:
+    """The campaign's message in a language it is written in, checked and ready. Raises ``TemplateError``."""
+    wording = campaign.message[language]
+    return _compiled(body_of(wording, language), wording.subject, wording.preheader, language)
+
+
+def shared(conn: Connection, campaign: Campaign, head: Letterhead, occasion: str, language: str) -> dict[str, Any]:
+    """Variables that are equal for all readers of one language."""
+    return {
+        "shop": head.shop,
+        "campaign": {"key": campaign.key, "name": campaign.title},
+        "holiday": _holiday(conn, campaign, head, occasion, language),
+        "offer": _offer(campaign, head),
+    }
+
+
+def _holiday(conn: Connection, campaign: Campaign, head: Letterhead, occasion: str, language: str) -> dict[str, Any]:
+    if not isinstance(campaign.trigger, OnHoliday):
+        return {"name": "", "day": None}
+    year = occasion.split(":")[1] if occasion.count(":") == 2 else ""
+    first = int(year[:4]) if year[:4].isdigit() else 0
+    found = [
+        item
+        for item in holidays(country_of(head.timezone), first, own_holidays.overrides(conn))
+        if item.key == campaign.trigger.holiday and item.year == year
+    ] if first else []
+    if found:
+        return {"name": found[0].name(language), "day": found[0].day.isoformat()}
+    return {"name": _holiday_name(conn, campaign.trigger.holiday, head, language), "day": None}
+
+
+def _holiday_name(conn: Connection, key: str, head: Letterhead, language: str) -> str:
+    for item in holidays(country_of(head.timezone), 2026, own_holidays.overrides(conn)):
+        if item.key == key:
+            return item.name(language)
+    return key.replace("_", " ").capitalize()
+
+
+def _offer(campaign: Campaign, head: Letterhead) -> dict[str, Any] | None:
+    if campaign.offer is None:
+        return None
+    minimum = campaign.offer.minimum or Decimal(0)
+    return {
+        "kind": campaign.offer.kind,
+        "value": _number(campaign.offer.value),
+        "minimum": _number(minimum) if minimum else None,
+        "currency": head.currency,
+        "valid_days": campaign.offer.valid_days,
+    }
+
+
+def _number(value: Decimal | None) -> str | None:
+    return None if value is None else format(value.normalize(), "f")
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Addresses that belong to one reader. ``unsubscribe`` takes the one-click POST; opening it shows a page."""
+
+    page: str
+    unsubscribe: str
+
+
+def links(keys: Sequence[str], public_url: str, merchant_id: int, customer_id: int, message_id: int | None) -> Links:
+    """The reader's own addresses."""
+    page = f"{public_url}/c/{customer_token(keys, CustomerLink(merchant_id, customer_id, message_id))}"
+    return Links(page, f"{page}/unsubscribe")
+
+
+def personal(reader: Claimed, own: Links, offer: dict[str, Any] | None, timezone: str) -> dict[str, Any]:
+    """Variables of one reader; ``offer`` is the shared one, completed by the reader's own code."""
+    made: dict[str, Any] = {
+        "customer": {
+            "first_name": reader.first_name,
+            "last_name": reader.last_name,
+            "name": f"{reader.first_name} {reader.last_name}".strip(),
+            "email": reader.email,
+            "rung": reader.rung or "",
+        },
+        "links": {"unsubscribe": own.unsubscribe, "preferences": own.page, "card": own.page},
+    }
+    if offer is not None:
+        expires = reader.expires_at.astimezone(ZoneInfo(timezone)).date().isoformat() if reader.expires_at else None
+        made["offer"] = {**offer, "code": reader.code or "", "expires_on": expires}
+    return made
+
+
+def preview_mail(
+    conn: Connection,
+    campaign: Campaign,
+    customer_id: int | None = None,
+    *,
+    public_url: str,
+    now: datetime,
+    language: str | None = None,
+    occasion: str = "",
+) -> RenderedMail:
+    """The mail as a customer would get it (or a sample person, with ``None``), with a code that buys nothing and links
+    that do nothing. Raises ``TemplateError``."""
+    head = letterhead(conn)
+    reader = _reader(conn, campaign, head, customer_id, language, now)
+    nowhere = Links(f"{public_url}/c/preview", f"{public_url}/c/preview/unsubscribe")
+    common = shared(conn, campaign, head, occasion, reader.language)
+    theirs = personal(reader, nowhere, common["offer"], head.timezone)
+    return compiled(campaign, reader.language).render({**common, **theirs})
+
+
+def _reader(
+    conn: Connection, campaign: Campaign, head: Letterhead, customer_id: int | None, language: str | None, now: datetime
+) -> Claimed:
+    row = None
+    if customer_id is not None:
+        row = conn.execute(
+            text("SELECT c.*, f.rung FROM customer c LEFT JOIN customer_facts f ON f.customer_id = c.id WHERE c.id = :id"),
+            {"id": customer_id},
+        ).one_or_none()
+    spoken = language or (row.language if row else None) or head.locale
+    written = [*campaign.message]
+    chosen = next((item for item in (spoken, spoken[:2], head.locale) if item in campaign.message), written[0])
+    return Claimed(
+        message_id=0,
+        customer_id=customer_id or 0,
+        email=(row.email if row else None) or "siti@example.com",
+        language=chosen,
+        first_name=row.first_name if row else "Siti",
+        last_name=row.last_name if row else "Rahayu",
+        rung=row.rung if row else "customer",
+        store_id=None,
+        code="SAMPLE-0000" if campaign.offer else None,
+        expires_at=now + timedelta(days=campaign.offer.valid_days) if campaign.offer else None,
+    )

@@ -1,0 +1,189 @@
+"""A run from planned to done: every step looks at what is there already, so that it can be taken again after any crash."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from redis import RedisError
+from sqlalchemy import Connection, text
+
+from campaigns import calendar
+from campaigns.offers.margin import Verdict, judge
+from campaigns.schema import Campaign, OnHoliday
+from plugin_server import wiring
+from plugin_server.db import audience, campaigns, holidays, ledger, messages, offers
+from plugin_server.db.campaigns import Refused, Run, Saved
+from plugin_server.db.session import tenant
+from plugin_server.jobs.codes import make_codes
+from plugin_server.jobs.deliver import deliver
+from plugin_server.jobs.outside import Outside
+from plugin_server.jobs.queues import awake, wake
+from plugin_server.wiring import Services
+
+log = logging.getLogger(__name__)
+RECHECK: Final = timedelta(minutes=5)
+DOUBT_CHECK: Final = timedelta(seconds=30)
+
+
+def launch(services: Services, merchant_id: int, campaign_key: str, by: str, now: datetime) -> int:
+    """Start a campaign as a person asks for it, and wake a worker; gives the run. Raises ``Refused``.
+
+    A campaign on a holiday takes the firing that is due, so that it will not fire for it again; with none due, it runs
+    once for this day. A campaign of kind ``once`` runs once: asking again gives the same run.
+    """
+    with tenant(services.engine, merchant_id) as conn:
+        run_id = open_now(conn, merchant_id, campaign_key, by, now)
+    wake_run(services, merchant_id, run_id)
+    return run_id
+
+
+def open_now(conn: Connection, merchant_id: int, campaign_key: str, by: str, now: datetime) -> int:
+    """``launch`` without waking anybody."""
+    saved = campaigns.need(conn, campaign_key, lock=True)
+    if saved.state in ("paused", "ended"):
+        raise Refused(f"{campaign_key} is {saved.state}. Activate it first: `tangga campaigns activate {campaign_key}`.")
+    check(conn, saved.campaign, now)
+    occasion, due_at = _occasion(conn, saved, now)
+    run_id, _ = campaigns.open_run(
+        conn, merchant_id=merchant_id, saved=saved, occasion=occasion, due_at=due_at, by=by
+    )
+    return run_id
+
+
+def check(conn: Connection, campaign: Campaign, now: datetime) -> None:
+    """Refuse what must not be started: a frozen store, an offer that eats the whole margin. Raises ``Refused``."""
+    frozen = campaigns.frozen_store(conn)
+    if frozen:
+        raise Refused(frozen)
+    verdict = margin(conn, campaign, now)
+    if verdict and not verdict.ok and campaign.guards.margin_floor:
+        raise Refused(f"margin_floor: {verdict.sentence}")
+
+
+def margin(conn: Connection, campaign: Campaign, now: datetime) -> Verdict | None:
+    """What the margin guard finds; None without an offer."""
+    if campaign.offer is None:
+        return None
+    currency = str(conn.scalar(text("SELECT currency FROM merchant")))
+    return judge(campaign.offer, currency, offers.trade(conn, now))
+
+
+def firings(conn: Connection, campaign: Campaign, now: datetime) -> list[calendar.Due]:
+    """All firings of a campaign about now, by time; none for a campaign that waits for a person."""
+    if not isinstance(campaign.trigger, OnHoliday):
+        return []
+    zone = str(conn.scalar(text("SELECT timezone FROM merchant")))
+    country = calendar.country_of(zone)
+    return calendar.due(
+        campaign.trigger, timezone=zone, country=country, around=now, overrides=holidays.overrides(conn)
+    )
+
+
+def _occasion(conn: Connection, saved: Saved, now: datetime) -> tuple[str, datetime]:
+    if not isinstance(saved.campaign.trigger, OnHoliday):
+        return "once", now
+    due = [fire for fire in firings(conn, saved.campaign, now) if now - calendar.GRACE <= fire.at <= now]
+    if due:
+        return due[-1].occasion, due[-1].at
+    zone = ZoneInfo(str(conn.scalar(text("SELECT timezone FROM merchant"))))
+    return f"by_hand:{now.astimezone(zone).date()}", now
+
+
+def wake_run(services: Services, merchant_id: int, run_id: int) -> None:
+    """Ask a worker to go on with a run. Without a queue the sweeper will ask again."""
+    try:
+        wake(services.redis, advance_run, merchant_id, run_id)
+    except RedisError as error:
+        log.warning("the queue is away (%s); run %s is picked up by the sweeper", error, run_id)
+
+
+def advance_run(merchant_id: int, run_id: int) -> None:
+    """Job: go on with a run as far as possible."""
+    services = wiring.services()
+    awake(services.redis, advance_run, merchant_id, run_id)
+    advance(services, wiring.outside(services, merchant_id), merchant_id, run_id)
+
+
+def advance(services: Services, outside: Outside, merchant_id: int, run_id: int) -> str:
+    """Take a run as far as it goes now; gives the state it reached. One process at a time: others leave at once."""
+    with _alone(services, run_id) as mine:
+        while mine and _step(services, outside, merchant_id, run_id):
+            pass
+    with tenant(services.engine, merchant_id) as conn:
+        return campaigns.run(conn, run_id).state
+
+
+@contextmanager
+def _alone(services: Services, run_id: int) -> Iterator[bool]:
+    # A lock of the session: the database drops it when this process dies, however it dies.
+    with services.engine.connect() as conn:
+        mine = bool(conn.scalar(text("SELECT pg_try_advisory_lock(7411, :id)"), {"id": run_id % 2**31}))
+        conn.commit()
+        try:
+            yield mine
+        finally:
+            if mine:
+                conn.execute(text("SELECT pg_advisory_unlock(7411, :id)"), {"id": run_id % 2**31})
+                conn.commit()
+
+
+def _step(services: Services, outside: Outside, merchant_id: int, run_id: int) -> bool:
+    """One transition; True where another may follow at once."""
+    now = services.now()
+    with tenant(services.engine, merchant_id) as conn:
+        run = campaigns.run(conn, run_id, lock=True)
+        if run.state not in campaigns.OPEN_STATES or (run.not_before and run.not_before > now):
+            return False
+        frozen = campaigns.frozen_store(conn)
+        if frozen:
+            campaigns.wait(conn, run_id, until=now + RECHECK, reason=frozen)
+            return False
+        if run.state == "planned":
+            audience.freeze(conn, run, now)
+            return True
+        if run.state == "coded":
+            ledger.plan(conn, run, now)
+            campaigns.move(conn, run_id, to="sending")
+            return True
+    if run.state == "frozen":
+        return make_codes(services, outside, run) and _move(services, run, "coded")
+    return deliver(services, outside, run) and _finish(services, run)
+
+
+def _move(services: Services, run: Run, to: str) -> bool:
+    with tenant(services.engine, run.merchant_id) as conn:
+        if campaigns.run(conn, run.id, lock=True).state != run.state:
+            return False
+        campaigns.move(conn, run.id, to=to)
+    return True
+
+
+def _finish(services: Services, run: Run) -> bool:
+    """Nothing is due any more: either all is settled, or the run waits for what is deferred or in doubt."""
+    now = services.now()
+    with tenant(services.engine, run.merchant_id) as conn:
+        if campaigns.run(conn, run.id, lock=True).state != "sending":
+            return False
+        left = messages.remaining(conn, run.id, now)
+        if left.planned and left.next_at and left.next_at <= now:
+            return True
+        if left.planned and left.next_at:
+            campaigns.wait(conn, run.id, until=left.next_at, reason=f"{left.planned} mails wait for their time.")
+        elif left.flying:
+            reason = f"{left.flying} mails are on their way or in doubt."
+            campaigns.wait(conn, run.id, until=now + DOUBT_CHECK, reason=reason)
+        else:
+            campaigns.move(conn, run.id, to="done", finished_at=now)
+    return False
+
+
+def report(conn: Connection, run_id: int) -> dict[str, Any]:
+    """How a run stands: ``{"run", "campaign", "occasion", "state", "reason", "audience", "treated", …}``."""
+    run = campaigns.run(conn, run_id)
+    head = {"run": run.id, "campaign": run.campaign.key, "occasion": run.occasion, "state": run.state}
+    return head | {"reason": run.state_reason, "due_at": run.due_at.isoformat()} | audience.tally(conn, run_id)
