@@ -12,6 +12,9 @@ from typing import Annotated, Any, Final, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from campaigns.ladder import rules
+from campaigns.ladder.rules import Rule
+
 MAX_FILE: Final = 512_000
 COMES_LATER: Final = {"recurring": "on a rhythm", "event": "on an event"}
 LANGUAGE: Final = re.compile(r"[a-z]{2}(-[A-Za-z]{2,4})?")
@@ -76,8 +79,13 @@ class Audience(Part):
     """Whom it is for: rungs (``all`` or keys) and a rule; only those with consent to ``topic`` are written to."""
 
     rungs: Literal["all"] | tuple[str, ...] = "all"
-    rule: dict[str, Any] | None = None
+    rule: Rule | None = None
     topic: str = Field(default="promotions", pattern=r"^[a-z0-9_-]{1,60}$")
+
+    @field_validator("rule", mode="before")
+    @classmethod
+    def _meant(cls, value: object) -> object:
+        return rules.parse(value) if isinstance(value, Mapping) else value
 
     @field_validator("rungs")
     @classmethod

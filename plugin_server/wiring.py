@@ -10,6 +10,10 @@ from datetime import UTC, datetime
 from redis import Redis
 from sqlalchemy import Engine
 
+from connectors.base import MailBackend
+from connectors.folder.client import FolderBackend
+from connectors.sendgrid.client import SendGridBackend
+from connectors.smtp.client import SmtpBackend
 from plugin_server.db.session import app_engine
 from plugin_server.settings import Settings
 
@@ -50,3 +54,24 @@ def services() -> Services:
         _built.clear()
         _built[pid] = build(Settings())
     return _built[pid]
+
+
+_mail: dict[int, MailBackend] = {}
+
+
+def mail_backend(made: Services) -> MailBackend:
+    """Whatever takes mail by the settings; one per process, for it keeps its connections."""
+    pid = os.getpid()
+    if pid not in _mail:
+        _mail.clear()
+        _mail[pid] = _new_mail_backend(made)
+    return _mail[pid]
+
+
+def _new_mail_backend(made: Services) -> MailBackend:
+    settings = made.settings
+    if settings.mail_backend == "sendgrid":
+        return SendGridBackend(settings.sendgrid_api_key or "", settings.sendgrid_host)
+    if settings.mail_backend == "smtp":
+        return SmtpBackend(settings.smtp_url or "", clock=made.now)
+    return FolderBackend(settings.outbox, clock=made.now)

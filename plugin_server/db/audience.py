@@ -26,8 +26,10 @@ from sqlalchemy import (
 )
 
 from campaigns.arms import campaign_salt, drawn, lasting_salt, own_share
+from campaigns.ladder.meaning import meaning
 from campaigns.schema import Campaign
 from plugin_server.db import campaigns as saved_campaigns
+from plugin_server.db import rungs
 from plugin_server.db.campaigns import Run
 from plugin_server.db.models.campaign import AudienceMember
 from plugin_server.db.models.consent import Consent, Suppression
@@ -35,6 +37,7 @@ from plugin_server.db.models.customer import Customer, Identity
 from plugin_server.db.models.facts import CustomerFacts
 from plugin_server.db.models.order import Order
 from plugin_server.db.models.store import Store
+from plugin_server.db.rungs import Shop
 
 REASONS: Final = {
     "no_email": "has no e-mail address",
@@ -59,6 +62,7 @@ class Setting:
     locale: str
     lasting_share: Decimal
     stores: tuple[tuple[int, bool], ...]
+    shop: Shop
 
 
 def setting(conn: Connection, merchant_id: int, campaign_id: int) -> Setting:
@@ -70,7 +74,8 @@ def setting(conn: Connection, merchant_id: int, campaign_id: int) -> Setting:
         for store in stores
         if store.state != "disconnected"
     )
-    return Setting(merchant_id, campaign_id, row.timezone, row.locale, row.holdout_share, able)
+    shop = rungs.shop(conn, merchant_id)
+    return Setting(merchant_id, campaign_id, row.timezone, row.locale, row.holdout_share, able, shop)
 
 
 def audience(campaign: Campaign, of: Setting, now: datetime) -> Select[Any]:
@@ -94,7 +99,7 @@ def audience(campaign: Campaign, of: Setting, now: datetime) -> Select[Any]:
             reason.label("reason"),
         )
         .select_from(CustomerFacts.__table__.join(Customer.__table__, person.id == facts.customer_id))
-        .where(person.merged_into.is_(None), person.erased_at.is_(None), _selected(campaign, now))
+        .where(person.merged_into.is_(None), person.erased_at.is_(None), _selected(campaign, of.shop, now))
         .subquery("chosen")
     )
     return _armed(campaign, of, chosen, now)
@@ -118,12 +123,13 @@ def _armed(campaign: Campaign, of: Setting, chosen: Any, now: datetime) -> Selec
     )
 
 
-def _selected(campaign: Campaign, now: datetime) -> ColumnElement[bool]:
-    rungs, rule = campaign.audience.rungs, campaign.audience.rule
-    on_rung = true() if rungs == "all" else CustomerFacts.__table__.c.rung.in_(rungs)
+def _selected(campaign: Campaign, shop: Shop, now: datetime) -> ColumnElement[bool]:
+    facts, rule = CustomerFacts.__table__, campaign.audience.rule
+    chosen = campaign.audience.rungs
+    on_rung = true() if chosen == "all" else facts.c.rung.in_(chosen)
     if rule is None:
         return on_rung
-    return and_(on_rung, _meaning(rule, now))
+    return and_(on_rung, meaning(rule, rungs.columns(facts, shop.exponent), shop.local(now)))
 
 
 def _consent(topic: str) -> list[tuple[ColumnElement[bool], str]]:

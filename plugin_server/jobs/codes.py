@@ -22,7 +22,7 @@ PATIENCE: Final = timedelta(hours=24)
 PAUSE: Final = timedelta(seconds=60)
 
 
-def make_codes(services: Services, outside: Outside, run: Run) -> bool:
+def make_codes(services: Services, world: Outside, run: Run) -> bool:
     """Plan and create the codes of a run; True when none is left to make. Safe to be called again at any point.
 
     Codes are derived, not drawn, and shops are asked to make them *exist*: after a crash the same codes come about.
@@ -37,10 +37,10 @@ def make_codes(services: Services, outside: Outside, run: Run) -> bool:
         with tenant(services.engine, run.merchant_id) as conn:
             if not offers.plan_codes(conn, run, offer, secret=secret, usual=usual, now=services.now()):
                 break
-    return _create(services, outside, run)
+    return _create(services, world, run)
 
 
-def _create(services: Services, outside: Outside, run: Run) -> bool:
+def _create(services: Services, world: Outside, run: Run) -> bool:
     after, stores, hurdle = 0, dict[int, Store](), None
     while not hurdle or not hurdle.permanent:
         with tenant(services.engine, run.merchant_id) as conn:
@@ -50,7 +50,7 @@ def _create(services: Services, outside: Outside, run: Run) -> bool:
         if not batch:
             break
         after = batch[-1].id
-        made, hurdle = _ask(outside, stores, batch)
+        made, hurdle = _ask(world, stores, batch)
         with tenant(services.engine, run.merchant_id) as conn:
             offers.settle_codes(conn, run, list(zip(batch, made, strict=True)), services.now())
         if hurdle:
@@ -59,12 +59,12 @@ def _create(services: Services, outside: Outside, run: Run) -> bool:
 
 
 def _ask(
-    outside: Outside, stores: dict[int, Store], batch: list[Waiting]
+    world: Outside, stores: dict[int, Store], batch: list[Waiting]
 ) -> tuple[list[CodeResult], ConnectorError | None]:
     number = batch[0].store_id
     try:
         if number not in stores:
-            stores[number] = outside.store(number)
+            stores[number] = world.store(number)
         return stores[number].create_codes([waiting.spec for waiting in batch]), None
     except ConnectorError as error:
         # Even a permanent refusal is of the connection, not of these codes: once mended, they are made.

@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, text
 
 from campaigns.calendar import country_of, holidays
+from campaigns.ladder.ladders import Ladder, Rung
 from campaigns.mail.compose import CompiledMessage, RenderedMail, compile_message
 from campaigns.recipes import body_of
 from campaigns.schema import Campaign, OnHoliday
 from plugin_server.db import holidays as own_holidays
+from plugin_server.db import rungs
 from plugin_server.db.ledger import Claimed
 from plugin_server.vault import CustomerLink, customer_token
 
@@ -33,6 +35,7 @@ class Letterhead:
     currency: str
     locale: str
     shop: dict[str, Any]
+    ladder: Ladder
 
 
 def letterhead(conn: Connection) -> Letterhead:
@@ -49,6 +52,7 @@ def letterhead(conn: Connection) -> Letterhead:
         currency=row.currency,
         locale=row.locale,
         shop={"name": row.name, "url": row.url or "", "address": row.postal_address, "email": row.email},
+        ladder=rungs.shop(conn, row.id).ladder,
     )
 
 
@@ -67,10 +71,32 @@ def shared(conn: Connection, campaign: Campaign, head: Letterhead, occasion: str
     """Variables that are equal for all readers of one language."""
     return {
         "shop": head.shop,
+        "rungs": _rungs(head.ladder, language),
         "campaign": {"key": campaign.key, "name": campaign.title},
         "holiday": _holiday(conn, campaign, head, occasion, language),
         "offer": _offer(campaign, head),
     }
+
+
+COLORS: Final = ("#64717D", "#3F6F98", "#23707F", "#1A755B", "#557310", "#9A5B00", "#B93A25")
+
+
+def _rungs(ladder: Ladder, language: str) -> list[dict[str, Any]]:
+    return [
+        {"number": place + 1, "name": _rung_name(rung, language), "color": COLORS[min(place, len(COLORS) - 1)]}
+        for place, rung in enumerate(ladder.rungs)
+    ]
+
+
+def _rung_name(rung: Rung, language: str) -> str:
+    return rung.names.get(language[:2]) or rung.names["en"]
+
+
+def _rung(ladder: Ladder, key: str | None, language: str) -> dict[str, Any]:
+    place = ladder.index(key) if key in ladder.keys else 0
+    rung, above = ladder.rungs[place], ladder.rungs[place + 1 : place + 2]
+    made: dict[str, Any] = {"number": place + 1, "key": rung.key, "name": _rung_name(rung, language)}
+    return made | {"next_name": _rung_name(above[0], language)} if above else made
 
 
 def _holiday(conn: Connection, campaign: Campaign, head: Letterhead, occasion: str, language: str) -> dict[str, Any]:
@@ -98,18 +124,15 @@ def _holiday_name(conn: Connection, key: str, head: Letterhead, language: str) -
 def _offer(campaign: Campaign, head: Letterhead) -> dict[str, Any] | None:
     if campaign.offer is None:
         return None
-    minimum = campaign.offer.minimum or Decimal(0)
-    return {
-        "kind": campaign.offer.kind,
-        "value": _number(campaign.offer.value),
-        "minimum": _number(minimum) if minimum else None,
-        "currency": head.currency,
-        "valid_days": campaign.offer.valid_days,
-    }
+    offer = campaign.offer
+    made: dict[str, Any] = {"kind": offer.kind, "currency": head.currency, "valid_days": offer.valid_days}
+    if offer.value is not None:
+        made["percent" if offer.kind == "percentage" else "amount"] = _number(offer.value)
+    return made | {"minimum": _number(offer.minimum)} if offer.minimum else made
 
 
-def _number(value: Decimal | None) -> str | None:
-    return None if value is None else format(value.normalize(), "f")
+def _number(value: Decimal) -> str:
+    return format(value.normalize(), "f")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +149,7 @@ def links(keys: Sequence[str], public_url: str, merchant_id: int, customer_id: i
     return Links(page, f"{page}/unsubscribe")
 
 
-def personal(reader: Claimed, own: Links, offer: dict[str, Any] | None, timezone: str) -> dict[str, Any]:
+def personal(reader: Claimed, own: Links, offer: dict[str, Any] | None, head: Letterhead) -> dict[str, Any]:
     """Variables of one reader; ``offer`` is the shared one, completed by the reader's own code."""
     made: dict[str, Any] = {
         "customer": {
@@ -134,12 +157,18 @@ def personal(reader: Claimed, own: Links, offer: dict[str, Any] | None, timezone
             "last_name": reader.last_name,
             "name": f"{reader.first_name} {reader.last_name}".strip(),
             "email": reader.email,
-            "rung": reader.rung or "",
+            "language": reader.language,
         },
-        "links": {"unsubscribe": own.unsubscribe, "preferences": own.page, "card": own.page},
+        "rung": _rung(head.ladder, reader.rung, reader.language),
+        "links": {
+            "shop": head.shop["url"] or own.page,
+            "unsubscribe": own.unsubscribe,
+            "preferences": own.page,
+            "card": own.page,
+        },
     }
     if offer is not None:
-        expires = reader.expires_at.astimezone(ZoneInfo(timezone)).date().isoformat() if reader.expires_at else None
+        expires = reader.expires_at.astimezone(ZoneInfo(head.timezone)).date().isoformat() if reader.expires_at else None
         made["offer"] = {**offer, "code": reader.code or "", "expires_on": expires}
     return made
 
@@ -160,7 +189,7 @@ def preview_mail(
     reader = _reader(conn, campaign, head, customer_id, language, now)
     nowhere = Links(f"{public_url}/c/preview", f"{public_url}/c/preview/unsubscribe")
     common = shared(conn, campaign, head, occasion, reader.language)
-    theirs = personal(reader, nowhere, common["offer"], head.timezone)
+    theirs = personal(reader, nowhere, common["offer"], head)
     return compiled(campaign, reader.language).render({**common, **theirs})
 
 

@@ -31,7 +31,7 @@ def deadline(run: Run) -> datetime:
     return run.due_at + (min(SHELF_LIFE, timedelta(days=offer.valid_days)) if offer else SHELF_LIFE)
 
 
-def deliver(services: Services, outside: Outside, run: Run) -> bool:
+def deliver(services: Services, world: Outside, run: Run) -> bool:
     """Send what is due, request by request; True when nothing is due any more, False where the run was put on hold."""
     while True:
         attempt_id = uuid4()
@@ -42,26 +42,26 @@ def deliver(services: Services, outside: Outside, run: Run) -> bool:
                 conn,
                 run,
                 attempt_id=attempt_id,
-                backend=outside.backend,
+                backend=world.backend,
                 limit=BATCH,
                 now=services.now(),
                 deadline=deadline(run),
             )
         if not looked_at:
             return True
-        if claimed and not _send_claimed(services, outside, run, attempt_id, claimed):
+        if claimed and not _send_claimed(services, world, run, attempt_id, claimed):
             return False
 
 
-def _send_claimed(services: Services, outside: Outside, run: Run, attempt_id: UUID, claimed: list[Claimed]) -> bool:
+def _send_claimed(services: Services, world: Outside, run: Run, attempt_id: UUID, claimed: list[Claimed]) -> bool:
     try:
         mail, rest = _render(services, run, attempt_id, claimed)
     except TemplateError as error:
         return _stop(services, run, attempt_id, f"The mail in {claimed[0].language} cannot be rendered: {error}")
-    if mail.recipients and not _hand_over(services, outside, run, mail):
+    if mail.recipients and not _hand_over(services, world, run, mail):
         _release(services, run, attempt_id)
         return False
-    return _send_alone(services, outside, run, attempt_id, rest) if rest else True
+    return _send_alone(services, world, run, attempt_id, rest) if rest else True
 
 
 def _render(
@@ -80,7 +80,7 @@ def _render(
         )
         name, id_ = f"{reader.first_name} {reader.last_name}".strip(), str(reader.message_id)
         recipients[id_] = Recipient(id_, reader.email, name, {}, own.unsubscribe)
-        people.append((id_, compose.personal(reader, own, common["offer"], head.timezone)))
+        people.append((id_, compose.personal(reader, own, common["offer"], head)))
     batch = message.batch(common, people, salt=attempt_id.hex)
     failed, alone = dict(batch.failed), []
     for id_, theirs in people:
@@ -124,7 +124,7 @@ def _mail(
 
 
 def _send_alone(
-    services: Services, outside: Outside, run: Run, of: UUID, rest: list[tuple[Recipient, str, str, str]]
+    services: Services, world: Outside, run: Run, of: UUID, rest: list[tuple[Recipient, str, str, str]]
 ) -> bool:
     with tenant(services.engine, run.merchant_id) as conn:
         head = compose.letterhead(conn)
@@ -133,14 +133,14 @@ def _send_alone(
         with tenant(services.engine, run.merchant_id) as conn:
             ledger.part(conn, of=of, attempt_id=attempt_id, message_ids=[int(recipient.message_id)], now=services.now())
         mail = _mail(run, head, attempt_id, (subject, html, text), (recipient,))
-        if not _hand_over(services, outside, run, mail):
+        if not _hand_over(services, world, run, mail):
             _release(services, run, of)
             return False
     _release(services, run, of)
     return True
 
 
-def _hand_over(services: Services, outside: Outside, run: Run, mail: Mail) -> bool:
+def _hand_over(services: Services, world: Outside, run: Run, mail: Mail) -> bool:
     """Make one request, once, with ``sending`` committed before it. False where the run must not go on now."""
     attempt_id = UUID(mail.attempt_id)
     body_hash = hashlib.sha256(f"{mail.subject}\0{mail.html}\0{mail.text}".encode()).hexdigest()
@@ -151,7 +151,7 @@ def _hand_over(services: Services, outside: Outside, run: Run, mail: Mail) -> bo
     if not begun:
         _release(services, run, attempt_id)
         return False
-    result = outside.mail.send(mail)
+    result = world.mail.send(mail)
     with tenant(services.engine, run.merchant_id) as conn:
         ledger.settle(conn, attempt_id, result, services.now())
         return _go_on(services, conn, run, result)

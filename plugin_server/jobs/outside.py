@@ -6,12 +6,29 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from connectors.base import MailBackend, Store
+from plugin_server import wiring
+from plugin_server.wiring import Services
 
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """``backend`` is the name of ``mail``; ``store`` connects to a shop by its id."""
+    """``backend`` is the name of ``mail``; ``store`` connects to a shop by its id.
+
+    ``repeatable`` is True where handing over a message again leaves one mail, so that doubt can be ended by repeating.
+    """
 
     mail: MailBackend
     backend: str
     store: Callable[[int], Store]
+    repeatable: bool = False
+
+
+def outside(services: Services, merchant_id: int) -> Outside:
+    """The real outside of a merchant."""
+    name = services.settings.mail_backend
+    return Outside(
+        mail=wiring.mail_backend(services),
+        backend=name,
+        store=lambda store_id: wiring.connector(services, merchant_id, store_id),
+        repeatable=name == "folder",
+    )

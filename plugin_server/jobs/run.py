@@ -21,7 +21,7 @@ from plugin_server.db.campaigns import Refused, Run, Saved
 from plugin_server.db.session import tenant
 from plugin_server.jobs.codes import make_codes
 from plugin_server.jobs.deliver import deliver
-from plugin_server.jobs.outside import Outside
+from plugin_server.jobs.outside import Outside, outside
 from plugin_server.jobs.queues import awake, wake
 from plugin_server.wiring import Services
 
@@ -106,13 +106,13 @@ def advance_run(merchant_id: int, run_id: int) -> None:
     """Job: go on with a run as far as possible."""
     services = wiring.services()
     awake(services.redis, advance_run, merchant_id, run_id)
-    advance(services, wiring.outside(services, merchant_id), merchant_id, run_id)
+    advance(services, outside(services, merchant_id), merchant_id, run_id)
 
 
-def advance(services: Services, outside: Outside, merchant_id: int, run_id: int) -> str:
+def advance(services: Services, world: Outside, merchant_id: int, run_id: int) -> str:
     """Take a run as far as it goes now; gives the state it reached. One process at a time: others leave at once."""
     with _alone(services, run_id) as mine:
-        while mine and _step(services, outside, merchant_id, run_id):
+        while mine and _step(services, world, merchant_id, run_id):
             pass
     with tenant(services.engine, merchant_id) as conn:
         return campaigns.run(conn, run_id).state
@@ -132,7 +132,7 @@ def _alone(services: Services, run_id: int) -> Iterator[bool]:
                 conn.commit()
 
 
-def _step(services: Services, outside: Outside, merchant_id: int, run_id: int) -> bool:
+def _step(services: Services, world: Outside, merchant_id: int, run_id: int) -> bool:
     """One transition; True where another may follow at once."""
     now = services.now()
     with tenant(services.engine, merchant_id) as conn:
@@ -151,8 +151,8 @@ def _step(services: Services, outside: Outside, merchant_id: int, run_id: int) -
             campaigns.move(conn, run_id, to="sending")
             return True
     if run.state == "frozen":
-        return make_codes(services, outside, run) and _move(services, run, "coded")
-    return deliver(services, outside, run) and _finish(services, run)
+        return make_codes(services, world, run) and _move(services, run, "coded")
+    return deliver(services, world, run) and _finish(services, run)
 
 
 def _move(services: Services, run: Run, to: str) -> bool:
