@@ -84,8 +84,8 @@ class Refund:
 class Order:
     """One order as its store tells it. ``total_minor`` never shrinks by refunds: net = total − sum(refunds).
 
-    ``customer_external_id`` is None for a guest. ``complete`` is False where the payload lacked lines or refund
-    times and the row must be read again.
+    ``customer_external_id`` is None for a guest. ``consent`` is what the buyer ticked at the till, in the words of
+    ``Customer.consent``; None where the store says nothing.
     """
 
     external_id: str
@@ -112,6 +112,7 @@ class Order:
     source: str | None = None
     referred_by: str | None = None
     test: bool = False
+    consent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,5 @@
-"""WooCommerce, by its REST API v3 and webhooks."""
+"""WooCommerce: orders, customers, products, coupons and webhooks of a shop, through its REST API (wc/v3)."""
+
+from connectors.woocommerce.store import WooStore, connect
+
+__all__ = ["WooStore", "connect"]

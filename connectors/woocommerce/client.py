@@ -1,0 +1,173 @@
+"""One shop's REST API (wc/v3): addresses, signing, and refusals in words an owner can act on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from html import unescape
+from typing import Any
+from urllib.parse import urlencode
+
+from requests.auth import AuthBase
+
+from connectors.errors import ConnectorError
+from connectors.http import Http, Reply
+from connectors.woocommerce.auth import KeyPair, Signer
+
+Clock = Callable[[], datetime]
+Params = Mapping[str, str | int]
+TAG = re.compile(r"<[^>]{0,500}>")
+LONGEST_MESSAGE = 300
+UNAUTHORISED, FORBIDDEN, NOT_FOUND = 401, 403, 404
+
+
+class WooRefusal(ConnectorError):
+    """The shop said no (4xx). ``status`` is HTTP's, ``reason`` WooCommerce's own code, ``data`` its details."""
+
+    def __init__(self, sentence: str, *, code: str, status: int, reason: str, data: Mapping[str, Any]) -> None:
+        super().__init__(sentence, code=code)
+        self.status = status
+        self.reason = reason
+        self.data = data
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A good answer: its JSON and the number of rows of the whole list, None where the shop does not say."""
+
+    data: Any
+    total: int | None
+
+
+class WooClient:
+    """Calls one shop. ``url`` is guarded before; ``clock`` gives the present, aware."""
+
+    def __init__(self, url: str, pair: KeyPair, *, http: Http, clock: Clock) -> None:
+        self.url = url
+        self.http = http
+        self.clock = clock
+        self.lag = timedelta(0)
+        self.pair = pair
+        self._signer = Signer(pair)
+        self._settled = url.startswith("http://")
+
+    def get(self, path: str, params: Params | None = None) -> Answer:
+        """Read ``path`` below wc/v3. Raises ``WooRefusal`` for 4xx, ``ConnectorError`` otherwise."""
+        reply = self.http.get(self._address(path, params), sign=self._sign)
+        if reply.status == UNAUTHORISED and not self._settled:
+            reply = self._try_query(path, params, reply)
+        return self._accept(reply)
+
+    def rows(self, path: str, params: Params | None = None) -> tuple[list[Any], int | None]:
+        """A list at ``path`` and the length of the whole list."""
+        answer = self.get(path, params)
+        if not isinstance(answer.data, list):
+            raise ConnectorError(f"The shop sent something else than a list for {path}.", code="shape", retry_after=300)
+        return answer.data, answer.total
+
+    def write(self, method: str, path: str, data: object = None, params: Params | None = None) -> Any:
+        """POST, PUT or DELETE, sent once; gives the JSON of the answer. A lost answer raises with ``ambiguous``."""
+        if not self._settled:
+            self.get("orders", {"per_page": 1, "_fields": "id"})
+        reply = self.http.send(method, self._address(path, params), data=data, sign=self._sign)
+        return self._accept(reply).data
+
+    def public(self, path: str, params: Params | None = None) -> Reply:
+        """Read ``path`` below the shop's own address without keys; any status below 500 comes back."""
+        query = f"?{urlencode(params)}" if params else ""
+        return self.http.get(f"{self.url}/{path}{query}", expect_json=False)
+
+    def _address(self, path: str, params: Params | None) -> str:
+        query = f"?{urlencode(params)}" if params else ""
+        return f"{self.url}/wp-json/wc/v3/{path}{query}"
+
+    def _sign(self, method: str, url: str) -> tuple[str, AuthBase | None]:
+        return self._signer(method, url, timestamp=int(self.clock().timestamp()))
+
+    def _try_query(self, path: str, params: Params | None, refused: Reply) -> Reply:
+        """Some hosts strip the Authorization header: the same keys in the query then work (https only)."""
+        if _error(refused).get("code") != "woocommerce_rest_cannot_view":
+            return refused
+        self._signer.in_query = True
+        reply = self.http.get(self._address(path, params), sign=self._sign)
+        if reply.status == UNAUTHORISED and _error(reply).get("code") == "woocommerce_rest_cannot_view":
+            self._signer.in_query = False
+            return refused
+        return reply
+
+    def _accept(self, reply: Reply) -> Answer:
+        self.lag = self._measure(reply)
+        if reply.status >= 400:
+            raise _refusal(reply)
+        self._settled = True
+        total = reply.headers.get("X-WP-Total", "")
+        return Answer(reply.json(), int(total) if total.isascii() and total.isdigit() else None)
+
+    def _measure(self, reply: Reply) -> timedelta:
+        """How far the shop's clock is behind ours, by the ``Date`` of its answer (whole seconds, so one to spare)."""
+        try:
+            there = parsedate_to_datetime(reply.headers.get("Date", ""))
+        except (ValueError, TypeError):
+            return self.lag
+        if there.tzinfo is None:
+            there = there.replace(tzinfo=UTC)
+        return self.clock() - there
+
+
+def _error(reply: Reply) -> Mapping[str, Any]:
+    try:
+        data = reply.json()
+    except ConnectorError:
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def plain(message: object) -> str:
+    """A message of the shop as one line of plain text (its messages hold HTML)."""
+    text = unescape(TAG.sub("", message)) if isinstance(message, str) else ""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:LONGEST_MESSAGE]
+
+
+def _refusal(reply: Reply) -> WooRefusal:
+    error = _error(reply)
+    reason, message = str(error.get("code", "")), plain(error.get("message"))
+    code, sentence = _meaning(reply, reason, message)
+    data = error.get("data")
+    return WooRefusal(
+        sentence, code=code, status=reply.status, reason=reason, data=data if isinstance(data, dict) else {}
+    )
+
+
+def _meaning(reply: Reply, reason: str, message: str) -> tuple[str, str]:
+    """(our code, sentence for the owner) of a refusal."""
+    status = reply.status
+    if status == UNAUTHORISED and reason == "woocommerce_rest_authentication_error":
+        if "write permission" in message:
+            return "read_only", "The key may only read. Make one with Read/Write permission."
+        if "read permission" in message:
+            return "write_only", "The key may only write. Make one with Read/Write permission."
+        if "signature" in message.lower() or "secret" in message.lower():
+            return "wrong_secret", "The consumer secret does not belong to this key. Copy it again, or make a new pair."
+        return "wrong_key", f"The shop refuses the key: {message}"
+    if status == UNAUTHORISED:
+        return (
+            "wrong_key",
+            "The shop does not know this key: it is mistyped, revoked, swapped with its secret, or the host strips the "
+            "Authorization header. Make a new pair under WooCommerce → Settings → Advanced → REST API.",
+        )
+    if status == FORBIDDEN:
+        if not reason:
+            return "blocked", "Something before the shop (firewall, security plugin) refuses us. Allow our requests."
+        return "no_rights", "The key's user has no right to this. Make the key for a shop manager or administrator."
+    if status == NOT_FOUND and (reason == "rest_no_route" or not reason):
+        return (
+            "no_route",
+            "The shop has no WooCommerce API at this address. Check the address, that WooCommerce is active, and that "
+            "Settings → Permalinks is not Plain.",
+        )
+    if status == NOT_FOUND:
+        return "not_found", message or "The shop no longer knows this."
+    return "refused", f"The shop refuses this ({status}): {message or reason or 'no reason given'}"
