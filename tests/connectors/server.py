@@ -1,0 +1,103 @@
+"""A loopback HTTP server whose answers a test writes, and which remembers what it was asked."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request as it arrived."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body) if self.body else None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer. ``body`` bytes go as they are, anything else as JSON; ``cut`` promises more than it sends."""
+
+    body: Any = None
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    cut: int = 0
+    hang_up: bool = False
+
+
+Script = Callable[[Asked], Answer]
+
+
+class LoopbackServer(ThreadingHTTPServer):
+    """Serves ``script`` on a port of the system's choice."""
+
+    daemon_threads = True
+
+    def __init__(self, script: Script) -> None:
+        self.script = script
+        self.asked: list[Asked] = []
+        super().__init__(("127.0.0.1", 0), _Handler)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hangs up is part of the stories told here."""
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: LoopbackServer
+
+    def _handle(self) -> None:
+        parts = urlsplit(self.path)
+        query = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
+        length = int(self.headers.get("Content-Length") or 0)
+        asked = Asked(self.command, parts.path, query, dict(self.headers), self.rfile.read(length))
+        self.server.asked.append(asked)
+        answer = self.server.script(asked)
+        if answer.hang_up:
+            self.close_connection = True
+            return
+        body = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
+        self.send_response_only(answer.status)
+        for name, value in {"Content-Type": "application/json; charset=UTF-8", **answer.headers}.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body) + answer.cut))
+        self.end_headers()
+        self.wfile.write(body)
+        if answer.cut:
+            self.close_connection = True
+
+    do_GET = do_POST = do_PUT = do_DELETE = _handle
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Keep the test output clean."""
+
+
+@contextmanager
+def serving(script: Script) -> Iterator[LoopbackServer]:
+    """The server, running for the time of the block."""
+    server = LoopbackServer(script)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
