@@ -93,7 +93,10 @@ def _stitched(ahead: _Ahead, per_page: int, at_once: int) -> Iterator[RawPage]:
     opening: list[int] = []
     while True:
         rows, total = ahead.take(offset)
-        ids = _ids(rows)
+        ids = [number for row in rows if (number := _id(row)) is not None]
+        ended = len(rows) < per_page if total is None else offset + per_page >= total
+        if offset or not ended:  # A list on one page is whole in any order.
+            _require_order(ids)
         gap = (offset, ids[0] if ids else 0, last)
         if _torn(offset, ids, last, total) and gap not in gaps:
             gaps.add(gap)
@@ -104,7 +107,6 @@ def _stitched(ahead: _Ahead, per_page: int, at_once: int) -> Iterator[RawPage]:
             raise ConnectorError("The shop ignores paging, so its list cannot be read in full.", code="no_paging")
         opening = opening or ids
         back = stride
-        ended = len(rows) < per_page if total is None else offset + per_page >= total
         if not ended:
             upcoming = range(offset + stride, offset + stride * (at_once + 1), stride)
             ahead.expect(*(start for start in upcoming if total is None or start < total))
@@ -126,11 +128,9 @@ def _torn(offset: int, ids: list[int], last: int, total: int | None) -> bool:
     return not total or total <= offset
 
 
-def _ids(rows: list[Any]) -> list[int]:
-    ids = [number for row in rows if (number := _id(row)) is not None]
+def _require_order(ids: list[int]) -> None:
     if any(one >= other for one, other in pairwise(ids)):
         raise ConnectorError("The shop does not sort its list by id, so it cannot be read in full.", code="no_sorting")
-    return ids
 
 
 def _id(row: Any) -> int | None:

@@ -87,9 +87,12 @@ def test_a_key_that_is_simply_wrong_is_tried_no_further() -> None:
 
 
 def test_a_wrong_secret_is_not_sent_in_the_query() -> None:
-    with serving(
-        lambda asked: error(401, "woocommerce_rest_authentication_error", "Consumer secret is invalid.")
-    ) as server, pytest.raises(ConnectorError) as caught:
+    with (
+        serving(
+            lambda asked: error(401, "woocommerce_rest_authentication_error", "Consumer secret is invalid.")
+        ) as server,
+        pytest.raises(ConnectorError) as caught,
+    ):
         as_if_secure(server.url).rows("orders")
     assert (caught.value.code, len(server.asked)) == ("wrong_secret", 1)
 

@@ -253,11 +253,24 @@ def test_a_shop_that_ignores_paging_is_not_taken_for_complete() -> None:
 
 
 def test_a_shop_that_does_not_sort_is_not_taken_for_complete() -> None:
-    shop = stocked(3)
-    shop.before = lambda asked: Answer([shop.orders[3], shop.orders[1]]) if asked.query.get("status") else None
+    shop = stocked(300)
+
+    def newest_first(asked: Asked) -> Answer | None:
+        rows = [shop.orders[number] for number in range(300, 200, -1)]
+        return Answer(rows, headers={"X-WP-Total": "300"}) if asked.query.get("status") else None
+
+    shop.before = newest_first
     with open_shop(shop) as (store, _), pytest.raises(ConnectorError) as caught:
         read(store)
     assert caught.value.code == "no_sorting"
+
+
+def test_a_list_on_one_page_may_come_in_any_order() -> None:
+    shop = stocked(3)
+    rows = [shop.orders[3], shop.orders[1], shop.orders[2]]
+    shop.before = lambda asked: Answer(rows, headers={"X-WP-Total": "3"}) if asked.query.get("status") else None
+    with open_shop(shop) as (store, _):
+        assert set(read(store)) == {"1", "2", "3"}
 
 
 def test_at_most_two_pages_are_asked_for_at_once() -> None:
