@@ -36,6 +36,7 @@ COME_BACK = 60.0
 CHUNK = 1 << 16
 NOT_SUPPORTED = 501
 TOO_MANY = 429
+HOPELESS = {"tls", "bad_url"}
 
 Sign = Callable[[str, str], tuple[str, AuthBase | None]]
 
@@ -166,16 +167,26 @@ class Http:
         self._monotonic = monotonic
 
     def get(
-        self, url: str, *, sign: Sign | None = None, expect_json: bool = True, headers: Mapping[str, str] | None = None
+        self,
+        url: str,
+        *,
+        sign: Sign | None = None,
+        expect_json: bool = True,
+        headers: Mapping[str, str] | None = None,
+        tries: int | None = None,
     ) -> Reply:
-        """Read ``url``, up to ``tries`` times. Raises ``ConnectorError``; a status below 500 is the caller's affair."""
+        """Read ``url``, up to ``tries`` times (None: as often as usual).
+
+        Raises ``ConnectorError``; a status below 500 is the caller's affair.
+        """
         ask = _Ask("GET", url, None, sign, expect_json, headers)
-        for attempt in range(self._tries):
+        tries = tries or self._tries
+        for attempt in range(tries):
             try:
                 return self._once(ask)
             except _Again as again:
                 pause = again.pause if again.pause is not None else 0.5 * 4.0**attempt
-                last = attempt == self._tries - 1
+                last = attempt == tries - 1
                 if last or pause > LONGEST_PAUSE:
                     raise again.error from again
                 self._sleep(pause)
@@ -220,7 +231,10 @@ class Http:
             ) as response:
                 reply = Reply(response.status_code, response.headers, self._read(response, ask.writes))
         except requests.RequestException as error:
-            raise _Again(_transport_error(error, ask.writes)) from error
+            failure = _transport_error(error, ask.writes)
+            if failure.code in HOPELESS:
+                raise failure from error
+            raise _Again(failure) from error
         except urllib3.exceptions.HTTPError as error:
             raise _Again(_broken(ask.writes)) from error
         return _judge(reply, ask)

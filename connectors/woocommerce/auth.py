@@ -37,7 +37,7 @@ class KeyPair:
         """What is visibly wrong with the pair, as a sentence; empty where it looks right."""
         if self.key.startswith("cs_") and self.secret.startswith("ck_"):
             return "Key and secret are swapped: the key begins with ck_, the secret with cs_."
-        if not self.key.isascii() or not self.secret.isascii() or not self.key or not self.secret:
+        if not all(part and part.isascii() and part.isprintable() for part in (self.key, self.secret)):
             return "Key or secret is empty or holds letters that no key has. Copy them again from WooCommerce."
         return ""
 

@@ -76,9 +76,12 @@ class WooClient:
         return self._accept(reply).data
 
     def public(self, path: str, params: Params | None = None) -> Reply:
-        """Read ``path`` below the shop's own address without keys; any status below 500 comes back."""
+        """Read ``path`` below the shop's own address without keys; any status below 500 comes back.
+
+        Tried twice only: a person who typed a wrong address is waiting.
+        """
         query = f"?{urlencode(params)}" if params else ""
-        return self.http.get(f"{self.url}/{path}{query}", expect_json=False)
+        return self.http.get(f"{self.url}/{path}{query}", expect_json=False, tries=2)
 
     def _address(self, path: str, params: Params | None) -> str:
         query = f"?{urlencode(params)}" if params else ""
@@ -152,6 +155,8 @@ def _meaning(reply: Reply, reason: str, message: str) -> tuple[str, str]:
         if "signature" in message.lower() or "secret" in message.lower():
             return "wrong_secret", "The consumer secret does not belong to this key. Copy it again, or make a new pair."
         return "wrong_key", f"The shop refuses the key: {message}"
+    if status == UNAUTHORISED and not reason:
+        return "blocked", "The site asks for a password before the shop answers. Take that lock off, or let us through."
     if status == UNAUTHORISED:
         return (
             "wrong_key",

@@ -102,7 +102,7 @@ def order(raw: object, *, now: datetime, refund_times: Mapping[str, datetime] | 
         refunds=tuple(_refund(item, place, code, refund_times or {}) for item, place in objects(row, "refunds", path)),
         source=text(row, "created_via", 60) or None,
         referred_by=extra.get("tangga_referred_by") or extra.get("_tangga_referred_by") or None,
-        consent=_consent(extra.get("tangga_consent") or extra.get("_tangga_consent")),
+        consent=_consent(extra.get("_tangga_consent")) or _stated_consent(extra)[0],
     )
 
 
@@ -115,7 +115,7 @@ def customer(raw: object, *, now: datetime) -> Customer:
     number = identity(row, "customer")
     path = f"customers/{number}"
     billing, extra = part(row, "billing"), meta(row)
-    consent, source = _customer_consent(extra)
+    consent, source = _stated_consent(extra)
     return Customer(
         external_id=number,
         email=email(row) or email(billing),
@@ -205,7 +205,7 @@ def _consent(word: str | None) -> str | None:
     return CONSENT.get(word.strip().lower()) if word else None
 
 
-def _customer_consent(extra: Mapping[str, str]) -> tuple[str | None, str | None]:
+def _stated_consent(extra: Mapping[str, str]) -> tuple[str | None, str | None]:
     """(consent, where it comes from). Never assumed: without a word about it, both are None."""
     own = _consent(extra.get("tangga_consent"))
     if own:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -45,6 +47,7 @@ class LoopbackServer(ThreadingHTTPServer):
     """Serves ``script`` on a port of the system's choice."""
 
     daemon_threads = True
+    scheme = "http"
 
     def __init__(self, script: Script) -> None:
         self.script = script
@@ -56,7 +59,7 @@ class LoopbackServer(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
+        return f"{self.scheme}://127.0.0.1:{self.server_address[1]}"
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -90,9 +93,14 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(script: Script) -> Iterator[LoopbackServer]:
-    """The server, running for the time of the block."""
+def serving(script: Script, certificate: Path | None = None) -> Iterator[LoopbackServer]:
+    """The server, running for the time of the block; over https where there is a ``certificate`` (PEM with its key)."""
     server = LoopbackServer(script)
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        server.scheme = "https"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:

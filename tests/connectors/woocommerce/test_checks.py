@@ -139,6 +139,22 @@ def test_a_firewall_in_between() -> None:
     assert "firewall" in failed(answering(page, lambda asked: asked.path.endswith("/orders")))["key"]
 
 
+def test_a_staging_lock_in_between() -> None:
+    page = Answer(b"<html>Authorization Required</html>", 401, {"Content-Type": "text/html"})
+    assert "asks for a password" in failed(answering(page, lambda asked: asked.path.endswith("/orders")))["key"]
+
+
+def test_an_address_that_only_sends_on() -> None:
+    moved = Answer(status=301, headers={"Location": "https://www.toko.example/wp-json/"})
+    assert "https://www.toko.example" in failed(answering(moved))["reachable"]
+
+
+def test_a_key_of_letters_no_key_has_is_not_sent() -> None:
+    with serving(Shop()) as server:
+        checks = connect(server.url, "ck_é", "cs_\r\nX-Evil: 1", allow_private=True).checks()
+    assert (checks[-1].name, checks[-1].ok) == ("key", False)
+
+
 @pytest.mark.parametrize(("version", "ok"), [("7.9.1", False), ("8.0.0", True), ("10.5.0-beta.1", True), ("", True)])
 def test_versions(version: str, ok: bool) -> None:
     status = Answer({"environment": {"version": version}, "settings": {"currency": "IDR"}})
