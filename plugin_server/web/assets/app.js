@@ -1,1 +1,19 @@
 import "htmx.org";
+
+// Forms that say what they will do ask once more before they do it.
+document.addEventListener("submit", (event) => {
+  const question = event.target.getAttribute("data-confirm");
+  if (question && !window.confirm(question)) event.preventDefault();
+});
+
+// A choice marked so sends its form at once; without scripts the form's own button does.
+document.addEventListener("change", (event) => {
+  const form = event.target.closest("form[data-submit-on-change]");
+  if (form) form.requestSubmit();
+});
+
+// One menu at a time, and none after a click elsewhere or Escape.
+const closeMenus = (except) =>
+  document.querySelectorAll("details.menu[open]").forEach((menu) => menu !== except && menu.removeAttribute("open"));
+document.addEventListener("click", (event) => closeMenus(event.target.closest("details.menu")));
+document.addEventListener("keydown", (event) => event.key === "Escape" && closeMenus(null));

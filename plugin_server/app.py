@@ -1,0 +1,97 @@
+"""The web application: one factory, everything it needs handed in."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from pathlib import Path
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from plugin_server import wiring
+from plugin_server.web import (
+    campaigns,
+    connect,
+    context,
+    customer_card,
+    customers,
+    errors,
+    health,
+    holidays,
+    home,
+    login,
+    mail_preview,
+    people,
+    runs,
+    security,
+    settings,
+    stores,
+    webhooks,
+)
+from plugin_server.web.secrets_cache import SecretsCache
+from plugin_server.wiring import Services
+
+NOUNS = (
+    webhooks,
+    health,
+    login,
+    home,
+    customers,
+    campaigns,
+    mail_preview,
+    runs,
+    connect,
+    stores,
+    settings,
+    people,
+    holidays,
+    customer_card,
+)
+"""One module per noun of the pages; each has one blueprint called ``pages``."""
+
+LARGEST_FORM = 1_000_000
+
+
+def create_app(services: Services | None = None) -> Flask:
+    """The WSGI application. Without ``services`` it is wired from the environment, once per process."""
+    made = services or wiring.services()
+    web = Path(__file__).parent / "web"
+    app = Flask("plugin_server.web", root_path=str(web), static_folder="static")
+    app.config.update(_configuration(made))
+    app.extensions["tangga"] = made
+    app.extensions["tangga_secrets"] = SecretsCache(made)
+    app.extensions["tangga_assets"] = _stamp(web / "static" / "dist")
+    for noun in NOUNS:
+        app.register_blueprint(noun.pages)
+    context.install(app)
+    security.install(app)
+    errors.install(app)
+    if proxies := made.settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
+    return app
+
+
+def _configuration(services: Services) -> dict[str, object]:
+    newest, *older = services.settings.keys
+    production = services.settings.production
+    return {
+        "SECRET_KEY": newest,
+        "SECRET_KEY_FALLBACKS": older,
+        "SESSION_COOKIE_NAME": "__Host-tangga" if production else "tangga",
+        "SESSION_COOKIE_SECURE": production,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "PERMANENT_SESSION_LIFETIME": timedelta(days=30),
+        "MAX_CONTENT_LENGTH": LARGEST_FORM,
+        "WTF_CSRF_TIME_LIMIT": None,
+        "WTF_CSRF_HEADERS": ["X-CSRF-Token"],
+    }
+
+
+def _stamp(built: Path) -> str:
+    """A short hash of the built assets, so that browsers fetch them anew after an update."""
+    digest = hashlib.sha256()
+    for path in sorted(built.glob("*.*")) if built.is_dir() else ():
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]

@@ -1,0 +1,95 @@
+"""The numbers of the first screen: who stands where, what moved, what is being read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select, text
+
+from plugin_server.db.models.facts import CustomerFacts
+from plugin_server.db.models.ladder import RungChange
+from plugin_server.db.models.store import Store, SyncRun
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Customers of one rung: all, by activity, and how many of the active and cooling may be written to."""
+
+    count: int = 0
+    activity: Counter[str] = field(default_factory=Counter)
+    reachable: int = 0
+
+
+def standings(connection: Connection) -> dict[str, Standing]:
+    """Every rung with somebody on it, in one pass over the facts."""
+    facts = CustomerFacts
+    rows = connection.execute(
+        select(facts.rung, facts.activity, facts.consent_promotions == "subscribed", func.count())
+        .where(facts.rung.is_not(None))
+        .group_by(facts.rung, facts.activity, facts.consent_promotions == "subscribed")
+    )
+    found: dict[str, Standing] = {}
+    for rung, activity, subscribed, count in rows:
+        old = found.get(rung, Standing())
+        found[rung] = Standing(
+            old.count + count,
+            old.activity + Counter({activity: count}),
+            old.reachable + (count if subscribed and activity != "lapsed" else 0),
+        )
+    return found
+
+
+def movement(connection: Connection, since: datetime) -> Counter[str]:
+    """By rung: how many came to stand on it since then, less those who left it."""
+    moves = RungChange
+    rows = connection.execute(
+        select(moves.from_rung, moves.to_rung, func.count())
+        .where(moves.changed_at >= since)
+        .group_by(moves.from_rung, moves.to_rung)
+    )
+    net: Counter[str] = Counter()
+    for origin, to, count in rows:
+        net[to] += count
+        if origin:
+            net[origin] -= count
+    return net
+
+
+def reading(connection: Connection) -> Row[Any] | None:
+    """The reading of a store that is under way or waits, if any."""
+    return connection.execute(
+        select(SyncRun, Store.name.label("store_name"))
+        .join(Store, Store.id == SyncRun.store_id)
+        .where(SyncRun.state.in_(("queued", "running")))
+        .order_by(SyncRun.state.desc(), SyncRun.id.desc())
+        .limit(1)
+    ).first()
+
+
+def stores(connection: Connection) -> list[Row[Any]]:
+    """The stores with when each was last read to the end."""
+    last = (
+        select(func.max(SyncRun.finished_at))
+        .where(SyncRun.store_id == Store.id, SyncRun.state == "done")
+        .scalar_subquery()
+    )
+    return list(
+        connection.execute(
+            select(
+                Store.id, Store.name, Store.url, Store.platform, Store.state, Store.state_reason, last.label("synced_at")
+            )
+            .where(Store.state != "disconnected")
+            .order_by(Store.id)
+        )
+    )
+
+
+def totals(connection: Connection) -> tuple[int, int]:
+    """(counting orders, customers with one) of the whole shop, from the facts."""
+    row = connection.execute(
+        text("SELECT coalesce(sum(orders), 0), count(*) FILTER (WHERE orders > 0) FROM customer_facts")
+    ).one()
+    return int(row[0]), int(row[1])

@@ -1,0 +1,117 @@
+"""What the page of a store shows: the shop, its newest readings, and what it says of our webhooks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, ScalarSelect, func, select
+
+from plugin_server.db.models.inbox import InboundEvent
+from plugin_server.db.models.store import Store, SyncRun
+
+RATE_AFTER = 2.0
+"""Seconds of reading before a rate says anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A reading so far: rows per second, and seconds left where the store said how many rows there are."""
+
+    run: Row[Any]
+    rate: float | None
+    seconds_left: float | None
+
+    @property
+    def share(self) -> float | None:
+        """Between 0 and 1; None where the store does not say how many there are."""
+        return min(self.run.seen / self.run.total, 1.0) if self.run.total else None
+
+
+def store(connection: Connection, store_id: int) -> Row[Any] | None:
+    """The store's row, without its secrets."""
+    return connection.execute(
+        select(
+            Store.id,
+            Store.platform,
+            Store.name,
+            Store.url,
+            Store.state,
+            Store.state_reason,
+            Store.read_only,
+            Store.fingerprint,
+            Store.currency,
+            Store.timezone,
+            Store.version,
+            Store.checks,
+            Store.checked_at,
+        ).where(Store.id == store_id)
+    ).first()
+
+
+def progress(connection: Connection, store_id: int, now: datetime) -> Progress | None:
+    """The newest reading of the store, with its speed; None where it was never read."""
+    run = connection.execute(
+        select(
+            SyncRun.id,
+            SyncRun.kind,
+            SyncRun.state,
+            SyncRun.phase,
+            SyncRun.seen,
+            SyncRun.total,
+            SyncRun.counters,
+            SyncRun.faults,
+            SyncRun.error,
+            SyncRun.started_at,
+            SyncRun.finished_at,
+        )
+        .where(SyncRun.store_id == store_id)
+        .order_by(SyncRun.id.desc())
+        .limit(1)
+    ).first()
+    if run is None:
+        return None
+    elapsed = ((run.finished_at or now) - run.started_at).total_seconds() if run.started_at else 0.0
+    rate = run.seen / elapsed if run.seen and elapsed >= RATE_AFTER else None
+    left = (run.total - run.seen) / rate if rate and run.total and run.state == "running" else None
+    return Progress(run, rate, max(left, 0.0) if left is not None else None)
+
+
+def readings(connection: Connection, store_id: int, limit: int = 5) -> list[Row[Any]]:
+    """The newest readings."""
+    return list(
+        connection.execute(
+            select(
+                SyncRun.id,
+                SyncRun.kind,
+                SyncRun.state,
+                SyncRun.seen,
+                SyncRun.counters,
+                SyncRun.faults,
+                SyncRun.error,
+                SyncRun.queued_at,
+                SyncRun.finished_at,
+            )
+            .where(SyncRun.store_id == store_id)
+            .order_by(SyncRun.id.desc())
+            .limit(limit)
+        )
+    )
+
+
+def events(connection: Connection, store_id: int) -> Row[Any]:
+    """What reached us by webhook: the newest time, how many wait, how many could not be used."""
+    event = InboundEvent
+    return connection.execute(
+        select(
+            select(func.max(event.received_at)).where(event.store_id == store_id).scalar_subquery().label("newest"),
+            _how_many("received", store_id).label("waiting"),
+            _how_many("failed", store_id).label("failed"),
+        )
+    ).one()
+
+
+def _how_many(state: str, store_id: int) -> ScalarSelect[int]:
+    event = InboundEvent
+    return select(func.count()).where(event.store_id == store_id, event.state == state).scalar_subquery()

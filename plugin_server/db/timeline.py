@@ -1,0 +1,81 @@
+"""One customer's life with the shop, on one thread: orders, climbs, mails, codes, consent, reviews, friends."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, func, literal, select, union_all
+from sqlalchemy import cast as as_type
+from sqlalchemy.dialects.postgresql import JSONB
+
+from plugin_server.db.models.campaign import Campaign, CampaignRun
+from plugin_server.db.models.consent import Consent
+from plugin_server.db.models.evidence import Referral, Testimonial
+from plugin_server.db.models.ladder import RungChange
+from plugin_server.db.models.message import Message
+from plugin_server.db.models.offer import OfferCode, Redemption
+from plugin_server.db.models.order import Order
+
+
+def timeline(
+    connection: Connection, customer_id: int, *, before: datetime | None = None, limit: int = 40
+) -> list[Row[Any]]:
+    """The newest happenings as (at, kind, facts); ``facts`` is a small object per ``kind``."""
+    branches = []
+    for query in _branches(customer_id):
+        at = query.selected_columns[0]
+        narrowed = query.where(at < before) if before else query.where(at.is_not(None))
+        branches.append(narrowed.order_by(at.desc()).limit(limit))
+    thread = union_all(*(branch.subquery().select() for branch in branches)).subquery()
+    return list(connection.execute(thread.select().order_by(thread.c.at.desc(), thread.c.kind).limit(limit)))
+
+
+def _branches(customer_id: int) -> list[Select[Any]]:
+    return [
+        _entry(
+            Order.placed_at,
+            "order",
+            number=Order.number,
+            minor=Order.net_minor,
+            currency=Order.currency,
+            status=Order.status,
+            counts=Order.counts,
+            refunded=Order.refunded_minor,
+            codes=Order.coupon_codes,
+        ).where(Order.customer_id == customer_id),
+        _entry(
+            RungChange.changed_at, "climb", origin=RungChange.from_rung, to=RungChange.to_rung, reason=RungChange.reason
+        ).where(RungChange.customer_id == customer_id),
+        _entry(
+            func.coalesce(Message.accepted_at, Message.planned_at),
+            "mail",
+            campaign=Campaign.name,
+            state=Message.state,
+            reason=Message.reason,
+        )
+        .select_from(Message)
+        .join(CampaignRun, CampaignRun.id == Message.run_id)
+        .join(Campaign, Campaign.id == CampaignRun.campaign_id)
+        .where(Message.customer_id == customer_id),
+        _entry(OfferCode.issued_at, "code", code=OfferCode.code, kind=OfferCode.kind, value=OfferCode.value).where(
+            OfferCode.customer_id == customer_id
+        ),
+        _entry(Redemption.redeemed_at, "redeemed", code=Redemption.code, released=Redemption.released_at).where(
+            Redemption.customer_id == customer_id
+        ),
+        _entry(Consent.occurred_at, "consent", state=Consent.state, source=Consent.source).where(
+            Consent.customer_id == customer_id
+        ),
+        _entry(Testimonial.written_at, "review", rating=Testimonial.rating, text=func.left(Testimonial.text, 200)).where(
+            Testimonial.customer_id == customer_id
+        ),
+        _entry(Referral.converted_at, "friend", friend=Referral.friend_id).where(Referral.advocate_id == customer_id),
+    ]
+
+
+def _entry(at: Any, kind: str, **facts: Any) -> Select[Any]:
+    pairs = [part for name, column in facts.items() for part in (name, column)]
+    return select(
+        at.label("at"), literal(kind).label("kind"), as_type(func.jsonb_build_object(*pairs), JSONB).label("facts")
+    )

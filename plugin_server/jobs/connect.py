@@ -1,0 +1,80 @@
+"""From a key pair to a shop that is read: stored first, looked at afterwards, so that no answer waits for the shop."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from redis.exceptions import RedisError
+from sqlalchemy import Connection
+
+from connectors.errors import ConnectorError
+from connectors.woocommerce.auth import KeyPair
+from plugin_server import wiring
+from plugin_server.db import audit_log, stores
+from plugin_server.db.session import tenant
+from plugin_server.jobs.queues import awake, wake
+from plugin_server.jobs.sync import sync_store
+from plugin_server.vault import seal
+from plugin_server.wiring import Services
+
+log = logging.getLogger(__name__)
+
+
+def connect_woocommerce(
+    connection: Connection,
+    keys: Sequence[str],
+    merchant_id: int,
+    *,
+    url: str,
+    pair: KeyPair,
+    read_only: bool,
+    by: str,
+) -> int:
+    """Store the shop with its sealed keys and a fresh webhook secret; gives its id. The address must be new."""
+    store_id = stores.add(
+        connection,
+        merchant_id=merchant_id,
+        platform="woocommerce",
+        name=urlsplit(url).hostname or url,
+        url=url,
+        credentials=seal(keys, {"key": pair.key, "secret": pair.secret}),
+        webhook_secrets=seal(keys, {"secrets": [secrets.token_urlsafe(32)]}),
+        read_only=read_only,
+    )
+    audit_log.record(connection, merchant_id, actor=by, action="store_connected", subject=url)
+    return store_id
+
+
+def settle(services: Services, merchant_id: int, store_id: int) -> None:
+    """Ask a worker to look at the shop and read it; without a queue, the nightly round will."""
+    try:
+        wake(services.redis, settle_store, merchant_id, store_id, on="urgent")
+    except RedisError as error:
+        log.warning("no wake-up call for store %s: %s", store_id, error)
+
+
+def settle_store(merchant_id: int, store_id: int) -> None:
+    """Job: check the connection, make our webhooks exist, read everything."""
+    services = wiring.services()
+    awake(services.redis, settle_store, merchant_id, store_id)
+    if look_at(services, merchant_id, store_id):
+        wake(services.redis, sync_store, merchant_id, store_id, "full", on="bulk")
+
+
+def look_at(services: Services, merchant_id: int, store_id: int) -> bool:
+    """Check the connection and our webhooks and write down what was found; True where the shop can be read."""
+    shop = wiring.connector(services, merchant_id, store_id)
+    findings = shop.checks()
+    with tenant(services.engine, merchant_id) as connection:
+        stores.checked(connection, store_id, findings, services.now())
+    try:
+        told = shop.info()
+        with tenant(services.engine, merchant_id) as connection:
+            stores.told(connection, store_id, told, services.now())
+    except ConnectorError as error:
+        log.warning("store %s cannot be read: %s", store_id, error.sentence)
+        return False
+    return True

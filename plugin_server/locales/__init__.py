@@ -1,0 +1,27 @@
+"""What the pages say, per language: one TOML file each, with the same keys and the same ``{places}``."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+LANGUAGES = {"en": "English", "id": "Bahasa Indonesia", "nl": "Nederlands"}
+Phrase = str | dict[str, str]
+
+
+@cache
+def catalogue(language: str) -> dict[str, Phrase]:
+    """All phrases of one language by dotted key. A phrase is a text, or ``{"one": …, "other": …}`` by number."""
+    path = Path(__file__).parent / f"{language}.toml"
+    return dict(_flat("", tomllib.loads(path.read_text(encoding="utf-8"))))
+
+
+def _flat(prefix: str, tree: Mapping[str, Any]) -> Iterator[tuple[str, Phrase]]:
+    for key, value in tree.items():
+        if isinstance(value, dict) and "other" not in value:
+            yield from _flat(f"{prefix}{key}.", value)
+        else:
+            yield f"{prefix}{key}", value

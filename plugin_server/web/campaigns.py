@@ -1,0 +1,120 @@
+"""Campaigns: five questions on one page, and nothing leaves the house before somebody has read what will happen."""
+
+from __future__ import annotations
+
+from flask import Blueprint, abort, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import Connection
+
+from campaigns.schema import BadCampaign
+from plugin_server.db import audience, audit_log, campaigns
+from plugin_server.db.campaigns import Refused, Saved
+from plugin_server.db.people import Person
+from plugin_server.db.session import tenant
+from plugin_server.jobs.run import firings, launch as launch_run, margin
+from plugin_server.web import campaign_form
+from plugin_server.web.context import page, services, words
+from plugin_server.web.guards import requires
+from plugin_server.web.rungs import names_of
+
+pages = Blueprint("campaigns", __name__)
+
+
+@pages.get("/campaigns")
+@requires("viewer")
+def index(who: Person) -> ResponseReturnValue:
+    """All campaigns with their latest runs, and what the calendar brings."""
+    with tenant(services().engine, who.merchant_id) as connection:
+        saved = [(one, campaigns.runs_of(connection, one.id)[:1]) for one in campaigns.all_saved(connection)]
+        upcoming = campaign_form.upcoming(connection, who, services().now())
+    return page("campaigns.html", section="campaigns", saved=saved, upcoming=upcoming[:6])
+
+
+@pages.get("/campaigns/new")
+@requires("marketer")
+def new(who: Person) -> ResponseReturnValue:
+    """The holiday discount, filled in sensibly for the next holiday."""
+    with tenant(services().engine, who.merchant_id) as connection:
+        form = campaign_form.blank(connection, who, words(), request.args, services().now())
+        rungs = names_of(connection, who.merchant_id, words().language)
+    return page("campaign_form.html", section="campaigns", form=form, rungs=rungs, problems={})
+
+
+@pages.post("/campaigns/new")
+@requires("marketer")
+def create(who: Person) -> ResponseReturnValue:
+    """Save it as a draft, or show each problem beside its field."""
+    with tenant(services().engine, who.merchant_id) as connection:
+        try:
+            made = campaign_form.campaign(connection, who, request.form, services().now())
+        except BadCampaign as error:
+            form = campaign_form.again(connection, who, request.form, services().now())
+            problems, rungs = campaign_form.by_field(error), names_of(connection, who.merchant_id, words().language)
+            shown = page("campaign_form.html", section="campaigns", form=form, rungs=rungs, problems=problems)
+            return shown, 422
+        campaigns.save(connection, merchant_id=who.merchant_id, campaign=made, by=who.email)
+        audit_log.record(connection, who.merchant_id, actor=who.email, action="campaign_saved", subject=made.key)
+    return redirect(url_for("campaigns.show", key=made.key))
+
+
+@pages.get("/campaigns/<key>")
+@requires("viewer")
+def show(who: Person, key: str) -> ResponseReturnValue:
+    """Who gets it and who does not and why, what it costs, what they read, and the button that says what it does."""
+    now = services().now()
+    with tenant(services().engine, who.merchant_id) as connection:
+        saved = _saved(connection, key)
+        looked = audience.preview_audience(
+            connection, merchant_id=who.merchant_id, campaign=saved.campaign, campaign_id=saved.id, now=now
+        )
+        verdict = margin(connection, saved.campaign, now)
+        dates = [due for due in firings(connection, saved.campaign, now) if due.at >= now]
+        runs = campaigns.runs_of(connection, saved.id)
+        rungs, frozen = names_of(connection, who.merchant_id, words().language), campaigns.frozen_store(connection)
+    return page(
+        "campaign.html",
+        section="campaigns",
+        saved=saved,
+        campaign=saved.campaign,
+        audience=looked,
+        verdict=verdict,
+        dates=dates,
+        runs=runs,
+        rungs=rungs,
+        frozen=frozen,
+    )
+
+
+@pages.post("/campaigns/<key>/launch")
+@requires("marketer")
+def launch(who: Person, key: str) -> ResponseReturnValue:
+    """Start it now. Pressing twice starts it once."""
+    try:
+        run_id = launch_run(
+            services(), merchant_id=who.merchant_id, campaign_key=key, by=who.email, now=services().now()
+        )
+    except Refused as error:
+        flash(str(error), "bad")
+        return redirect(url_for("campaigns.show", key=key))
+    return redirect(url_for("runs.show", run_id=run_id))
+
+
+@pages.post("/campaigns/<key>/state")
+@requires("marketer")
+def change_state(who: Person, key: str) -> ResponseReturnValue:
+    """Let the calendar fire it (activate), or not (pause)."""
+    state = request.form.get("state", "")
+    if state not in ("active", "paused"):
+        abort(400)
+    try:
+        with tenant(services().engine, who.merchant_id) as connection:
+            campaigns.set_state(connection, key, state, services().now())
+            audit_log.record(connection, who.merchant_id, actor=who.email, action=f"campaign_{state}", subject=key)
+    except Refused as error:
+        flash(str(error), "bad")
+    return redirect(url_for("campaigns.show", key=key))
+
+
+def _saved(connection: Connection, key: str) -> Saved:
+    found = campaigns.get(connection, key)
+    return found or abort(404)

@@ -1,0 +1,56 @@
+"""Error pages: what happened, what is safe, what to do, and a number to name when asking for help."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+
+from flask import Flask, Response, g, request
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from plugin_server.web.context import page, visitor, words
+from plugin_server.web.security import MACHINES
+
+log = logging.getLogger(__name__)
+KNOWN = {400, 401, 403, 404, 405, 410, 413, 429, 503}
+
+
+def install(app: Flask) -> None:
+    """Show a page for every refusal and failure; programs get one plain line."""
+    app.register_error_handler(HTTPException, _refused)
+    app.register_error_handler(Exception, _failed)
+
+
+def _refused(error: HTTPException) -> ResponseReturnValue:
+    if isinstance(error, CSRFError):
+        return _page("csrf", 400)
+    code = error.code or 500
+    if code < 400 or error.response is not None:
+        return error  # type: ignore[return-value]
+    return _page(str(code) if code in KNOWN else "400" if code < 500 else "500", code)
+
+
+def _failed(error: Exception) -> ResponseReturnValue:
+    # The last resort: nothing below may reach the visitor, and everything must reach the log.
+    g.fault = secrets.token_hex(4)
+    log.exception("request failed [%s] %s %s", g.fault, request.method, request.path, exc_info=error)
+    g.setdefault("person", None)
+    return _page("500", 500)
+
+
+def _page(key: str, status: int) -> ResponseReturnValue:
+    if request.blueprint in MACHINES:
+        return Response(f"{key}\n", status=status, mimetype="text/plain")
+    fault = g.get("fault") or secrets.token_hex(4)
+    if status < 500:
+        log.info("request refused [%s] %s %s %s", fault, status, request.method, request.path)
+    say = words()
+    return page(
+        "error.html",
+        title=say(f"error.{key}.title"),
+        sentence=say(f"error.{key}.sentence"),
+        fault=fault,
+        inside=visitor() is not None,
+    ), status

@@ -1,0 +1,50 @@
+"""Home: the ladder is the page."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from flask import Blueprint, redirect, url_for
+from flask.typing import ResponseReturnValue
+
+from plugin_server.db import home as numbers
+from plugin_server.db import store_page, whatif
+from plugin_server.db.people import Person
+from plugin_server.db.session import tenant
+from plugin_server.web import ladder_view
+from plugin_server.web.context import is_partial, page, services, visitor, words
+from plugin_server.web.guards import requires
+from plugin_server.web.rungs import names_of
+
+pages = Blueprint("home", __name__)
+MOVED_WITHIN = timedelta(days=30)
+
+
+@pages.get("/")
+def start() -> ResponseReturnValue:
+    """On to the ladder, or to the log-in."""
+    return redirect(url_for("home.show" if visitor() else "login.form"))
+
+
+@pages.get("/home")
+@requires("viewer")
+def show(who: Person) -> ResponseReturnValue:
+    """Rungs with counts and movement; while a shop is being read, they fill up as one watches."""
+    now = services().now()
+    with tenant(services().engine, who.merchant_id) as connection:
+        reading = numbers.reading(connection)
+        view = ladder_view.read(connection, who, words(), since=now - MOVED_WITHIN, settled=reading is None)
+        stores = numbers.stores(connection)
+        progress = store_page.progress(connection, reading.SyncRun.store_id, now) if reading else None
+    template = "_ladder.html" if is_partial() else "home.html"
+    return page(template, section="home", view=view, stores=stores, reading=reading, progress=progress, now=now)
+
+
+@pages.get("/home/what-if")
+@requires("viewer")
+def what_if(who: Person) -> ResponseReturnValue:
+    """How "if everybody climbed one rung" is computed, rung by rung."""
+    with tenant(services().engine, who.merchant_id) as connection:
+        sim = whatif.simulate(connection, merchant_id=who.merchant_id)
+        rungs = names_of(connection, who.merchant_id, words().language)
+    return page("what_if.html", section="home", sim=sim, rungs=rungs)

@@ -1,0 +1,83 @@
+"""The ladder as the home page shows it: rungs from the top down, and what to do next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from plugin_server.db import home, whatif
+from plugin_server.db.home import Standing
+from plugin_server.db.people import Person
+from plugin_server.web.rungs import RungName, names_of
+from plugin_server.web.words import Words
+
+BUYING_FROM = "shopper"
+WORTH_ASKING = 10
+"""Fewer people than this are better written to by hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class RungRow:
+    """One rung of the picture. ``share`` is of the fullest rung; ``moved`` the net change of the last 30 days."""
+
+    rung: RungName
+    standing: Standing
+    share: float
+    moved: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something worth doing next: a phrase, its figures, and the rungs a campaign for it would go to."""
+
+    phrase: str
+    n: int
+    rungs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """All of the first screen. ``what_if`` is None as long as nobody bought, or a shop is being read."""
+
+    rows: list[RungRow]
+    total: int
+    what_if: Any
+    steps: list[Step]
+
+
+def read(
+    connection: Connection, who: Person, words: Words, *, since: datetime, settled: bool
+) -> View:
+    """Read the numbers of this moment."""
+    rungs = names_of(connection, who.merchant_id, words.language)
+    standings, moved = home.standings(connection), home.movement(connection, since)
+    fullest = max((standing.count for standing in standings.values()), default=0) or 1
+    rows = [
+        RungRow(rung, standing, standing.count / fullest, moved[rung.key])
+        for rung in reversed(rungs)
+        for standing in (standings.get(rung.key, Standing()),)
+    ]
+    total = sum(row.standing.count for row in rows)
+    what_if = whatif.simulate(connection, merchant_id=who.merchant_id) if settled and total else None
+    return View(rows, total, what_if, _steps(rows) if settled else [])
+
+
+def _steps(rows: list[RungRow]) -> list[Step]:
+    """The largest groups that can be written to today, each with the plain reason why it is worth it."""
+    found = []
+    by_key = {row.rung.key: row for row in rows}
+    buyers = [row for row in rows if row.rung.number >= by_key[BUYING_FROM].rung.number] if BUYING_FROM in by_key else rows
+    first = by_key.get(BUYING_FROM)
+    if first and first.standing.reachable >= WORTH_ASKING:
+        found.append(Step("second", first.standing.reachable, (BUYING_FROM,)))
+    regulars = tuple(row.rung.key for row in buyers if row.rung.key != BUYING_FROM)
+    cooling = sum(row.standing.activity["cooling"] for row in buyers if row.rung.key in regulars)
+    if cooling >= WORTH_ASKING:
+        found.append(Step("cooling", cooling, regulars))
+    prospect = by_key.get("prospect")
+    if prospect and prospect.standing.reachable >= WORTH_ASKING:
+        found.append(Step("prospect", prospect.standing.reachable, ("prospect",)))
+    return found[:3]

@@ -1,0 +1,53 @@
+"""One firing of a campaign: how far it is, and what came of it."""
+
+from __future__ import annotations
+
+from flask import Blueprint, abort, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from plugin_server.db import audit_log, campaigns, results
+from plugin_server.db.campaigns import Refused
+from plugin_server.db.people import Person
+from plugin_server.db.session import tenant
+from plugin_server.jobs.run import report, wake_run
+from plugin_server.web.context import is_partial, page, services
+from plugin_server.web.guards import requires
+
+pages = Blueprint("runs", __name__)
+
+
+@pages.get("/runs/<int:run_id>")
+@requires("viewer")
+def show(who: Person, run_id: int) -> ResponseReturnValue:
+    """Live while it runs; then arms, difference with its interval, codes, in figures and in words."""
+    with tenant(services().engine, who.merchant_id) as connection:
+        try:
+            run = campaigns.run(connection, run_id)
+        except Refused:
+            abort(404)
+        told = report(connection, run_id)
+        result = results.results(connection, run_id=run_id, now=services().now())
+    going = run.state in campaigns.OPEN_STATES
+    template = "_run.html" if is_partial() else "run.html"
+    return page(template, section="campaigns", run=run, told=told, result=result, going=going)
+
+
+@pages.post("/runs/<int:run_id>/hold")
+@requires("marketer")
+def hold(who: Person, run_id: int) -> ResponseReturnValue:
+    """Pause, stop for good, or go on. What has left the house stays out."""
+    wish = request.form.get("to", "")
+    if wish not in ("paused", "stopped", "resume"):
+        abort(400)
+    with tenant(services().engine, who.merchant_id) as connection:
+        done = (
+            campaigns.resume(connection, run_id)
+            if wish == "resume"
+            else campaigns.hold(connection, run_id, to=wish, reason=f"by {who.email}")
+        )
+        audit_log.record(connection, who.merchant_id, actor=who.email, action=f"run_{wish}", subject=f"run {run_id}")
+    if not done:
+        flash("—", "bad")
+    elif wish == "resume":
+        wake_run(services(), who.merchant_id, run_id)
+    return redirect(url_for("runs.show", run_id=run_id))

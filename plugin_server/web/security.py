@@ -1,0 +1,47 @@
+"""Headers that keep browsers honest, and the token that keeps other sites from acting in somebody's name."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, current_app, request
+from flask_wtf.csrf import CSRFProtect
+
+from plugin_server.web import connect, customer_card, health, webhooks
+from plugin_server.web.context import services
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
+    "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+MACHINES = frozenset({"webhooks", "health"})
+"""Doors for programs: no page, no session, no policy for browsers."""
+
+
+def install(app: Flask) -> None:
+    """CSRF for every form but those that prove themselves otherwise, and headers on every answer."""
+    csrf = CSRFProtect(app)
+    csrf.exempt(webhooks.pages)
+    csrf.exempt(health.pages)
+    # One-click unsubscribing carries no cookie by its standard; the link's own signature is the proof.
+    csrf.exempt(customer_card.unsubscribe)
+    csrf.exempt(customer_card.preferences)
+    csrf.exempt(connect.callback)
+    app.after_request(_headers)
+
+
+def _headers(response: Response) -> Response:
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    if request.blueprint in MACHINES:
+        return response
+    response.headers.setdefault("Content-Security-Policy", POLICY)
+    response.headers.setdefault("X-Frame-Options", "DENY")
+    response.headers["Referrer-Policy"] = "same-origin"
+    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    response.headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=(), browsing-topics=()"
+    if services().settings.production:
+        response.headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
+    if request.endpoint == "static":
+        response.cache_control.public = True
+        response.cache_control.max_age = 31_536_000 if request.args.get("v") else current_app.get_send_file_max_age("")
+    else:
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response

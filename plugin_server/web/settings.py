@@ -1,0 +1,51 @@
+"""The business itself: what it is called, how it writes, which shops it has, who did what."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from plugin_server.db import audit_log, home, merchants, shop_settings
+from plugin_server.db.people import Person
+from plugin_server.db.session import tenant
+from plugin_server.web.context import page, services, words
+from plugin_server.web.guards import requires
+
+pages = Blueprint("settings", __name__)
+
+
+@pages.get("/settings")
+@requires("viewer")
+def show(who: Person) -> ResponseReturnValue:
+    """The form, filled in; owners may change it."""
+    with tenant(services().engine, who.merchant_id) as connection:
+        merchant, stores = merchants.get(connection), home.stores(connection)
+    merchant["holdout"] = words().number(merchant["holdout_share"] * 100)
+    return page("settings.html", section="settings", merchant=merchant, stores=stores, faults={})
+
+
+@pages.post("/settings")
+@requires("owner")
+def save(who: Person) -> ResponseReturnValue:
+    """Save, or show what is wrong beside its field."""
+    values, faults = shop_settings.checked(request.form)
+    with tenant(services().engine, who.merchant_id) as connection:
+        if faults:
+            shown = merchants.get(connection) | dict(request.form.items())
+            stores = home.stores(connection)
+            return page("settings.html", section="settings", merchant=shown, stores=stores, faults=faults), 422
+        shop_settings.save(connection, values)
+        detail = {name: str(value) for name, value in values.items()}
+        audit_log.record(connection, who.merchant_id, actor=who.email, action="settings_changed", detail=detail)
+    flash(words()("settings.saved"), "good")
+    return redirect(url_for("settings.show"))
+
+
+@pages.get("/settings/audit")
+@requires("owner")
+def audit(who: Person) -> ResponseReturnValue:
+    """Who did what, newest first."""
+    before = request.args.get("before", type=int)
+    with tenant(services().engine, who.merchant_id) as connection:
+        entries = audit_log.recent(connection, before=before)
+    return page("audit_log.html", section="settings", entries=entries, more=len(entries) == 50)

@@ -1,0 +1,76 @@
+"""One shop: is the connection well, how far has it been read, do its webhooks reach us."""
+
+from __future__ import annotations
+
+from flask import Blueprint, abort, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from plugin_server.db import audit_log, store_page, stores
+from plugin_server.db.people import Person
+from plugin_server.db.session import tenant
+from plugin_server.jobs.connect import settle
+from plugin_server.jobs.queues import wake
+from plugin_server.jobs.sync import sync_store
+from plugin_server.web.context import is_partial, page, services, words
+from plugin_server.web.guards import requires
+
+pages = Blueprint("stores", __name__)
+
+
+@pages.get("/stores/<int:store_id>")
+@requires("viewer")
+def show(who: Person, store_id: int) -> ResponseReturnValue:
+    """State, checks with their mend, the reading that goes on, and those before it."""
+    now = services().now()
+    with tenant(services().engine, who.merchant_id) as connection:
+        store = store_page.store(connection, store_id) or abort(404)
+        progress = store_page.progress(connection, store_id, now)
+        readings = store_page.readings(connection, store_id)
+        events = store_page.events(connection, store_id)
+    template = "_store_progress.html" if is_partial() else "store.html"
+    return page(
+        template, section="settings", store=store, progress=progress, readings=readings, events=events, now=now
+    )
+
+
+@pages.post("/stores/<int:store_id>/sync")
+@requires("marketer")
+def sync(who: Person, store_id: int) -> ResponseReturnValue:
+    """Read what changed since last time, or everything."""
+    kind = "full" if request.form.get("kind") == "full" else "incremental"
+    with tenant(services().engine, who.merchant_id) as connection:
+        store_page.store(connection, store_id) or abort(404)
+        audit_log.record(
+            connection, who.merchant_id, actor=who.email, action="sync_asked", subject=f"store {store_id}"
+        )
+    wake(services().redis, sync_store, who.merchant_id, store_id, kind, on="bulk")
+    flash(words()("store.sync_asked"), "good")
+    return redirect(url_for("stores.show", store_id=store_id))
+
+
+@pages.post("/stores/<int:store_id>/check")
+@requires("owner")
+def check(who: Person, store_id: int) -> ResponseReturnValue:
+    """Look at the connection again."""
+    with tenant(services().engine, who.merchant_id) as connection:
+        store_page.store(connection, store_id) or abort(404)
+    settle(services(), who.merchant_id, store_id)
+    flash(words()("store.check_asked"), "good")
+    return redirect(url_for("stores.show", store_id=store_id))
+
+
+@pages.post("/stores/<int:store_id>/confirm")
+@requires("owner")
+def confirm(who: Person, store_id: int) -> ResponseReturnValue:
+    """The shop at the new address is the real one: mails may go out again."""
+    with tenant(services().engine, who.merchant_id) as connection:
+        store = store_page.store(connection, store_id) or abort(404)
+        address = request.form.get("address", "")
+        if store.state != "frozen" or not address:
+            abort(400)
+        stores.confirm(connection, store_id, fingerprint=address, now=services().now())
+        audit_log.record(
+            connection, who.merchant_id, actor=who.email, action="address_confirmed", subject=address
+        )
+    flash(words()("store.confirmed"), "good")
+    return redirect(url_for("stores.show", store_id=store_id))

@@ -1,0 +1,101 @@
+"""The door for shops and mail providers: verify the raw bytes, write them down, say 200. Work happens later.
+
+No session, no template, one transaction. A lost wake-up call loses nothing: the sweeper finds the row.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+
+from flask import Blueprint, Request, Response, abort, current_app, request
+from flask.typing import ResponseReturnValue
+from redis.exceptions import RedisError
+
+from connectors.errors import BadSignature
+from connectors.sendgrid import webhooks as sendgrid_webhooks
+from connectors.woocommerce import webhooks as woo_webhooks
+from plugin_server.db import inbox
+from plugin_server.db.session import tenant
+from plugin_server.jobs.ingest import drain
+from plugin_server.jobs.queues import wake
+from plugin_server.web.context import services
+from plugin_server.web.secrets_cache import SecretsCache, StoreSecrets
+
+pages = Blueprint("webhooks", __name__)
+log = logging.getLogger(__name__)
+
+LARGEST_BODY = 5_000_000
+OK = b""
+
+
+@pages.post("/webhooks/woocommerce/<int:store>")
+def woocommerce(store: int) -> ResponseReturnValue:
+    """One delivery of a WooCommerce store. Its ping is unsigned, answered with exactly 200, and never stored."""
+    known = _cache().of_store(store, "woocommerce") or abort(404)
+    headers, body = woo_webhooks.lower(request.headers), _raw(request)
+    if not _signed(known, headers, body):
+        return Response(OK)
+    kept = {name: headers[name] for name in woo_webhooks.TRUSTED_HEADERS if name in headers}
+    topic = headers.get("x-wc-webhook-topic", "")
+    return _keep(known.merchant_id, "woocommerce", store, topic, kept, body, once=False)
+
+
+def _cache() -> SecretsCache:
+    cache: SecretsCache = current_app.extensions["tangga_secrets"]
+    return cache
+
+
+def _signed(known: StoreSecrets, headers: dict[str, str], body: bytes) -> bool:
+    """False for a ping. Checked against the secrets at hand and then fresh ones: they may just have been changed."""
+    try:
+        return woo_webhooks.verify(headers, body, known.secrets)
+    except BadSignature:
+        fresh = _cache().of_store(known.store_id, "woocommerce", not_older=1.0)
+    try:
+        return woo_webhooks.verify(headers, body, fresh.secrets if fresh else ())
+    except BadSignature:
+        abort(401)
+
+
+@pages.post("/webhooks/sendgrid/<int:merchant>")
+def sendgrid(merchant: int) -> ResponseReturnValue:
+    """A batch of delivery events, signed by SendGrid. An equal batch is kept once."""
+    keys = services().settings.sendgrid_webhook_public_keys
+    if not keys or not _cache().is_merchant(merchant):
+        abort(404)
+    body = _raw(request)
+    try:
+        sendgrid_webhooks.verify(headers=dict(request.headers), body=body, public_keys=keys)
+    except BadSignature:
+        abort(401)
+    return _keep(merchant, "sendgrid", None, "events", {}, body, once=True)
+
+
+def _raw(incoming: Request) -> bytes:
+    incoming.max_content_length = LARGEST_BODY
+    return incoming.get_data(cache=False)
+
+
+def _keep(
+    merchant_id: int, provider: str, store: int | None, topic: str, headers: dict[str, str], body: bytes, *, once: bool
+) -> Response:
+    dedupe = hashlib.sha256(topic.encode() + b"\n" + body).hexdigest()
+    with tenant(services().engine, merchant_id) as connection:
+        inbox.record(
+            connection,
+            merchant_id=merchant_id,
+            provider=provider,
+            store_id=store,
+            topic=topic,
+            headers=headers,
+            body=body,
+            dedupe=dedupe,
+            once=once,
+        )
+    try:
+        wake(services().redis, drain, merchant_id, on="urgent")
+    except RedisError as error:
+        # The row is safe and the sweeper will find it; the shop must not be told to come again.
+        log.warning("no wake-up call: %s", error)
+    return Response(OK)

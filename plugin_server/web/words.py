@@ -1,0 +1,120 @@
+"""A person's language: phrases, numbers, money and times in their form and their zone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, tzinfo
+from decimal import Decimal
+from functools import cache
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_date, format_datetime, format_timedelta
+from babel.numbers import format_currency, format_decimal, format_percent, get_currency_symbol
+
+from connectors.types import Money, minor_units
+from plugin_server.locales import LANGUAGES, catalogue
+
+WHOLE = {"IDR": "Rp", "VND": "₫", "KRW": "₩"}
+"""Currencies whose minor units nobody writes, with the sign people use in every language."""
+
+
+@cache
+def _locale(language: str) -> Locale:
+    return Locale.parse(language)
+
+
+def language_of(*wishes: str | None) -> str:
+    """The first wish that we speak, else English."""
+    return next((wish for wish in wishes if wish in LANGUAGES), "en")
+
+
+@dataclass(frozen=True)
+class Words:
+    """Speaks one language in one zone. ``words("home.title", n=3)`` gives the phrase with its places filled in."""
+
+    language: str
+    zone: tzinfo
+    now: datetime
+
+    def __call__(self, key: str, **values: object) -> str:
+        phrase = catalogue(self.language)[key]
+        if isinstance(phrase, dict):
+            number = values.get("n", 0)
+            form = str(_locale(self.language).plural_form(number)) if isinstance(number, int) else "other"
+            phrase = phrase.get(form, phrase["other"])
+        return phrase.format(**{name: self._shown(value) for name, value in values.items()}) if values else phrase
+
+    def has(self, key: str) -> bool:
+        """True where this phrase exists: for words that come from data, such as a state."""
+        return key in catalogue(self.language)
+
+    def known(self, section: str, word: str) -> str:
+        """The phrase ``section.word``, or the word itself where it is not one of ours."""
+        return self(f"{section}.{word}") if self.has(f"{section}.{word}") else word
+
+    def _shown(self, value: object) -> str:
+        return self.number(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else str(value)
+
+    def number(self, value: int | float | Decimal, *, sign: bool = False) -> str:
+        """``12,345`` or ``12.345``; ``sign`` writes +12 and −12."""
+        text = format_decimal(abs(value), locale=self.language, format="#,##0.##")
+        return ("+" if value > 0 else "−" if value < 0 else "±") + text if sign else ("−" if value < 0 else "") + text
+
+    def percent(self, share: float | Decimal, *, digits: int = 0) -> str:
+        """A share (0.123) as ``12%``."""
+        return format_percent(share, format="#,##0" + ("." + "0" * digits if digits else "") + "%", locale=self.language)
+
+    def money(self, minor: int | None, currency: str, *, sign: bool = False) -> str:
+        """``Rp1.250.000`` (never with decimals for rupiah), ``€ 12,50``; a dash for None."""
+        if minor is None:
+            return "–"
+        amount = abs(Money(int(minor), currency).amount)
+        front = ("−" if minor < 0 else "+" if sign else "") if minor or sign else ""
+        if currency in WHOLE:
+            return front + WHOLE[currency] + format_decimal(amount, format="#,##0", locale=self.language)
+        shown = format_currency(amount, currency, locale=self.language)
+        return front + shown.replace(get_currency_symbol(currency, self.language) + "\xa0", currency + "\xa0")
+
+    def major(self, amount: Decimal, currency: str) -> str:
+        """The same from major units."""
+        return self.money(minor_units(amount, currency), currency)
+
+    def amount(self, given: Mapping[str, str]) -> str:
+        """The same from ``{"amount", "currency"}``."""
+        return self.major(Decimal(given["amount"]), given["currency"])
+
+    def date(self, value: date | datetime | None, style: str = "medium") -> str:
+        """``22 Nov 2026`` in the person's zone; a dash for None."""
+        if value is None:
+            return "–"
+        day = value.astimezone(self.zone).date() if isinstance(value, datetime) else value
+        return format_date(day, format=style, locale=self.language)
+
+    def day(self, value: date | datetime) -> str:
+        """``Sun 22 Nov``."""
+        day = value.astimezone(self.zone).date() if isinstance(value, datetime) else value
+        return format_date(day, format="EEE d MMM", locale=self.language)
+
+    def time(self, value: datetime | None) -> str:
+        """``22 Nov 2026, 14:05`` in the person's zone."""
+        if value is None:
+            return "–"
+        return format_datetime(value, format="d MMM y, HH:mm", tzinfo=self.zone, locale=self.language)
+
+    def ago(self, value: datetime | None) -> str:
+        """``3 minutes ago``."""
+        if value is None:
+            return "–"
+        past = min(value - self.now, timedelta(0)) or timedelta(seconds=-1)
+        return format_timedelta(past, add_direction=True, locale=self.language)
+
+    def span(self, seconds: float) -> str:
+        """``2 minutes``: a length of time, rounded to one unit."""
+        return format_timedelta(timedelta(seconds=max(1, round(seconds))), locale=self.language)
+
+
+def zone_of(name: str | None) -> tzinfo:
+    """The zone of a merchant; UTC where there is none."""
+    return ZoneInfo(name or "UTC")
