@@ -59,8 +59,13 @@ class CompiledMessage:
         """The roots the message reads from its context: ``{"customer", "shop", …}``."""
         return self.subject.variables | self.html.variables | self.text.variables
 
-    def render(self, context: Mapping[str, object]) -> RenderedMail:
-        """The whole mail for one context. Raises ``TemplateError``."""
+    def render(self, context: Mapping[str, object], theirs: Mapping[str, object] | None = None) -> RenderedMail:
+        """The whole mail for one context, or for what is shared and what is ``theirs``, laid over it as in ``batch``.
+
+        Raises ``TemplateError``.
+        """
+        if theirs is not None:
+            context = merged(context, theirs)
         subject, html, text = (template.render(context) for template in (self.subject, self.html, self.text))
         missing = dict.fromkeys(subject.missing + html.missing + text.missing)
         return RenderedMail(_one_line(subject.text), html.text, text.text, tuple(missing))

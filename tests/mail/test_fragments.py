@@ -57,6 +57,7 @@ def message(source: str, subject: str | None = None) -> CompiledMessage:
 def assert_equal_to_full(compiled: CompiledMessage, batch: Batch, people: list[tuple[str, Any]]) -> None:
     for id_, theirs in people:
         full = compiled.render({**SHARED, **theirs, "c": {**SHARED["c"], **theirs["c"]}})
+        assert compiled.render(SHARED, theirs) == full
         if id_ in batch.alone:
             continue
         fragments = batch.fragments[id_]
