@@ -14,7 +14,7 @@ from connectors.hosts import guard_url
 from connectors.types import Check
 from connectors.woocommerce.about import About, read_about
 from connectors.woocommerce.auth import KeyPair
-from connectors.woocommerce.client import WooClient, WooRefusal
+from connectors.woocommerce.client import AUTH_ERROR, WooClient, WooRefusal
 
 OLDEST = (8, 0)
 LARGEST_SKEW = timedelta(minutes=5)
@@ -96,8 +96,10 @@ def _key(connection: Connection) -> Iterator[Check]:
     try:
         connection.client.get("orders", {"per_page": 1, "_fields": "id"})
     except WooRefusal as error:
-        name = {"no_rights": "rights", "write_only": "read", "read_only": "write"}.get(error.code, "key")
-        yield Check(name, False, error.sentence)
+        if error.reason == AUTH_ERROR and _may_write(connection.client):
+            yield Check("read", False, "The key may only write. Make one with Read/Write permission.")
+            return
+        yield Check("rights" if error.code == "no_rights" else "key", False, error.sentence)
         return
     except ConnectorError as error:
         yield Check("key", False, error.sentence)
@@ -121,6 +123,17 @@ def _write(connection: Connection) -> Iterator[Check]:
         return
     _clear_away(connection.client, made)
     yield Check("write", True, "Coupons, webhooks and rungs can be written.")
+
+
+def _may_write(client: WooClient) -> bool:
+    """Whether a key that may not read has the right secret at least: then a coupon without a code is merely invalid."""
+    try:
+        _clear_away(client, client.write("POST", "coupons", {}, blind=True))
+    except WooRefusal as error:
+        return error.status not in (401, 403)
+    except ConnectorError:
+        return False
+    return True
 
 
 def _clear_away(client: WooClient, made: object) -> None:

@@ -20,8 +20,11 @@ from connectors.woocommerce.auth import KeyPair, Signer
 Clock = Callable[[], datetime]
 Params = Mapping[str, str | int]
 TAG = re.compile(r"<[^>]{0,500}>")
+# Some hosts keep copies of answers; a stale copy of a list would hide orders from us.
+FRESH = {"Cache-Control": "no-cache"}
 LONGEST_MESSAGE = 300
 UNAUTHORISED, FORBIDDEN, NOT_FOUND = 401, 403, 404
+AUTH_ERROR = "woocommerce_rest_authentication_error"
 
 
 class WooRefusal(ConnectorError):
@@ -53,13 +56,16 @@ class WooClient:
         self.pair = pair
         self._signer = Signer(pair)
         self._settled = url.startswith("http://")
+        self._reads = False
 
     def get(self, path: str, params: Params | None = None) -> Answer:
         """Read ``path`` below wc/v3. Raises ``WooRefusal`` for 4xx, ``ConnectorError`` otherwise."""
-        reply = self.http.get(self._address(path, params), sign=self._sign)
+        reply = self.http.get(self._address(path, params), sign=self._sign, headers=FRESH)
         if reply.status == UNAUTHORISED and not self._settled:
             reply = self._try_query(path, params, reply)
-        return self._accept(reply)
+        answer = self._accept(reply)
+        self._reads = True
+        return answer
 
     def rows(self, path: str, params: Params | None = None) -> tuple[list[Any], int | None]:
         """A list at ``path`` and the length of the whole list."""
@@ -68,12 +74,17 @@ class WooClient:
             raise ConnectorError(f"The shop sent something else than a list for {path}.", code="shape", retry_after=300)
         return answer.data, answer.total
 
-    def write(self, method: str, path: str, data: object = None, params: Params | None = None) -> Any:
-        """POST, PUT or DELETE, sent once; gives the JSON of the answer. A lost answer raises with ``ambiguous``."""
-        if not self._settled:
+    def write(
+        self, method: str, path: str, data: object = None, params: Params | None = None, *, blind: bool = False
+    ) -> Any:
+        """POST, PUT or DELETE, sent once; gives the JSON of the answer. A lost answer raises with ``ambiguous``.
+
+        Before the first write something is read, so that a refusal can only be about writing (``blind`` leaves it out).
+        """
+        if not self._reads and not blind:
             self.get("orders", {"per_page": 1, "_fields": "id"})
         reply = self.http.send(method, self._address(path, params), data=data, sign=self._sign)
-        return self._accept(reply).data
+        return self._accept(reply, writes=True).data
 
     def public(self, path: str, params: Params | None = None) -> Reply:
         """Read ``path`` below the shop's own address without keys; any status below 500 comes back.
@@ -92,19 +103,19 @@ class WooClient:
 
     def _try_query(self, path: str, params: Params | None, refused: Reply) -> Reply:
         """Some hosts strip the Authorization header: the same keys in the query then work (https only)."""
-        if _error(refused).get("code") != "woocommerce_rest_cannot_view":
+        if _error(refused).get("code") in (None, AUTH_ERROR):
             return refused
         self._signer.in_query = True
-        reply = self.http.get(self._address(path, params), sign=self._sign)
-        if reply.status == UNAUTHORISED and _error(reply).get("code") == "woocommerce_rest_cannot_view":
+        reply = self.http.get(self._address(path, params), sign=self._sign, headers=FRESH)
+        if reply.status == UNAUTHORISED and _error(reply).get("code") != AUTH_ERROR:
             self._signer.in_query = False
             return refused
         return reply
 
-    def _accept(self, reply: Reply) -> Answer:
+    def _accept(self, reply: Reply, *, writes: bool = False) -> Answer:
         self.lag = self._measure(reply)
         if reply.status >= 400:
-            raise _refusal(reply)
+            raise _refusal(reply, only_reads=writes and self._reads)
         self._settled = True
         total = reply.headers.get("X-WP-Total", "")
         return Answer(reply.json(), int(total) if total.isascii() and total.isdigit() else None)
@@ -134,27 +145,36 @@ def plain(message: object) -> str:
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:LONGEST_MESSAGE]
 
 
-def _refusal(reply: Reply) -> WooRefusal:
+def _refusal(reply: Reply, *, only_reads: bool) -> WooRefusal:
     error = _error(reply)
     reason, message = str(error.get("code", "")), plain(error.get("message"))
-    code, sentence = _meaning(reply, reason, message)
+    if reply.status == UNAUTHORISED and reason == AUTH_ERROR:
+        code, sentence = _bad_pair(message, only_reads)
+    else:
+        code, sentence = _meaning(reply.status, reason, message)
     data = error.get("data")
     return WooRefusal(
         sentence, code=code, status=reply.status, reason=reason, data=data if isinstance(data, dict) else {}
     )
 
 
-def _meaning(reply: Reply, reason: str, message: str) -> tuple[str, str]:
-    """(our code, sentence for the owner) of a refusal."""
-    status = reply.status
-    if status == UNAUTHORISED and reason == "woocommerce_rest_authentication_error":
-        if "write permission" in message:
-            return "read_only", "The key may only read. Make one with Read/Write permission."
-        if "read permission" in message:
-            return "write_only", "The key may only write. Make one with Read/Write permission."
-        if "signature" in message.lower() or "secret" in message.lower():
-            return "wrong_secret", "The consumer secret does not belong to this key. Copy it again, or make a new pair."
-        return "wrong_key", f"The shop refuses the key: {message}"
+def _bad_pair(message: str, only_reads: bool) -> tuple[str, str]:
+    """(our code, sentence) where the shop knows the key but refuses it all the same.
+
+    One code of the shop stands for a wrong secret and for a missing permission, and its message is in the shop's own
+    language. So what counts is what worked before: a pair that reads has the right secret.
+    """
+    if only_reads or "write permission" in message:
+        return "read_only", "The key may only read. Make one with Read/Write permission."
+    if "read permission" in message:
+        return "write_only", "The key may only write. Make one with Read/Write permission."
+    if "timestamp" in message.lower():
+        return "clock", "The shop's clock and ours differ by more than 15 minutes. Set both by network time."
+    return "wrong_secret", "The consumer secret does not belong to this key. Copy it again, or make a new pair."
+
+
+def _meaning(status: int, reason: str, message: str) -> tuple[str, str]:
+    """(our code, sentence for the owner) of any other refusal."""
     if status == UNAUTHORISED and not reason:
         return "blocked", "The site asks for a password before the shop answers. Take that lock off, or let us through."
     if status == UNAUTHORISED:

@@ -77,6 +77,7 @@ def body(spec: CodeSpec) -> dict[str, Any]:
         "usage_limit": spec.usage_limit,
         "minimum_amount": f"{_minimum(spec):.2f}",
         "product_ids": sorted(int(number) for number in spec.product_external_ids),
+        "limit_usage_to_x_items": _items(spec),
         "description": spec.description[:500],
         "meta_data": [{"key": MARK, "value": spec.code.lower()}],
     }
@@ -96,6 +97,7 @@ def differences(coupon: Mapping[str, Any], spec: CodeSpec) -> list[str]:
         "usage_limit": coupon.get("usage_limit") == spec.usage_limit,
         "minimum_amount": _number(coupon.get("minimum_amount")) == _minimum(spec),
         "product_ids": _ids(coupon) == wanted["product_ids"],
+        "limit_usage_to_x_items": (coupon.get("limit_usage_to_x_items") or None) == wanted["limit_usage_to_x_items"],
     }
     return [name for name, same in told.items() if not same]
 
@@ -113,6 +115,11 @@ def _type(spec: CodeSpec) -> str:
     if spec.kind is not DiscountKind.FIXED:
         return "percent"
     return "fixed_product" if spec.product_external_ids else "fixed_cart"
+
+
+def _items(spec: CodeSpec) -> int | None:
+    # An amount off a product counts for each piece in the cart: ten pieces would make the code worth ten times as much.
+    return 1 if _type(spec) == "fixed_product" else None
 
 
 def _end(spec: CodeSpec) -> datetime:

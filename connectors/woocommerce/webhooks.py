@@ -17,9 +17,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from connectors.base import WebhookState
 from connectors.errors import BadPayload, BadSignature, ConnectorError
+from connectors.hosts import is_public
 from connectors.http import loads
 from connectors.signatures import verify_hmac
 from connectors.types import Customer, StoreEvent, StoreEventKind
@@ -43,6 +45,7 @@ TOPICS = (
 )
 TRUSTED_HEADERS = ("content-type", "x-wc-webhook-topic", "x-wc-webhook-id", "x-wc-webhook-source")
 PING = re.compile(rb"webhook_id=[0-9]{1,20}")
+DELIVERY_PORTS = {80, 443, 8080}
 FORM = "application/x-www-form-urlencoded"
 GONE = {
     "order": StoreEventKind.ORDER_GONE,
@@ -76,6 +79,26 @@ def is_ping(headers: Mapping[str, str], body: bytes) -> bool:
     low = lower(headers)
     form = low.get("content-type", "").partition(";")[0].strip().lower() == FORM
     return form and not any(name.startswith("x-wc-") for name in low) and bool(PING.fullmatch(body))
+
+
+def undeliverable(url: str) -> str:
+    """Why real shops would never deliver to ``url`` (they accept the webhook all the same); empty where they would."""
+    parts = urlsplit(url)
+    if not _public_name(parts.hostname or "localhost"):
+        return "Shops deliver to public addresses only. Set PUBLIC_URL to the one under which they reach us."
+    try:
+        port = parts.port
+    except ValueError:
+        port = 0
+    known = port is None or port in DELIVERY_PORTS
+    return "" if known else f"Shops deliver to ports 80, 443 and 8080 only, not to {port}."
+
+
+def _public_name(host: str) -> bool:
+    try:
+        return is_public(host)
+    except ValueError:
+        return "." in host and not host.endswith((".localhost", ".local", ".internal"))
 
 
 def lower(headers: Mapping[str, str]) -> dict[str, str]:

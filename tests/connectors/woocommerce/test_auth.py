@@ -87,6 +87,15 @@ def test_a_key_that_is_simply_wrong_is_tried_no_further() -> None:
     assert (caught.value.code, len(server.asked)) == ("wrong_key", 2)
 
 
+def test_a_plugin_that_hides_the_api_from_strangers_counts_as_a_stripped_header() -> None:
+    def hiding(asked: Asked) -> Answer:
+        known = asked.query.get("consumer_key") == KEY
+        return Answer([]) if known else error(401, "rest_not_logged_in", "You are not currently logged in.")
+
+    with serving(hiding) as server:
+        assert as_if_secure(server.url).rows("orders")[0] == []
+
+
 def test_a_wrong_secret_is_not_sent_in_the_query() -> None:
     with (
         serving(

@@ -96,17 +96,33 @@ def test_a_key_nobody_knows() -> None:
     assert "write" not in found
 
 
+AUTH_ERROR = "woocommerce_rest_authentication_error"
+
+
 @pytest.mark.parametrize(
-    ("message", "name", "word"),
+    "message",
     [
-        ("Consumer secret is invalid.", "key", "secret does not belong"),
-        ("Invalid signature - provided signature does not match.", "key", "secret does not belong"),
-        ("The API key provided does not have read permissions.", "read", "may only write"),
+        "Consumer secret is invalid.",
+        "Invalid signature - provided signature does not match.",
+        "Consumer secret is ongeldig.",
     ],
 )
-def test_a_wrong_secret_and_a_write_only_key(message: str, name: str, word: str) -> None:
-    refused = error(401, "woocommerce_rest_authentication_error", message)
-    assert word in failed(answering(refused, lambda asked: asked.path != "/wp-json/"))[name]
+def test_a_wrong_secret_in_whatever_language(message: str) -> None:
+    refused = error(401, AUTH_ERROR, message)
+    assert "secret does not belong" in failed(answering(refused, lambda asked: asked.path != "/wp-json/"))["key"]
+
+
+@pytest.mark.parametrize("message", ["The API key provided does not have read permissions.", "Geen leesrechten."])
+def test_a_write_only_key_in_whatever_language(message: str) -> None:
+    """It has the code of a wrong secret; that it can write tells it apart."""
+    shop = answering(error(401, AUTH_ERROR, message), lambda asked: asked.path.endswith("/orders"))
+    assert "may only write" in failed(shop)["read"]
+    assert shop.coupons == {}
+
+
+def test_a_read_only_key_of_a_dutch_shop() -> None:
+    shop = answering(error(401, AUTH_ERROR, "Geen schrijfrechten."), lambda asked: asked.method == "POST")
+    assert "may only read" in failed(shop)["write"]
 
 
 def test_swapped_keys_are_seen_before_anything_is_sent() -> None:

@@ -44,6 +44,7 @@ def test_what_is_asked_for() -> None:
         "usage_limit": 1,
         "minimum_amount": "100000.00",
         "product_ids": [],
+        "limit_usage_to_x_items": None,
         "description": "",
         "meta_data": [{"key": "tangga_offer", "value": "lebaran-a1"}],
     }
@@ -253,6 +254,14 @@ def test_free_shipping_and_fixed_amounts() -> None:
     assert (fixed["discount_type"], fixed["amount"]) == ("fixed_cart", "25000.00")
     product = body(replace(SPEC, kind=DiscountKind.FIXED, value=Decimal(5000), product_external_ids=("14",)))
     assert (product["discount_type"], product["product_ids"]) == ("fixed_product", [14])
+
+
+def test_an_amount_off_a_product_is_given_for_one_piece_only() -> None:
+    spec = replace(SPEC, kind=DiscountKind.FIXED, value=Decimal(5000), product_external_ids=("14",))
+    wanted = body(spec)
+    assert wanted["limit_usage_to_x_items"] == 1
+    made = {**wanted, "date_expires_gmt": "2026-12-31T16:59:59", "limit_usage_to_x_items": None}
+    assert differences(made, spec) == ["limit_usage_to_x_items"]
 
 
 def test_revoked_codes_are_gone_and_revoking_again_is_fine() -> None:

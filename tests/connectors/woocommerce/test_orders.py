@@ -47,6 +47,16 @@ def test_a_full_walk_reads_every_order_once() -> None:
     assert {page.total for page in pages} == {250}
 
 
+def test_the_closing_pass_repeats_nothing_that_stayed_the_same() -> None:
+    shop = stocked(120)
+    for row in shop.orders.values():
+        row["date_modified_gmt"] = written(NOW)
+    with open_shop(shop) as (store, server):
+        ids = [order.external_id for page in store.orders(since=None) for order in page.items]
+    assert len(ids) == len(set(ids)) == 120
+    assert [asked for asked in server.asked if "modified_after" in asked.query]
+
+
 def test_an_empty_shop_is_read() -> None:
     with open_shop(Shop()) as (store, _):
         assert list(store.orders(since=None)) == []

@@ -234,3 +234,21 @@ def test_a_webhook_without_secret_is_not_made() -> None:
         store.ensure_webhooks(url=URL, secret="")
     assert caught.value.code == "no_secret"
     assert server.asked == []
+
+
+@pytest.mark.parametrize(
+    ("url", "word"),
+    [
+        (URL, ""),
+        ("http://tangga.test:8080/x", ""),
+        ("https://tangga.test:8443/x", "not to 8443"),
+        ("http://127.0.0.1:8000/x", "public addresses"),
+        ("http://localhost/x", "public addresses"),
+        ("https://server.local/x", "public addresses"),
+        ("/x", "public addresses"),
+    ],
+)
+def test_where_real_shops_never_deliver(url: str, word: str) -> None:
+    found = webhooks.undeliverable(url)
+    assert word in found
+    assert bool(found) == bool(word)
