@@ -67,15 +67,25 @@ def _status(client: WooClient) -> Mapping[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
+def read_currency(client: WooClient) -> str:
+    """The shop's currency by the shortest way; empty where it does not tell."""
+    return _current_currency(client) or _code(part(_status(client), "settings").get("currency"))
+
+
 def _currency(client: WooClient, settings: Mapping[str, Any]) -> str:
-    code = settings.get("currency")
-    if not isinstance(code, str):
-        try:
-            data = client.get("data/currencies/current").data
-        except WooRefusal:
-            data = {}
-        code = data.get("code") if isinstance(data, dict) else None
-    return code if isinstance(code, str) and CURRENCY.fullmatch(code) else ""
+    return _code(settings.get("currency")) or _current_currency(client)
+
+
+def _current_currency(client: WooClient) -> str:
+    try:
+        data = client.get("data/currencies/current").data
+    except WooRefusal:
+        return ""
+    return _code(data.get("code")) if isinstance(data, dict) else ""
+
+
+def _code(value: object) -> str:
+    return value if isinstance(value, str) and CURRENCY.fullmatch(value) else ""
 
 
 def _zone(index: Mapping[str, Any]) -> str:

@@ -22,7 +22,7 @@ from connectors.types import (
     StoreInfo,
 )
 from connectors.woocommerce import webhooks
-from connectors.woocommerce.about import read_about
+from connectors.woocommerce.about import read_about, read_currency
 from connectors.woocommerce.auth import KeyPair
 from connectors.woocommerce.catalog import CatalogReader
 from connectors.woocommerce.checks import Connection, run_checks
@@ -109,7 +109,7 @@ class WooStore:
     def currency(self) -> str:
         """The shop's currency, asked once. Raises ``ConnectorError`` where the shop does not tell."""
         if not self._currency:
-            self._currency = read_about(self._client).currency
+            self._currency = read_currency(self._client)
         if not self._currency:
             raise ConnectorError("The shop tells no currency. Set it in WooCommerce → Settings.", code="no_currency")
         return self._currency

@@ -94,6 +94,8 @@ class Shop:
         if path == "system_status":
             settings = {"HPOS_enabled": True, "currency": "IDR", "enabled_features": []}
             return Answer({"environment": {"version": "10.5.0", "home_url": "https://toko.test"}, "settings": settings})
+        if path == "data/currencies/current":
+            return Answer({"code": "IDR", "name": "Indonesian rupiah"})
         if path.startswith("coupons"):
             return self._coupons(asked, path)
         if path.startswith("webhooks"):

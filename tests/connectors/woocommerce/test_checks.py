@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from connectors.errors import ConnectorError
 from connectors.types import Check
 from connectors.woocommerce import connect
 from tests.connectors.server import Answer, Asked, serving
@@ -217,8 +218,21 @@ def test_a_clock_that_is_wrong() -> None:
 def test_a_shop_that_tells_nothing_about_itself_is_no_failure() -> None:
     refused = error(403, "woocommerce_rest_cannot_view")
     shop = answering(refused, lambda asked: asked.path.endswith("/system_status"))
-    found = failed(shop)
-    assert set(found) == {"currency"}
+    assert failed(shop) == {}
+    shop = answering(refused, lambda asked: asked.path.endswith(("/system_status", "/current")))
+    assert set(failed(shop)) == {"currency"}
+
+
+def test_the_currency_is_asked_for_once_and_by_the_shortest_way() -> None:
+    with open_shop(Shop()) as (store, server):
+        assert (store.currency(), store.currency()) == ("IDR", "IDR")
+    assert [asked.path for asked in server.asked] == ["/wp-json/wc/v3/data/currencies/current"]
+
+
+def test_a_shop_without_currency_is_an_error_with_its_mend() -> None:
+    nowhere = error(404, "rest_no_route")
+    with open_shop(answering(nowhere)) as (store, _), pytest.raises(ConnectorError, match="tells no currency"):
+        store.currency()
 
 
 def test_info_in_our_words() -> None:
