@@ -141,6 +141,7 @@ class Http:
         allow_private: bool = False,
         tls_verify: bool = True,
         timeouts: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS),
+        total_seconds: float = TOTAL_SECONDS,
         tries: int = TRIES,
         max_body: int = MAX_BODY,
         pool: int = 4,
@@ -161,6 +162,7 @@ class Http:
         if not tls_verify:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         self._timeouts = timeouts
+        self._total_seconds = total_seconds
         self._tries = tries
         self._max_body = max_body
         self._sleep = sleep
@@ -235,15 +237,16 @@ class Http:
             if failure.code in HOPELESS:
                 raise failure from error
             raise _Again(failure) from error
-        except urllib3.exceptions.HTTPError as error:
+        except (urllib3.exceptions.HTTPError, OSError) as error:
             raise _Again(_broken(ask.writes)) from error
         return _judge(reply, ask)
 
     def _read(self, response: requests.Response, writes: bool) -> bytes:
-        deadline = self._monotonic() + TOTAL_SECONDS
+        deadline = self._monotonic() + self._total_seconds
         parts: list[bytes] = []
         size = 0
-        for part in response.iter_content(CHUNK):
+        # One receive at a time: a shop that sends a byte now and then must not keep us for hours.
+        while part := response.raw.read1(CHUNK, decode_content=True):
             size += len(part)
             if size > self._max_body:
                 raise ConnectorError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -31,13 +32,16 @@ class Asked:
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer. ``body`` bytes go as they are, anything else as JSON; ``cut`` promises more than it sends."""
+    """One answer. ``body`` bytes go as they are, anything else as JSON; ``cut`` promises more than it sends,
+    ``drip`` sends byte by byte with pauses of so many seconds, ``chunked`` sends without saying how much."""
 
     body: Any = None
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     cut: int = 0
     hang_up: bool = False
+    drip: float = 0.0
+    chunked: bool = False
 
 
 Script = Callable[[Asked], Answer]
@@ -52,6 +56,7 @@ class LoopbackServer(ThreadingHTTPServer):
     def __init__(self, script: Script) -> None:
         self.script = script
         self.asked: list[Asked] = []
+        self.connections = 0
         super().__init__(("127.0.0.1", 0), _Handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -67,6 +72,10 @@ class _Handler(BaseHTTPRequestHandler):
     wbufsize = -1  # Head and body in one packet: else each answer waits 40 ms for an acknowledgement.
     server: LoopbackServer
 
+    def setup(self) -> None:
+        self.server.connections += 1
+        super().setup()
+
     def _handle(self) -> None:
         parts = urlsplit(self.path)
         query = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
@@ -81,9 +90,15 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response_only(answer.status)
         for name, value in {"Content-Type": "application/json; charset=UTF-8", **answer.headers}.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body) + answer.cut))
+        if answer.chunked:
+            self.send_header("Transfer-Encoding", "chunked")
+        else:
+            self.send_header("Content-Length", str(len(body) + answer.cut))
         self.end_headers()
-        self.wfile.write(body)
+        for piece in _pieces(body, answer):
+            self.wfile.write(piece)
+            self.wfile.flush()
+            time.sleep(answer.drip)
         if answer.cut:
             self.close_connection = True
 
@@ -91,6 +106,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """Keep the test output clean."""
+
+
+def _pieces(body: bytes, answer: Answer) -> list[bytes]:
+    if answer.drip:
+        return [body[place : place + 1] for place in range(len(body))]
+    if answer.chunked:
+        return [b"%x\r\n%b\r\n" % (len(part), part) for part in (body[:1], body[1:], b"")]
+    return [body]
 
 
 @contextmanager

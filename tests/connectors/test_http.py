@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -140,6 +141,45 @@ def test_a_shop_that_never_answers_costs_bounded_time() -> None:
     with client(wait) as (http, server, _), pytest.raises(ConnectorError) as caught:
         http.send("POST", server.url, data={})
     assert (caught.value.code, caught.value.ambiguous) == ("timeout", True)
+
+
+def test_a_shop_that_drips_costs_bounded_time() -> None:
+    def drip(asked: Asked) -> Answer:
+        return Answer(b"[" + b" " * 400, drip=0.02)
+
+    with serving(drip) as server, pytest.raises(ConnectorError, match="broke off") as caught:
+        Http(allow_private=True, total_seconds=0.3, tries=1).get(server.url)
+    assert caught.value.code == "truncated"
+
+
+def test_one_connection_serves_many_requests() -> None:
+    with client(then(Answer([1] * 50_000))) as (http, server, _):
+        for _ in range(5):
+            http.get(server.url)
+        http.send("POST", server.url, data={})
+    assert len(server.asked) == 6
+    assert server.connections == 1
+
+
+def test_compressed_answers_are_unpacked_and_still_capped() -> None:
+    packed = Answer(gzip.compress(b"[1]"), headers={"Content-Encoding": "gzip"})
+    bomb = Answer(gzip.compress(b"[" + b" " * (50 << 20)), headers={"Content-Encoding": "gzip"})
+    with client(then(packed, bomb)) as (http, server, _):
+        assert http.get(server.url).json() == [1]
+        with pytest.raises(ConnectorError) as caught:
+            http.get(server.url)
+    assert caught.value.code == "too_large"
+
+
+def test_a_broken_compression_is_read_again() -> None:
+    broken = Answer(b"no gzip at all", headers={"Content-Encoding": "gzip"})
+    with client(then(broken, Answer([1]))) as (http, server, _):
+        assert http.get(server.url).json() == [1]
+
+
+def test_an_answer_in_pieces_without_length_is_read() -> None:
+    with client(then(Answer([1, 2], chunked=True))) as (http, server, _):
+        assert http.get(server.url).json() == [1, 2]
 
 
 def test_cookies_of_a_shop_are_not_kept() -> None:
