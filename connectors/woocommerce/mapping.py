@@ -52,6 +52,8 @@ CONSENT = {
 # People who run the shop are not its customers, though WordPress keeps them in the same list.
 STAFF = {"administrator", "shop_manager", "editor", "author", "contributor"}
 MAILCHIMP = "mailchimp_woocommerce_is_subscribed"
+# How the two most used payment plugins mark an order paid with play money.
+TEST_MARKS = (("_wcpay_mode", "test"), ("_ppcp_paypal_payment_mode", "sandbox"))
 LANGUAGE_KEYS = ("tangga_language", "wpml_language", "trp_language")
 ORDER_FIELDS = (
     "id,number,status,currency,total,discount_total,shipping_total,total_tax,customer_id,billing,date_created_gmt,"
@@ -102,6 +104,7 @@ def order(raw: object, *, now: datetime, refund_times: Mapping[str, datetime] | 
         refunds=tuple(_refund(item, place, code, refund_times or {}) for item, place in objects(row, "refunds", path)),
         source=text(row, "created_via", 60) or None,
         referred_by=extra.get("tangga_referred_by") or extra.get("_tangga_referred_by") or None,
+        test=any(extra.get(key) == word for key, word in TEST_MARKS),
         consent=_consent(extra.get("_tangga_consent")) or _stated_consent(extra)[0],
     )
 

@@ -137,6 +137,20 @@ def test_consent_and_referral_at_the_till() -> None:
 
 
 @pytest.mark.parametrize(
+    ("values", "test"),
+    [
+        ({"_wcpay_mode": "test"}, True),
+        ({"_wcpay_mode": "prod"}, False),
+        ({"_ppcp_paypal_payment_mode": "sandbox"}, True),
+        ({"_ppcp_paypal_payment_mode": "live"}, False),
+        ({}, False),
+    ],
+)
+def test_orders_paid_with_play_money_are_test_orders(values: dict[str, str], test: bool) -> None:
+    assert mapping.order(order_row(1, meta_data=meta(**values)), now=NOW).test is test
+
+
+@pytest.mark.parametrize(
     ("field", "value"),
     [
         ("date_created_gmt", "0000-00-00T00:00:00"),
