@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,8 @@ from connectors.types import CodeResult, CodeSpec
 from connectors.windows import chunks
 from connectors.woocommerce.client import WooClient, plain
 from connectors.woocommerce.coupon_terms import body, differences, is_ours, refusal
-from connectors.woocommerce.values import reference
+from connectors.woocommerce.values import part, reference
+from connectors.woocommerce.walk import AT_ONCE
 
 BATCH = 100
 TAKEN = "woocommerce_rest_coupon_code_already_exists"
@@ -67,7 +69,7 @@ class CouponMaker:
             answer = self._client.write("POST", "coupons/batch", {"create": [body(spec) for spec in specs]})
         except ConnectorError as error:
             if error.ambiguous:
-                return {spec.code.lower(): self._look_up(spec) for spec in specs}
+                return self._look_up_all(specs)
             if first:
                 raise
             return {
@@ -76,31 +78,32 @@ class CouponMaker:
             }
         made = answer.get("create") if isinstance(answer, dict) else None
         if not isinstance(made, list) or len(made) != len(specs):
-            return {spec.code.lower(): self._look_up(spec) for spec in specs}
+            return self._look_up_all(specs)
         return self._settle(specs, made)
 
     def _settle(self, specs: list[CodeSpec], made: list[Any]) -> dict[str, CodeResult]:
         """Compare what was made with what was asked, and delete at once what differs."""
         results: dict[str, CodeResult] = {}
+        taken: list[CodeSpec] = []
         wrong: dict[int, tuple[CodeSpec, list[str]]] = {}
         for spec, item in zip(specs, made, strict=True):
             row = item if isinstance(item, dict) else {}
-            number, fault = reference(row, "id"), row.get("error")
-            if number is None:
-                results[spec.code.lower()] = self._failed(spec, fault if isinstance(fault, dict) else {})
+            number, fault = reference(row, "id"), part(row, "error")
+            if number is None and fault.get("code") == TAKEN:
+                taken.append(spec)
+            elif number is None:
+                results[spec.code.lower()] = _failed(spec, fault)
             elif differing := differences(row, spec):
                 wrong[int(number)] = (spec, differing)
             else:
                 results[spec.code.lower()] = CodeResult(spec.code, number)
-        return results | self._undo(wrong)
+        return results | self._undo(wrong) | self._look_up_all(taken)
 
-    def _failed(self, spec: CodeSpec, fault: Mapping[str, Any]) -> CodeResult:
-        if fault.get("code") == TAKEN:
-            return self._look_up(spec)
-        reason = plain(fault.get("message")) or "The shop refused the code without a reason."
-        data = fault.get("data")
-        status = data.get("status") if isinstance(data, dict) else None
-        return CodeResult(spec.code, None, reason, permanent=not (isinstance(status, int) and status >= 500))
+    def _look_up_all(self, specs: list[CodeSpec]) -> dict[str, CodeResult]:
+        # The shop finds a code only one at a time.
+        with ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="codes") as pool:
+            found = pool.map(self._look_up, specs)
+            return {spec.code.lower(): result for spec, result in zip(specs, found, strict=True)}
 
     def _look_up(self, spec: CodeSpec) -> CodeResult:
         """What the shop knows under this code: the same offer counts as made, anything else does not."""
@@ -144,3 +147,9 @@ class CouponMaker:
             fault = item.get("error") if isinstance(item, dict) else None
             if isinstance(fault, dict) and INVALID_ID not in str(fault.get("code")):
                 raise ConnectorError(f"The shop keeps a code: {plain(fault.get('message'))}", code="refused")
+
+
+def _failed(spec: CodeSpec, fault: Mapping[str, Any]) -> CodeResult:
+    reason = plain(fault.get("message")) or "The shop refused the code without a reason."
+    status = part(fault, "data").get("status")
+    return CodeResult(spec.code, None, reason, permanent=not (isinstance(status, int) and status >= 500))
