@@ -85,7 +85,9 @@ def _line(line: Json) -> Line:
 
 def _coupon_line(line: Json) -> CouponLine:
     id, _, kind, amount, *_ = json.loads(line["meta_data"][0]["value"])
-    return CouponLine(line["id"], line["code"], Decimal(line["discount"]), id, kind or "fixed_cart", Decimal(str(amount)))
+    return CouponLine(
+        line["id"], line["code"], Decimal(line["discount"]), id, kind or "fixed_cart", Decimal(str(amount))
+    )
 
 
 def customer_of(row: Json) -> Customer:

@@ -115,5 +115,7 @@ def test_a_zone_beside_the_gmt_flag_shifts_by_seven_hours(recordings: Path, url:
 
 def _count(url: str, since: str, *, gmt: bool = False) -> str:
     params = {"modified_after": since, "_fields": "id", **({"dates_are_gmt": "true"} if gmt else {})}
-    answer = requests.get(f"{url}/wp-json/wc/v3/orders", params=params, auth=("ck_rw", "cs_rw"), verify=False, timeout=5)
+    answer = requests.get(
+        f"{url}/wp-json/wc/v3/orders", params=params, auth=("ck_rw", "cs_rw"), verify=False, timeout=5
+    )
     return answer.headers["X-WP-Total"]
