@@ -39,8 +39,8 @@ DAYS = 730
 _FIRST_CUSTOMER_ID = 2
 _FIRST_COUPON_ID = 201
 _FIRST_ORDER_ID = 1001
-_ENROLLED = 0.73
-_REVIEWS = {1: 0.05, 2: 0.055}
+_ENROLLED = 0.76
+_REVIEWS = {1: 0.05, 2: 0.062}
 _GUEST = {1: 0.30, 2: 0.16}
 
 
@@ -83,7 +83,7 @@ class _Making:
         starts = []
         for _ in range(self.buyers):
             family = Family.FASHION if self.rng.random() < FASHION_SHARE else Family.SUPPLEMENT
-            starts.append((self.rng.random() ** 0.82 * self.seasons[family].length, family))
+            starts.append((self.rng.random() ** 0.74 * self.seasons[family].length, family))
         starts.sort()
         referrals = Referrals(self.rng)
         return [self._draw_buyer(at, clock, family, referrals) for at, (clock, family) in enumerate(starts)]

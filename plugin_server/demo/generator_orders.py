@@ -123,12 +123,12 @@ class Counter:
         return replace(order, modified=at, refunds=(refund,))
 
     def _basket(self, family: Family, worth: float, coupon: ShopCoupon | None) -> tuple[ShopLine, ...]:
-        """SKUs whose sum comes near ``worth`` after the discount; at least one, at most six different ones."""
+        """SKUs whose sum comes near ``worth`` after the discount; at least one, at most twelve different ones."""
         rng = self._rng
         shelf = self._shelf[family]
         left = worth / (1 - coupon.amount / 100) if coupon and coupon.percent else worth
         picked: dict[_Sku, int] = {}
-        while len(picked) < 6:
+        while len(picked) < 12:
             affordable = [sku for sku in shelf if sku.price <= left + 15_000]
             if not affordable:
                 break

@@ -12,7 +12,7 @@ from plugin_server.demo.generator_types import ShopReview
 # Chance that a satisfied buyer has begun to share by the first, second, third order.
 _SHARES_BY = (0.06, 0.18, 0.38)
 _INVITES_MEAN = 4.5
-_INVITES_SHAPE = 0.45
+_INVITES_SHAPE = 0.38
 _CONVERSION = 0.20
 _DAYS_TO_CONVERT = 30.0
 

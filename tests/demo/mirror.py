@@ -79,8 +79,8 @@ def order_of(row: Json) -> Order:
 
 def _line(line: Json) -> Line:
     option = next((one["value"] for one in line["meta_data"] if one["key"] == "ukuran"), None)
-    return Line(line["id"], line["name"], line["product_id"], line["variation_id"], line["quantity"],
-                Decimal(line["subtotal"]), Decimal(line["total"]), line["sku"], line["parent_name"], option)  # fmt: skip
+    ids = (line["id"], line["name"], line["product_id"], line["variation_id"], line["quantity"])
+    return Line(*ids, Decimal(line["subtotal"]), Decimal(line["total"]), line["sku"], line["parent_name"], option)
 
 
 def _coupon_line(line: Json) -> CouponLine:

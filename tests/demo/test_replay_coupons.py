@@ -33,8 +33,8 @@ _LIFE = (
     "batch_partial_failure", "batch_update_100", "batch_51_create_50_delete", "batch_delete_98", "batch_after",
 )  # fmt: skip
 _VALUES = (
-    "code", "amount", "status", "discount_type", "date_expires", "date_expires_gmt", "usage_limit", "email_restrictions",
-    "usage_limit_per_user", "limit_usage_to_x_items", "minimum_amount", "maximum_amount", "free_shipping",
+    "code", "amount", "status", "discount_type", "date_expires", "date_expires_gmt", "usage_limit",
+    "email_restrictions", "usage_limit_per_user", "limit_usage_to_x_items", "minimum_amount", "maximum_amount", "free_shipping",
     "individual_use", "product_ids", "used_by", "usage_count",
 )  # fmt: skip
 

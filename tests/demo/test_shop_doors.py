@@ -123,8 +123,8 @@ def test_the_status_tells_the_version_and_where_orders_live(api: Client, shop: S
 
 
 def ask_for_keys(url: str, ear: Ear, **other: str) -> requests.Response:
-    query = {"app_name": "Tangga", "scope": "read_write", "user_id": "sekali-pakai", "return_url": f"{ear.url}/back?a=1",
-             "callback_url": f"{ear.url}/callback", **other}  # fmt: skip
+    query = {"app_name": "Tangga", "scope": "read_write", "user_id": "sekali-pakai",
+             "return_url": f"{ear.url}/back?a=1", "callback_url": f"{ear.url}/callback", **other}  # fmt: skip
     return requests.get(f"{url}/wc-auth/v1/authorize?{urlencode(query)}", timeout=5)
 
 

@@ -35,7 +35,7 @@ from plugin_server.demo.shop.stocking import stock
 @click.option("--tls", is_flag=True, help="Serve https with a certificate of its own making.")
 @click.option("--allow-http-callback", is_flag=True, help="Let apps be approved whose callback is not https.")
 @click.option("--webhook-seconds", default=2.0, show_default=True, help="Time between two runs of the webhook queue.")
-def main(  # noqa: PLR0917 (click gives them by name)
+def main(
     host: str, port: int, seed: int, customers: int, state: Path | None, export: Path | None, key: str | None,
     secret: str | None, legacy: bool, tls: bool, allow_http_callback: bool, webhook_seconds: float,
 ) -> None:  # fmt: skip

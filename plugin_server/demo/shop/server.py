@@ -112,7 +112,9 @@ def _own_certificate() -> ssl.SSLContext:
 
 def bind(app: Flask, *, host: str = "127.0.0.1", port: int = 0, tls: bool = False) -> BaseWSGIServer:
     """A listening server, not yet serving; with ``port`` 0 the system chooses. The shop learns its own address."""
-    server = make_server(host, port, app, threaded=True, request_handler=_Handler, ssl_context=_own_certificate() if tls else None)
+    server = make_server(
+        host, port, app, threaded=True, request_handler=_Handler, ssl_context=_own_certificate() if tls else None
+    )
     shopfloor: Shopfloor = app.extensions["shop"]
     shopfloor.shop.base = f"{'https' if tls else 'http'}://{host}:{server.port}"
     shopfloor.shop.rendered.clear()
