@@ -34,8 +34,8 @@ _LIFE = (
 )  # fmt: skip
 _VALUES = (
     "code", "amount", "status", "discount_type", "date_expires", "date_expires_gmt", "usage_limit",
-    "email_restrictions", "usage_limit_per_user", "limit_usage_to_x_items", "minimum_amount", "maximum_amount", "free_shipping",
-    "individual_use", "product_ids", "used_by", "usage_count",
+    "email_restrictions", "usage_limit_per_user", "limit_usage_to_x_items", "minimum_amount", "maximum_amount",
+    "free_shipping", "individual_use", "product_ids", "used_by", "usage_count",
 )  # fmt: skip
 
 # The coupons behind the recorded orders: their names and rules, as far as the orders show them.
