@@ -133,6 +133,16 @@ def test_what_is_missing_is_said_at_its_place(visitor: Visitor, shop: ShopState)
     assert shop.orders == {}
 
 
+def test_a_guest_who_wants_promotions_says_so_on_the_order(visitor: Visitor, shop: ShopState) -> None:
+    visitor.take(11)
+    visitor.checkout(promotions="yes")
+    visitor.take(12)
+    visitor.checkout()
+    wanted, not_asked = (shop.orders[id].meta for id in paid(shop))
+    assert {entry.key: entry.value for entry in wanted}["_tangga_consent"] == "subscribed"
+    assert not_asked == []
+
+
 def test_shipping_is_free_from_a_quarter_of_a_million(visitor: Visitor, api: Client) -> None:
     visitor.take(11)
     visitor.checkout()

@@ -125,7 +125,7 @@ def checkout() -> Response:
 @store_front.post("/checkout/")
 def order() -> Response:
     """Try the code, or place the order. What is wrong is said at its place, and nothing is ordered then."""
-    form = {name: request.form.get(name, "").strip()[:_LONGEST] for name in ("name", "email", "code")}
+    form = {name: request.form.get(name, "").strip()[:_LONGEST] for name in ("name", "email", "code", "promotions")}
     session["form"] = form
     email = form["email"] if _EMAIL.match(form["email"]) else None
     with floor().shop.lock:
@@ -175,8 +175,16 @@ def _keep_draft(priced: Quote, form: dict[str, str]) -> None:
         session["draft"] = _writer().create(asked, via="store-api").id
 
 
+def _agreed() -> list[dict[str, str]]:
+    """That this guest wants promotions, as the shop notes it on the order."""
+    told = {"": "subscribed", "_at": f"{floor().shop.now().isoformat()[:19]}Z", "_source": "checkout"}
+    return [{"key": f"_tangga_consent{part}", "value": value} for part, value in told.items()]
+
+
 def _place(priced: Quote, form: dict[str, str]) -> Response:
     asked = order_request(priced, name=form["name"], email=form["email"])
+    if form["promotions"]:
+        asked["meta_data"] = _agreed()
     try:
         placed = _writer().create(asked, via="store-api", draft=_draft())
     except RestError as error:  # somebody else used the code up in this very moment
