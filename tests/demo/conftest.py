@@ -16,6 +16,7 @@ import requests
 from woocommerce import API
 
 from plugin_server.demo.shop import Faults, ShopState, running_shop
+from plugin_server.demo.shop.delivery import Delivery
 from plugin_server.demo.shop.model import Category, Customer, Product
 
 
@@ -60,8 +61,19 @@ def shop(clock: Clock) -> ShopState:
 
 @pytest.fixture
 def url(shop: ShopState, faults: Faults) -> Iterator[str]:
-    with running_shop(shop, faults=faults, interval=0.05, allow_http_callback=True) as address:
+    with running_shop(shop, faults=faults, interval=3600, allow_http_callback=True) as address:
         yield address
+
+
+@pytest.fixture
+def deliver(shop: ShopState) -> Callable[[], int]:
+    """Run the webhook queue now; gives how many deliveries were tried."""
+
+    def drain() -> int:
+        assert isinstance(shop.listener, Delivery)
+        return shop.listener.drain()
+
+    return drain
 
 
 class Client:
