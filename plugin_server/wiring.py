@@ -10,12 +10,16 @@ from datetime import UTC, datetime
 from redis import Redis
 from sqlalchemy import Engine
 
-from connectors.base import MailBackend
+from connectors import woocommerce
+from connectors.base import MailBackend, Store
+from connectors.errors import ConnectorError
 from connectors.folder.client import FolderBackend
 from connectors.sendgrid.client import SendGridBackend
 from connectors.smtp.client import SmtpBackend
-from plugin_server.db.session import app_engine
+from plugin_server.db import merchants, stores
+from plugin_server.db.session import app_engine, tenant
 from plugin_server.settings import Settings
+from plugin_server.vault import unseal
 
 
 def utc_now() -> datetime:
@@ -75,3 +79,33 @@ def _new_mail_backend(made: Services) -> MailBackend:
     if settings.mail_backend == "smtp":
         return SmtpBackend(settings.smtp_url or "", clock=made.now)
     return FolderBackend(settings.outbox, clock=made.now)
+
+
+def connector(services: Services, merchant_id: int, store_id: int) -> Store:
+    """The shop behind a stored store; nothing is called yet.
+
+    Raises ``ConnectorError`` for a store of files, ``UnknownStore`` where there is none, ``ValueError`` where none of
+    ``SECRET_KEYS`` opens its credentials.
+    """
+    with tenant(services.engine, merchant_id) as connection:
+        row = stores.get(connection, store_id)
+        timezone = merchants.get(connection)["timezone"]
+    if row["platform"] == "csv" or row["credentials"] is None:
+        raise ConnectorError("This store is fed by files: use `tangga import orders`.", code="no_connection")
+    opened = unseal(services.settings.keys, bytes(row["credentials"]))
+    return shop(services.settings, row["url"], opened["key"], opened["secret"], timezone, row["currency"])
+
+
+def shop(
+    settings: Settings, url: str, key: str, secret: str, timezone: str | None = None, currency: str | None = None
+) -> Store:
+    """A WooCommerce shop by address and key pair. Raises ``ForbiddenHost`` for an address we may not call."""
+    return woocommerce.connect(
+        url,
+        key,
+        secret,
+        allow_private=settings.allow_private_hosts,
+        tls_verify=settings.tls_verify,
+        timezone=timezone,
+        currency=currency,
+    )

@@ -1,1 +1,1 @@
-"""Orders and contacts from CSV files."""
+"""Files of orders and contacts, as shops and tills export them."""

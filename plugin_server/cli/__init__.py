@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from keyword import iskeyword
 
 import click
 
@@ -14,6 +15,10 @@ MODULES = {
     "merchants": "plugin_server.cli.merchants",
     "ladder": "plugin_server.cli.ladder",
     "audit": "plugin_server.cli.audit",
+    "stores": "plugin_server.cli.stores",
+    "sync": "plugin_server.cli.sync",
+    "import": "plugin_server.cli.imports",
+    "bench": "plugin_server.cli.bench",
     "migrate": "plugin_server.cli.processes",
 }
 """Which module holds which command; loaded only when called, so that `tangga --help` is quick."""
@@ -27,10 +32,11 @@ class Commands(click.Group):
         return list(MODULES)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command object ``cmd_name`` of its module (dashes become underscores)."""
+        """The command object ``cmd_name`` of its module (``import`` is ``import_`` there)."""
         if cmd_name not in MODULES:
             return None
-        found: click.Command = getattr(importlib.import_module(MODULES[cmd_name]), cmd_name.replace("-", "_"))
+        name = cmd_name.replace("-", "_") + ("_" if iskeyword(cmd_name) else "")
+        found: click.Command = getattr(importlib.import_module(MODULES[cmd_name]), name)
         return found
 
 

@@ -30,6 +30,10 @@ class Ingested:
             self.order_ids + other.order_ids,
         )
 
+    def without_ids(self) -> Ingested:
+        """The counts alone, for adding up over a whole shop."""
+        return Ingested(self.seen, self.created, self.updated, self.unchanged)
+
     def counts(self) -> dict[str, int]:
         """``{"seen", "created", "updated", "unchanged"}``."""
         return {"seen": self.seen, "created": self.created, "updated": self.updated, "unchanged": self.unchanged}

@@ -59,7 +59,12 @@ def refer_by_orders(connection: Connection, *, merchant_id: int, store_id: int) 
     """Referrals and conversions that follow from ``in_change``; gives the advocates they count for."""
     values = {"merchant": merchant_id, "store": store_id}
     connection.execute(text(_REFER.format(friends=_ORDERS, advocate=_ADVOCATE)), values)
-    return list(connection.scalars(text(_CONVERT.format(which=_OF_CHANGED)), values))
+    return convert_changed(connection, merchant_id=merchant_id)
+
+
+def convert_changed(connection: Connection, *, merchant_id: int) -> list[int]:
+    """Conversions of the friends in ``in_change``, gained or lost; gives the advocates they count for."""
+    return list(connection.scalars(text(_CONVERT.format(which=_OF_CHANGED)), {"merchant": merchant_id}))
 
 
 def link_store(connection: Connection, *, merchant_id: int, store_id: int) -> list[int]:

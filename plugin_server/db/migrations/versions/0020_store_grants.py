@@ -6,7 +6,7 @@ from alembic import op
 from plugin_server.db.migrations.tenancy import protect, route
 
 revision = "0020"
-down_revision = "0004"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,139 @@
+"""Opens a CSV file whatever it looks like: packed or not, its encoding, delimiter and quotes found out by looking.
+
+The whole file is looked at once before anything is done with it, so that a broken one leaves nothing half-done.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from connectors.errors import ConnectorError
+
+BLOCK = 1 << 20
+DELIMITERS = (",", ";", "\t", "|")
+LONGEST_FIELD = 1 << 24
+
+
+class BadFile(ConnectorError):
+    """The file as a whole cannot be used; the sentence says why and how to mend it."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence, code="bad_file")
+
+
+@dataclass(frozen=True, slots=True)
+class CsvFile:
+    """A file that can be read. ``plain`` is True where quotes, if any, stand only around whole fields of one line.
+
+    ``header`` holds the names as given, ``notes`` what a person should know about how the file was read.
+    """
+
+    path: Path
+    encoding: str
+    delimiter: str
+    header: tuple[str, ...]
+    plain: bool
+    notes: tuple[str, ...] = ()
+
+    def blocks(self) -> Iterator[bytes]:
+        """The file, header included, as UTF-8 without NUL and byte-order mark, in blocks of about a megabyte."""
+        as_is = self.encoding == "utf-8"
+        decoder = codecs.getincrementaldecoder(self.encoding)("replace")
+        first = True
+        with _opened(self.path) as file:
+            while block := file.read(BLOCK):
+                if first and as_is:
+                    block = block.removeprefix(codecs.BOM_UTF8)
+                first = False
+                yield (block if as_is else decoder.decode(block).encode()).replace(b"\x00", b"")
+
+    def rows(self) -> Iterator[tuple[int, list[str]]]:
+        """(row, fields) of each record that is not blank; the header is row 1, a record counts as one row."""
+        csv.field_size_limit(LONGEST_FIELD)
+        with _opened(self.path) as file:
+            encoding = "utf-8-sig" if self.encoding == "utf-8" else self.encoding
+            text = io.TextIOWrapper(file, encoding=encoding, errors="replace", newline="")
+            records = csv.reader((line.replace("\x00", "") for line in text), delimiter=self.delimiter)
+            for number, record in enumerate(records, start=1):
+                if number > 1 and any(field.strip() for field in record):
+                    yield number, record
+
+
+def open_csv(path: Path) -> CsvFile:
+    """Look at a file. Raises ``BadFile``."""
+    if not path.is_file():
+        raise BadFile(f"There is no file {path}.")
+    start, encoding, quotes = _looked_through(path)
+    if not start.strip():
+        raise BadFile(f"{path.name} is empty.")
+    text = start.decode(encoding, "replace").removeprefix("\ufeff").replace("\x00", "")
+    first = text.splitlines()[0]
+    delimiter = max(DELIMITERS, key=lambda mark: _outside_quotes(first).count(mark))
+    header = next(csv.reader(io.StringIO(text), delimiter=delimiter))
+    notes = {
+        "utf-8": (),
+        "cp1252": ("The file is not UTF-8; it was read as Windows-1252.",),
+    }.get(encoding, (f"The file was read as {encoding}.",))
+    plain = not quotes or _is_plain(path, encoding, delimiter)
+    return CsvFile(path, encoding, delimiter, tuple(name.strip() for name in header), plain, notes)
+
+
+def _opened(path: Path) -> BinaryIO:
+    with path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    return cast(BinaryIO, gzip.open(path, "rb")) if packed else path.open("rb")
+
+
+def _looked_through(path: Path) -> tuple[bytes, str, bool]:
+    """The first megabyte, the encoding that fits all of it, and whether there is a quote anywhere."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    start, encoding, quotes = b"", "utf-8", False
+    try:
+        with _opened(path) as file:
+            while block := file.read(BLOCK):
+                start = start or block
+                quotes = quotes or b'"' in block
+                if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                    encoding = "utf-16"
+                if encoding == "utf-8":
+                    try:
+                        decoder.decode(block)
+                    except UnicodeDecodeError:
+                        encoding = "cp1252"
+            if encoding == "utf-8":
+                try:
+                    decoder.decode(b"", final=True)
+                except UnicodeDecodeError:
+                    encoding = "cp1252"
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise BadFile(f"{path.name} is damaged or ends in the middle ({error}). Fetch it again.") from error
+    return start, encoding, quotes
+
+
+def _is_plain(path: Path, encoding: str, delimiter: str) -> bool:
+    """True where each line holds an even number of quotes, and none in the midst of a field.
+
+    Only then do all readers of CSV agree on where fields and rows end.
+    """
+    if encoding != "utf-8":
+        return False
+    mark = re.escape(delimiter.encode())
+    inside = re.compile(rb'[^"\r\n' + mark + rb']"[^"\r\n' + mark + rb"]")
+    with _opened(path) as file:
+        for line in file:
+            if b'"' in line and (line.count(b'"') % 2 or inside.search(line)):
+                return False
+    return True
+
+
+def _outside_quotes(line: str) -> str:
+    return "".join(line.split('"')[::2])

@@ -1,0 +1,235 @@
+"""`tangga stores`."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from sqlalchemy.exc import IntegrityError
+
+from connectors.errors import ConnectorError, ForbiddenHost
+from connectors.types import Check
+from plugin_server import wiring
+from plugin_server.cli.context import (
+    BadInput,
+    home_option,
+    json_option,
+    merchant_id_of,
+    merchant_option,
+    opened,
+    show,
+)
+from plugin_server.db import merchants
+from plugin_server.db import stores as rows
+from plugin_server.db.session import tenant
+from plugin_server.jobs.reconcile import revive, webhook_url
+from plugin_server.vault import seal
+from plugin_server.wiring import Services
+
+
+@click.group()
+def stores() -> None:
+    """The shops of a business."""
+
+
+@stores.group()
+def add() -> None:
+    """Connect a shop, or make one that is fed by files."""
+
+
+@add.command()
+@click.option("--url", required=True, help="The shop's address, https://…")
+@click.option("--key", required=True, help="The REST API consumer key, ck_…")
+@click.option("--secret", required=True, help="The REST API consumer secret, cs_…")
+@click.option("--name", help="What to call it here; the shop's own name if left out.")
+@click.option("--read-only", is_flag=True, help="Read only: no webhooks, no coupons, no write-back.")
+@merchant_option
+@home_option
+@json_option
+def woocommerce(
+    url: str,
+    key: str,
+    secret: str,
+    name: str | None,
+    read_only: bool,
+    merchant: str | None,
+    home: Path | None,
+    as_json: bool,
+) -> None:
+    """Connect a WooCommerce shop by its REST API key."""
+    with opened(home) as services:
+        merchant_id = merchant_id_of(services, merchant)
+        document = connect(services, merchant_id, url=url, key=key, secret=secret, name=name, read_only=read_only)
+    show(document, as_json, lambda: _added(document))
+
+
+def connect(
+    services: Services, merchant_id: int, *, url: str, key: str, secret: str, name: str | None, read_only: bool
+) -> dict[str, Any]:
+    """Check a shop, store it, make its webhooks. Raises ``BadInput``, and then nothing is stored."""
+    with tenant(services.engine, merchant_id) as connection:
+        timezone = merchants.get(connection)["timezone"]
+    try:
+        shop = wiring.shop(services.settings, url, key, secret, timezone)
+    except ForbiddenHost as error:
+        raise BadInput(f"--url: {error}") from error
+    checks = shop.checks()
+    if bad := fatal(checks, read_only=read_only):
+        raise BadInput("Nothing was stored. " + " ".join(f"{check.name}: {check.detail}" for check in bad))
+    info = shop.info()
+    keys = services.settings.keys
+    try:
+        with tenant(services.engine, merchant_id) as connection:
+            store_id = rows.add(
+                connection,
+                merchant_id=merchant_id,
+                platform="woocommerce",
+                name=name or info.name,
+                url=url.rstrip("/"),
+                credentials=seal(keys, {"key": key, "secret": secret}),
+                webhook_secrets=None if read_only else seal(keys, {"secrets": [secrets.token_urlsafe(32)]}),
+                read_only=read_only,
+            )
+            rows.told(connection, store_id, info, services.now())
+            rows.checked(connection, store_id, checks, services.now())
+    except IntegrityError as error:
+        raise BadInput(f"--url: {url} is connected already; see `tangga stores list`.") from error
+    return {
+        "id": store_id,
+        "platform": "woocommerce",
+        "webhook_url": webhook_url(services, "woocommerce", store_id),
+        "webhooks": _webhooks(services, merchant_id, store_id),
+        "checks": [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in checks],
+    }
+
+
+def fatal(checks: list[Check], *, read_only: bool) -> list[Check]:
+    """The findings with which a shop cannot be used. A key that may only read is fine for reading only."""
+    harmless = {"timezone", "clock"} | ({"write"} if read_only else set())
+    return [check for check in checks if not check.ok and check.name not in harmless]
+
+
+def _webhooks(services: Services, merchant_id: int, store_id: int) -> list[dict[str, str]]:
+    try:
+        return revive(services, merchant_id, store_id, wiring.connector)
+    except ConnectorError as error:
+        # The store is in and readable; its webhooks are tried again every night.
+        click.echo(f"tangga: the webhooks could not be made: {error} They are tried again every night.", err=True)
+        return []
+
+
+@add.command()
+@click.option("--name", required=True, help="What to call it.")
+@click.option("--currency", help="ISO 4217; the business's own if left out.")
+@click.option("--timezone", help="Of times without a zone in its files; the business's own if left out.")
+@merchant_option
+@home_option
+@json_option
+def csv(
+    name: str, currency: str | None, timezone: str | None, merchant: str | None, home: Path | None, as_json: bool
+) -> None:
+    """Make a store that is fed by `tangga import orders`."""
+    if not name.strip():
+        raise BadInput("--name: say what to call it.")
+    with opened(home) as services:
+        merchant_id = merchant_id_of(services, merchant)
+        with tenant(services.engine, merchant_id) as connection:
+            own = merchants.get(connection)
+        zone: str = timezone or own["timezone"]
+        money: str = (currency or own["currency"]).upper()
+        try:
+            merchants.check(timezone=zone, currency=money, locale="en")
+            with tenant(services.engine, merchant_id) as connection:
+                store_id = rows.add(
+                    connection,
+                    merchant_id=merchant_id,
+                    platform="csv",
+                    name=name,
+                    url=f"csv:{name}",
+                    timezone=zone,
+                    currency=money,
+                )
+        except merchants.BadMerchant as error:
+            raise BadInput(f"--{error}") from error
+        except IntegrityError as error:
+            raise BadInput(f"--name: there is a store {name!r} already.") from error
+    document = {"id": store_id, "platform": "csv", "webhook_url": None, "webhooks": [], "checks": []}
+    show(document, as_json, lambda: f"Store {store_id}: {name}. Feed it: tangga import orders FILE --store {store_id}")
+
+
+@stores.command(name="list")
+@merchant_option
+@home_option
+@json_option
+def list_(merchant: str | None, home: Path | None, as_json: bool) -> None:
+    """All shops of the business."""
+    with opened(home) as services, tenant(services.engine, merchant_id_of(services, merchant)) as connection:
+        document = [_shown(row) for row in rows.listed(connection)]
+    show(document, as_json, lambda: "\n".join(map(_line, document)) or "No store yet. Add one: tangga stores add")
+
+
+@stores.command()
+@click.argument("store")
+@merchant_option
+@home_option
+@json_option
+def status(store: str, merchant: str | None, home: Path | None, as_json: bool) -> None:
+    """How a shop stands: its connection, its last reading, what waits."""
+    with opened(home) as services, tenant(services.engine, merchant_id_of(services, merchant)) as connection:
+        found = rows.status(connection, _found(connection, store)["id"])
+    document = {
+        **_shown(found["store"]),
+        "cursors": found["cursors"],
+        "last_run": found["last_run"],
+        "inbox": found["inbox"],
+    }
+    show(document, as_json)
+
+
+@stores.command()
+@click.argument("store")
+@merchant_option
+@home_option
+@json_option
+def confirm(store: str, merchant: str | None, home: Path | None, as_json: bool) -> None:
+    """Say that a frozen shop is the real one: mails go out from it again."""
+    with opened(home) as services:
+        merchant_id = merchant_id_of(services, merchant)
+        with tenant(services.engine, merchant_id) as connection:
+            row = _found(connection, store)
+        if row["state"] != "frozen":
+            raise BadInput(f"{row['name']} is {row['state']}, not frozen: there is nothing to confirm.")
+        told = wiring.connector(services, merchant_id, row["id"]).info().url
+        with tenant(services.engine, merchant_id) as connection:
+            rows.confirm(connection, row["id"], fingerprint=told, now=services.now())
+    show({"id": row["id"], "state": "connected", "fingerprint": told}, as_json, lambda: f"{row['name']}: {told}")
+
+
+def _found(connection: Any, given: str) -> dict[str, Any]:
+    try:
+        return rows.find(connection, given)
+    except rows.UnknownStore as error:
+        raise BadInput(str(error)) from error
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    names = ("id", "platform", "name", "url", "state", "state_reason", "read_only", "currency", "timezone", "version")
+    at: datetime | None = row["checked_at"]
+    return {name: row[name] for name in names} | {
+        "checked_at": at.isoformat() if at else None,
+        "checks": row["checks"].get("checks", []),
+    }
+
+
+def _line(row: dict[str, Any]) -> str:
+    reason = f" ({row['state_reason']})" if row["state_reason"] else ""
+    return f"{row['id']:>4}  {row['platform']:<12} {row['state']}{reason}  {row['name']}  {row['url']}"
+
+
+def _added(document: dict[str, Any]) -> str:
+    checks = [f"  {'ok ' if check['ok'] else 'bad'} {check['name']}: {check['detail']}" for check in document["checks"]]
+    hooks = [f"  {hook['topic']}: {hook['state']}" for hook in document["webhooks"]]
+    return "\n".join([f"Store {document['id']}", *checks, "Webhooks:", *(hooks or ["  none"])])

@@ -1,0 +1,154 @@
+"""Readings of a store: one at a time, with progress anyone can look at, and how far each resource has been read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Engine, text
+
+LOCK = 7_410_003
+"""With the store's number: the advisory lock that lets one reading of a store run at a time."""
+
+STALE = timedelta(minutes=3)
+"""A running reading that has not given a sign for so long was killed."""
+
+
+class AlreadyRunning(RuntimeError):
+    """Another reading of this store is going on; the sentence says so."""
+
+
+@contextmanager
+def alone(engine: Engine, store_id: int) -> Iterator[None]:
+    """Be the only reading of this store, for as long as this process lives. Raises ``AlreadyRunning``."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        key = {"lock": LOCK, "store": store_id}
+        if not connection.scalar(text("SELECT pg_try_advisory_lock(:lock, :store)"), key):
+            raise AlreadyRunning("This store is being read already. Wait for that reading to end, then try again.")
+        try:
+            yield
+        finally:
+            connection.execute(text("SELECT pg_advisory_unlock(:lock, :store)"), key)
+
+
+def queue(connection: Connection, *, merchant_id: int, store_id: int, kind: str, now: datetime) -> int:
+    """Ask for a reading; gives its id, or that of an equal one that waits already."""
+    waiting: int | None = connection.scalar(
+        text("SELECT id FROM sync_run WHERE store_id = :store AND kind = :kind AND state = 'queued'"),
+        {"store": store_id, "kind": kind},
+    )
+    return waiting or _add(connection, merchant_id, store_id, kind, "queued", now)
+
+
+def begin(connection: Connection, *, merchant_id: int, store_id: int, kind: str, now: datetime) -> int:
+    """Start a reading (the one queued, if there is one); gives its id. What a killed one left is closed as failed."""
+    values = {"store": store_id, "kind": kind, "now": now}
+    connection.execute(
+        text(
+            "UPDATE sync_run SET state = 'failed', finished_at = :now, error = 'It was interrupted, and begun again.' "
+            "WHERE store_id = :store AND state = 'running'"
+        ),
+        values,
+    )
+    queued: int | None = connection.scalar(
+        text(
+            "UPDATE sync_run SET state = 'running', started_at = :now, beat_at = :now WHERE id = (SELECT min(id) FROM "
+            "sync_run WHERE store_id = :store AND kind = :kind AND state = 'queued') RETURNING id"
+        ),
+        values,
+    )
+    return queued or _add(connection, merchant_id, store_id, kind, "running", now)
+
+
+def _add(connection: Connection, merchant_id: int, store_id: int, kind: str, state: str, now: datetime) -> int:
+    made: int = connection.execute(
+        text(
+            "INSERT INTO sync_run (merchant_id, store_id, kind, state, queued_at, started_at, beat_at) "
+            "VALUES (:merchant, :store, :kind, :state, :now, CASE WHEN :state = 'running' THEN :now END, "
+            "CASE WHEN :state = 'running' THEN :now END) RETURNING id"
+        ),
+        {"merchant": merchant_id, "store": store_id, "kind": kind, "state": state, "now": now},
+    ).scalar_one()
+    return made
+
+
+def beat(
+    connection: Connection,
+    run_id: int,
+    *,
+    phase: str,
+    seen: int,
+    total: int | None,
+    counters: dict[str, Any],
+    now: datetime,
+) -> None:
+    """Say how far a reading is. ``total`` None: the store does not tell."""
+    connection.execute(
+        text(
+            "UPDATE sync_run SET phase = :phase, seen = :seen, total = :total, counters = CAST(:counters AS jsonb), "
+            "beat_at = :now WHERE id = :id"
+        ),
+        {"id": run_id, "phase": phase, "seen": seen, "total": total, "counters": json.dumps(counters), "now": now},
+    )
+
+
+def finish(
+    connection: Connection,
+    run_id: int,
+    *,
+    counters: dict[str, Any],
+    faults: list[tuple[str, str]],
+    error: str = "",
+    now: datetime,
+) -> None:
+    """Close a reading: ``done``, or ``failed`` with a sentence. The first 200 unreadable rows are kept by place."""
+    connection.execute(
+        text(
+            "UPDATE sync_run SET state = :state, phase = '', counters = CAST(:counters AS jsonb), "
+            "faults = CAST(:faults AS jsonb), error = :error, finished_at = :now, beat_at = :now WHERE id = :id"
+        ),
+        {
+            "id": run_id,
+            "state": "failed" if error else "done",
+            "counters": json.dumps(counters),
+            "faults": json.dumps({"count": len(faults), "first": faults[:200]}),
+            "error": error,
+            "now": now,
+        },
+    )
+
+
+def since(connection: Connection, store_id: int, resource: str) -> datetime | None:
+    """Up to when a resource has been read; None where it never was."""
+    found: datetime | None = connection.scalar(
+        text("SELECT since FROM sync_cursor WHERE store_id = :store AND resource = :resource"),
+        {"store": store_id, "resource": resource},
+    )
+    return found
+
+
+def move(connection: Connection, *, merchant_id: int, store_id: int, resource: str, to: datetime) -> None:
+    """Keep how far a resource has been read; never backwards."""
+    connection.execute(
+        text(
+            "INSERT INTO sync_cursor (merchant_id, store_id, resource, since) "
+            "VALUES (:merchant, :store, :resource, :to) "
+            "ON CONFLICT (store_id, resource) DO UPDATE SET since = greatest(sync_cursor.since, excluded.since)"
+        ),
+        {"merchant": merchant_id, "store": store_id, "resource": resource, "to": to},
+    )
+
+
+def to_resume(connection: Connection, now: datetime) -> list[tuple[int, str]]:
+    """(store id, kind) of readings that wait, and of those whose process died: for the sweeper to wake."""
+    rows = connection.execute(
+        text(
+            "SELECT DISTINCT store_id, kind FROM sync_run WHERE state = 'queued' OR (state = 'running' "
+            "AND beat_at < :stale) ORDER BY 1, 2"
+        ),
+        {"stale": now - STALE},
+    )
+    return [(row.store_id, row.kind) for row in rows]

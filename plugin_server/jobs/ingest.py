@@ -1,0 +1,208 @@
+"""Drains the inbox: what stores told us by webhook becomes orders, customers, facts and rungs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+from psycopg.errors import DeadlockDetected, SerializationFailure, UniqueViolation
+from sqlalchemy import Connection, Row, text
+from sqlalchemy.exc import DBAPIError
+
+from connectors.base import Store
+from connectors.errors import BadPayload, ConnectorError
+from connectors.types import Customer, Order, Product, StoreEvent, StoreEventKind
+from plugin_server import wiring
+from plugin_server.db import inbox, ingest_catalogue, ingest_gone
+from plugin_server.db.ingest import Ingested
+from plugin_server.db.ingest_customers import ingest_customers
+from plugin_server.db.ingest_orders import ingest_orders
+from plugin_server.db.session import tenant
+from plugin_server.jobs.consequences import follow
+from plugin_server.jobs.queues import awake
+from plugin_server.wiring import Services
+
+BATCH = 200
+PASSING = (DeadlockDetected, SerializationFailure, UniqueViolation)
+"""Database errors that two ingests at once can cause, and that trying again mends."""
+
+Connect = Callable[[Services, int, int], Store]
+
+
+def drain(merchant_id: int) -> None:
+    """Bring in all that waits in the inbox of a merchant's stores."""
+    services = wiring.services()
+    awake(services.redis, drain, merchant_id)
+    drained(services, merchant_id, wiring.connector)
+
+
+def drained(services: Services, merchant_id: int, connect: Connect) -> int:
+    """Bring in all that waits; gives how many events were looked at. Those that fail wait, the others go on."""
+    looked_at = 0
+    while True:
+        with tenant(services.engine, merchant_id) as connection:
+            rows = inbox.claim(connection, provider=None, limit=BATCH, now=services.now())
+        if not rows:
+            return looked_at
+        looked_at += len(rows)
+        for store_id in sorted({row.store_id for row in rows}):
+            _Batch(services, merchant_id, store_id).work(connect, [row for row in rows if row.store_id == store_id])
+
+
+@dataclass
+class News:
+    """What a batch of events comes down to."""
+
+    orders: list[Order] = field(default_factory=list)
+    customers: list[Customer] = field(default_factory=list)
+    products: list[Product] = field(default_factory=list)
+    orders_gone: list[str] = field(default_factory=list)
+    customers_gone: list[str] = field(default_factory=list)
+    products_gone: list[str] = field(default_factory=list)
+
+
+class _Batch:
+    """The waiting events of one store."""
+
+    def __init__(self, services: Services, merchant_id: int, store_id: int) -> None:
+        self.services, self.merchant_id, self.store_id = services, merchant_id, store_id
+
+    def work(self, connect: Connect, rows: Sequence[Row[Any]]) -> None:
+        try:
+            store = connect(self.services, self.merchant_id, self.store_id)
+        except (ConnectorError, LookupError, ValueError) as error:
+            self._again([row.id for row in rows], str(error))
+            return
+        read = [(row, event) for row in rows if (event := self._parsed(store, row))]
+        try:
+            self._bring_in(store, read)
+        except (ConnectorError, DBAPIError, psycopg.Error) as error:
+            # One event spoils the batch: each is tried by itself, so that only the guilty one waits.
+            if len(read) == 1:
+                self._again([read[0][0].id], str(error))
+                return
+            for pair in read:
+                self._by_itself(store, pair)
+
+    def _by_itself(self, store: Store, pair: tuple[Row[Any], StoreEvent]) -> None:
+        try:
+            self._bring_in(store, [pair])
+        except (ConnectorError, DBAPIError, psycopg.Error) as error:
+            self._again([pair[0].id], str(error))
+
+    def _parsed(self, store: Store, row: Row[Any]) -> StoreEvent | None:
+        try:
+            return store.parse_webhook(headers=row.headers, body=bytes(row.body))
+        except BadPayload as error:
+            self._settle([row.id], "failed", str(error))
+        except Exception as error:  # noqa: BLE001 - a payload nobody foresaw must not stop the ones behind it
+            self._again([row.id], f"{type(error).__name__}: {error}")
+        return None
+
+    def _bring_in(self, store: Store, read: Sequence[tuple[Row[Any], StoreEvent]]) -> None:
+        news = gather(store, [event for _, event in read])
+        self._introduce(store, news)
+        idle = {StoreEventKind.PING, StoreEventKind.IGNORED, StoreEventKind.COUPON}
+        ignored = [row.id for row, event in read if event.kind in idle]
+        done = [row.id for row, event in read if event.kind not in idle]
+        retrying(self.services, self.merchant_id, lambda connection: self._write(connection, news, done))
+        self._settle(ignored, "ignored", "")
+
+    def _introduce(self, store: Store, news: News) -> None:
+        """Read the accounts we do not know yet; without them their orders come in all the same."""
+        named = {order.customer_external_id for order in news.orders if order.customer_external_id}
+        named -= {customer.external_id for customer in news.customers}
+        with tenant(self.services.engine, self.merchant_id) as connection:
+            known = connection.scalars(
+                text("SELECT external_id FROM identity WHERE store_id = :store AND external_id = ANY(:ids)"),
+                {"store": self.store_id, "ids": sorted(named)},
+            ).all()
+        try:
+            news.customers += [found for name in sorted(named.difference(known)) if (found := store.customer(name))]
+        except ConnectorError:
+            return
+
+    def _write(self, connection: Connection, news: News, done: Sequence[int]) -> None:
+        of: dict[str, Any] = {"merchant_id": self.merchant_id, "store_id": self.store_id}
+        now = self.services.now()
+        total = Ingested()
+        if news.customers:
+            total += ingest_customers(connection, **of, customers=news.customers, now=now)
+        if news.orders:
+            total += ingest_orders(connection, **of, orders=news.orders, now=now)
+        if news.products:
+            ingest_catalogue.ingest_products(connection, **of, products=news.products, now=now)
+        if news.orders_gone:
+            total += ingest_gone.orders_gone(connection, **of, external_ids=news.orders_gone, now=now)
+        if news.customers_gone:
+            total += ingest_gone.accounts_gone(connection, **of, external_ids=news.customers_gone)
+        if news.products_gone:
+            ingest_gone.products_gone(connection, store_id=self.store_id, external_ids=news.products_gone)
+        follow(connection, merchant_id=self.merchant_id, done=total, now=now)
+        inbox.settle(connection, done, "done", "", now=now)
+
+    def _settle(self, ids: Sequence[int], state: str, note: str) -> None:
+        if ids:
+            with tenant(self.services.engine, self.merchant_id) as connection:
+                inbox.settle(connection, ids, state, note, now=self.services.now())
+
+    def _again(self, ids: Sequence[int], note: str) -> None:
+        with tenant(self.services.engine, self.merchant_id) as connection:
+            inbox.again(connection, ids, note, now=self.services.now())
+
+
+def gather(store: Store, events: Iterable[StoreEvent]) -> News:
+    """The last word of the events on each thing; what they only point at is read from the store, once."""
+    news = News()
+    last: dict[tuple[StoreEventKind, str], StoreEvent] = {}
+    for event in events:
+        if event.products:
+            news.products.extend(event.products)
+        elif event.order:
+            news.orders.append(event.order)
+        elif event.customer:
+            news.customers.append(event.customer)
+        elif event.external_id:
+            last[event.kind, event.external_id] = event
+    for (kind, external_id), event in last.items():
+        _add(store, news, kind, external_id, refetch=event.refetch)
+    return news
+
+
+def _add(store: Store, news: News, kind: StoreEventKind, external_id: str, *, refetch: bool) -> None:
+    if kind is StoreEventKind.ORDER or (kind is StoreEventKind.ORDER_GONE and refetch):
+        order = store.order(external_id)
+        if order:
+            news.orders.append(order)
+        else:
+            news.orders_gone.append(external_id)
+    elif kind is StoreEventKind.ORDER_GONE:
+        news.orders_gone.append(external_id)
+    elif kind is StoreEventKind.CUSTOMER:
+        customer = store.customer(external_id)
+        if customer:
+            news.customers.append(customer)
+        else:
+            news.customers_gone.append(external_id)
+    elif kind is StoreEventKind.CUSTOMER_GONE:
+        news.customers_gone.append(external_id)
+    elif kind is StoreEventKind.PRODUCT and hasattr(store, "product"):
+        product = store.product(external_id)
+        news.products.extend([product] if product else [])
+    elif kind is StoreEventKind.PRODUCT_GONE:
+        news.products_gone.append(external_id)
+
+
+def retrying(services: Services, merchant_id: int, act: Callable[[Connection], None], tries: int = 5) -> None:
+    """Do ``act`` in a transaction; again where another transaction was in the way."""
+    for left in reversed(range(tries)):
+        try:
+            with tenant(services.engine, merchant_id) as connection:
+                act(connection)
+            return
+        except (DBAPIError, psycopg.Error) as error:
+            cause = error.orig if isinstance(error, DBAPIError) else error
+            if not left or not isinstance(cause, PASSING):
+                raise

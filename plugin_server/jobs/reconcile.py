@@ -1,0 +1,62 @@
+"""The nightly look over everything: what webhooks lost is repaired, and how much it was is said."""
+
+from __future__ import annotations
+
+from connectors.errors import ConnectorError
+from plugin_server import wiring
+from plugin_server.db import stores
+from plugin_server.db.session import tenant
+from plugin_server.db.sync import AlreadyRunning, to_resume
+from plugin_server.jobs.ingest import Connect
+from plugin_server.jobs.queues import awake, wake
+from plugin_server.jobs.sync import Frozen, read_store, sync_store
+from plugin_server.vault import unseal
+from plugin_server.wiring import Services
+
+
+def reconcile(merchant_id: int) -> None:
+    """Compare all of a merchant's stores with what we have, and revive their webhooks."""
+    services = wiring.services()
+    awake(services.redis, reconcile, merchant_id)
+    reconciled(services, merchant_id, wiring.connector)
+
+
+def reconciled(services: Services, merchant_id: int, connect: Connect) -> dict[int, str]:
+    """``reconcile`` with given services; gives {store id: sentence} of the stores that could not be read."""
+    troubles: dict[int, str] = {}
+    with tenant(services.engine, merchant_id) as connection:
+        known = [row for row in stores.listed(connection) if row["credentials"] and row["state"] != "disconnected"]
+    for row in known:
+        try:
+            read_store(services, merchant_id, row["id"], "reconcile", connect)
+            revive(services, merchant_id, row["id"], connect)
+        except (AlreadyRunning, Frozen, ConnectorError) as error:
+            troubles[row["id"]] = str(error)
+    return troubles
+
+
+def revive(services: Services, merchant_id: int, store_id: int, connect: Connect) -> list[dict[str, str]]:
+    """Make the store's webhooks exist and be active; gives ``[{"topic", "state"}]``, empty for a read-only store."""
+    with tenant(services.engine, merchant_id) as connection:
+        row = stores.get(connection, store_id)
+    if row["read_only"] or not row["webhook_secrets"]:
+        return []
+    secret = unseal(services.settings.keys, bytes(row["webhook_secrets"]))["secrets"][0]
+    states = connect(services, merchant_id, store_id).ensure_webhooks(
+        url=webhook_url(services, row["platform"], store_id), secret=secret
+    )
+    return [{"topic": state.topic, "state": state.state} for state in states]
+
+
+def webhook_url(services: Services, platform: str, store_id: int) -> str:
+    """Where a store's webhooks come in."""
+    return f"{services.settings.public_url}/webhooks/{platform}/{store_id}"
+
+
+def resume(services: Services, merchant_id: int) -> int:
+    """Wake the readings that wait or were killed; gives how many. For the sweeper."""
+    with tenant(services.engine, merchant_id) as connection:
+        found = to_resume(connection, services.now())
+    for store_id, kind in found:
+        wake(services.redis, sync_store, merchant_id, store_id, kind, on="bulk")
+    return len(found)

@@ -1,0 +1,225 @@
+"""Reads a store: all of it, or what changed since; facts and rungs fill while it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, TypeVar
+
+import psycopg
+from sqlalchemy import Connection
+from sqlalchemy.exc import DataError, DBAPIError
+
+from connectors.base import Page, Store
+from connectors.errors import ConnectorError
+from plugin_server import wiring
+from plugin_server.db import ingest_catalogue, ingest_gone, ingest_links, stores
+from plugin_server.db import sync as readings
+from plugin_server.db.ingest import Ingested
+from plugin_server.db.ingest_customers import ingest_customers
+from plugin_server.db.ingest_orders import ingest_orders
+from plugin_server.db.session import tenant
+from plugin_server.jobs.consequences import follow
+from plugin_server.jobs.ingest import Connect, retrying
+from plugin_server.jobs.queues import awake
+from plugin_server.wiring import Services
+
+BATCH = 1000
+LAG = timedelta(minutes=5)
+"""The next reading begins this long before this one began: clocks differ, and a shop may commit late."""
+
+RESOURCES = ("categories", "products", "customers", "orders", "reviews")
+
+T = TypeVar("T")
+
+
+class Frozen(RuntimeError):
+    """The shop tells another address than before; nothing is read from it until a person confirms."""
+
+
+def sync_store(merchant_id: int, store_id: int, kind: str = "incremental") -> None:
+    """Read a store, as a job; ``kind`` is ``full``, ``incremental`` or ``reconcile``."""
+    services = wiring.services()
+    awake(services.redis, sync_store, merchant_id, store_id, kind)
+    try:
+        read_store(services, merchant_id, store_id, kind, wiring.connector)
+    except (readings.AlreadyRunning, Frozen, ConnectorError):
+        # Whoever holds the store does the work; the others are told by the row of the reading, and the sweeper.
+        return
+
+
+def read_store(services: Services, merchant_id: int, store_id: int, kind: str, connect: Connect) -> dict[str, Any]:
+    """Read a store; gives the counts of INTERFACES ``tangga sync``.
+
+    Raises ``AlreadyRunning``, ``Frozen`` and ``ConnectorError``; what came in before stays, the cursor does not move.
+    """
+    store = connect(services, merchant_id, store_id)
+    with readings.alone(services.engine, store_id):
+        reading = Reading(services, merchant_id, store_id, kind)
+        try:
+            return reading.run(store)
+        except BaseException as error:
+            # Whatever ends a reading is written into its row, so that the owner sees why it stopped.
+            reading.fail(error)
+            raise
+
+
+class Reading:
+    """One reading of one store, with its row in ``sync_run``."""
+
+    def __init__(self, services: Services, merchant_id: int, store_id: int, kind: str) -> None:
+        self.services, self.merchant_id, self.store_id, self.kind = services, merchant_id, store_id, kind
+        self.started = services.now()
+        self.done: dict[str, Ingested] = {}
+        self.faults: list[tuple[str, str]] = []
+        self.extra: dict[str, Any] = {}
+        with self._tenant() as connection:
+            self.run_id = readings.begin(
+                connection, merchant_id=merchant_id, store_id=store_id, kind=kind, now=self.started
+            )
+
+    def run(self, store: Store) -> dict[str, Any]:
+        """All resources, one after the other."""
+        self._recognise(store)
+        walks: dict[str, Callable[[datetime | None], Iterable[Page[Any]]]] = {
+            "categories": lambda _since: store.categories(),
+            "products": lambda since: store.products(since=since),
+            "customers": lambda since: store.customers(since=since),
+            "orders": lambda since: store.orders(since=since),
+            "reviews": lambda since: store.reviews(since=since),
+        }
+        for resource in RESOURCES:
+            self._read(resource, walks[resource])
+        with self._tenant() as connection:
+            people = ingest_links.link_store(connection, merchant_id=self.merchant_id, store_id=self.store_id)
+            follow(connection, merchant_id=self.merchant_id, done=Ingested(touched=people), now=self.services.now())
+        if self.kind == "reconcile":
+            self.repair(store)
+        return self._close()
+
+    def repair(self, store: Store) -> None:
+        """Find what the store no longer lists, and look at each such order once more."""
+        known: list[str] = []
+        for page in store.order_ids():
+            known.extend(page.items)
+            self.beat("order ids", len(known), page.total)
+        with self._tenant() as connection:
+            lost = ingest_gone.missing(connection, store_id=self.store_id, known=known, before=self.started - LAG)
+        back = [order for external_id in lost if (order := store.order(external_id))]
+        still = {order.external_id for order in back}
+        gone = [external_id for external_id in lost if external_id not in still]
+        of: dict[str, Any] = {"merchant_id": self.merchant_id, "store_id": self.store_id, "now": self.services.now()}
+        with self._tenant() as connection:
+            found = ingest_orders(connection, **of, orders=back)
+            binned = ingest_gone.orders_gone(connection, **of, external_ids=gone)
+            follow(connection, merchant_id=self.merchant_id, done=found + binned, now=self.services.now())
+        repaired = {name: done.created + done.updated for name, done in self.done.items()}
+        repaired["orders"] = repaired.get("orders", 0) + found.updated + binned.updated
+        self.extra["repaired"] = repaired | {"orders_gone": binned.updated}
+
+    def fail(self, error: BaseException) -> None:
+        """Write down why the reading stopped."""
+        sentence = str(error) or type(error).__name__
+        with self._tenant() as connection:
+            readings.finish(
+                connection, self.run_id, counters=self._counters(), faults=self.faults, error=sentence,
+                now=self.services.now(),
+            )  # fmt: skip
+
+    def beat(self, phase: str, seen: int, total: int | None) -> None:
+        """Show how far it is."""
+        with self._tenant() as connection:
+            readings.beat(
+                connection, self.run_id, phase=phase, seen=seen, total=total, counters=self._counters(),
+                now=self.services.now(),
+            )  # fmt: skip
+
+    def _recognise(self, store: Store) -> None:
+        with self._tenant() as connection:
+            reason = stores.told(connection, self.store_id, store.info(), self.services.now())
+        if reason:
+            raise Frozen(f"{reason} Nothing was read. If it is the real shop: `tangga stores confirm {self.store_id}`.")
+
+    def _read(self, resource: str, walk: Callable[[datetime | None], Iterable[Page[Any]]]) -> None:
+        with self._tenant() as connection:
+            since = readings.since(connection, self.store_id, resource) if self.kind == "incremental" else None
+        began = self.services.now()
+        self.done[resource] = Ingested()
+        self.beat(resource, 0, None)
+        for batch, total in self._batches(walk(since)):
+            self._bring_in(resource, batch)
+            self.beat(resource, self.done[resource].seen, total)
+        with self._tenant() as connection:
+            readings.move(
+                connection, merchant_id=self.merchant_id, store_id=self.store_id, resource=resource, to=began - LAG
+            )
+
+    def _bring_in(self, resource: str, batch: list[Any]) -> None:
+        written: list[Ingested] = []
+        try:
+            retrying(self.services, self.merchant_id, partial(self._write, resource, batch, written))
+        except (psycopg.DataError, DBAPIError) as error:
+            if isinstance(error, DBAPIError) and not isinstance(error, DataError):
+                raise
+            # A row that the database cannot hold is found by halving; the others come in.
+            if len(batch) > 1:
+                self._bring_in(resource, batch[: len(batch) // 2])
+                self._bring_in(resource, batch[len(batch) // 2 :])
+                return
+            self.faults.append((f"{resource} {batch[0].external_id}", str(error).splitlines()[0]))
+            return
+        self.done[resource] += written[-1].without_ids()
+
+    def _batches(self, pages: Iterable[Page[T]]) -> Iterator[tuple[list[T], int | None]]:
+        batch: list[T] = []
+        total = None
+        for page in pages:
+            batch.extend(page.items)
+            self.faults.extend(page.faults)
+            total = page.total or total
+            if len(batch) >= BATCH:
+                yield batch, total
+                batch = []
+        if batch:
+            yield batch, total
+
+    def _write(self, resource: str, batch: list[Any], written: list[Ingested], connection: Connection) -> None:
+        of: dict[str, Any] = {"merchant_id": self.merchant_id, "store_id": self.store_id}
+        now = self.services.now()
+        match resource:
+            case "orders":
+                done = ingest_orders(connection, **of, orders=batch, now=now)
+            case "customers":
+                done = ingest_customers(connection, **of, customers=batch, now=now)
+            case "products":
+                done = ingest_catalogue.ingest_products(connection, **of, products=batch, now=now)
+            case "categories":
+                done = ingest_catalogue.ingest_categories(connection, **of, categories=batch)
+            case _:
+                done = ingest_catalogue.ingest_reviews(connection, **of, reviews=batch, now=now)
+        follow(connection, merchant_id=self.merchant_id, done=done, now=now)
+        written.append(done)
+
+    def _counters(self) -> dict[str, Any]:
+        return {name: done.counts() for name, done in self.done.items()} | self.extra
+
+    def _close(self) -> dict[str, Any]:
+        with self._tenant() as connection:
+            now = self.services.now()
+            readings.finish(connection, self.run_id, counters=self._counters(), faults=self.faults, now=now)
+            cursor = readings.since(connection, self.store_id, "orders")
+        counted = {name: done.counts() for name, done in self.done.items()}
+        return (
+            counted
+            | self.extra
+            | {
+                "seconds": round((now - self.started).total_seconds(), 3),
+                "cursor": cursor.isoformat() if cursor else None,
+                "faults": [{"place": place, "reason": reason} for place, reason in self.faults[:20]],
+            }
+        )
+
+    def _tenant(self) -> AbstractContextManager[Connection]:
+        return tenant(self.services.engine, self.merchant_id)

@@ -1,0 +1,131 @@
+"""A store is read whole, then by what changed; what was lost is found at night."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from connectors.errors import ConnectorError
+from connectors.types import OrderStatus
+from plugin_server.db import sync as readings
+from plugin_server.jobs.reconcile import reconciled
+from plugin_server.jobs.sync import Frozen, read_store
+from tests.data.fake_store import FakeStore
+from tests.data.making import NOW, Shop, account, order
+
+
+@pytest.fixture
+def fake() -> FakeStore:
+    made = FakeStore()
+    made.put(order("1", customer_external_id="7"), order("2"))
+    made.accounts["7"] = account()
+    return made
+
+
+def _read(shop: Shop, fake: FakeStore, kind: str = "incremental") -> dict[str, object]:
+    return read_store(shop.app, shop.merchant, shop.store, kind, fake.connect)
+
+
+def test_the_first_reading_brings_everything_in(shop: Shop, fake: FakeStore) -> None:
+    told = _read(shop, fake)
+    assert told["orders"] == {"seen": 2, "created": 2, "updated": 0, "unchanged": 0}
+    assert told["customers"] == {"seen": 1, "created": 1, "updated": 0, "unchanged": 0}
+    assert told["products"] == {"seen": 1, "created": 1, "updated": 0, "unchanged": 0}
+    assert told["cursor"] == (NOW - timedelta(minutes=5)).isoformat()
+    assert told["faults"] == [{"place": "account 99", "reason": "birthday: unreadable"}]
+    assert shop.rows("SELECT state, kind, error FROM sync_run") == [("done", "incremental", "")]
+
+
+def test_the_next_reading_asks_for_what_changed_since_before_the_last_began(shop: Shop, fake: FakeStore) -> None:
+    _read(shop, fake)
+    fake.put(order("3", updated_at=NOW))
+    assert _read(shop, fake)["orders"] == {"seen": 1, "created": 1, "updated": 0, "unchanged": 0}
+    assert fake.asked == ["orders all", f"orders {(NOW - timedelta(minutes=5)).isoformat()}"]
+
+
+def test_a_full_reading_of_the_same_changes_nothing(shop: Shop, fake: FakeStore) -> None:
+    _read(shop, fake)
+    assert _read(shop, fake, "full")["orders"] == {"seen": 2, "created": 0, "updated": 0, "unchanged": 2}
+
+
+def test_an_order_trashed_since_is_seen_by_a_plain_reading(shop: Shop, fake: FakeStore) -> None:
+    _read(shop, fake)
+    fake.put(order("1", status=OrderStatus.TRASHED, paid=False, updated_at=NOW))
+    _read(shop, fake)
+    assert shop.rows("SELECT status, counts FROM shop_order WHERE external_id = '1'") == [("trashed", False)]
+
+
+def test_a_reading_that_breaks_off_keeps_what_came_and_leaves_the_cursor(shop: Shop, fake: FakeStore) -> None:
+    fake.down = True
+    with pytest.raises(ConnectorError):
+        _read(shop, fake)
+    assert shop.rows("SELECT state, error FROM sync_run") == [("failed", "The shop does not answer.")]
+    assert shop.rows("SELECT resource FROM sync_cursor ORDER BY 1") == [("categories",), ("customers",), ("products",)]
+
+
+def test_one_reading_of_a_store_at_a_time(shop: Shop, fake: FakeStore) -> None:
+    with readings.alone(shop.app.engine, shop.store), pytest.raises(readings.AlreadyRunning, match="read already"):
+        _read(shop, fake)
+    assert shop.rows("SELECT * FROM sync_run") == []
+
+
+def test_a_killed_reading_is_found_and_begun_again(shop: Shop, fake: FakeStore) -> None:
+    def begin(minutes: int) -> int:
+        at = NOW - timedelta(minutes=minutes)
+        return shop.do(lambda c: readings.begin(c, merchant_id=shop.merchant, store_id=shop.store, kind="full", now=at))
+
+    begin(2)
+    assert shop.do(lambda c: readings.to_resume(c, NOW)) == []
+    begin(10)
+    assert shop.do(lambda c: readings.to_resume(c, NOW)) == [(shop.store, "full")]
+    _read(shop, fake, "full")
+    assert shop.rows("SELECT state FROM sync_run ORDER BY id") == [("failed",), ("failed",), ("done",)]
+
+
+def test_progress_can_be_looked_at_while_it_goes_on(shop: Shop, fake: FakeStore) -> None:
+    seen: list[object] = []
+    fake.walking = lambda: seen.extend(shop.rows("SELECT state, phase, counters FROM sync_run"))
+    _read(shop, fake)
+    state, phase, counters = seen[0]  # type: ignore[misc]
+    assert (state, phase, counters["customers"]["created"]) == ("running", "orders", 1)
+
+
+def test_the_nightly_look_repairs_what_was_lost_and_says_how_much(shop: Shop, fake: FakeStore) -> None:
+    fake.put(order("3"), order("4"))
+    _read(shop, fake)
+    fake.put(order("1", customer_external_id="7", total_minor=77))
+    del fake.kept["2"]
+    fake.put(order("3", status=OrderStatus.TRASHED, paid=False))
+    told = _read(shop, fake, "reconcile")
+    assert told["repaired"] == {
+        "categories": 0, "products": 0, "customers": 0, "orders": 3, "reviews": 0, "orders_gone": 1,
+    }  # fmt: skip
+    assert shop.rows("SELECT external_id, status, total_minor FROM shop_order ORDER BY 1") == [
+        ("1", "paid", 77),
+        ("2", "trashed", 10_000),
+        ("3", "trashed", 10_000),
+        ("4", "paid", 10_000),
+    ]
+
+
+def test_a_shop_that_tells_another_address_is_frozen_and_not_read(shop: Shop, fake: FakeStore) -> None:
+    _read(shop, fake)
+    fake.url = "https://staging.toko.example"
+    fake.put(order("3", updated_at=NOW))
+    with pytest.raises(Frozen, match=r"toko\.example to https://staging"):
+        _read(shop, fake)
+    assert shop.rows("SELECT state, fingerprint FROM store") == [("frozen", "https://toko.example")]
+    assert shop.rows("SELECT count(*) FROM shop_order") == [(2,)]
+
+
+def test_a_store_of_files_is_left_out_at_night(shop: Shop, fake: FakeStore) -> None:
+    assert reconciled(shop.app, shop.merchant, fake.connect) == {}
+    assert fake.asked == []
+
+
+def test_orders_placed_during_the_night_s_look_are_not_taken_for_lost(shop: Shop, fake: FakeStore) -> None:
+    _read(shop, fake)
+    shop.take(order("9", placed_at=NOW))
+    _read(shop, fake, "reconcile")
+    assert shop.rows("SELECT status FROM shop_order WHERE external_id = '9'") == [("paid",)]
