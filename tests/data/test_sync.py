@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ def fake() -> FakeStore:
     return made
 
 
-def _read(shop: Shop, fake: FakeStore, kind: str = "incremental") -> dict[str, object]:
+def _read(shop: Shop, fake: FakeStore, kind: str = "incremental") -> dict[str, Any]:
     return read_store(shop.app, shop.merchant, shop.store, kind, fake.connect)
 
 
@@ -117,6 +118,13 @@ def test_a_shop_that_tells_another_address_is_frozen_and_not_read(shop: Shop, fa
         _read(shop, fake)
     assert shop.rows("SELECT state, fingerprint FROM store") == [("frozen", "https://toko.example")]
     assert shop.rows("SELECT count(*) FROM shop_order") == [(2,)]
+
+
+def test_a_row_that_the_database_cannot_hold_is_named_and_the_rest_comes_in(shop: Shop, fake: FakeStore) -> None:
+    fake.put(order("3", total_minor=2**70), order("4"))
+    told = _read(shop, fake)
+    assert told["orders"] == {"seen": 3, "created": 3, "updated": 0, "unchanged": 0}
+    assert [fault["place"] for fault in told["faults"]] == ["account 99", "orders 3"]
 
 
 def test_a_store_of_files_is_left_out_at_night(shop: Shop, fake: FakeStore) -> None:
