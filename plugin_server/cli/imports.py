@@ -1,0 +1,157 @@
+"""`tangga import`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from connectors.csvfile.reading import BadFile
+from plugin_server.cli.context import (
+    BadInput,
+    home_option,
+    json_option,
+    merchant_id_of,
+    merchant_option,
+    opened,
+    show,
+)
+from plugin_server.db import merchants, stores
+from plugin_server.db.session import tenant
+from plugin_server.jobs.import_contacts import ContactsFile, import_contacts
+from plugin_server.jobs.imports import OrdersFile, import_orders
+from plugin_server.jobs.imports import Progress as Report
+from plugin_server.wiring import Services
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.group(name="import")
+def import_() -> None:
+    """Bring in files of orders and contacts (.csv or .csv.gz)."""
+
+
+@import_.command()
+@click.argument("file", type=FILE)
+@click.option("--store", required=True, help="The store they belong to, by number or name.")
+@click.option("--map", "mapping", multiple=True, metavar="FIELD=COLUMN", help="Which column holds a field.")
+@click.option("--currency", help="ISO 4217, where the file has no column for it.")
+@click.option("--timezone", help="Of times without a zone; the store's own if left out.")
+@click.option("--decimal", type=click.Choice([".", ","]), default=".", help="The decimal mark of the file.")
+@click.option("--rejects", type=click.Path(dir_okay=False, path_type=Path), help="Where to write refused rows.")
+@merchant_option
+@home_option
+@json_option
+def orders(
+    file: Path,
+    store: str,
+    mapping: tuple[str, ...],
+    currency: str | None,
+    timezone: str | None,
+    decimal: str,
+    rejects: Path | None,
+    merchant: str | None,
+    home: Path | None,
+    as_json: bool,
+) -> None:
+    """Bring in a file of orders, one row per order or one per line."""
+    with opened(home) as services:
+        merchant_id, store_id = _store(services, merchant, store)
+        _check(services, merchant_id, currency, timezone)
+        given = OrdersFile(
+            file, store_id, _mapping(mapping), currency and currency.upper(), timezone, decimal == ",", rejects
+        )
+        try:
+            with bar() as progress:
+                document = import_orders(services, merchant_id, given, progress)
+        except BadFile as error:
+            raise BadInput(str(error)) from error
+    _answer(document, document["orders"], as_json)
+
+
+@import_.command()
+@click.argument("file", type=FILE)
+@click.option("--map", "mapping", multiple=True, metavar="FIELD=COLUMN", help="Which column holds a field.")
+@click.option("--timezone", help="Of times without a zone; the business's own if left out.")
+@click.option("--rejects", type=click.Path(dir_okay=False, path_type=Path), help="Where to write refused rows.")
+@merchant_option
+@home_option
+@json_option
+def contacts(
+    file: Path,
+    mapping: tuple[str, ...],
+    timezone: str | None,
+    rejects: Path | None,
+    merchant: str | None,
+    home: Path | None,
+    as_json: bool,
+) -> None:
+    """Bring in a file of contacts, with what they consented to."""
+    with opened(home) as services:
+        merchant_id = merchant_id_of(services, merchant)
+        _check(services, merchant_id, None, timezone)
+        try:
+            with bar() as progress:
+                document = import_contacts(
+                    services, merchant_id, ContactsFile(file, _mapping(mapping), timezone, rejects), progress
+                )
+        except BadFile as error:
+            raise BadInput(str(error)) from error
+    _answer(document, document["customers"], as_json)
+
+
+@contextmanager
+def bar() -> Iterator[Report]:
+    """A progress bar on stderr, and the function that moves it."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task("reading", total=None)
+        yield lambda phase, done, total: shown.update(task, description=phase, completed=done, total=total)
+
+
+def _store(services: Services, merchant: str | None, given: str) -> tuple[int, int]:
+    merchant_id = merchant_id_of(services, merchant)
+    try:
+        with tenant(services.engine, merchant_id) as connection:
+            return merchant_id, int(stores.find(connection, given)["id"])
+    except stores.UnknownStore as error:
+        raise BadInput(str(error)) from error
+
+
+def _check(services: Services, merchant_id: int, currency: str | None, timezone: str | None) -> None:
+    with tenant(services.engine, merchant_id) as connection:
+        own = merchants.get(connection)
+    try:
+        merchants.check(
+            timezone=timezone or own["timezone"], currency=(currency or own["currency"]).upper(), locale="en"
+        )
+    except merchants.BadMerchant as error:
+        raise BadInput(f"--{error}") from error
+
+
+def _mapping(given: tuple[str, ...]) -> dict[str, str]:
+    pairs = [pair.partition("=") for pair in given]
+    if wrong := [pair[0] for pair in pairs if not pair[2]]:
+        raise BadInput(f"--map {wrong[0]}: write it as field=column, for example order_id=InvoiceNo.")
+    return {field.strip(): column.strip() for field, _, column in pairs}
+
+
+def _answer(document: dict[str, Any], taken: int, as_json: bool) -> None:
+    show(document, as_json, lambda: _told(document))
+    if not taken:
+        raise BadInput(f"Nothing could be taken from the file: {document['rejected_count']} rows were refused.")
+
+
+def _told(document: dict[str, Any]) -> str:
+    lines = [
+        f"{document['rows']} rows, {document['created']} new, {document['updated']} changed, "
+        f"{document['rejected_count']} refused, in {document['seconds']} seconds",
+        *document["notes"],
+        *(f"row {item['row']}: {item['reason']}" for item in document["rejected"] + document["warnings"]),
+    ]
+    return "\n".join(lines)

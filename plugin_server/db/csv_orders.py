@@ -1,0 +1,276 @@
+"""Orders of a file, judged and put together as sets: ``csv_raw`` → ``csv_row`` → ``csv_order`` and ``csv_line``.
+
+No row is looked at by itself. A row that cannot be read leaves its whole order out: half an order is worse than none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from babel.numbers import get_currency_precision, list_currencies
+from sqlalchemy import Connection, text
+
+TIME = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?( ?(Z|[+-]\d\d(:?\d\d)?))?)?$"
+POINT = r"^[+-]?\d{1,12}(\.\d{1,12})?$"
+COMMA = r"^[+-]?(\d{1,12}|\d{1,3}(\.\d{3}){1,3})(,\d{1,12})?$"
+LIKE_COMMA = r"^[+-]?[\d.,]+$"
+
+STATUSES = {
+    "paid": "paid processing betaald lunas dibayar",
+    "completed": "completed complete fulfilled shipped delivered closed selesai afgerond voltooid",
+    "refunded": "refunded terugbetaald dikembalikan",
+    "pending": "pending on-hold onhold unpaid open authorized menunggu",
+    "cancelled": "cancelled canceled voided void geannuleerd batal dibatalkan",
+    "failed": "failed declined expired mislukt gagal",
+    "draft": "draft checkout-draft",
+    "trashed": "trashed trash deleted",
+}
+"""Our word → the words of files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a file is to be understood. ``fields`` are those it has; naive times are in ``timezone``."""
+
+    fields: Collection[str]
+    currency: str
+    timezone: str
+    decimal_comma: bool
+    now: datetime
+
+    @property
+    def by_line(self) -> bool:
+        """True where each row is a line of an order."""
+        return {"line_quantity", "line_unit_price"} <= set(self.fields)
+
+    def bound(self) -> dict[str, Any]:
+        """The values of the statements."""
+        return {
+            "time": TIME,
+            "number": COMMA if self.decimal_comma else POINT,
+            "like_comma": LIKE_COMMA,
+            "currency": self.currency,
+            "timezone": self.timezone,
+            "latest": self.now + timedelta(days=1),
+        }
+
+
+def judge(connection: Connection, reading: Reading) -> None:
+    """``csv_row``: every row with what could be read of it; ``bad`` says why it cannot be taken."""
+    connection.execute(
+        text("CREATE TEMP TABLE csv_currency AS SELECT * FROM unnest(CAST(:codes AS text[]), CAST(:digits AS int[])) "
+             "AS t(code, digits)"),
+        _currencies(),
+    )  # fmt: skip
+    connection.execute(text(f"CREATE TEMP TABLE csv_row AS {_rows(reading)}"), reading.bound())
+    connection.execute(text("ANALYZE pg_temp.csv_row"))
+    connection.execute(
+        text("INSERT INTO csv_reject (row, reason) SELECT row, bad || CASE WHEN order_id <> '' THEN '; order ' || "
+             "left(order_id, 60) || ' is left out whole' ELSE '' END FROM csv_row WHERE bad IS NOT NULL "
+             "AND row NOT IN (SELECT row FROM csv_reject)")
+    )  # fmt: skip
+    _refuse_mixed(connection)
+    connection.execute(text(_SIBLINGS))
+    connection.execute(text(_WARNINGS))
+
+
+def assemble(connection: Connection, reading: Reading) -> None:
+    """``csv_order``, numbered from 1, and ``csv_line``, of all orders without a refused row."""
+    connection.execute(text(f"CREATE TEMP TABLE csv_order AS {_orders(reading)}"))
+    if reading.by_line:
+        connection.execute(text("CREATE INDEX ON csv_order (external_id)"))
+        connection.execute(text("ANALYZE pg_temp.csv_order"))
+        connection.execute(text(_LINES))
+        connection.execute(text("CREATE INDEX ON csv_line (seq)"))
+        connection.execute(text("ANALYZE pg_temp.csv_line"))
+    connection.execute(text("CREATE INDEX ON csv_order (seq)"))
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """``{"rows", "orders", "customers"}``: rows of the file, orders that can be taken, and who placed them."""
+    row = connection.execute(
+        text("""SELECT (SELECT count(*) FROM csv_raw) AS rows, count(*) AS orders,
+                    count(DISTINCT coalesce('i' || customer_external_id, 'e' || lower(btrim(email)))) AS customers
+                FROM csv_order""")
+    ).one()
+    return {"rows": row.rows, "orders": row.orders, "customers": row.customers}
+
+
+def _currencies() -> dict[str, list[Any]]:
+    codes = sorted(list_currencies())
+    return {"codes": codes, "digits": [get_currency_precision(code) for code in codes]}
+
+
+def _number(field: str) -> str:
+    return f"replace(replace({field}, '.', ''), ',', '.')"
+
+
+def _rows(reading: Reading) -> str:
+    has = set(reading.fields)
+
+    def cell(name: str, longest: int = 400) -> str:
+        return f"left(nullif(btrim(w.{name}), ''), {longest})" if name in has else "NULL::text"
+
+    numbers = [name for name in ("total", "refunded", "line_quantity", "line_unit_price") if name in has]
+    shaped = ", ".join(
+        f"CASE WHEN {name} ~ :number THEN ({_number(name) if reading.decimal_comma else name})::numeric END AS {name}_n"
+        for name in numbers
+    )
+    faults = "".join(_number_fault(name, required=_required(name, has)) for name in numbers)
+    if reading.by_line:
+        faults += " WHEN abs(t.line_quantity_n * t.line_unit_price_n) >= 1e12 THEN 'line: its amount is too large'"
+    if "refunded" in has:
+        faults += " WHEN t.refunded_n < 0 THEN 'refunded: it is negative; write what was given back without a sign'"
+    statuses = " ".join(f"WHEN lower(status) IN ({_quoted(words)}) THEN '{ours}'" for ours, words in STATUSES.items())
+    return f"""
+    WITH cells AS (
+        SELECT w.row, btrim(w.order_id) AS order_id, btrim(w.ordered_at) AS at_text, {cell("status")} AS status,
+            coalesce(upper({cell("currency", 10)}), :currency) AS currency, {cell("customer_id", 200)} AS customer_id,
+            {cell("email", 300)} AS email, {cell("name")} AS name, {cell("phone", 60)} AS phone,
+            {cell("country", 60)} AS country, {cell("coupon_codes", 2000)} AS coupon_codes,
+            {cell("line_sku")} AS sku, {cell("line_title")} AS title
+            {"".join(f", nullif(btrim(w.{name}), '') AS {name}" for name in numbers)}
+        FROM csv_raw w
+    ), timed AS (
+        SELECT *, {_moment("at_text")} AS at {"," if shaped else ""} {shaped} FROM cells
+    )
+    SELECT t.row, t.order_id, t.at, t.currency, t.customer_id, t.email, t.name, t.phone, t.country, t.coupon_codes,
+        t.sku, t.title, c.digits, coalesce(t.status, 'paid') AS raw_status,
+        CASE WHEN t.status IS NULL THEN 'paid' {statuses} ELSE 'unknown' END AS status,
+        {", ".join(f"t.{name}_n AS {name}" for name in numbers)},
+        CASE
+            WHEN coalesce(t.order_id, '') = '' THEN 'order_id: it is empty'
+            WHEN length(t.order_id) > 200 THEN 'order_id: it is longer than 200 characters'
+            WHEN t.at IS NULL THEN 'ordered_at: ' || coalesce('''' || left(t.at_text, 40) || '''', 'it is empty, it')
+                || ' is not a date such as 2024-12-31 14:30'
+            WHEN t.at < '1970-01-02' OR t.at > :latest THEN 'ordered_at: ' || left(t.at_text, 40)
+                || CASE WHEN t.at > :latest THEN ' lies in the future' ELSE ' is too long ago' END
+            WHEN c.code IS NULL THEN 'currency: ''' || left(t.currency, 10) || ''' is not an ISO 4217 code'
+            {faults}
+        END AS bad
+    FROM timed t LEFT JOIN csv_currency c ON c.code = t.currency
+    """
+
+
+def _required(name: str, has: set[str]) -> bool:
+    if name == "total":
+        return not {"line_quantity", "line_unit_price"} <= has
+    return name != "refunded"
+
+
+def _moment(field: str) -> str:
+    """A time of the day that exists, else NULL: a cast would stop the whole statement."""
+    day, month = f"substr({field}, 9, 2)", f"substr({field}, 6, 2)"
+    year = f"substr({field}, 1, 4)"
+    return f"""CASE WHEN {field} ~ :time AND {month} BETWEEN '01' AND '12' AND {day} >= '01' AND {year} > '0000'
+        AND ({day} <= '28' OR ({day} <= '30' AND {month} <> '02') OR ({day} = '31' AND {month} IN
+             ('01', '03', '05', '07', '08', '10', '12')) OR ({day} = '29' AND {month} = '02' AND
+             {year}::int % 4 = 0 AND ({year}::int % 100 <> 0 OR {year}::int % 400 = 0)))
+        AND substr({field}, 12, 2) <= '23' AND substr({field}, 15, 2) <= '59'
+        AND (substr({field}, 17, 1) <> ':' OR substr({field}, 18, 2) <= '59')
+        THEN CASE WHEN length({field}) > 16 AND {field} ~ '(Z|[+-][01]\\d(:?[0-5]\\d)?)$' THEN {field}::timestamptz
+                  WHEN {field} !~ '[+-][2-9]\\d(:?\\d\\d)?$' OR length({field}) < 17
+                  THEN {field}::timestamp AT TIME ZONE :timezone END END"""
+
+
+def _number_fault(name: str, *, required: bool) -> str:
+    comma = (
+        f"WHEN t.{name} ~ :like_comma AND t.{name} LIKE '%,%' THEN '{name}: ''' || left(t.{name}, 40) || "
+        "''' has a decimal comma or thousands separators; say --decimal , if that is meant' "
+    )
+    return f"""
+            {f"WHEN t.{name} IS NULL THEN '{name}: it is empty'" if required else ""}
+            WHEN t.{name} IS NOT NULL AND t.{name}_n IS NULL THEN CASE {comma}
+                ELSE '{name}: ''' || left(t.{name}, 40) || ''' is not a number' END"""
+
+
+def _quoted(words: str) -> str:
+    return ", ".join(f"'{word}'" for word in words.split())
+
+
+def _refuse_mixed(connection: Connection) -> None:
+    connection.execute(
+        text("""INSERT INTO csv_reject (row, reason)
+                SELECT r.row, 'currency: order ' || left(r.order_id, 60) || ' has lines in ' || m.names
+                FROM csv_row r JOIN (SELECT order_id, string_agg(DISTINCT currency, ' and ') AS names FROM csv_row
+                                     WHERE order_id <> '' GROUP BY 1 HAVING min(currency) <> max(currency)) AS m
+                    USING (order_id)
+                WHERE r.row NOT IN (SELECT row FROM csv_reject)""")
+    )
+
+
+_SIBLINGS = """
+    INSERT INTO csv_reject (row, reason)
+    SELECT r.row, 'order ' || left(r.order_id, 60) || ' is left out whole because of row ' || b.first
+    FROM csv_row r JOIN (SELECT r2.order_id, min(j.row) AS first FROM csv_reject j JOIN csv_row r2 USING (row)
+                         WHERE r2.order_id <> '' GROUP BY 1) AS b USING (order_id)
+    WHERE r.row NOT IN (SELECT row FROM csv_reject)
+"""
+
+_WARNINGS = r"""
+    INSERT INTO csv_reject (row, reason, warning)
+    SELECT row, 'email: \'\'' || left(email, 80) || '\'\' is not an address; the order is taken without it', true
+    FROM csv_row WHERE email IS NOT NULL AND lower(email) !~ '^[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s.,;<>]+$'
+      AND row NOT IN (SELECT row FROM csv_reject)
+""".replace(r"\'", "'")
+
+# All rows of an order with a refused row are refused by now, so the rest are whole orders.
+_GOOD = "csv_row r WHERE NOT EXISTS (SELECT FROM csv_reject j WHERE j.row = r.row AND j.warning IS NOT TRUE)"
+
+_ORDER = """
+    row_number() OVER (ORDER BY o.row) AS seq, o.order_id AS external_id, o.order_id AS number, o.status,
+    left(o.raw_status, 100) AS raw_status, o.status IN ('paid', 'completed', 'refunded') AS paid, false AS test,
+    o.at AS placed_at, NULL::timestamptz AS updated_at, o.currency, m.total AS total_minor,
+    m.refunded AS refunded_minor, 0::bigint AS discount_minor, 0::bigint AS shipping_minor, 0::bigint AS tax_minor,
+    CASE WHEN o.coupon_codes IS NULL THEN '{{}}'::text[] ELSE regexp_split_to_array(o.coupon_codes, '\\s*[,;|]\\s*') END
+        AS coupon_codes,
+    o.email, o.name, o.phone, o.country, NULL::text AS language, 'csv'::text AS source, NULL::text AS referred_by,
+    o.customer_id AS customer_external_id,
+    md5(concat_ws('|', o.at AT TIME ZONE 'UTC', o.raw_status, o.currency, m.total, m.refunded, 'c' || o.coupon_codes,
+        'e' || o.email, 'n' || o.name, 'p' || o.phone, 'l' || o.country, 'i' || o.customer_id, {lines})) AS content
+"""
+
+# The whole sum is exact and rounded once. A refunded order of which the file does not say how much: all of it.
+_MONEY = """
+    CROSS JOIN LATERAL (SELECT power(10::numeric, o.digits) AS unit) AS u
+    CROSS JOIN LATERAL (SELECT round({total} * u.unit)::bigint AS total) AS g
+    CROSS JOIN LATERAL (SELECT g.total, CASE WHEN {refunded} IS NOT NULL THEN round({refunded} * u.unit)::bigint
+                               WHEN o.status = 'refunded' THEN greatest(g.total, 0) ELSE 0 END AS refunded) AS m
+"""
+
+_LINES = """
+    CREATE TEMP TABLE csv_line AS
+    SELECT o.seq, (row_number() OVER (PARTITION BY o.seq ORDER BY r.row) - 1)::int AS position,
+        NULL::text AS product_external_id, NULL::text AS variant_external_id, r.sku, r.title,
+        r.line_quantity AS quantity,
+        round(r.line_quantity * r.line_unit_price * power(10::numeric, r.digits))::bigint AS total_minor,
+        0::bigint AS discount_minor
+    FROM csv_row r JOIN csv_order o ON o.external_id = r.order_id
+"""
+
+
+def _orders(reading: Reading) -> str:
+    refunded = "o.refunded" if "refunded" in reading.fields else "NULL::numeric"
+    if not reading.by_line:
+        # The same order twice: the later row holds.
+        source = f"(SELECT DISTINCT ON (order_id) * FROM {_GOOD} ORDER BY order_id, row DESC) AS o"
+        return f"SELECT {_ORDER.format(lines='NULL')} FROM {source} {_MONEY.format(total='o.total', refunded=refunded)}"
+    total = "coalesce(max(r.total), sum(r.line_quantity * r.line_unit_price))"
+    if "total" not in reading.fields:
+        total = "sum(r.line_quantity * r.line_unit_price)"
+    line = "concat_ws('|', r.sku, r.title, r.line_quantity, r.line_unit_price)"
+    return f"""
+        WITH sums AS (
+            SELECT r.order_id, min(r.row) AS row, min(r.at) AS at, {total} AS total,
+                md5(string_agg({line}, chr(10) ORDER BY r.row)) AS lines
+            FROM {_GOOD} GROUP BY r.order_id
+        ), o AS (
+            SELECT f.row, f.order_id, s.at, f.currency, f.digits, f.status, f.raw_status, f.customer_id, f.email,
+                f.name, f.phone, f.country, f.coupon_codes, s.total, s.lines
+                {", f.refunded" if "refunded" in reading.fields else ""}
+            FROM sums s JOIN csv_row f USING (row)
+        )
+        SELECT {_ORDER.format(lines="o.lines")} FROM o {_MONEY.format(total="o.total", refunded=refunded)}"""

@@ -1,0 +1,183 @@
+"""Files of orders and contacts become customers, orders, facts and rungs, in chunks that each hold or fall whole."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from connectors.csvfile import columns
+from connectors.csvfile.reading import BadFile, CsvFile, open_csv
+from plugin_server.db import csv_orders, csv_raw, ingest_orders, merchants, stores
+from plugin_server.db.ingest import Ingested
+from plugin_server.db.session import tenant
+from plugin_server.db.staging import staged, take_turn
+from plugin_server.jobs.consequences import follow
+from plugin_server.wiring import Services
+
+CHUNK = 20_000
+NEEDED = (("order_id",), ("ordered_at",), ("total", "line_quantity+line_unit_price"))
+
+Progress = Callable[[str, int, int | None], None]
+"""Called with (phase, done, total)."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrdersFile:
+    """A file of orders and how to understand it. ``mapping`` is {field: column name}."""
+
+    path: Path
+    store_id: int
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    currency: str | None = None
+    timezone: str | None = None
+    decimal_comma: bool = False
+    rejects: Path | None = None
+
+
+def import_orders(
+    services: Services, merchant_id: int, given: OrdersFile, progress: Progress = lambda *_: None
+) -> dict[str, Any]:
+    """Bring in a file of orders; gives the JSON of INTERFACES. Raises ``BadFile`` with nothing written."""
+    began = time.perf_counter()
+    file = open_csv(given.path)
+    places = columns.find(columns.ORDERS, NEEDED, file.header, given.mapping)
+    with tenant(services.engine, merchant_id) as connection:
+        own, store = merchants.get(connection), stores.get(connection, given.store_id)
+    reading = csv_orders.Reading(
+        fields=tuple(places),
+        currency=given.currency or store["currency"] or own["currency"],
+        timezone=given.timezone or store["timezone"] or own["timezone"],
+        decimal_comma=given.decimal_comma,
+        now=services.now(),
+    )
+    names = _names(file, places)
+    with services.engine.connect() as connection:
+        session = _Session(services, merchant_id, connection)
+        try:
+            return _imported(session, file, given, reading, names, progress) | {
+                "seconds": round(time.perf_counter() - began, 3),
+                "notes": list(file.notes),
+            }
+        finally:
+            with session.transaction():
+                csv_raw.discard(connection)
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    """One connection for the whole import: its temporary tables last from transaction to transaction."""
+
+    services: Services
+    merchant_id: int
+    connection: Connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """One transaction as the merchant."""
+        with self.connection.begin():
+            named = {"id": str(self.merchant_id)}
+            self.connection.execute(text("SELECT set_config('tangga.merchant', :id, true)"), named)
+            yield self.connection
+
+
+def _names(file: CsvFile, places: Mapping[str, int]) -> list[str]:
+    by_place = {place: name for name, place in places.items()}
+    return [by_place.get(place, f"skip{place}") for place in range(len(file.header))]
+
+
+def _imported(
+    session: _Session,
+    file: CsvFile,
+    given: OrdersFile,
+    reading: csv_orders.Reading,
+    names: list[str],
+    progress: Progress,
+) -> dict[str, Any]:
+    progress("reading", 0, None)
+    _load(session, file, names)
+    with session.transaction() as connection:
+        csv_orders.judge(connection, reading)
+        csv_orders.assemble(connection, reading)
+        told: dict[str, Any] = csv_orders.counts(connection)
+    if not told["rows"]:
+        raise BadFile(f"{file.path.name} holds a header and nothing else.")
+    done = _write(session, given.store_id, told["orders"], by_line=reading.by_line, progress=progress)
+    with session.transaction() as connection:
+        told |= {
+            "created": done.created,
+            "updated": done.updated,
+            "rejected": csv_raw.rejected(connection),
+            "rejected_count": csv_raw.reject_count(connection),
+            "warnings": csv_raw.rejected(connection, warnings=True),
+            "warnings_count": csv_raw.reject_count(connection, warnings=True),
+        }
+        if given.rejects:
+            _write_rejects(given.rejects, file.header, csv_raw.all_rejected(connection, names))
+    return told
+
+
+def _load(session: _Session, file: CsvFile, names: list[str]) -> None:
+    if file.plain:
+        try:
+            with session.transaction() as connection:
+                csv_raw.prepare(connection, names)
+                csv_raw.copy_blocks(connection, names, file.blocks(), file.delimiter)
+            return
+        except csv_raw.Uneven:
+            # Some row is out of shape: read again, row by row, so that it can be named.
+            pass
+    with session.transaction() as connection:
+        csv_raw.prepare(connection, names)
+        csv_raw.copy_rows(connection, names, file.rows())
+
+
+def _write(session: _Session, store_id: int, orders: int, *, by_line: bool, progress: Progress) -> Ingested:
+    done = Ingested()
+    for first in range(1, orders + 1, CHUNK):
+        progress("orders", first - 1, orders)
+        with session.transaction() as connection:
+            done += _chunk(session, store_id, first, by_line=by_line)
+    if done.created or done.updated:
+        progress("facts and rungs", 0, None)
+        everybody = len(done.order_ids) > CHUNK
+        with session.transaction() as connection:
+            total = Ingested(touched=None) if everybody else done
+            follow(connection, merchant_id=session.merchant_id, done=total, now=session.services.now())
+    return done
+
+
+def _chunk(session: _Session, store_id: int, first: int, *, by_line: bool) -> Ingested:
+    connection, now = session.connection, session.services.now()
+    bounds = {"first": first, "last": first + CHUNK - 1}
+    take_turn(connection, session.merchant_id)
+    staged(connection, "in_order", "SELECT * FROM csv_order WHERE seq BETWEEN :first AND :last", bounds)
+    lines = "SELECT * FROM csv_line WHERE seq BETWEEN :first AND :last" if by_line else _NO_LINES
+    staged(connection, "in_line", lines, bounds if by_line else {})
+    staged(connection, "in_refund", _REFUNDS, {})
+    return ingest_orders.write(connection, merchant_id=session.merchant_id, store_id=store_id, now=now)
+
+
+_NO_LINES = """
+    SELECT 0::bigint AS seq, 0 AS position, ''::text AS product_external_id, ''::text AS variant_external_id,
+        ''::text AS sku, ''::text AS title, 0::numeric AS quantity, 0::bigint AS total_minor,
+        0::bigint AS discount_minor WHERE false
+"""
+
+_REFUNDS = """
+    SELECT seq, 'refund'::text AS external_id, refunded_minor AS amount_minor, NULL::timestamptz AS refunded_at
+    FROM in_order WHERE refunded_minor > 0
+"""
+
+
+def _write_rejects(path: Path, header: tuple[str, ...], rows: Iterator[tuple[Any, ...]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["row", "reason", *header])
+        writer.writerows(rows)
