@@ -1,6 +1,6 @@
 """Who gets a campaign and who is held out, by hashes alone: asked again, the answer is the same.
 
-The draw is made in SQL over whole audiences; ``draw`` is the same arithmetic for one person, so that both can be compared.
+The draw is made in SQL over whole audiences; ``draw`` is the same arithmetic for one person.
 """
 
 from __future__ import annotations

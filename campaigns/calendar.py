@@ -109,7 +109,9 @@ def known(country: str, overrides: Sequence[Override] = (), *, year: int) -> lis
     return sorted({item.key for item in holidays(country, year, overrides)} | {item.key for item in overrides})
 
 
-def due(trigger: OnHoliday, *, timezone: str, country: str, around: datetime, overrides: Sequence[Override]) -> list[Due]:
+def due(
+    trigger: OnHoliday, *, timezone: str, country: str, around: datetime, overrides: Sequence[Override]
+) -> list[Due]:
     """All firings of the trigger in the years about ``around``, by time. Offsets count days of the shop's calendar."""
     zone = ZoneInfo(timezone)
     year = around.astimezone(zone).year

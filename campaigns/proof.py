@@ -1,4 +1,4 @@
-"""Whether a campaign worked: differences between arms with 95 % intervals, and a check that the arms are what was meant.
+"""Whether a campaign worked: differences between arms with 95 % intervals, and a check of the arms themselves.
 
 Pure arithmetic over counts and moments; no library beyond the standard one.
 """

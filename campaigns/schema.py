@@ -204,7 +204,7 @@ class Campaign(Part):
     audience: Audience = Audience()
     offer: Offer | None = None
     message: dict[str, Wording] = Field(min_length=1)
-    guards: Guards = Field(default_factory=lambda: Guards())
+    guards: Guards = Field(default_factory=Guards)
     measure: Measure = Measure()
 
     @field_validator("trigger", mode="before")
@@ -230,7 +230,7 @@ class Campaign(Part):
 
 
 def clock(value: object) -> object:
-    """A time of day as text: ``9:00`` becomes ``09:00``, and 1260, as YAML reads an unquoted 21:00, becomes that again."""
+    """A time of day as text: ``9:00`` becomes ``09:00``, and 1260, YAML's reading of 21:00, becomes that again."""
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1440:
         return f"{value // 60:02}:{value % 60:02}"
     return f"0{value}" if isinstance(value, str) and re.fullmatch(r"\d:\d\d", value) else value

@@ -19,6 +19,8 @@ MODULES = {
     "sync": "plugin_server.cli.sync",
     "import": "plugin_server.cli.imports",
     "bench": "plugin_server.cli.bench",
+    "campaigns": "plugin_server.cli.campaigns",
+    "messages": "plugin_server.cli.campaigns",
     "migrate": "plugin_server.cli.processes",
 }
 """Which module holds which command; loaded only when called, so that `tangga --help` is quick."""

@@ -9,11 +9,13 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
     Select,
     and_,
     case,
+    cast,
     exists,
     func,
     insert,
@@ -48,6 +50,7 @@ REASONS: Final = {
 }
 """Why somebody whom rungs and rule select is left out all the same."""
 
+NOWHERE: Final = cast(null(), BigInteger)
 CAPABLE: Final = ("woocommerce", "shopify")
 """Platforms that can take codes."""
 
@@ -81,7 +84,7 @@ def setting(conn: Connection, merchant_id: int, campaign_id: int) -> Setting:
 def audience(campaign: Campaign, of: Setting, now: datetime) -> Select[Any]:
     """Everybody whom rungs and rule select: customer_id, arm, reason, rung, email, language, store_id."""
     facts, person = CustomerFacts.__table__.c, Customer.__table__.c
-    store = _store(of, facts.customer_id) if campaign.offer else literal(None)
+    store = _store(of, facts.customer_id) if campaign.offer else NOWHERE
     reason = case(
         (person.email_norm.is_(None), "no_email"),
         (exists().where(Suppression.email_norm == person.email_norm), "suppressed"),
@@ -118,9 +121,7 @@ def _armed(campaign: Campaign, of: Setting, chosen: Any, now: datetime) -> Selec
         else_=null(),
     )
     c = chosen.c
-    return select(
-        c.customer_id, arm.label("arm"), reason.label("reason"), c.rung, c.email, c.language, c.store_id
-    )
+    return select(c.customer_id, arm.label("arm"), reason.label("reason"), c.rung, c.email, c.language, c.store_id)
 
 
 def _selected(campaign: Campaign, shop: Shop, now: datetime) -> ColumnElement[bool]:
@@ -154,9 +155,7 @@ def _language(campaign: Campaign, locale: str) -> ColumnElement[str]:
     spoken = func.lower(func.left(func.coalesce(Customer.__table__.c.language, ""), 2))
     written = sorted(campaign.message)
     fallback = locale if locale in campaign.message else written[0]
-    return case(
-        *((spoken == language[:2].lower(), language) for language in written), else_=literal(fallback)
-    )
+    return case(*((spoken == language[:2].lower(), language) for language in written), else_=literal(fallback))
 
 
 def _store(of: Setting, customer_id: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -166,7 +165,7 @@ def _store(of: Setting, customer_id: ColumnElement[Any]) -> ColumnElement[Any]:
     """
     able = [number for number, capable in of.stores if capable]
     if len(of.stores) == 1 or not able:
-        return literal(able[0] if able else None)
+        return literal(able[0], BigInteger) if able else NOWHERE
     orders = select(Order.store_id).where(Order.customer_id == customer_id, Order.counts)
     bought = orders.where(Order.store_id.in_(able)).order_by(Order.placed_at.desc(), Order.id.desc()).limit(1)
     known = (
@@ -195,7 +194,10 @@ def freeze(conn: Connection, run: Run, now: datetime) -> None:
 def tally(conn: Connection, run_id: int) -> dict[str, Any]:
     """``{"audience", "treated", "holdout", "excluded": {reason: count}, "messages": {state: count}}`` of a run."""
     arms = conn.execute(
-        text("SELECT arm, coalesce(reason, '') AS reason, count(*) AS n FROM audience_member WHERE run_id = :id GROUP BY 1, 2"),
+        text(
+            "SELECT arm, coalesce(reason, '') AS reason, count(*) AS n FROM audience_member "
+            "WHERE run_id = :id GROUP BY 1, 2"
+        ),
         {"id": run_id},
     ).all()
     states = conn.execute(
@@ -213,7 +215,7 @@ def _tally(rows: Any) -> dict[str, Any]:
 def preview_audience(
     conn: Connection, *, merchant_id: int, campaign: Campaign, campaign_id: int, now: datetime, sample: int = 20
 ) -> dict[str, Any]:
-    """What a freeze would give now, without writing anything: the tally, reasons in words, and some of those treated."""
+    """What a freeze would give now, without writing anything: the tally, reasons in words, some of those treated."""
     people = audience(campaign, setting(conn, merchant_id, campaign_id), now).subquery("people")
     reason = func.coalesce(people.c.reason, "").label("reason")
     rows = conn.execute(select(people.c.arm, reason, func.count().label("n")).group_by(people.c.arm, reason)).all()

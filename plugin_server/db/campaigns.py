@@ -185,7 +185,8 @@ def occasions(conn: Connection, campaign_id: int) -> set[str]:
 def waiting(conn: Connection, now: datetime) -> list[int]:
     """Runs that are to go on now."""
     statement = text(
-        "SELECT id FROM campaign_run WHERE state = ANY(:open) AND (not_before IS NULL OR not_before <= :now) ORDER BY id"
+        "SELECT id FROM campaign_run WHERE state = ANY(:open) "
+        "AND (not_before IS NULL OR not_before <= :now) ORDER BY id"
     )
     return list(conn.scalars(statement, {"open": list(OPEN_STATES), "now": now}))
 
@@ -202,9 +203,7 @@ def move(conn: Connection, run_id: int, *, to: str, reason: str = "", **values: 
 def wait(conn: Connection, run_id: int, *, until: datetime, reason: str) -> None:
     """Leave a run where it is until then, saying why."""
     conn.execute(
-        update(models.CampaignRun)
-        .where(models.CampaignRun.id == run_id)
-        .values(not_before=until, state_reason=reason)
+        update(models.CampaignRun).where(models.CampaignRun.id == run_id).values(not_before=until, state_reason=reason)
     )
 
 
@@ -227,7 +226,7 @@ def resume(conn: Connection, run_id: int) -> bool:
 
 
 def frozen_store(conn: Connection) -> str | None:
-    """Why nothing may be sent: a store that tells another address than it was connected with. None where all is well."""
+    """Why nothing may be sent: a store that tells another address than it was connected with. None if well."""
     row = conn.execute(text("SELECT name, url, state_reason FROM store WHERE state = 'frozen' ORDER BY id LIMIT 1"))
     found = row.one_or_none()
     if found is None:

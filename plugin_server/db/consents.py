@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, text
@@ -57,23 +57,29 @@ def _show(conn: Connection, customer_ids: Sequence[int], topic: str) -> None:
     conn.execute(
         text(
             "UPDATE customer_facts f SET consent_promotions = c.state FROM unnest(CAST(:ids AS bigint[])) AS t(id), "
-            "LATERAL (SELECT state FROM consent o WHERE o.customer_id = t.id AND o.channel = 'email' AND o.topic = :topic "
-            "ORDER BY o.occurred_at DESC, o.id DESC LIMIT 1) c "
+            "LATERAL (SELECT state FROM consent o WHERE o.customer_id = t.id AND o.channel = 'email' "
+            "AND o.topic = :topic ORDER BY o.occurred_at DESC, o.id DESC LIMIT 1) c "
             "WHERE f.customer_id = t.id AND f.consent_promotions <> c.state"
         ),
         {"ids": list(customer_ids), "topic": topic},
     )
 
 
-def suppress(conn: Connection, merchant_id: int, emails: Sequence[str], reason: str, source: str, now: datetime) -> None:
-    """Never mail these addresses again; the first reason stays."""
-    if emails:
+def suppress(conn: Connection, merchant_id: int, reasons: Mapping[str, str], source: str, now: datetime) -> None:
+    """Never mail these addresses (by reason) again; the first reason stays."""
+    if reasons:
         conn.execute(
             text(
                 "INSERT INTO suppression (merchant_id, email_norm, reason, source, since) "
-                "SELECT DISTINCT CAST(:m AS bigint), lower(trim(e)), :reason, :source, CAST(:now AS timestamptz) "
-                "FROM unnest(CAST(:emails AS text[])) AS e "
+                "SELECT DISTINCT ON (lower(trim(email))) :m, lower(trim(email)), reason, :source, :now "
+                "FROM unnest(CAST(:emails AS text[]), CAST(:reasons AS text[])) AS t(email, reason) "
                 "ON CONFLICT (merchant_id, email_norm) DO NOTHING"
             ),
-            {"m": merchant_id, "emails": list(emails), "reason": reason, "source": source, "now": now},
+            {
+                "m": merchant_id,
+                "emails": list(reasons),
+                "reasons": list(reasons.values()),
+                "source": source,
+                "now": now,
+            },
         )

@@ -26,12 +26,12 @@ def doubt(conn: Connection, attempt_id: UUID, reason: str) -> None:
     )
 
 
-def again(conn: Connection, attempt_id: UUID, message_ids: Sequence[int], *, reason: str, now: datetime) -> int:
+def again(conn: Connection, attempt_id: UUID, message_ids: Sequence[int], *, reason: str) -> int:
     """Messages in doubt that certainly did not leave, or that the run's policy sends again, are planned anew."""
     return conn.execute(
         text(
-            "UPDATE message SET state = 'planned', attempt_id = NULL, claimed_at = NULL, not_before = NULL, reason = :r "
-            "WHERE attempt_id = :id AND state = 'in_doubt' AND id = ANY(:ids)"
+            "UPDATE message SET state = 'planned', attempt_id = NULL, claimed_at = NULL, not_before = NULL, "
+            "reason = :r WHERE attempt_id = :id AND state = 'in_doubt' AND id = ANY(:ids)"
         ),
         {"id": attempt_id, "ids": list(message_ids), "r": reason},
     ).rowcount
@@ -51,7 +51,9 @@ def give_up(conn: Connection, attempt_id: UUID, *, reason: str, now: datetime) -
 def close_attempt(conn: Connection, attempt_id: UUID, *, state: str, detail: str, now: datetime) -> None:
     """End an attempt that was in doubt."""
     conn.execute(
-        text("UPDATE send_attempt SET state = :s, detail = :d, settled_at = :now WHERE id = :id AND state = 'in_doubt'"),
+        text(
+            "UPDATE send_attempt SET state = :s, detail = :d, settled_at = :now WHERE id = :id AND state = 'in_doubt'"
+        ),
         {"id": attempt_id, "s": state, "d": detail, "now": now},
     )
 

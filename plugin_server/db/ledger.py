@@ -1,4 +1,4 @@
-"""The send ledger: claim, act, settle. A row is the truth of every mail; nothing is sent that is not written down first."""
+"""The send ledger: claim, act, settle. A row is the truth of every mail, written before it is sent."""
 
 from __future__ import annotations
 
@@ -21,9 +21,7 @@ BACKOFF: Final = timedelta(seconds=60)
 
 def plan(conn: Connection, run: Run, now: datetime) -> int:
     """One message for each treated member, once. Whose code could not be made gets none, and the message says why."""
-    return conn.execute(
-        text(_PLAN), {"run": run.id, "offer": run.campaign.offer is not None, "now": now}
-    ).rowcount
+    return conn.execute(text(_PLAN), {"run": run.id, "offer": run.campaign.offer is not None, "now": now}).rowcount
 
 
 _PLAN: Final = """
@@ -59,10 +57,10 @@ class Claimed:
 def claim(
     conn: Connection, run: Run, *, attempt_id: UUID, backend: str, limit: int, now: datetime, deadline: datetime
 ) -> tuple[list[Claimed], int]:
-    """Take up to ``limit`` due messages of one language into a prepared attempt; gives them and how many were looked at.
+    """Take up to ``limit`` due messages of one language into a prepared attempt; and say how many were looked at.
 
     Consent, suppression, frequency cap and quiet hours are asked again here, in the same transaction: those not
-    allowed are skipped or put off with their reason. Claims of a merchant take turns, so that the cap holds between runs.
+    allowed are skipped or put off with their reason. Claims of a merchant take turns, so that the cap holds.
     """
     conn.execute(text("SELECT pg_advisory_xact_lock(7410, CAST(:m AS int))"), {"m": run.merchant_id % 2**31})
     guards, cap = run.campaign.guards, run.campaign.guards.frequency_cap
@@ -146,8 +144,9 @@ def _set_aside(conn: Connection, verdicts: Sequence[tuple[int, Verdict]], now: d
     conn.execute(
         text(
             "UPDATE message m SET state = CASE WHEN t.until IS NULL THEN 'skipped' ELSE 'planned' END, "
-            "reason = t.reason, not_before = t.until, settled_at = CASE WHEN t.until IS NULL THEN CAST(:now AS timestamptz) "
-            "END FROM unnest(CAST(:ids AS bigint[]), CAST(:reasons AS text[]), CAST(:untils AS timestamptz[])) "
+            "reason = t.reason, not_before = t.until, "
+            "settled_at = CASE WHEN t.until IS NULL THEN CAST(:now AS timestamptz) END "
+            "FROM unnest(CAST(:ids AS bigint[]), CAST(:reasons AS text[]), CAST(:untils AS timestamptz[])) "
             "AS t(id, reason, until) WHERE m.id = t.id AND m.state = 'planned'"
         ),
         {
@@ -225,13 +224,18 @@ def begin(conn: Connection, *, attempt_id: UUID, recipients: int, body_hash: str
     ).rowcount
     if moved != recipients:
         # Somebody else settled a member meanwhile; the request was rendered for all of them, so it must not go out.
-        conn.execute(text("UPDATE message SET state = 'claimed' WHERE attempt_id = :id AND state = 'sending'"), {"id": attempt_id})
-        conn.execute(text("UPDATE send_attempt SET state = 'prepared', sending_at = NULL WHERE id = :id"), {"id": attempt_id})
+        conn.execute(
+            text("UPDATE message SET state = 'claimed' WHERE attempt_id = :id AND state = 'sending'"),
+            {"id": attempt_id},
+        )
+        conn.execute(
+            text("UPDATE send_attempt SET state = 'prepared', sending_at = NULL WHERE id = :id"), {"id": attempt_id}
+        )
         return False
     return True
 
 
-def release(conn: Connection, attempt_id: UUID, *, now: datetime, reason: str, not_before: datetime | None = None) -> int:
+def release(conn: Connection, attempt_id: UUID, *, now: datetime, reason: str) -> int:
     """Take back a prepared attempt: nothing has left the house, its messages are planned again."""
     closed = conn.execute(
         text(
@@ -244,10 +248,10 @@ def release(conn: Connection, attempt_id: UUID, *, now: datetime, reason: str, n
         return 0
     return conn.execute(
         text(
-            "UPDATE message SET state = 'planned', attempt_id = NULL, claimed_at = NULL, reason = :reason, "
-            "not_before = :until WHERE attempt_id = :id AND state = 'claimed'"
+            "UPDATE message SET state = 'planned', attempt_id = NULL, claimed_at = NULL, reason = :reason "
+            "WHERE attempt_id = :id AND state = 'claimed'"
         ),
-        {"id": attempt_id, "reason": reason, "until": not_before},
+        {"id": attempt_id, "reason": reason},
     ).rowcount
 
 

@@ -56,14 +56,14 @@ WHERE active AND price_minor > 0 AND unit_cost_minor IS NOT NULL AND currency = 
 
 
 def expires_at(run: Run, offer: Offer, timezone: str) -> datetime:
-    """The last instant of the last valid day, in the shop's zone. It hangs on when the run was due, not on the clock."""
+    """The last second of the last valid day in the shop's zone; it hangs on when the run was due, not on the clock."""
     zone = ZoneInfo(timezone)
     day = run.due_at.astimezone(zone).date() + timedelta(days=offer.valid_days)
     return datetime.combine(day, time(23, 59, 59), zone)
 
 
-def plan_codes(conn: Connection, run: Run, offer: Offer, *, secret: str, usual: Trade, now: datetime) -> int:
-    """Plan codes for up to ``CHUNK`` treated members that have none, as far as the budget goes; gives how many were left.
+def plan_codes(conn: Connection, run: Run, offer: Offer, *, secret: str, usual: Trade) -> int:
+    """Plan codes for up to ``CHUNK`` treated members that have none; gives how many those were.
 
     The budget's row is locked from reading to writing, so that runs side by side cannot exceed it together.
     """
@@ -139,7 +139,8 @@ def _insert_codes(
             "INSERT INTO offer_code (merchant_id, run_id, customer_id, store_id, code, email, liability_minor, state, "
             "error, kind, value, currency, minimum_minor, expires_at) "
             "SELECT :merchant, :run, customer, store, code, email, cost, "
-            "CASE WHEN error = '' THEN 'planned' ELSE 'failed' END, error, :kind, :value, :currency, :minimum, :expires "
+            "CASE WHEN error = '' THEN 'planned' ELSE 'failed' END, error, "
+            ":kind, :value, :currency, :minimum, :expires "
             "FROM unnest(CAST(:customer AS bigint[]), CAST(:store AS bigint[]), CAST(:code AS text[]), "
             "CAST(:email AS text[]), CAST(:cost AS bigint[]), CAST(:error AS text[])) "
             "AS t(customer, store, code, email, cost, error)"
@@ -171,8 +172,8 @@ def planned(conn: Connection, run_id: int, *, after: int, limit: int = 100) -> l
     rows = conn.execute(
         text(
             "SELECT * FROM offer_code WHERE run_id = :run AND state = 'planned' AND id > :after AND store_id = "
-            "(SELECT store_id FROM offer_code WHERE run_id = :run AND state = 'planned' AND id > :after ORDER BY id LIMIT 1) "
-            "ORDER BY id LIMIT :limit"
+            "(SELECT store_id FROM offer_code WHERE run_id = :run AND state = 'planned' AND id > :after "
+            "ORDER BY id LIMIT 1) ORDER BY id LIMIT :limit"
         ),
         {"run": run_id, "after": after, "limit": limit},
     )
@@ -193,7 +194,7 @@ def _spec(row: Any, run_id: int) -> CodeSpec:
 
 
 def settle_codes(conn: Connection, run: Run, made: Sequence[tuple[Waiting, CodeResult]], now: datetime) -> None:
-    """Write down what the shop made of the codes: issued, refused for good (the budget gets its money back), or later."""
+    """Write down what the shop made of the codes: issued, refused for good (its money goes back), or later."""
     issued = [(waiting.id, result.external_id) for waiting, result in made if result.external_id and not result.error]
     later = [
         (waiting.id, result.error or "")
@@ -214,7 +215,8 @@ def settle_codes(conn: Connection, run: Run, made: Sequence[tuple[Waiting, CodeR
 def _update_codes(conn: Connection, change: str, rows: Sequence[tuple[int, str | None]], now: datetime) -> None:
     if rows:
         statement = text(
-            f"UPDATE offer_code c SET {change} FROM unnest(CAST(:ids AS bigint[]), CAST(:words AS text[])) AS t(id, word) "
+            f"UPDATE offer_code c SET {change} "
+            "FROM unnest(CAST(:ids AS bigint[]), CAST(:words AS text[])) AS t(id, word) "
             "WHERE c.id = t.id AND c.state = 'planned'"
         )
         conn.execute(statement, {"ids": [row[0] for row in rows], "words": [row[1] for row in rows], "now": now})
@@ -248,25 +250,23 @@ SELECT DISTINCT ON (o.store_id, o.id, c.id) o.merchant_id, o.store_id, o.id, c.i
        o.discount_minor / cardinality(o.coupon_codes), o.placed_at
 FROM shop_order o CROSS JOIN LATERAL unnest(o.coupon_codes) AS used(code)
 JOIN offer_code c ON c.store_id = o.store_id AND lower(c.code) = lower(used.code)
-WHERE o.coupon_codes <> '{{}}' AND {_THESE} AND {_ALIVE}
+WHERE o.merchant_id = :merchant AND o.coupon_codes <> '{{}}' AND {_THESE} AND {_ALIVE}
 ON CONFLICT (store_id, order_id, lower(code)) DO UPDATE SET released_at = NULL, discount_minor = excluded.discount_minor
 WHERE redemption.released_at IS NOT NULL OR redemption.discount_minor <> excluded.discount_minor
 """
 _RELEASE: Final = f"""
 UPDATE redemption r SET released_at = :now FROM shop_order o
-WHERE o.id = r.order_id AND r.released_at IS NULL AND {_THESE}
+WHERE o.id = r.order_id AND o.merchant_id = :merchant AND r.released_at IS NULL AND {_THESE}
   AND (NOT ({_ALIVE}) OR lower(r.code) <> ALL(SELECT lower(code) FROM unnest(o.coupon_codes) AS code))
 """
 
 
-def match_redemptions(
-    conn: Connection, *, merchant_id: int, order_ids: Sequence[int] | None, now: datetime
-) -> int:
+def match_redemptions(conn: Connection, *, merchant_id: int, order_ids: Sequence[int] | None, now: datetime) -> int:
     """Recognise our codes in orders (all of them with ``None``), and release those whose order fell through.
 
     A code is taken once per order however often it is looked at; an order that comes back takes it again. Gives how
     many redemptions were taken, released or changed.
     """
-    given = {"orders": list(order_ids) if order_ids is not None else None}
+    given = {"merchant": merchant_id, "orders": list(order_ids) if order_ids is not None else None}
     taken = conn.execute(text(_TAKE), given).rowcount
     return taken + conn.execute(text(_RELEASE), given | {"now": now}).rowcount

@@ -35,7 +35,7 @@ def make_codes(services: Services, world: Outside, run: Run) -> bool:
     secret = services.settings.keys[0]
     while True:
         with tenant(services.engine, run.merchant_id) as conn:
-            if not offers.plan_codes(conn, run, offer, secret=secret, usual=usual, now=services.now()):
+            if not offers.plan_codes(conn, run, offer, secret=secret, usual=usual):
                 break
     return _create(services, world, run)
 

@@ -104,11 +104,15 @@ def _holiday(conn: Connection, campaign: Campaign, head: Letterhead, occasion: s
         return {"name": "", "day": None}
     year = occasion.split(":")[1] if occasion.count(":") == 2 else ""
     first = int(year[:4]) if year[:4].isdigit() else 0
-    found = [
-        item
-        for item in holidays(country_of(head.timezone), first, own_holidays.overrides(conn))
-        if item.key == campaign.trigger.holiday and item.year == year
-    ] if first else []
+    found = (
+        [
+            item
+            for item in holidays(country_of(head.timezone), first, own_holidays.overrides(conn))
+            if item.key == campaign.trigger.holiday and item.year == year
+        ]
+        if first
+        else []
+    )
     if found:
         return {"name": found[0].name(language), "day": found[0].day.isoformat()}
     return {"name": _holiday_name(conn, campaign.trigger.holiday, head, language), "day": None}
@@ -168,7 +172,9 @@ def personal(reader: Claimed, own: Links, offer: dict[str, Any] | None, head: Le
         },
     }
     if offer is not None:
-        expires = reader.expires_at.astimezone(ZoneInfo(head.timezone)).date().isoformat() if reader.expires_at else None
+        expires = (
+            reader.expires_at.astimezone(ZoneInfo(head.timezone)).date().isoformat() if reader.expires_at else None
+        )
         made["offer"] = {**offer, "code": reader.code or "", "expires_on": expires}
     return made
 
@@ -199,7 +205,9 @@ def _reader(
     row = None
     if customer_id is not None:
         row = conn.execute(
-            text("SELECT c.*, f.rung FROM customer c LEFT JOIN customer_facts f ON f.customer_id = c.id WHERE c.id = :id"),
+            text(
+                "SELECT c.*, f.rung FROM customer c LEFT JOIN customer_facts f ON f.customer_id = c.id WHERE c.id = :id"
+            ),
             {"id": customer_id},
         ).one_or_none()
     spoken = language or (row.language if row else None) or head.locale

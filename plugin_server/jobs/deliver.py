@@ -96,9 +96,7 @@ def _render(
     return _bulk(run, head, attempt_id, batch, recipients), alone
 
 
-def _bulk(
-    run: Run, head: Letterhead, attempt_id: UUID, batch: Batch, recipients: dict[str, Recipient]
-) -> Mail:
+def _bulk(run: Run, head: Letterhead, attempt_id: UUID, batch: Batch, recipients: dict[str, Recipient]) -> Mail:
     going = tuple(
         Recipient(known.message_id, known.email, known.name, fragments, known.unsubscribe_url)
         for id_, fragments in batch.fragments.items()

@@ -1,4 +1,4 @@
-"""A run from planned to done: every step looks at what is there already, so that it can be taken again after any crash."""
+"""A run from planned to done: every step looks at what is there, so that it can be taken again after any crash."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ def open_now(conn: Connection, merchant_id: int, campaign_key: str, by: str, now
     """``launch`` without waking anybody."""
     saved = campaigns.need(conn, campaign_key, lock=True)
     if saved.state in ("paused", "ended"):
-        raise Refused(f"{campaign_key} is {saved.state}. Activate it first: `tangga campaigns activate {campaign_key}`.")
+        raise Refused(
+            f"{campaign_key} is {saved.state}. Activate it first: `tangga campaigns activate {campaign_key}`."
+        )
     check(conn, saved.campaign, now)
     occasion, due_at = _occasion(conn, saved, now)
-    run_id, _ = campaigns.open_run(
-        conn, merchant_id=merchant_id, saved=saved, occasion=occasion, due_at=due_at, by=by
-    )
+    run_id, _ = campaigns.open_run(conn, merchant_id=merchant_id, saved=saved, occasion=occasion, due_at=due_at, by=by)
     return run_id
 
 
@@ -187,3 +187,20 @@ def report(conn: Connection, run_id: int) -> dict[str, Any]:
     run = campaigns.run(conn, run_id)
     head = {"run": run.id, "campaign": run.campaign.key, "occasion": run.occasion, "state": run.state}
     return head | {"reason": run.state_reason, "due_at": run.due_at.isoformat()} | audience.tally(conn, run_id)
+
+
+def set_state(services: Services, merchant_id: int, campaign_key: str, to: str) -> Saved:
+    """Activate or pause a campaign together with its runs. Raises ``Refused``."""
+    resumed = []
+    with tenant(services.engine, merchant_id) as conn:
+        if to == "active":
+            check(conn, campaigns.need(conn, campaign_key).campaign, services.now())
+        saved = campaigns.set_state(conn, campaign_key, to, services.now())
+        for run in campaigns.runs_of(conn, saved.id):
+            if to == "paused" and run.state in campaigns.OPEN_STATES:
+                campaigns.hold(conn, run.id, to="paused", reason="The campaign was paused.")
+            elif to == "active" and campaigns.resume(conn, run.id):
+                resumed.append(run.id)
+    for run_id in resumed:
+        wake_run(services, merchant_id, run_id)
+    return saved

@@ -53,7 +53,7 @@ def migrated(services: ServiceUrls) -> Iterator[str]:
 def database_url(services: ServiceUrls, migrated: str) -> Iterator[str]:
     """The address of a database of this test's own."""
     name = f"test_{secrets.token_hex(4)}"
-    _admin(services.database_url, f"CREATE DATABASE {name} TEMPLATE {migrated}")
+    _admin(services.database_url, f"CREATE DATABASE {name} TEMPLATE {migrated} STRATEGY FILE_COPY")
     yield _named(services.database_url, name)
     _admin(services.database_url, f"DROP DATABASE {name} WITH (FORCE)")
 

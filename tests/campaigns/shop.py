@@ -110,9 +110,7 @@ def add_order(conn: Any, merchant: int, n: int, *, store: int, external: str, at
         "content": external,
     } | values
     names = ", ".join(row)
-    number: int = conn.scalar(
-        text(f"INSERT INTO shop_order ({names}) VALUES (:{', :'.join(row)}) RETURNING id"), row
-    )
+    number: int = conn.scalar(text(f"INSERT INTO shop_order ({names}) VALUES (:{', :'.join(row)}) RETURNING id"), row)
     return number
 
 

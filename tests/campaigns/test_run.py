@@ -14,7 +14,7 @@ from sqlalchemy import text
 from campaigns.recipes import holiday_discount
 from campaigns.schema import Campaign, parse
 from connectors.errors import ConnectorError
-from plugin_server.db import audience, campaigns, ledger, messages
+from plugin_server.db import audience, campaigns, messages
 from plugin_server.db.campaigns import Refused
 from plugin_server.db.session import tenant
 from plugin_server.jobs import run as runs
@@ -95,3 +95,193 @@ def test_an_occasion_fires_once(app: Services, merchant: int, world: Outside) ->
     assert again == first
     assert runs.advance(app, world, merchant, again) == "done"
     assert len(outbox(app)) == 8
+
+
+def test_a_customer_whose_code_the_shop_refuses_gets_no_mail(
+    app: Services, merchant: int, world: Outside, shop: Shop
+) -> None:
+    shop.refuses["c5@example.com"] = "coupon code already in use"
+    run_id = started(app, merchant, holiday())
+    assert runs.advance(app, world, merchant, run_id) == "done"
+    assert "c5@example.com" not in outbox(app)
+    with tenant(app.engine, merchant) as conn:
+        [skipped] = [row for row in messages.messages(conn, run_id) if row["state"] == "skipped"]
+    assert (skipped["customer"], skipped["reason"]) == (5, "no_code: coupon code already in use")
+
+
+def test_while_the_shop_is_down_nobody_is_written_to_and_the_run_waits(
+    app: Services, merchant: int, world: Outside, shop: Shop
+) -> None:
+    shop.down.append(ConnectorError("The shop is being repaired.", retry_after=120))
+    run_id = started(app, merchant, holiday())
+    assert runs.advance(app, world, merchant, run_id) == "frozen"
+    report = outcome(app, merchant, run_id)
+    assert report["messages"] == {}
+    assert report["reason"] == "Codes: The shop is being repaired."
+    later = replace(app, now=lambda: NOW + timedelta(seconds=121))
+    assert runs.advance(later, world, merchant, run_id) == "done"
+    assert len(outbox(app)) == 8
+    assert len(shop.codes) == 8
+
+
+def test_a_shop_that_stays_away_for_a_day_ends_the_run_without_mails(
+    app: Services, merchant: int, world: Outside, shop: Shop
+) -> None:
+    shop.down += [ConnectorError("Gone.", retry_after=60)] * 2
+    run_id = started(app, merchant, holiday())
+    runs.advance(app, world, merchant, run_id)
+    assert runs.advance(replace(app, now=lambda: NOW + timedelta(hours=25)), world, merchant, run_id) == "done"
+    assert outcome(app, merchant, run_id)["messages"] == {"skipped": 8}
+
+
+def test_codes_are_asked_for_in_hundreds(app: Services, merchant: int, world: Outside, shop: Shop) -> None:
+    runs.advance(app, world, merchant, started(app, merchant, holiday()))
+    assert shop.calls == [8]
+
+
+def test_a_frozen_store_refuses_the_launch(app: Services, merchant: int) -> None:
+    with tenant(app.engine, merchant) as conn:
+        conn.execute(text("UPDATE store SET state = 'frozen', state_reason = 'it says staging.example'"))
+    with pytest.raises(Refused, match="The store Senja .* is frozen: it says staging.example"):
+        started(app, merchant, holiday())
+
+
+def test_a_store_that_freezes_during_a_run_stops_it_until_it_is_confirmed(
+    app: Services, merchant: int, world: Outside
+) -> None:
+    run_id = started(app, merchant, holiday())
+    with tenant(app.engine, merchant) as conn:
+        conn.execute(text("UPDATE store SET state = 'frozen'"))
+    assert runs.advance(app, world, merchant, run_id) == "planned"
+    with tenant(app.engine, merchant) as conn:
+        conn.execute(text("UPDATE store SET state = 'connected'"))
+    later = replace(app, now=lambda: NOW + timedelta(minutes=6))
+    assert runs.advance(later, world, merchant, run_id) == "done"
+    assert len(outbox(app)) == 8
+
+
+def test_a_no_that_comes_after_the_freeze_is_heeded(app: Services, merchant: int, world: Outside, shop: Shop) -> None:
+    run_id = started(app, merchant, holiday())
+    shop.down.append(ConnectorError("Later.", retry_after=60))
+    runs.advance(app, world, merchant, run_id)
+    with tenant(app.engine, merchant) as conn:
+        say(conn, merchant, [2], "unsubscribed", at="2027-02-24 02:00:30+00")
+    runs.advance(replace(app, now=lambda: NOW + timedelta(minutes=2)), world, merchant, run_id)
+    assert "c2@example.com" not in outbox(app)
+    with tenant(app.engine, merchant) as conn:
+        reasons = {row["customer"]: row["reason"] for row in messages.messages(conn, run_id)}
+    assert reasons[2] == "unsubscribed: has said no to these mails"
+
+
+def test_the_holdout_gets_neither_code_nor_mail(app: Services, merchant: int, world: Outside, shop: Shop) -> None:
+    run_id = started(app, merchant, holiday(measure={"holdout": "0.5"}))
+    assert runs.advance(app, world, merchant, run_id) == "done"
+    report = outcome(app, merchant, run_id)
+    assert report["treated"] + report["holdout"] == 8
+    assert 0 < report["holdout"] < 8
+    assert len(shop.codes) == len(outbox(app)) == report["treated"]
+
+
+def test_mails_wait_for_the_morning_of_their_reader(app: Services, merchant: int, world: Outside) -> None:
+    run_id = started(app, merchant, holiday())
+    with tenant(app.engine, merchant) as conn:
+        conn.execute(text("UPDATE customer SET timezone = 'America/New_York' WHERE id = 1"))
+    assert runs.advance(app, world, merchant, run_id) == "sending"
+    assert "c1@example.com" not in outbox(app)
+    with tenant(app.engine, merchant) as conn:
+        [waiting] = [row for row in messages.messages(conn, run_id) if row["state"] == "planned"]
+    assert waiting["not_before"] == "2027-02-24T13:00:00+00:00"
+    assert waiting["reason"] == "quiet_hours: it is night there; waits until 2027-02-24 13:00 UTC"
+    morning = replace(app, now=lambda: NOW + timedelta(hours=11))
+    assert runs.advance(morning, world, merchant, run_id) == "done"
+    assert "c1@example.com" in outbox(app)
+
+
+def test_the_frequency_cap_holds_across_campaigns_and_defers(app: Services, merchant: int, world: Outside) -> None:
+    cap = {"frequency_cap": {"messages": 1, "days": 3}, "quiet_hours": None}
+    runs.advance(app, world, merchant, started(app, merchant, holiday(guards=cap)))
+    second = holiday(key="second", trigger={"kind": "once"}, offer=None, guards=cap, message=PLAIN)
+    run_id = started(app, merchant, second)
+    assert runs.advance(app, world, merchant, run_id) == "sending"
+    with tenant(app.engine, merchant) as conn:
+        rows = messages.messages(conn, run_id)
+    assert {row["state"] for row in rows} == {"planned"}
+    assert {row["not_before"] for row in rows} == {"2027-02-27T02:00:00+00:00"}
+    later = replace(app, now=lambda: NOW + timedelta(days=3, seconds=1))
+    assert runs.advance(later, world, merchant, run_id) == "done"
+    assert outcome(app, merchant, run_id)["messages"] == {"accepted": 8}
+
+
+PLAIN = {"en": {"subject": "News", "html": "<p>Hello {{ customer.first_name }}</p>"}}
+
+
+def test_plain_html_gets_a_way_to_say_no(app: Services, merchant: int, world: Outside) -> None:
+    campaign = holiday(key="news", trigger={"kind": "once"}, offer=None, message=PLAIN)
+    runs.advance(app, world, merchant, started(app, merchant, campaign))
+    body = outbox(app)["c1@example.com"].get_body(("html",))
+    assert body is not None
+    assert "Hello Siti1" in body.get_content()
+    assert "/unsubscribe" in body.get_content()
+    assert "Jl. Senja 1, Jakarta" in body.get_content()
+
+
+def test_a_paused_campaign_sends_nothing_more_until_it_is_active(app: Services, merchant: int, world: Outside) -> None:
+    run_id = started(app, merchant, holiday())
+    runs.set_state(app, merchant, "eid-al-fitr-thanks", "paused")
+    assert runs.advance(app, world, merchant, run_id) == "paused"
+    assert not app.settings.outbox.exists()
+    with pytest.raises(Refused, match="Activate it first"), tenant(app.engine, merchant) as conn:
+        runs.open_now(conn, merchant, "eid-al-fitr-thanks", "test", NOW)
+    runs.set_state(app, merchant, "eid-al-fitr-thanks", "active")
+    assert runs.advance(app, world, merchant, run_id) == "done"
+    assert len(outbox(app)) == 8
+
+
+def test_the_budget_bounds_what_is_issued(app: Services, merchant: int, world: Outside, shop: Shop) -> None:
+    offer = {"kind": "fixed", "value": "25000", "minimum": "100000", "budget": "100000"}
+    run_id = started(app, merchant, holiday(offer=offer, message=PLAIN))
+    assert runs.advance(app, world, merchant, run_id) == "done"
+    assert len(shop.codes) == len(outbox(app)) == 4
+    with tenant(app.engine, merchant) as conn:
+        assert conn.execute(text("SELECT limit_minor, issued_minor FROM offer_budget")).one() == (10000000, 10000000)
+        reasons = {row["reason"] for row in messages.messages(conn, run_id) if row["state"] == "skipped"}
+    assert reasons == {"no_code: budget: the campaign's budget was used up before this code"}
+
+
+def test_an_offer_that_eats_the_margin_is_refused(app: Services, merchant: int) -> None:
+    with tenant(app.engine, merchant) as conn:
+        conn.execute(
+            text(
+                "INSERT INTO product (merchant_id, store_id, external_id, title, price_minor, unit_cost_minor, currency) "
+                "SELECT :m, id, 'p', 'Tea', 10000000, 9200000, 'IDR' FROM store"
+            ),
+            {"m": merchant},
+        )
+    with pytest.raises(Refused, match="You give away 10 % of an order but earn 8 %"):
+        started(app, merchant, holiday())
+    guarded = holiday(guards={"margin_floor": None})
+    assert started(app, merchant, guarded) > 0
+
+
+def test_preview_and_freeze_agree(app: Services, merchant: int, world: Outside) -> None:
+    campaign = holiday(measure={"holdout": "0.3"})
+    run_id = started(app, merchant, campaign)
+    with tenant(app.engine, merchant) as conn:
+        seen = audience.preview_audience(
+            conn, merchant_id=merchant, campaign=campaign, campaign_id=campaigns.need(conn, campaign.key).id, now=NOW
+        )
+        audience.freeze(conn, campaigns.run(conn, run_id), NOW)
+        frozen = audience.tally(conn, run_id)
+    assert {key: seen[key] for key in ("audience", "treated", "holdout", "excluded")} == {
+        key: frozen[key] for key in ("audience", "treated", "holdout", "excluded")
+    }
+    assert seen["sample"][0]["name"].startswith("Siti")
+
+
+def test_a_rule_narrows_the_audience(app: Services, merchant: int) -> None:
+    rule = {"kind": "cmp", "fact": "orders", "op": ">=", "value": 2}
+    campaign = holiday(audience={"rungs": "all", "rule": rule})
+    with tenant(app.engine, merchant) as conn:
+        conn.execute(text("UPDATE customer_facts SET orders = 2 WHERE customer_id IN (3, 9)"))
+        seen = audience.preview_audience(conn, merchant_id=merchant, campaign=campaign, campaign_id=1, now=NOW)
+    assert (seen["treated"], seen["excluded"]) == (1, {"unsubscribed": 1})

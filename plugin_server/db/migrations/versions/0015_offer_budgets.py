@@ -18,9 +18,7 @@ def upgrade() -> None:
         sa.Column("limit_minor", sa.BigInteger(), nullable=True),
         sa.Column("issued_minor", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("merchant_id", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint(
-            "issued_minor <= limit_minor OR limit_minor IS NULL", name=op.f("ck_offer_budget_within")
-        ),
+        sa.CheckConstraint("issued_minor <= limit_minor OR limit_minor IS NULL", name=op.f("ck_offer_budget_within")),
         sa.PrimaryKeyConstraint("campaign_id", name=op.f("pk_offer_budget")),
     )
     protect("offer_budget")

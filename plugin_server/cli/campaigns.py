@@ -1,0 +1,269 @@
+"""`tangga campaigns` and `tangga messages`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+from sqlalchemy import Connection
+
+from campaigns.calendar import country_of, known
+from campaigns.mail.liquid import TemplateError
+from campaigns.recipes import recipes as all_recipes
+from campaigns.schema import BadCampaign, Campaign, OnHoliday, dump, read_yaml
+from plugin_server.cli.context import (
+    BadInput,
+    Failure,
+    home_option,
+    json_option,
+    merchant_id_of,
+    merchant_option,
+    opened,
+    show,
+)
+from plugin_server.db import campaigns as store
+from plugin_server.db import holidays
+from plugin_server.db import messages as ledger
+from plugin_server.db import results as db_results
+from plugin_server.db.campaigns import Refused, Saved
+from plugin_server.db.session import merchant_ids, tenant
+from plugin_server.jobs import compose
+from plugin_server.jobs import run as runs
+from plugin_server.jobs.outside import outside
+from plugin_server.jobs.preview import preview as preview_of
+from plugin_server.wiring import Services
+
+ACTOR = "command line"
+
+
+@contextmanager
+def _merchant(home: Path | None, given: str | None) -> Iterator[tuple[Services, int]]:
+    with opened(home) as services:
+        try:
+            yield services, merchant_id_of(services, given)
+        except (Refused, BadCampaign) as error:
+            raise BadInput(str(error)) from error
+        except TemplateError as error:
+            raise BadInput(f"message: {error}") from error
+
+
+@click.group()
+def campaigns() -> None:
+    """Campaigns: add, preview, run, and read what they brought about."""
+
+
+@campaigns.command()
+@click.argument("key", required=False)
+@json_option
+def recipes(key: str | None, as_json: bool) -> None:
+    """Ready campaigns; with KEY, one of them as a file for `campaigns add`."""
+    found = {recipe.key: recipe for recipe in all_recipes()}
+    if key is not None and key not in found:
+        raise BadInput(f"There is no recipe {key!r}. There are: {', '.join(found)}.")
+    if key is not None:
+        text = yaml.safe_dump(found[key].document, allow_unicode=True, sort_keys=False)
+        show(found[key].document, as_json, lambda: text)
+        return
+    document = [
+        {"key": item.key, "name": item.name, "why": item.why, "campaign": item.document} for item in found.values()
+    ]
+    show(document, as_json, lambda: "\n".join(f"{item.key}: {item.name}. {item.why}" for item in found.values()))
+
+
+@campaigns.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@merchant_option
+@home_option
+@json_option
+def add(file: Path, merchant: str | None, home: Path | None, as_json: bool) -> None:
+    """Check and save the campaign in FILE (YAML). Adding a changed one makes a new version."""
+    try:
+        campaign = read_yaml(file.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{file}: the file is not UTF-8 (byte {error.start}).") from error
+    except BadCampaign as error:
+        raise BadInput("\n".join(f"{file}: {problem}" for problem in error.problems)) from error
+    with _merchant(home, merchant) as (services, number), tenant(services.engine, number) as conn:
+        warnings = check(conn, campaign, services.now())
+        version = store.save(conn, merchant_id=number, campaign=campaign, by=ACTOR)
+        saved = store.need(conn, campaign.key)
+    document = {"key": campaign.key, "version": version, "state": saved.state, "warnings": warnings}
+    show(document, as_json, lambda: "\n".join([f"{campaign.key}, version {version} ({saved.state})", *warnings]))
+
+
+def check(conn: Connection, campaign: Campaign, now: datetime) -> list[str]:
+    """Refuse what cannot be rendered, dated or afforded; gives what is only worth knowing."""
+    head = compose.letterhead(conn)
+    if isinstance(campaign.trigger, OnHoliday):
+        keys = known(country_of(head.timezone), holidays.overrides(conn), year=now.year)
+        if campaign.trigger.holiday not in keys:
+            raise BadInput(f"trigger.holiday: {campaign.trigger.holiday!r} is not known. Known: {', '.join(keys)}.")
+    if campaign.audience.rungs != "all":
+        unknown = sorted(set(campaign.audience.rungs) - set(head.ladder.keys))
+        if unknown:
+            raise BadInput(f"audience.rungs: no rung {', '.join(unknown)}. There are: {', '.join(head.ladder.keys)}.")
+    for language in campaign.message:
+        try:
+            compose.compiled(campaign, language)
+        except TemplateError as error:
+            raise BadInput(f"message.{language}: {error}") from error
+    verdict = runs.margin(conn, campaign, now)
+    if verdict is None:
+        return []
+    if not verdict.ok and campaign.guards.margin_floor:
+        raise BadInput(f"offer: {verdict.sentence}")
+    return [verdict.sentence]
+
+
+@campaigns.command("list")
+@merchant_option
+@home_option
+@json_option
+def list_(merchant: str | None, home: Path | None, as_json: bool) -> None:
+    """All campaigns."""
+    with _merchant(home, merchant) as (services, number), tenant(services.engine, number) as conn:
+        found = [_head(saved) for saved in store.all_saved(conn)]
+    show(
+        found,
+        as_json,
+        lambda: "\n".join(f"{item['key']}: {item['state']}, version {item['version']}" for item in found),
+    )
+
+
+def _head(saved: Saved) -> dict[str, Any]:
+    return {
+        "key": saved.campaign.key,
+        "name": saved.campaign.title,
+        "state": saved.state,
+        "version": saved.version,
+        "trigger": saved.campaign.trigger.kind,
+    }
+
+
+@campaigns.command("show")
+@click.argument("key")
+@merchant_option
+@home_option
+@json_option
+def show_(key: str, merchant: str | None, home: Path | None, as_json: bool) -> None:
+    """One campaign, its runs, and when it fires next."""
+    with _merchant(home, merchant) as (services, number), tenant(services.engine, number) as conn:
+        saved = store.need(conn, key)
+        now = services.now()
+        document = _head(saved) | {
+            "campaign": dump(saved.campaign),
+            "runs": [runs.report(conn, item.id) for item in store.runs_of(conn, saved.id)],
+            "next": [
+                {"occasion": due.occasion, "at": due.at.isoformat(), "confirmed": due.occurrence.confirmed}
+                for due in runs.firings(conn, saved.campaign, now)
+                if due.at > now
+            ][:5],
+        }
+    show(document, as_json)
+
+
+@campaigns.command()
+@click.argument("key")
+@click.option("--now", "at", help="Look from this moment (ISO 8601).")
+@merchant_option
+@home_option
+@json_option
+def preview(key: str, at: str | None, merchant: str | None, home: Path | None, as_json: bool) -> None:
+    """Who would get it now, who not and why, what it would cost, and how the mail reads."""
+    with _merchant(home, merchant) as (services, number), tenant(services.engine, number) as conn:
+        now = _moment(at) or services.now()
+        document = preview_of(
+            conn, merchant_id=number, saved=store.need(conn, key), public_url=services.settings.public_url, now=now
+        )
+    show(document, as_json)
+
+
+def _state_command(name: str, to: str, sentence: str) -> Callable[..., None]:
+    @campaigns.command(name, help=sentence)
+    @click.argument("key")
+    @merchant_option
+    @home_option
+    @json_option
+    def command(key: str, merchant: str | None, home: Path | None, as_json: bool) -> None:
+        with _merchant(home, merchant) as (services, number):
+            saved = runs.set_state(services, number, key, to)
+        document = {"key": key, "state": saved.state, "version": saved.version}
+        show(document, as_json, lambda: f"{key} is {saved.state}.")
+
+    return command
+
+
+activate = _state_command("activate", "active", "Let a campaign fire by itself from now on, and paused runs go on.")
+pause = _state_command("pause", "paused", "Stop a campaign and its runs; nothing more is sent until it is activated.")
+
+
+@campaigns.command()
+@click.argument("key")
+@click.option("--now", "at", help="Run as if it were this moment (ISO 8601).")
+@merchant_option
+@home_option
+@json_option
+def run(key: str, at: str | None, merchant: str | None, home: Path | None, as_json: bool) -> None:
+    """Run a campaign here and now, all steps, and say what became of it. Safe beside running workers."""
+    moment = _moment(at)
+    with _merchant(home, merchant) as (found, number):
+        services = replace(found, now=lambda: moment) if moment else found
+        with tenant(services.engine, number) as conn:
+            run_id = runs.open_now(conn, number, key, ACTOR, services.now())
+        runs.advance(services, outside(services, number), number, run_id)
+        with tenant(services.engine, number) as conn:
+            document = runs.report(conn, run_id)
+    if document["state"] in ("failed", "paused"):
+        click.echo(f"tangga: run {run_id} is {document['state']}: {document['reason']}", err=True)
+    show(document, as_json)
+
+
+@campaigns.command()
+@click.argument("key")
+@click.option("--now", "at", help="Read as of this moment (ISO 8601).")
+@merchant_option
+@home_option
+@json_option
+def results(key: str, at: str | None, merchant: str | None, home: Path | None, as_json: bool) -> None:
+    """What a campaign brought about: arms, differences with intervals, offers, movement, profit."""
+    with _merchant(home, merchant) as (services, number), tenant(services.engine, number) as conn:
+        document = db_results.results(conn, store.need(conn, key), _moment(at) or services.now())
+    show(document, as_json)
+
+
+def _moment(given: str | None) -> datetime | None:
+    if given is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(given)
+    except ValueError as error:
+        raise BadInput(f"--now: {given!r} is not a moment; write it as 2027-02-24T09:00:00+07:00.") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+@click.command()
+@click.option("--run", "run_id", type=int, required=True, help="The run's number.")
+@merchant_option
+@home_option
+@click.option("--json", is_flag=True, expose_value=False, help="JSON lines, which is the only form.")
+def messages(run_id: int, merchant: str | None, home: Path | None) -> None:
+    """Every message of a run with its state and reason, one JSON object on each line."""
+    with opened(home) as services:
+        numbers = [merchant_id_of(services, merchant)] if merchant else merchant_ids(services.engine)
+        for number in numbers:
+            with tenant(services.engine, number) as conn:
+                try:
+                    store.run(conn, run_id)
+                except Refused:
+                    continue
+                for row in ledger.messages(conn, run_id):
+                    click.echo(json.dumps(row, ensure_ascii=False))
+                return
+    raise Failure(f"There is no run {run_id}.")

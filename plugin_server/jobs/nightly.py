@@ -1,0 +1,66 @@
+"""What is done for every shop and merchant on a rhythm. Workers do it; this only wakes them."""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+
+from plugin_server import wiring
+from plugin_server.db import facts, ladder
+from plugin_server.db.session import merchant_ids, tenant
+from plugin_server.jobs import reconcile, sync
+from plugin_server.jobs.queues import awake, wake
+from plugin_server.wiring import Services
+
+HOLD = 600
+"""Seconds for which a waiting call keeps equal ones away."""
+
+
+def sync_all(services: Services) -> None:
+    """Read what is new from every connected shop: webhooks get lost."""
+    for merchant_id, store_id in _shops(services):
+        wake(services.redis, sync.sync_store, merchant_id, store_id, "incremental", on="bulk", hold=HOLD)
+
+
+def reconcile_all(services: Services) -> None:
+    """Compare every shop's orders with ours, and mend what differs."""
+    for merchant_id in merchant_ids(services.engine):
+        wake(services.redis, reconcile.reconcile, merchant_id, on="bulk", hold=HOLD)
+
+
+def check_webhooks(services: Services) -> None:
+    """Look whether the shops still send us their webhooks, and revive those that are disabled."""
+    for merchant_id, store_id in _shops(services):
+        wake(services.redis, check_webhooks_of, merchant_id, store_id, on="bulk", hold=HOLD)
+
+
+def check_webhooks_of(merchant_id: int, store_id: int) -> None:
+    """Job: one shop's webhooks."""
+    services = wiring.services()
+    awake(services.redis, check_webhooks_of, merchant_id, store_id)
+    reconcile.revive(services, merchant_id, store_id, wiring.connector)
+
+
+def climb_all(services: Services) -> None:
+    """Re-read every rung: some are lost by the mere passing of time."""
+    for merchant_id in merchant_ids(services.engine):
+        wake(services.redis, climb_merchant, merchant_id, on="bulk", hold=HOLD)
+
+
+def climb_merchant(merchant_id: int) -> None:
+    """Job: all customers of a merchant, placed anew."""
+    services = wiring.services()
+    awake(services.redis, climb_merchant, merchant_id)
+    with tenant(services.engine, merchant_id) as conn:
+        facts.refresh(conn, merchant_id=merchant_id, customer_ids=None, now=services.now())
+        ladder.climb(conn, merchant_id=merchant_id, customer_ids=None, now=services.now())
+
+
+def _shops(services: Services) -> list[tuple[int, int]]:
+    found = []
+    for merchant_id in merchant_ids(services.engine):
+        with tenant(services.engine, merchant_id) as conn:
+            ids = conn.scalars(
+                text("SELECT id FROM store WHERE platform <> 'csv' AND state <> 'disconnected' ORDER BY id")
+            )
+            found += [(merchant_id, store_id) for store_id in ids]
+    return found

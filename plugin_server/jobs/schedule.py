@@ -1,0 +1,113 @@
+"""Periodic work: one table, one leader, and a tick that was missed while down is made up once."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from redis import RedisError
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from plugin_server import wiring
+from plugin_server.db import periodic
+from plugin_server.jobs import nightly, sweep, ticks
+from plugin_server.wiring import Services
+
+log = logging.getLogger(__name__)
+BEAT: Final = 1.0
+FOLLOW: Final = 5.0
+LONGEST_WAIT: Final = 30.0
+EPOCH: Final = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Periodic:
+    """Work that is due every ``every``, counted from ``offset`` past midnight UTC.
+
+    It runs in the scheduler itself and must be short: looking at rows and waking workers, no more.
+    """
+
+    key: str
+    every: timedelta
+    work: Callable[[Services], object]
+    offset: timedelta = timedelta()
+
+    def slot(self, now: datetime) -> datetime:
+        """The newest due time up to ``now``."""
+        start = EPOCH + self.offset
+        return start + (now - start) // self.every * self.every
+
+
+JOBS: Final = (
+    Periodic("sweep", timedelta(seconds=20), sweep.sweep),
+    Periodic("campaigns", timedelta(minutes=1), ticks.tick),
+    Periodic("sync", timedelta(minutes=10), nightly.sync_all),
+    Periodic("webhooks", timedelta(hours=1), nightly.check_webhooks),
+    Periodic("reconcile", timedelta(days=1), nightly.reconcile_all, timedelta(hours=18, minutes=30)),
+    Periodic("climb", timedelta(days=1), nightly.climb_all, timedelta(hours=20, minutes=30)),
+)
+"""Nightly work falls into the small hours of Jakarta and the evening of Amsterdam."""
+
+
+def run_due(services: Services, conn: Connection, jobs: tuple[Periodic, ...] = JOBS) -> list[str]:
+    """Do what is due now, over the leader's connection; gives the keys. What fails is written down."""
+    now = services.now()
+    with conn.begin():
+        due = periodic.take_due(conn, {job.key: job.slot(now) for job in jobs}, now)
+    for job in jobs:
+        if job.key in due:
+            error = _do(services, job)
+            with conn.begin():
+                periodic.finished(conn, job.key, error=error, now=services.now())
+    return due
+
+
+def _do(services: Services, job: Periodic) -> str:
+    try:
+        job.work(services)
+    except Exception as error:
+        log.exception("periodic work %s failed", job.key)
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+def main() -> None:
+    """The scheduler process: runs until it is told to stop, outliving restarts of database and queue."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s scheduler %(message)s")
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    services, wait = wiring.services(), 1.0
+    while not stop.is_set():
+        try:
+            _lead(services, stop)
+            wait = 1.0
+        except (SQLAlchemyError, RedisError, OSError) as error:
+            log.warning("%s; trying again in %.0f s", str(error).splitlines()[0], wait)
+            services.engine.dispose()
+            stop.wait(wait)
+            wait = min(wait * 2, LONGEST_WAIT)
+
+
+def _lead(services: Services, stop: threading.Event) -> None:
+    """Become the leader and do what is due until told to stop; raises when connection and lead are lost."""
+    with services.engine.connect() as conn:
+        while not stop.is_set():
+            with conn.begin():
+                leads = periodic.lead(conn)
+            if leads:
+                break
+            stop.wait(FOLLOW)
+        if not stop.is_set():
+            log.info("leading")
+        while not stop.is_set():
+            run_due(services, conn)
+            stop.wait(BEAT)
+        # The connection goes back to a pool; the lock must not go with it.
+        conn.invalidate()

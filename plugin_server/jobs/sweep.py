@@ -1,0 +1,100 @@
+"""Frees whatever got stuck: every state that work can die in is looked at here, again and again."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from typing import Final
+
+from redis import RedisError
+from sqlalchemy import Connection, text
+
+from plugin_server.db import campaigns, doubts, ledger
+from plugin_server.db.doubts import OpenAttempt
+from plugin_server.db.session import merchant_ids, tenant
+from plugin_server.jobs import events, ingest, reconcile, run
+from plugin_server.jobs.outside import Outside, outside
+from plugin_server.jobs.queues import wake
+from plugin_server.wiring import Services
+
+log = logging.getLogger(__name__)
+PREPARING: Final = timedelta(seconds=45)
+"""Longer than any rendering takes: whoever prepared this is dead, and nothing has left the house."""
+SENDING: Final = timedelta(seconds=75)
+"""Longer than a provider is waited for: whoever was sending this is dead, or has lost its answer."""
+PATIENCE: Final = timedelta(minutes=60)
+"""How long reports may take to end a doubt."""
+
+
+def sweep(services: Services) -> int:
+    """Free stuck attempts and wake everything that waits, for all merchants; gives how many attempts were freed."""
+    freed = 0
+    for merchant_id in merchant_ids(services.engine):
+        freed += settle_attempts(services, outside(services, merchant_id), merchant_id)
+        _wake(services, merchant_id)
+    return freed
+
+
+def settle_attempts(services: Services, world: Outside, merchant_id: int) -> int:
+    """Release what was only prepared, doubt what was being sent, and end doubts as far as that can be done."""
+    now, moved = services.now(), 0
+    with tenant(services.engine, merchant_id) as conn:
+        for attempt in doubts.open_attempts(conn):
+            moved += _settle(conn, world, attempt, now)
+    return moved
+
+
+def _settle(conn: Connection, world: Outside, attempt: OpenAttempt, now: datetime) -> int:
+    age = now - attempt.since
+    if attempt.state == "prepared":
+        if age < PREPARING:
+            return 0
+        return ledger.release(conn, attempt.id, now=now, reason="its worker was lost before sending")
+    if attempt.state == "sending":
+        if age >= SENDING:
+            doubts.doubt(conn, attempt.id, "in doubt: its worker was lost while sending")
+        return int(age >= SENDING)
+    return _end_doubt(conn, world, attempt, age, now)
+
+
+def _end_doubt(conn: Connection, world: Outside, attempt: OpenAttempt, age: timedelta, now: datetime) -> int:
+    if not attempt.message_ids:
+        doubts.close_attempt(conn, attempt.id, state="accepted", detail="settled by reports", now=now)
+        return 0
+    if world.repeatable and attempt.backend == world.backend and age >= SENDING:
+        # Handing the same message over again leaves one mail, so that repeating is certain to be right.
+        reason = "its worker was lost while sending; goes again, which leaves one mail here"
+        doubts.close_attempt(conn, attempt.id, state="not_sent", detail=reason, now=now)
+        return doubts.again(conn, attempt.id, attempt.message_ids, reason=reason)
+    if age < PATIENCE:
+        return 0
+    if campaigns.run(conn, attempt.run_id).campaign.guards.in_doubt == "resend":
+        reason = "nothing was heard for 60 minutes; sent again, as the campaign asks"
+        doubts.close_attempt(conn, attempt.id, state="not_sent", detail=reason, now=now)
+        return doubts.again(conn, attempt.id, attempt.message_ids, reason=reason)
+    reason = "in doubt: the provider never confirmed it within 60 minutes, so it is not sent again"
+    doubts.close_attempt(conn, attempt.id, state="not_sent", detail=reason, now=now)
+    return doubts.give_up(conn, attempt.id, reason=reason, now=now)
+
+
+def _wake(services: Services, merchant_id: int) -> None:
+    now = services.now()
+    with tenant(services.engine, merchant_id) as conn:
+        waiting = campaigns.waiting(conn, now)
+        providers = set(conn.scalars(_INBOX, {"now": now}))
+    try:
+        for run_id in waiting:
+            wake(services.redis, run.advance_run, merchant_id, run_id)
+        if events.PROVIDER in providers:
+            wake(services.redis, events.drain_mail_events, merchant_id, on="urgent")
+        if providers - {events.PROVIDER}:
+            wake(services.redis, ingest.drain, merchant_id, on="urgent")
+        reconcile.resume(services, merchant_id)
+    except RedisError as error:
+        log.warning("the queue is away (%s); asked again at the next sweep", error)
+
+
+_INBOX: Final = text(
+    "SELECT DISTINCT provider FROM inbound_event WHERE state = 'received' "
+    "AND (not_before IS NULL OR not_before <= :now)"
+)
