@@ -234,7 +234,7 @@ def run(key: str, at: str | None, merchant: str | None, home: Path | None, as_js
 def results(key: str, at: str | None, merchant: str | None, home: Path | None, as_json: bool) -> None:
     """What a campaign brought about: arms, differences with intervals, offers, movement, profit."""
     with _merchant(home, merchant) as (services, number), tenant(services.engine, number) as conn:
-        document = db_results.results(conn, store.need(conn, key), _moment(at) or services.now())
+        document = db_results.of_campaign(conn, store.need(conn, key), _moment(at) or services.now())
     show(document, as_json)
 
 

@@ -110,7 +110,10 @@ def _saved(row: RowMapping) -> Saved:
 
 
 def set_state(conn: Connection, key: str, state: str, now: datetime) -> Saved:
-    """Activate, pause or end. What fell due while it was not active does not fire afterwards. Raises ``Refused``."""
+    """Activate, pause or end a campaign, and its runs with it. Raises ``Refused``.
+
+    What fell due while it was not active does not fire afterwards; runs that were paused go on where they stood.
+    """
     saved = need(conn, key, lock=True)
     if saved.state == "ended":
         raise Refused(f"{key} has ended. Add it again under another key to run it once more.")
@@ -118,6 +121,11 @@ def set_state(conn: Connection, key: str, state: str, now: datetime) -> Saved:
     if state == "active" and saved.state != "active":
         values["activated_at"] = now
     conn.execute(update(models.Campaign).where(models.Campaign.id == saved.id).values(values))
+    for run in runs_of(conn, saved.id):
+        if state == "active":
+            resume(conn, run.id)
+        elif run.state in OPEN_STATES:
+            hold(conn, run.id, to="paused", reason=f"The campaign is {state}.")
     return need(conn, key)
 
 

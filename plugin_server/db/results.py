@@ -37,7 +37,7 @@ LEFT JOIN LATERAL (
       AND c.changed_at >= r.frozen_at AND c.changed_at < least(r.frozen_at + :window, :now)
     ORDER BY c.changed_at DESC, c.id DESC LIMIT 1
 ) up ON true
-WHERE r.campaign_id = :campaign AND r.frozen_at IS NOT NULL AND m.arm <> 'excluded')
+WHERE r.id = ANY(:runs) AND r.frozen_at IS NOT NULL AND m.arm <> 'excluded')
 SELECT arm, count(*) AS n, count(*) FILTER (WHERE orders > 0) AS buyers, sum(orders) AS orders,
        sum(revenue) AS revenue, sum(foreign_orders) AS foreign_orders,
        count(*) FILTER (WHERE step > 0) AS climbed, count(*) FILTER (WHERE step < 0) AS fell,
@@ -64,17 +64,28 @@ class _Arm:
 _NOBODY: Final = _Arm(0, 0, 0, 0, 0, 0, 0, Moments(0, 0, 0), Moments(0, 0, 0))
 
 
-def results(conn: Connection, saved: Saved, now: datetime) -> dict[str, Any]:
-    """All of INTERFACES' ``campaigns results``, over the runs of the campaign as far as they are known by ``now``."""
+def results(conn: Connection, *, run_id: int, now: datetime) -> dict[str, Any]:
+    """The figures of one run, in the shape of ``of_campaign``. Raises ``Refused`` where there is no such run."""
+    run = campaigns.run(conn, run_id)
+    return _results(conn, campaigns.need(conn, run.campaign.key), [run], now)
+
+
+def of_campaign(conn: Connection, saved: Saved, now: datetime) -> dict[str, Any]:
+    """INTERFACES' ``campaigns results``: arms, differences, offers, movement, figures over all runs, as of ``now``."""
+    return _results(conn, saved, campaigns.runs_of(conn, saved.id), now)
+
+
+def _results(conn: Connection, saved: Saved, runs: list[Run], now: datetime) -> dict[str, Any]:
     merchant = conn.execute(text("SELECT id, currency, holdout_share FROM merchant")).one()
-    runs = campaigns.runs_of(conn, saved.id)
+    ids = [run.id for run in runs]
     margin = offers.trade(conn, now).margin
-    arms = _arms(conn, saved, merchant, margin, now)
+    arms = _arms(conn, ids, saved.campaign.measure.window_days, merchant, margin, now)
     treated, holdout = arms["treated"], arms["holdout"]
     goal = saved.campaign.measure.goal
     hits = "climbed" if goal == "climb" else "buyers"
     conversion = newcombe(getattr(treated, hits), treated.n, getattr(holdout, hits), holdout.n)
     revenue, contribution = welch(treated.revenue, holdout.revenue), welch(treated.contribution, holdout.contribution)
+    verdict = _verdict(conversion, treated, holdout)
     share = float(max(saved.campaign.measure.holdout, merchant.holdout_share))
     return {
         "campaign": saved.campaign.key,
@@ -88,21 +99,24 @@ def results(conn: Connection, saved: Saved, now: datetime) -> dict[str, Any]:
             "revenue_per_customer": _money_difference(revenue, merchant.currency),
             "contribution_per_customer": _money_difference(contribution, merchant.currency) if margin else None,
         },
-        "verdict": _verdict(conversion, treated, holdout),
+        "verdict": VERDICTS[verdict],
+        "verdict_key": verdict,
         "sample_ratio_p": sample_ratio_p(treated.n, holdout.n, share),
-        "offers": _offers(conn, saved, merchant.currency),
+        "offers": _offers(conn, ids, saved, merchant.currency),
         "movement": {name: _movement(arm) for name, arm in arms.items()},
-        "figures": _figures(conn, saved, merchant.currency, treated, contribution if margin else None, now),
-        "messages": _messages(conn, saved),
+        "figures": _figures(conn, ids, merchant.currency, treated, contribution if margin else None, now),
+        "messages": _messages(conn, ids),
     }
 
 
-def _arms(conn: Connection, saved: Saved, merchant: Any, margin: Decimal | None, now: datetime) -> dict[str, _Arm]:
+def _arms(
+    conn: Connection, runs: list[int], days: int, merchant: Any, margin: Decimal | None, now: datetime
+) -> dict[str, _Arm]:
     rows = conn.execute(
         text(_ARMS),
         {
-            "campaign": saved.id,
-            "window": timedelta(days=saved.campaign.measure.window_days),
+            "runs": runs,
+            "window": timedelta(days=days),
             "now": now,
             "currency": merchant.currency,
             "rungs": list(rungs.shop(conn, merchant.id).ladder.keys),
@@ -175,18 +189,27 @@ def _money_difference(found: Difference, currency: str) -> dict[str, Any]:
     return {**shown, "conclusive": found.conclusive}
 
 
+VERDICTS: Final = {
+    "nobody": "Nobody has been written to yet.",
+    "no_holdout": "Nobody was held out, so nobody can say what would have happened without the campaign.",
+    "inconclusive": "Inconclusive: a difference as small as this may be chance.",
+    "worked": "It worked: the difference is larger than chance.",
+    "harmed": "It did harm: the difference is larger than chance.",
+}
+
+
 def _verdict(found: Difference, treated: _Arm, holdout: _Arm) -> str:
     if not treated.n:
-        return "Nobody has been written to yet."
+        return "nobody"
     if not holdout.n:
-        return "Nobody was held out, so nobody can say what would have happened without the campaign."
+        return "no_holdout"
     if not found.conclusive:
-        return "Inconclusive: a difference as small as this may be chance."
-    return "It worked: the difference is larger than chance." if (found.low or 0) > 0 else "It did harm."
+        return "inconclusive"
+    return "worked" if (found.low or 0) > 0 else "harmed"
 
 
-def _offers(conn: Connection, saved: Saved, currency: str) -> dict[str, Any]:
-    row = conn.execute(text(_OFFERS), {"campaign": saved.id}).one()
+def _offers(conn: Connection, runs: list[int], saved: Saved, currency: str) -> dict[str, Any]:
+    row = conn.execute(text(_OFFERS), {"runs": runs}).one()
     budget = conn.execute(
         text("SELECT limit_minor, issued_minor FROM offer_budget WHERE campaign_id = :id"), {"id": saved.id}
     ).one_or_none()
@@ -209,16 +232,16 @@ SELECT count(DISTINCT c.id) FILTER (WHERE c.state = 'issued') AS issued,
        count(d.id) FILTER (WHERE d.released_at IS NOT NULL) AS released,
        coalesce(sum(d.discount_minor) FILTER (WHERE d.released_at IS NULL), 0) AS discount
 FROM campaign_run r JOIN offer_code c ON c.run_id = r.id LEFT JOIN redemption d ON d.offer_code_id = c.id
-WHERE r.campaign_id = :campaign
+WHERE r.id = ANY(:runs)
 """
 
 
 def _figures(
-    conn: Connection, saved: Saved, currency: str, treated: _Arm, gain: Difference | None, now: datetime
+    conn: Connection, runs: list[int], currency: str, treated: _Arm, gain: Difference | None, now: datetime
 ) -> dict[str, Any]:
     """Side by side: what those written to bought, what those who clicked bought, what would not have been."""
     clicked = conn.execute(
-        text(_CLICKED), {"campaign": saved.id, "currency": currency, "days": timedelta(days=CLICK_DAYS), "now": now}
+        text(_CLICKED), {"runs": runs, "currency": currency, "days": timedelta(days=CLICK_DAYS), "now": now}
     ).one()
     profit = None
     if gain is not None and gain.difference is not None and gain.low is not None and gain.high is not None:
@@ -238,17 +261,17 @@ _CLICKED: Final = """
 SELECT coalesce(sum(s.net_minor), 0) AS revenue FROM shop_order s
 WHERE s.counts AND s.currency = :currency AND s.placed_at < :now AND EXISTS (
     SELECT FROM message m JOIN campaign_run r ON r.id = m.run_id
-    WHERE r.campaign_id = :campaign AND m.customer_id = s.customer_id
+    WHERE r.id = ANY(:runs) AND m.customer_id = s.customer_id
       AND m.clicked_at <= s.placed_at AND s.placed_at < m.clicked_at + :days)
 """
 
 
-def _messages(conn: Connection, saved: Saved) -> dict[str, int]:
+def _messages(conn: Connection, runs: list[int]) -> dict[str, int]:
     rows = conn.execute(
         text(
             "SELECT m.state, count(*) FROM message m JOIN campaign_run r ON r.id = m.run_id "
-            "WHERE r.campaign_id = :id GROUP BY 1 ORDER BY 1"
+            "WHERE r.id = ANY(:runs) GROUP BY 1 ORDER BY 1"
         ),
-        {"id": saved.id},
+        {"runs": runs},
     )
     return {row[0]: row[1] for row in rows}

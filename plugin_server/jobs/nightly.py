@@ -5,9 +5,8 @@ from __future__ import annotations
 from sqlalchemy import text
 
 from plugin_server import wiring
-from plugin_server.db import facts, ladder
 from plugin_server.db.session import merchant_ids, tenant
-from plugin_server.jobs import reconcile, sync
+from plugin_server.jobs import climb, reconcile, sync
 from plugin_server.jobs.queues import awake, wake
 from plugin_server.wiring import Services
 
@@ -50,9 +49,7 @@ def climb_merchant(merchant_id: int) -> None:
     """Job: all customers of a merchant, placed anew."""
     services = wiring.services()
     awake(services.redis, climb_merchant, merchant_id)
-    with tenant(services.engine, merchant_id) as conn:
-        facts.refresh(conn, merchant_id=merchant_id, customer_ids=None, now=services.now())
-        ladder.climb(conn, merchant_id=merchant_id, customer_ids=None, now=services.now())
+    climb.recomputed(services, merchant_id)
 
 
 def _shops(services: Services) -> list[tuple[int, int]]:

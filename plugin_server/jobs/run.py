@@ -191,16 +191,11 @@ def report(conn: Connection, run_id: int) -> dict[str, Any]:
 
 def set_state(services: Services, merchant_id: int, campaign_key: str, to: str) -> Saved:
     """Activate or pause a campaign together with its runs. Raises ``Refused``."""
-    resumed = []
     with tenant(services.engine, merchant_id) as conn:
         if to == "active":
             check(conn, campaigns.need(conn, campaign_key).campaign, services.now())
         saved = campaigns.set_state(conn, campaign_key, to, services.now())
-        for run in campaigns.runs_of(conn, saved.id):
-            if to == "paused" and run.state in campaigns.OPEN_STATES:
-                campaigns.hold(conn, run.id, to="paused", reason="The campaign was paused.")
-            elif to == "active" and campaigns.resume(conn, run.id):
-                resumed.append(run.id)
-    for run_id in resumed:
+        going = [run.id for run in campaigns.runs_of(conn, saved.id) if run.state in campaigns.OPEN_STATES]
+    for run_id in going:
         wake_run(services, merchant_id, run_id)
     return saved
