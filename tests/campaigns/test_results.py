@@ -117,8 +117,8 @@ def test_movement_counts_who_climbed(app: Services, merchant: int, world: Outsid
         for n, to in ((1, "customer"), (5, "shopper")):
             conn.execute(
                 text(
-                    "INSERT INTO rung_change (merchant_id, customer_id, from_rung, to_rung, changed_at, ladder_version) "
-                    "VALUES (:m, :c, 'shopper', :to, :at, 1)"
+                    "INSERT INTO rung_change (merchant_id, customer_id, from_rung, to_rung, changed_at, "
+                    "ladder_version) VALUES (:m, :c, 'shopper', :to, :at, 1)"
                 ),
                 {"m": merchant, "c": n, "to": to, "at": NOW + DAY},
             )

@@ -142,7 +142,7 @@ def test_codes_are_asked_for_in_hundreds(app: Services, merchant: int, world: Ou
 def test_a_frozen_store_refuses_the_launch(app: Services, merchant: int) -> None:
     with tenant(app.engine, merchant) as conn:
         conn.execute(text("UPDATE store SET state = 'frozen', state_reason = 'it says staging.example'"))
-    with pytest.raises(Refused, match="The store Senja .* is frozen: it says staging.example"):
+    with pytest.raises(Refused, match=r"The store Senja .* is frozen: it says staging.example"):
         started(app, merchant, holiday())
 
 
@@ -252,8 +252,8 @@ def test_an_offer_that_eats_the_margin_is_refused(app: Services, merchant: int) 
     with tenant(app.engine, merchant) as conn:
         conn.execute(
             text(
-                "INSERT INTO product (merchant_id, store_id, external_id, title, price_minor, unit_cost_minor, currency) "
-                "SELECT :m, id, 'p', 'Tea', 10000000, 9200000, 'IDR' FROM store"
+                "INSERT INTO product (merchant_id, store_id, external_id, title, price_minor, unit_cost_minor, "
+                "currency) SELECT :m, id, 'p', 'Tea', 10000000, 9200000, 'IDR' FROM store"
             ),
             {"m": merchant},
         )
