@@ -26,18 +26,19 @@ class Standing:
 def standings(connection: Connection) -> dict[str, Standing]:
     """Every rung with somebody on it, in one pass over the facts."""
     facts = CustomerFacts
+    subscribed = func.count().filter(facts.consent_promotions == "subscribed")
     rows = connection.execute(
-        select(facts.rung, facts.activity, facts.consent_promotions == "subscribed", func.count())
+        select(facts.rung, facts.activity, func.count(), subscribed)
         .where(facts.rung.is_not(None))
-        .group_by(facts.rung, facts.activity, facts.consent_promotions == "subscribed")
+        .group_by(facts.rung, facts.activity)
     )
     found: dict[str, Standing] = {}
-    for rung, activity, subscribed, count in rows:
+    for rung, activity, count, willing in rows:
         old = found.get(rung, Standing())
         found[rung] = Standing(
             old.count + count,
             old.activity + Counter({activity: count}),
-            old.reachable + (count if subscribed and activity != "lapsed" else 0),
+            old.reachable + (willing if activity != "lapsed" else 0),
         )
     return found
 

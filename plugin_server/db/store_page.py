@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, ScalarSelect, func, select
+from sqlalchemy import Connection, Row, ScalarSelect, func, select, update
 
 from plugin_server.db.models.inbox import InboundEvent
 from plugin_server.db.models.store import Store, SyncRun
@@ -115,3 +115,12 @@ def events(connection: Connection, store_id: int) -> Row[Any]:
 def _how_many(state: str, store_id: int) -> ScalarSelect[int]:
     event = InboundEvent
     return select(func.count()).where(event.store_id == store_id, event.state == state).scalar_subquery()
+
+
+def call_it(connection: Connection, store_id: int, name: str) -> None:
+    """Use the name the shop gives itself, where we only knew its address."""
+    connection.execute(
+        update(Store)
+        .where(Store.id == store_id, func.strpos(Store.url, Store.name) > 0)
+        .values(name=name.strip() or Store.name)
+    )

@@ -13,9 +13,11 @@ from sqlalchemy import Connection
 from connectors.errors import ConnectorError
 from connectors.woocommerce.auth import KeyPair
 from plugin_server import wiring
-from plugin_server.db import audit_log, stores
+from plugin_server.db import audit_log, store_page, stores
 from plugin_server.db.session import tenant
+from plugin_server.jobs.ingest import Connect
 from plugin_server.jobs.queues import awake, wake
+from plugin_server.jobs.reconcile import revive
 from plugin_server.jobs.sync import sync_store
 from plugin_server.vault import seal
 from plugin_server.wiring import Services
@@ -60,21 +62,24 @@ def settle_store(merchant_id: int, store_id: int) -> None:
     """Job: check the connection, make our webhooks exist, read everything."""
     services = wiring.services()
     awake(services.redis, settle_store, merchant_id, store_id)
-    if look_at(services, merchant_id, store_id):
+    if settled(services, merchant_id, store_id, wiring.connector):
         wake(services.redis, sync_store, merchant_id, store_id, "full", on="bulk")
 
 
-def look_at(services: Services, merchant_id: int, store_id: int) -> bool:
+def settled(services: Services, merchant_id: int, store_id: int, connect: Connect) -> bool:
     """Check the connection and our webhooks and write down what was found; True where the shop can be read."""
-    shop = wiring.connector(services, merchant_id, store_id)
+    shop = connect(services, merchant_id, store_id)
     findings = shop.checks()
     with tenant(services.engine, merchant_id) as connection:
         stores.checked(connection, store_id, findings, services.now())
     try:
         told = shop.info()
         with tenant(services.engine, merchant_id) as connection:
-            stores.told(connection, store_id, told, services.now())
+            frozen = stores.told(connection, store_id, told, services.now())
+            store_page.call_it(connection, store_id, told.name)
+        revive(services, merchant_id, store_id, connect)
     except ConnectorError as error:
+        # What is wrong stands in the findings, with its mend; the owner presses the button again.
         log.warning("store %s cannot be read: %s", store_id, error.sentence)
         return False
-    return True
+    return frozen is None

@@ -53,6 +53,10 @@ class SecretsCache:
             self._merchants = (now, frozenset(merchant_ids(self._services.engine)))
         return merchant_id in self._merchants[1]
 
+    def age(self, *, seconds: float) -> None:
+        """Let everything remembered become older."""
+        self._stores = {key: (read_at - seconds, known) for key, (read_at, known) in self._stores.items()}
+
     def _read(self, store_id: int, platform: str) -> StoreSecrets | None:
         if store_id >= 2**63:
             return None

@@ -17,6 +17,7 @@ from connectors.sendgrid import webhooks as sendgrid_webhooks
 from connectors.woocommerce import webhooks as woo_webhooks
 from plugin_server.db import inbox
 from plugin_server.db.session import tenant
+from plugin_server.jobs.events import drain_mail_events
 from plugin_server.jobs.ingest import drain
 from plugin_server.jobs.queues import wake
 from plugin_server.web.context import services
@@ -38,7 +39,7 @@ def woocommerce(store: int) -> ResponseReturnValue:
         return Response(OK)
     kept = {name: headers[name] for name in woo_webhooks.TRUSTED_HEADERS if name in headers}
     topic = headers.get("x-wc-webhook-topic", "")
-    return _keep(known.merchant_id, "woocommerce", store, topic, kept, body, once=False)
+    return _keep(known.merchant_id, "woocommerce", store, topic, kept, body)
 
 
 def _cache() -> SecretsCache:
@@ -69,7 +70,7 @@ def sendgrid(merchant: int) -> ResponseReturnValue:
         sendgrid_webhooks.verify(headers=dict(request.headers), body=body, public_keys=keys)
     except BadSignature:
         abort(401)
-    return _keep(merchant, "sendgrid", None, "events", {}, body, once=True)
+    return _keep(merchant, "sendgrid", None, "events", {}, body)
 
 
 def _raw(incoming: Request) -> bytes:
@@ -78,8 +79,9 @@ def _raw(incoming: Request) -> bytes:
 
 
 def _keep(
-    merchant_id: int, provider: str, store: int | None, topic: str, headers: dict[str, str], body: bytes, *, once: bool
+    merchant_id: int, provider: str, store: int | None, topic: str, headers: dict[str, str], body: bytes
 ) -> Response:
+    """A mail event is refused for ever when it comes again; a shop may return to a state it has told us before."""
     dedupe = hashlib.sha256(topic.encode() + b"\n" + body).hexdigest()
     with tenant(services().engine, merchant_id) as connection:
         inbox.record(
@@ -91,10 +93,10 @@ def _keep(
             headers=headers,
             body=body,
             dedupe=dedupe,
-            once=once,
+            once=store is None,
         )
     try:
-        wake(services().redis, drain, merchant_id, on="urgent")
+        wake(services().redis, drain if store else drain_mail_events, merchant_id, on="urgent")
     except RedisError as error:
         # The row is safe and the sweeper will find it; the shop must not be told to come again.
         log.warning("no wake-up call: %s", error)
