@@ -74,8 +74,8 @@ def _branches(customer_id: int) -> list[Select[Any]]:
     ]
 
 
-def _entry(at: Any, kind: str, **facts: Any) -> Select[Any]:
+def _entry(at: Any, what: str, /, **facts: Any) -> Select[Any]:
     pairs = [part for name, column in facts.items() for part in (name, column)]
     return select(
-        at.label("at"), literal(kind).label("kind"), as_type(func.jsonb_build_object(*pairs), JSONB).label("facts")
+        at.label("at"), literal(what).label("kind"), as_type(func.jsonb_build_object(*pairs), JSONB).label("facts")
     )

@@ -10,7 +10,7 @@ from plugin_server.db.campaigns import Refused
 from plugin_server.db.people import Person
 from plugin_server.db.session import tenant
 from plugin_server.jobs.run import report, wake_run
-from plugin_server.web.context import is_partial, page, services
+from plugin_server.web.context import is_partial, page, services, words
 from plugin_server.web.guards import requires
 
 pages = Blueprint("runs", __name__)
@@ -47,7 +47,7 @@ def hold(who: Person, run_id: int) -> ResponseReturnValue:
         )
         audit_log.record(connection, who.merchant_id, actor=who.email, action=f"run_{wish}", subject=f"run {run_id}")
     if not done:
-        flash("—", "bad")
+        flash(words()("run.over"), "bad")
     elif wish == "resume":
         wake_run(services(), who.merchant_id, run_id)
     return redirect(url_for("runs.show", run_id=run_id))

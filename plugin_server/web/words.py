@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_timedelta
-from babel.numbers import format_currency, format_decimal, format_percent, get_currency_symbol
+from babel.numbers import format_compact_decimal, format_currency, format_decimal, format_percent, get_currency_symbol
 
 from connectors.types import Money, minor_units
 from plugin_server.locales import LANGUAGES, catalogue
@@ -66,6 +66,14 @@ class Words:
         """A share (0.123) as ``12%``."""
         return format_percent(share, format="#,##0" + ("." + "0" * digits if digits else "") + "%", locale=self.language)
 
+    def points(self, share: float) -> str:
+        """A difference of shares (0.0123) in percentage points: ``+1.2``."""
+        return self.number(Decimal(str(round(share * 100, 1))), sign=True)
+
+    def parsed(self, given: str | None) -> datetime | None:
+        """A time that came as ISO text."""
+        return datetime.fromisoformat(given) if given else None
+
     def money(self, minor: int | None, currency: str, *, sign: bool = False) -> str:
         """``Rp1.250.000`` (never with decimals for rupiah), ``€ 12,50``; a dash for None."""
         if minor is None:
@@ -76,6 +84,14 @@ class Words:
             return front + WHOLE[currency] + format_decimal(amount, format="#,##0", locale=self.language)
         shown = format_currency(amount, currency, locale=self.language)
         return front + shown.replace(get_currency_symbol(currency, self.language) + "\xa0", currency + "\xa0")
+
+    def about(self, given: Mapping[str, str]) -> str:
+        """A large amount in few letters, ``Rp1,09 M`` for 1,090,467,161 rupiah; smaller ones in full."""
+        amount, currency = Decimal(given["amount"]), given["currency"]
+        if abs(amount) < 1_000_000:
+            return self.amount(given)
+        short = format_compact_decimal(float(amount), format_type="short", locale=self.language, fraction_digits=1)
+        return WHOLE.get(currency, currency + "\xa0") + short
 
     def major(self, amount: Decimal, currency: str) -> str:
         """The same from major units."""
