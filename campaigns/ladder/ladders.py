@@ -132,8 +132,11 @@ def _nested(place: str, rule: Rule) -> None:
 def reached(since: Since, moments: Mapping[str, ColumnElement[Any]]) -> ColumnElement[Any]:
     """When the evidence came about, as SQL over moments (dates already turned into times)."""
     made = [reached(item, moments) if isinstance(item, Since) else moments[item] for item in since.moments]
-    function = {"latest_of": func.greatest, "earliest_of": func.least, "first_known": func.coalesce}[since.of]
-    return function(*made) if len(made) > 1 else made[0]
+    if len(made) == 1:
+        return made[0]
+    if since.of == "first_known":
+        return func.coalesce(*made)
+    return func.greatest(*made) if since.of == "latest_of" else func.least(*made)
 
 
 def lapses(rule: Rule) -> tuple[WithinLastDays, ...]:

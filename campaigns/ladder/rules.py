@@ -268,10 +268,9 @@ def _measure(data: object, depth: int) -> int:
         raise BadRule("", f"Rules may be nested {DEEPEST} deep at most.")
     if not isinstance(data, dict):
         return 0
-    below = (
-        data.get("rules") if isinstance(data.get("rules"), list | tuple) else [data["rule"]] if "rule" in data else []
-    )
-    count = sum(_measure(child, depth + 1) for child in below) or 1
+    several, single = data.get("rules"), data.get("rule")
+    below: list[object] = [*several] if isinstance(several, list | tuple) else [] if single is None else [single]
+    count = sum([_measure(child, depth + 1) for child in below]) or 1
     if count > MOST_LEAVES:
         raise BadRule("", f"A rule may have {MOST_LEAVES} conditions at most.")
     return count

@@ -8,7 +8,6 @@ from __future__ import annotations
 import resource
 import secrets
 import statistics
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,7 +30,8 @@ _SEED = (
     """INSERT INTO merchant (id, name, email, timezone, currency)
        VALUES (1, 'Bench', 'bench@example.test', 'Asia/Jakarta', 'IDR')""",
     "INSERT INTO store (merchant_id, platform, name, url) VALUES (1, 'csv', 'Bench', 'bench')",
-    """INSERT INTO customer (merchant_id, email, email_norm, first_name, has_account, enquired_at, member_since, created_at)
+    """INSERT INTO customer (merchant_id, email, email_norm, first_name, has_account, enquired_at, member_since,
+           created_at)
        SELECT 1, 'c' || n || '@example.test', 'c' || n || '@example.test', 'C' || n, n % 3 > 0,
            CASE WHEN n % 3 > 0 THEN timestamptz '2023-01-01' + n % 900 * interval '1 day' END,
            CASE WHEN n % 7 = 0 THEN date '2024-01-01' + n % 600 END, timestamptz '2023-01-01'
@@ -50,7 +50,8 @@ _SEED = (
        FROM generate_series(1, :size) AS n WHERE n % 4 > 0""",
     """INSERT INTO identity (merchant_id, store_id, external_id, customer_id)
        SELECT 1, 1, n, n FROM generate_series(1, :size) AS n WHERE n % 3 > 0""",
-    """INSERT INTO testimonial (merchant_id, store_id, external_id, customer_id, email_norm, rating, approved, written_at)
+    """INSERT INTO testimonial (merchant_id, store_id, external_id, customer_id, email_norm, rating, approved,
+           written_at)
        SELECT 1, 1, n, n, 'c', 4 + n % 2, true, '2025-01-01' FROM generate_series(1, :size, 25) AS n""",
     """INSERT INTO referral (merchant_id, advocate_id, friend_id, source, joined_at, converted_at)
        SELECT 1, n + 2 - n % 40, n, 'link', '2025-06-01', '2026-03-01' FROM generate_series(1, :size, 20) AS n
@@ -69,14 +70,15 @@ _AGGREGATE = """
     FROM shop_order WHERE counts GROUP BY customer_id"""
 
 _STAGE = """
-    UPDATE stage s SET stage = CASE WHEN b.orders >= 3 THEN 'member' WHEN b.orders = 2 THEN 'customer' ELSE 'shopper' END
+    UPDATE stage s
+    SET stage = CASE WHEN b.orders >= 3 THEN 'member' WHEN b.orders = 2 THEN 'customer' ELSE 'shopper' END
     FROM bought b WHERE b.customer_id = s.customer_id"""
 
 
-def run(
-    database_url: str, size: int, say: Callable[[str], None] = lambda line: print(line, file=sys.stderr)
-) -> dict[str, Any]:  # noqa: T201
-    """Measure with ``size`` customers; ``database_url`` must be allowed to make databases. Gives the report."""
+def run(database_url: str, size: int, say: Callable[[str], None]) -> dict[str, Any]:
+    """Measure with ``size`` customers; ``database_url`` must be allowed to make databases. ``say`` hears
+    of progress. Gives the report.
+    """
     with _scratch(database_url) as (engine, owner):
         say(f"Making a shop of {size} customers …")
         with tenant(engine, MERCHANT) as conn:

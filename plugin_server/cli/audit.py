@@ -48,7 +48,7 @@ def audit(
 def _lines(found: dict[str, Any]) -> str:
     if not found["customers"]:
         return f"No orders of known customers in these days. Guest orders: {found['guests']['orders']}."
-    gaps = found["gap_days"]
+    gaps = " / ".join(_days(found["gap_days"][quantile]) for quantile in ("median", "p80", "p95"))
     head = [
         ("Customers", found["customers"]),
         ("Orders", found["orders"]),
@@ -57,10 +57,7 @@ def _lines(found: dict[str, Any]) -> str:
         ("Came back", _percent(found["repeat_rate"])),
         ("Sales from existing customers", _percent(found["existing_share"])),
         ("Sales from the best tenth", _percent(found["top_decile_revenue_share"])),
-        (
-            "Days between orders, median / p80 / p95",
-            f"{_days(gaps['median'])} / {_days(gaps['p80'])} / {_days(gaps['p95'])}",
-        ),
+        ("Days between orders, median / p80 / p95", gaps),
         (f"Kept over {found['window_retention']['days']} days", _percent(found["window_retention"]["value"])),
         ("Guest orders", found["guests"]["orders"]),
     ]

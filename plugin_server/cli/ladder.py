@@ -17,7 +17,7 @@ from plugin_server.db.session import tenant
 from plugin_server.jobs.climb import recomputed
 
 
-class Day(click.ParamType):
+class Day(click.ParamType[date]):
     """A date as YYYY-MM-DD."""
 
     name = "date"

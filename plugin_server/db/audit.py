@@ -6,7 +6,7 @@ bought on it. Everything else reads that. Money is the merchant's currency; othe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -39,10 +39,11 @@ _PEOPLE = f"""
     SELECT count(*) AS customers, coalesce(sum(orders), 0)::bigint AS orders, coalesce(sum(net), 0)::bigint AS revenue,
         coalesce(sum(existing), 0)::bigint AS existing,
         count(*) FILTER (WHERE orders = 1) AS "1", count(*) FILTER (WHERE orders = 2) AS "2",
-        count(*) FILTER (WHERE orders BETWEEN 3 AND 4) AS "3-4", count(*) FILTER (WHERE orders BETWEEN 5 AND 9) AS "5-9",
-        count(*) FILTER (WHERE orders >= 10) AS "10+",
+        count(*) FILTER (WHERE orders BETWEEN 3 AND 4) AS "3-4",
+        count(*) FILTER (WHERE orders BETWEEN 5 AND 9) AS "5-9", count(*) FILTER (WHERE orders >= 10) AS "10+",
         coalesce(sum(net) FILTER (WHERE place <= ceil(people / 10.0)), 0)::bigint AS top_decile
-    FROM (SELECT orders, net, existing, row_number() OVER (ORDER BY net DESC, customer_id) AS place, count(*) OVER () AS people
+    FROM (SELECT orders, net, existing, count(*) OVER () AS people,
+              row_number() OVER (ORDER BY net DESC, customer_id) AS place
           FROM (SELECT customer_id, sum(orders) AS orders, sum(net) AS net, sum(net - new_net) AS existing
                 FROM visit WHERE {_INSIDE} GROUP BY customer_id) AS each) AS ranked"""
 
@@ -51,11 +52,12 @@ _MONTHS = """
                     FROM visit GROUP BY month, customer_id),
     kept AS (SELECT month, count(*) AS buyers, count(before.customer_id) AS kept,
                  sum(fresh)::bigint AS fresh, sum(existing)::bigint AS existing
-             FROM buyers LEFT JOIN (SELECT (month + interval '1 month')::date AS month, customer_id FROM buyers) AS before
+             FROM buyers LEFT JOIN
+                 (SELECT (month + interval '1 month')::date AS month, customer_id FROM buyers) AS before
                  USING (month, customer_id)
              GROUP BY month)
-    SELECT m::date AS month, coalesce(kept.buyers, 0) AS buyers, coalesce(kept.kept, 0) AS kept, before.buyers AS before,
-        coalesce(kept.fresh, 0) AS fresh, coalesce(kept.existing, 0) AS existing
+    SELECT m::date AS month, coalesce(kept.buyers, 0) AS buyers, coalesce(kept.kept, 0) AS kept,
+        before.buyers AS before, coalesce(kept.fresh, 0) AS fresh, coalesce(kept.existing, 0) AS existing
     FROM generate_series(cast(:first AS timestamp), cast(:last AS timestamp), '1 month') AS m
     LEFT JOIN kept ON kept.month = m::date
     LEFT JOIN kept AS before ON before.month = (m - interval '1 month')::date
@@ -134,7 +136,7 @@ def _share(part: int | Decimal, whole: int | Decimal) -> float | None:
     return float(part) / float(whole) if whole else None
 
 
-def _people(people: Row[Any], apart: list[Row[Any]], currency: str) -> dict[str, Any]:
+def _people(people: Row[Any], apart: Sequence[Row[Any]], currency: str) -> dict[str, Any]:
     at_home = sum(row.orders for row in apart if not row.guest and row.currency == currency)
     guests = [row for row in apart if row.guest]
     buckets = ("1", "2", "3-4", "5-9", "10+")
@@ -202,6 +204,10 @@ def _cohorts(conn: Connection, span: Row[Any], first: date | None, last: date | 
         }
         for month, people in made.items()
     ]
+
+
+def _distance(month: date, last: date) -> int:
+    return (last.year - month.year) * 12 + last.month - month.month
 
 
 def _window(conn: Connection, last: date | None, days: int) -> dict[str, Any]:

@@ -47,7 +47,8 @@ _COUNTED_THEN = COUNTS.replace("refunded_minor", "(refunded_minor - coalesce(lat
 _THEN = {
     "net": "o.net_minor + coalesce(later.minor, 0)",
     "refunded": "o.refunded_minor - coalesce(later.minor, 0)",
-    "orders": f"shop_order o LEFT JOIN {_LATER} later ON later.order_id = o.id WHERE o.placed_at <= :at AND {_COUNTED_THEN}",
+    "orders": f"shop_order o LEFT JOIN {_LATER} later ON later.order_id = o.id"
+    f" WHERE o.placed_at <= :at AND {_COUNTED_THEN}",
     "consent": "AND occurred_at <= :at",
     "review": "AND written_at <= :at",
     "referral": "AND converted_at <= :at",

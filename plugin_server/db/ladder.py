@@ -26,7 +26,6 @@ from sqlalchemy import (
     case,
     cast,
     delete,
-    exists,
     func,
     insert,
     literal,
@@ -67,7 +66,7 @@ def climb(conn: Connection, *, merchant_id: int, customer_ids: Sequence[int] | N
     if customer_ids is not None and not customer_ids:
         return 0
     on = rungs.shop(conn, merchant_id)
-    kept = _kept(on, _seen(on, customer_ids, now), now)
+    kept = _kept(on, _judged(on, _seen(on, customer_ids, now)), now)
     gone = delete(CHANGES).where(CHANGES.c.customer_id.in_(select(kept.c.customer_id).where(kept.c.anew)))
     moved = insert(CHANGES).from_select(_MOVE, _moves(on, kept, now))
     written = (
@@ -81,7 +80,7 @@ def climb(conn: Connection, *, merchant_id: int, customer_ids: Sequence[int] | N
 def _seen(on: Shop, customer_ids: Sequence[int] | None, now: datetime) -> CTE:
     """Whose rung or activity differs from what is written: where they stood, where they stand, and each rung's date."""
     held, reached = rungs.holds(on, FACTS, now), rungs.evidence(on, FACTS, now)
-    activity = rhythm.activity(on.rhythm, FACTS.c, now)
+    activity = rhythm.activity(on.rhythm, FACTS, now)
     new = rungs.place(held)
     dates = [case((holding, date)) for holding, date in zip(held, reached, strict=True)]
     seen = select(
@@ -106,11 +105,11 @@ def _places(on: Shop) -> dict[Any, Any]:
 
 
 def _key(on: Shop, place: ColumnElement[int]) -> ColumnElement[str]:
-    return case({index: key for index, key in enumerate(on.ladder.keys)}, value=place)
+    return case(dict(enumerate(on.ladder.keys)), value=place)
 
 
 def _lapse(on: Shop, now: datetime) -> ColumnElement[Any]:
-    """When the rule of the rung somebody stands on ran out by itself, where it did so since they came to stand there."""
+    """When the rule of the rung somebody stands on ran out by itself, if it did since they came there."""
     times = rungs.moments(FACTS, on.zone)
     ends: list[tuple[ColumnElement[bool], ColumnElement[Any]]] = []
     for rung in on.ladder.rungs:
@@ -121,33 +120,50 @@ def _lapse(on: Shop, now: datetime) -> ColumnElement[Any]:
     return case(*ends) if ends else null()
 
 
-def _kept(on: Shop, seen: CTE, now: datetime) -> CTE:
-    """Per customer what to write: ``anew``, the dates ``k0 …`` of the steps up, or one ``single`` move."""
-    top = len(on.ladder.rungs) - 1
-    dates = [seen.c[f"e{index}"] for index in range(top + 1)]
-    reached = case({index: date for index, date in enumerate(dates)}, value=seen.c.new)
-    known = exists().where(CHANGES.c.customer_id == seen.c.customer_id, CHANGES.c.to_rung == _key(on, seen.c.new))
+def _judged(on: Shop, seen: CTE) -> CTE:
+    """Which way each goes: ``anew`` from the ground, ``onwards`` from there, or neither (a fall, a return)."""
+    dates = {index: seen.c[f"e{index}"] for index in range(len(on.ladder.rungs))}
+    reached = case(dates, value=seen.c.new)
     rises = seen.c.new > seen.c.old
-    anew = or_(seen.c.old.is_(None), and_(rises, reached < seen.c.rung_since, not_(known)))
-    onwards = and_(rises, reached >= seen.c.rung_since)
+    # A limited scalar and no EXISTS: it is asked of few, and must not be answered by hashing the whole log.
+    stood_there = (
+        select(literal(True))
+        .where(CHANGES.c.customer_id == seen.c.customer_id, CHANGES.c.to_rung == _key(on, seen.c.new))
+        .limit(1)
+        .scalar_subquery()
+    )
+    anew = case(
+        (seen.c.old.is_(None), True), (and_(rises, reached < seen.c.rung_since), stood_there.is_(None)), else_=False
+    )
+    onwards = func.coalesce(and_(rises, reached >= seen.c.rung_since), False)
+    judged = select(seen, reached.label("reached"), anew.label("anew"), onwards.label("onwards"))
+    return judged.cte("judged").prefix_with("MATERIALIZED")
+
+
+def _kept(on: Shop, judged: CTE, now: datetime) -> CTE:
+    """Per customer what to write: the dates ``k0 …`` of the steps up, or one ``single`` move; and the new standing."""
+    row, moment = judged.c, literal(now, _MOMENT)
     steps = [
-        case((and_(seen.c.new >= index, or_(anew, and_(onwards, seen.c.old < index, date >= seen.c.rung_since))), date))
-        for index, date in enumerate(dates)
+        case(
+            (
+                and_(row.new >= index, or_(row.anew, and_(row.onwards, row.old < index, date >= row.rung_since))),
+                date,
+            )
+        )
+        for index, date in ((index, row[f"e{index}"]) for index in range(len(on.ladder.rungs)))
     ]
-    moment = literal(now, _MOMENT)
     since = case(
-        (or_(anew, onwards), reached),
-        (rises, moment),
-        (seen.c.new < seen.c.old, func.coalesce(cast(seen.c.lapse, _MOMENT), moment)),
-        else_=seen.c.rung_since,
+        (or_(row.anew, row.onwards), row.reached),
+        (row.new > row.old, moment),
+        (row.new < row.old, func.coalesce(cast(row.lapse, _MOMENT), moment)),
+        else_=row.rung_since,
     )
     kept = select(
-        *(seen.c[name] for name in ("customer_id", "rung", "old", "new", "activity")),
-        _key(on, seen.c.new).label("to_rung"),
-        anew.label("anew"),
-        and_(seen.c.old.is_not(None), seen.c.new != seen.c.old, not_(or_(anew, onwards))).label("single"),
+        *(row[name] for name in ("customer_id", "rung", "old", "new", "activity", "anew")),
+        _key(on, row.new).label("to_rung"),
+        and_(row.new != row.old, not_(row.anew), not_(row.onwards)).label("single"),
         since.label("since"),
-        *(_step(steps, index).label(f"k{index}") for index in range(top + 1)),
+        *(_step(steps, index).label(f"k{index}") for index in range(len(steps))),
     )
     return kept.cte("kept").prefix_with("MATERIALIZED")
 
@@ -186,8 +202,9 @@ def _moves(on: Shop, kept: CTE, now: datetime) -> CompoundSelect[Any]:
         origin = case(*below, else_=start) if below else start
         reason = literal(sentence(rung.rule, on.locale))
         moves.append(move(origin, literal(rung.key), step, reason).where(step.is_not(None)))
-    reason = case((kept.c.new > kept.c.old, _reasons(on, kept.c.to_rung)), else_=_reasons(on, kept.c.rung, fallen=True))
-    moves.append(move(kept.c.rung, kept.c.to_rung, kept.c.since, reason).where(kept.c.single))
+    fallen = _reasons(on, kept.c.rung, fallen=True)
+    why = case((kept.c.new > kept.c.old, _reasons(on, kept.c.to_rung)), else_=fallen)
+    moves.append(move(kept.c.rung, kept.c.to_rung, kept.c.since, why).where(kept.c.single))
     return union_all(*moves)
 
 

@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, DateTime, case, func, literal, text
+from sqlalchemy import ColumnElement, Connection, DateTime, FromClause, case, func, insert, literal, text
+
+from plugin_server.db.models.rhythm import OrderRhythm
 
 ENOUGH = 30
 DEEPEST = 10
@@ -38,15 +40,13 @@ _QUANTILES = f"""
     GROUP BY GROUPING SETS ((), (least(after_order, {DEEPEST})))
     HAVING count(*) >= {ENOUGH}"""
 
-_KEEP = f"""
-    INSERT INTO order_rhythm (merchant_id, after_order, gaps, p80_days, p95_days, measured_at)
-    SELECT :merchant_id, after_order, gaps, p80_days, p95_days, :at FROM ({_QUANTILES}) AS measured"""
-
 
 def measure(conn: Connection, *, merchant_id: int, now: datetime) -> None:
     """Measure the waits anew and keep them. Nightly: they hardly change within a day."""
+    found = conn.execute(text(_QUANTILES), {"at": now, "step": _step(conn)}).all()
     conn.execute(text("DELETE FROM order_rhythm"))
-    conn.execute(text(_KEEP), {"merchant_id": merchant_id, "at": now, "step": _step(conn)})
+    for row in found:
+        conn.execute(insert(OrderRhythm).values(merchant_id=merchant_id, measured_at=now, **row._mapping))
 
 
 def kept(conn: Connection) -> Rhythm:
@@ -64,9 +64,9 @@ def limits(rhythm: Rhythm, number: int) -> tuple[float, float]:
     return rhythm.get(min(number, DEEPEST), rhythm.get(0, ASSUMED))
 
 
-def activity(rhythm: Rhythm, columns: Mapping[str, ColumnElement[Any]], now: datetime) -> ColumnElement[str]:
-    """``active``, ``cooling``, ``lapsed`` or ``none`` (no order), as SQL over columns of facts."""
-    last, number = columns["last_order_at"], func.least(columns["order_days"], DEEPEST)
+def activity(rhythm: Rhythm, facts: FromClause, now: datetime) -> ColumnElement[str]:
+    """``active``, ``cooling``, ``lapsed`` or ``none`` (no order), as SQL over a row of facts."""
+    last, number = facts.c.last_order_at, func.least(facts.c.order_days, DEEPEST)
 
     def passed(which: int) -> ColumnElement[bool]:
         by_number = {

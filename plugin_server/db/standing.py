@@ -70,7 +70,7 @@ def _written(conn: Connection) -> Iterable[tuple[str, str, int]]:
 def _recomputed(conn: Connection, on: Shop, at: datetime) -> Iterable[tuple[str, str, int]]:
     then = facts.as_of(on.merchant_id, at).subquery("then")
     place = rungs.place(rungs.holds(on, then, at)).label("place")
-    activity = rhythm.activity(rhythm.as_of(conn, at), then.c, at).label("activity")
+    activity = rhythm.activity(rhythm.as_of(conn, at), then, at).label("activity")
     rows = conn.execute(select(place, activity, func.count()).group_by(place, activity))
     return [(on.ladder.keys[row[0]], row[1], row[2]) for row in rows]
 
@@ -122,7 +122,7 @@ def _read(conn: Connection, on: Shop, customer_id: int, at: datetime, *, past: b
     reached = rungs.evidence(on, table, at)
     query = select(
         rungs.place(rungs.holds(on, table, at)).label("place"),
-        rhythm.activity(seen, table.c, at).label("activity"),
+        rhythm.activity(seen, table, at).label("activity"),
         *(date.label(f"since:{index}") for index, date in enumerate(reached)),
         *(column.label(f"fact:{name}") for name, column in known.items()),
         *(meaning(leaf, known, on.local(at)).label(f"holds:{n}") for n, leaf in enumerate(conditions)),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -30,12 +29,10 @@ def everybody(conn: Connection, *, merchant_id: int, now: datetime) -> dict[str,
     return {"facts": refreshed, "rungs": ladder.climb(conn, merchant_id=merchant_id, customer_ids=None, now=now)}
 
 
-def touched(conn: Connection, *, merchant_id: int, customer_ids: list[int] | None, now: datetime) -> dict[str, Any]:
+def touched(conn: Connection, *, merchant_id: int, customer_ids: list[int] | None, now: datetime) -> dict[str, int]:
     """What an ingest calls for the customers it touched (None: all): facts first, then rungs."""
     if customer_ids is None:
         return everybody(conn, merchant_id=merchant_id, now=now)
     refreshed = facts.refresh(conn, merchant_id=merchant_id, customer_ids=customer_ids, now=now)
-    return {
-        "facts": refreshed,
-        "rungs": ladder.climb(conn, merchant_id=merchant_id, customer_ids=customer_ids, now=now),
-    }
+    climbed = ladder.climb(conn, merchant_id=merchant_id, customer_ids=customer_ids, now=now)
+    return {"facts": refreshed, "rungs": climbed}

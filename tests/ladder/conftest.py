@@ -35,7 +35,7 @@ def ladder_engine(services: ServiceUrls) -> Iterator[Engine]:
     server.dispose()
 
 
-@pytest.fixture()
+@pytest.fixture
 def shop(ladder_engine: Engine) -> Shop:
     """A shop in Jakarta without customers."""
     return open_shop(ladder_engine)
