@@ -119,8 +119,8 @@ class Settings(BaseSettings):
 
 
 def _kept_key(path: Path) -> str:
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with open(path, "x", opener=_open_private) as file:
             file.write(secrets.token_urlsafe(48))
     except FileExistsError:
@@ -130,6 +130,11 @@ def _kept_key(path: Path) -> str:
 
 def _open_private(name: str, flags: int) -> int:
     return os.open(name, flags, 0o600)
+
+
+def child_environment(**changes: str) -> dict[str, str]:
+    """The environment for a process of ours: this one's, with ``changes``."""
+    return {**os.environ, **changes}
 
 
 def settings_table() -> str:

@@ -12,6 +12,8 @@ from connectors.errors import ConnectorError
 from plugin_server.cli.context import BadInput, Failure
 
 MODULES = {
+    "demo": "plugin_server.cli.demo",
+    "up": "plugin_server.cli.processes",
     "merchants": "plugin_server.cli.merchants",
     "ladder": "plugin_server.cli.ladder",
     "audit": "plugin_server.cli.audit",
@@ -22,6 +24,8 @@ MODULES = {
     "campaigns": "plugin_server.cli.campaigns",
     "messages": "plugin_server.cli.campaigns",
     "migrate": "plugin_server.cli.processes",
+    "worker": "plugin_server.cli.processes",
+    "scheduler": "plugin_server.cli.processes",
 }
 """Which module holds which command; loaded only when called, so that `tangga --help` is quick."""
 

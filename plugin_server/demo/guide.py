@@ -1,0 +1,66 @@
+"""Connects the demo shop the way an owner would, once both ends answer; the worker does the rest."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from connectors.woocommerce.auth import KeyPair
+from plugin_server import wiring
+from plugin_server.db import stores
+from plugin_server.db.session import merchant_ids, tenant
+from plugin_server.demo.opening import OWNER, PLACE, Opening, remembered
+from plugin_server.jobs.connect import connect_woocommerce, settle
+from plugin_server.jobs.import_contacts import ContactsFile, import_contacts
+from plugin_server.launcher.probe import serves
+from plugin_server.wiring import Services
+
+PATIENCE = 90.0
+
+
+@click.command()
+@click.argument("port", type=int)
+def main(port: int) -> None:
+    """Connect the shop of this home to its only merchant; does nothing where that has been done."""
+    services = wiring.services()
+    opening = remembered(services.settings.tangga_home, seed=1, customers=5000)
+    for ready in (serves(opening.port, "/"), serves(port)):
+        _wait(ready)
+    merchant_id = merchant_ids(services.engine)[0]
+    with tenant(services.engine, merchant_id) as connection:
+        known = stores.listed(connection)
+    if not known:
+        connect(services, merchant_id, opening)
+
+
+def connect(services: Services, merchant_id: int, opening: Opening) -> None:
+    """Store the shop, ask the worker to read it, bring in the contacts file of the last bazaar."""
+    with tenant(services.engine, merchant_id) as connection:
+        store_id = connect_woocommerce(
+            connection,
+            services.settings.keys,
+            merchant_id,
+            url=opening.url,
+            pair=KeyPair(opening.key, opening.secret),
+            read_only=False,
+            by=OWNER,
+        )
+    settle(services, merchant_id, store_id)
+    contacts = ContactsFile(Path(services.settings.tangga_home) / PLACE / "contacts.csv", {}, None, None)
+    import_contacts(services, merchant_id, contacts, lambda _phase, _done, _total: None)
+
+
+def _wait(ready: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not ready():
+        if time.monotonic() > deadline:
+            sys.exit("The demo shop or our own pages do not answer; the log above says why.")
+        time.sleep(0.2)
+
+
+if __name__ == "__main__":
+    main()
