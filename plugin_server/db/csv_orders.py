@@ -126,7 +126,7 @@ def _rows(reading: Reading) -> str:
         faults += " WHEN t.refunded_n < 0 THEN 'refunded: it is negative; write what was given back without a sign'"
     statuses = " ".join(f"WHEN lower(status) IN ({_quoted(words)}) THEN '{ours}'" for ours, words in STATUSES.items())
     return f"""
-    WITH cells AS (
+    WITH cells AS MATERIALIZED (
         SELECT w.row, btrim(w.order_id) AS order_id, btrim(w.ordered_at) AS at_text, {cell("status")} AS status,
             coalesce(upper({cell("currency", 10)}), :currency) AS currency, {cell("customer_id", 200)} AS customer_id,
             {cell("email", 300)} AS email, {cell("name")} AS name, {cell("phone", 60)} AS phone,
@@ -134,7 +134,7 @@ def _rows(reading: Reading) -> str:
             {cell("line_sku")} AS sku, {cell("line_title")} AS title
             {"".join(f", nullif(btrim(w.{name}), '') AS {name}" for name in numbers)}
         FROM csv_raw w
-    ), timed AS (
+    ), timed AS MATERIALIZED (
         SELECT *, {_moment("at_text")} AS at {"," if shaped else ""} {shaped} FROM cells
     )
     SELECT t.row, t.order_id, t.at, t.currency, t.customer_id, t.email, t.name, t.phone, t.country, t.coupon_codes,

@@ -47,6 +47,11 @@ def staged(connection: Connection, table: str, select: str, values: dict[str, An
     connection.execute(text(f"ANALYZE pg_temp.{table}"))
 
 
+def analyse(connection: Connection) -> None:
+    """Tell the planner of the many rows that came in; it would go by an empty table otherwise."""
+    connection.execute(text("SELECT tangga_analyze()"))
+
+
 def cut(value: str | None, longest: int = LONGEST) -> str | None:
     """Text the database can hold: without NUL, not longer than ``longest``; empty becomes None."""
     if not value:

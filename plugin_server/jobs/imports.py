@@ -17,7 +17,7 @@ from connectors.csvfile.reading import BadFile, CsvFile, open_csv
 from plugin_server.db import csv_orders, csv_raw, ingest_orders, merchants, stores
 from plugin_server.db.ingest import Ingested
 from plugin_server.db.session import tenant
-from plugin_server.db.staging import staged, take_turn
+from plugin_server.db.staging import analyse, staged, take_turn
 from plugin_server.jobs.consequences import follow
 from plugin_server.wiring import Services
 
@@ -147,6 +147,9 @@ def _write(session: _Session, store_id: int, orders: int, *, by_line: bool, prog
     if done.created or done.updated:
         progress("facts and rungs", 0, None)
         everybody = len(done.order_ids) > CHUNK
+        if everybody:
+            with session.transaction() as connection:
+                analyse(connection)
         with session.transaction() as connection:
             total = Ingested(touched=None) if everybody else done
             follow(connection, merchant_id=session.merchant_id, done=total, now=session.services.now())

@@ -6,7 +6,7 @@ from alembic import op
 from plugin_server.db.migrations.tenancy import protect
 
 revision = "0010"
-down_revision = "0005"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
