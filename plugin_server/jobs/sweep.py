@@ -18,9 +18,9 @@ from plugin_server.jobs.queues import wake
 from plugin_server.wiring import Services
 
 log = logging.getLogger(__name__)
-PREPARING: Final = timedelta(seconds=45)
+PREPARING: Final = timedelta(seconds=15)
 """Longer than any rendering takes: whoever prepared this is dead, and nothing has left the house."""
-SENDING: Final = timedelta(seconds=75)
+SENDING: Final = timedelta(seconds=40)
 """Longer than a provider is waited for: whoever was sending this is dead, or has lost its answer."""
 PATIENCE: Final = timedelta(minutes=60)
 """How long reports may take to end a doubt."""

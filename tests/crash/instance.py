@@ -1,0 +1,47 @@
+"""A home with PostgreSQL, Valkey, one worker and the scheduler: `python -m tests.crash.instance HOME PORT`.
+
+Small requests, so that a kill has many places to hit. Prints `ready DATABASE_URL REDIS_URL` once it runs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from plugin_server.db.migrate import migrate
+from plugin_server.launcher.children import die_with_parent
+from plugin_server.launcher.supervisor import ProcessSpec, ServiceUrls, run
+
+RECIPIENTS = 10
+WORKER = f"from plugin_server.jobs import deliver, worker; deliver.BATCH = {RECIPIENTS}; worker.main()"
+SCHEDULER = "from plugin_server.jobs import schedule; schedule.main()"
+
+
+def processes(urls: ServiceUrls) -> Sequence[ProcessSpec]:
+    """The worker and the scheduler, on these servers."""
+    env = {**os.environ, "DATABASE_URL": urls.database_url, "REDIS_URL": urls.redis_url}
+    return [
+        ProcessSpec("worker", [sys.executable, "-c", WORKER, "worker"], env=env, grace=1),
+        ProcessSpec("scheduler", [sys.executable, "-c", SCHEDULER, "scheduler"], env=env, grace=1),
+    ]
+
+
+def main() -> int:
+    """Run until stopped."""
+    die_with_parent()
+    home, port = Path(sys.argv[1]), int(sys.argv[2])
+    return run(
+        home,
+        port,
+        database_url=None,
+        redis_url=None,
+        prepare=lambda urls: migrate(urls.database_url),
+        processes=processes,
+        on_ready=lambda urls: print(f"ready {urls.database_url} {urls.redis_url}", flush=True),  # noqa: T201
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,264 @@
+"""Worker, scheduler, queue and database are killed in the middle of a run; then everybody is settled, nobody twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis import RedisError
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from campaigns.recipes import holiday_discount
+from campaigns.schema import parse
+from plugin_server import wiring
+from plugin_server.db import campaigns, inbox, merchants, messages
+from plugin_server.db.session import tenant
+from plugin_server.jobs import events, sweep
+from plugin_server.jobs import run as runs
+from plugin_server.jobs.outside import outside
+from plugin_server.jobs.queues import QUEUES, queue, wake
+from plugin_server.launcher.services import discard_data
+from plugin_server.settings import Settings
+from plugin_server.vault import seal
+from plugin_server.wiring import Services
+from tests.campaigns.shop import add_person, say
+from tests.crash.instance import RECIPIENTS
+from tests.fakes.sendgrid import FakeSendGrid, fake_sendgrid
+
+PEOPLE = 240
+KEY, SECRET = "ck_" + "a" * 40, "cs_" + "b" * 40
+PATIENCE = 30.0
+
+
+@dataclass
+class Instance:
+    """A running home, and what the test needs to look into it."""
+
+    process: subprocess.Popen[str]
+    services: Services
+    merchant: int = 0
+
+    def kill(self, word: str) -> bool:
+        """Kill one process of the home with SIGKILL, by its place among the children; False where it is not up now."""
+        found = [pid for pid, line in _children(self.process.pid) if word in line]
+        for pid in found[:1]:
+            os.kill(pid, signal.SIGKILL)
+        return bool(found)
+
+
+def _children(parent: int) -> list[tuple[int, str]]:
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                stat = (entry / "stat").read_text().rpartition(")")[2].split()
+                line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            except OSError:
+                continue
+            if int(stat[1]) == parent:
+                found.append((int(entry.name), line))
+    return found
+
+
+@pytest.fixture
+def provider() -> Iterator[FakeSendGrid]:
+    """SendGrid on loopback."""
+    with fake_sendgrid() as fake:
+        fake.slow_seconds = 1.0
+        yield fake
+
+
+@pytest.fixture
+def demo_shop() -> Iterator[str]:
+    """The demo shop as a process of its own; gives its address."""
+    argv = [sys.executable, "-m", "plugin_server.demo.shop", "--port", "0", "--customers", "50"]
+    with _started([*argv, "--key", KEY, "--secret", SECRET], "ready: ", {}) as (_, said):
+        yield said
+
+
+@contextmanager
+def _started(argv: list[str], mark: str, env: dict[str, str]) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env={**os.environ, **env})
+    try:
+        assert process.stdout is not None
+        line = next(line for line in process.stdout if line.startswith(mark))
+        yield process, line.removeprefix(mark).strip()
+    finally:
+        process.terminate()
+        process.wait(30)
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+@pytest.fixture
+def instance(tmp_path: Path, provider: FakeSendGrid, demo_shop: str) -> Iterator[Instance]:
+    """A home of its own with worker and scheduler, and a merchant whose people wait for a holiday discount."""
+    home = tmp_path / "home"
+    env = {
+        "TANGGA_HOME": str(home),
+        "SECRET_KEYS": "k" * 40,
+        "MAIL_BACKEND": "sendgrid",
+        "SENDGRID_API_KEY": provider.api_key,
+        "SENDGRID_HOST": provider.url,
+        "ALLOW_PRIVATE_HOSTS": "1",
+    }
+    argv = [sys.executable, "-m", "tests.crash.instance", str(home), "0"]
+    with _started(argv, "ready ", env) as (process, urls):
+        database_url, redis_url = urls.split()
+        settings = Settings(
+            tangga_home=home, database_url=database_url, redis_url=redis_url, secret_keys=("k" * 40,),
+            mail_backend="sendgrid", sendgrid_api_key=provider.api_key, sendgrid_host=provider.url,
+            allow_private_hosts=True,
+        )  # fmt: skip
+        made = Instance(process, wiring.build(settings))
+        made.merchant = _merchant(made.services, demo_shop)
+        yield made
+        made.services.engine.dispose()
+        made.services.redis.close()
+    discard_data(home)
+
+
+def _merchant(services: Services, url: str) -> int:
+    number = merchants.add(
+        services.engine, name="Toko", email="o@toko.example", timezone="Asia/Jakarta", currency="IDR", locale="id"
+    )
+    sealed = seal(("k" * 40,), {"key": KEY, "secret": SECRET})
+    with tenant(services.engine, number) as conn:
+        conn.execute(text("UPDATE merchant SET holdout_share = 0"))
+        conn.execute(
+            text(
+                "INSERT INTO store (merchant_id, platform, name, url, currency, timezone, credentials) "
+                "VALUES (:m, 'woocommerce', 'Demo', :url, 'IDR', 'Asia/Jakarta', :sealed)"
+            ),
+            {"m": number, "url": url, "sealed": sealed},
+        )
+        for n in range(1, PEOPLE + 1):
+            add_person(conn, number, n)
+        say(conn, number, [n for n in range(1, PEOPLE + 1) if n != 12], "subscribed")
+    return number
+
+
+def launch(instance: Instance) -> int:
+    """The holiday discount at any hour, launched."""
+    guards = {"quiet_hours": None, "frequency_cap": None}
+    document = holiday_discount().document | {"measure": {"holdout": 0}, "guards": guards}
+    with tenant(instance.services.engine, instance.merchant) as conn:
+        campaigns.save(conn, merchant_id=instance.merchant, campaign=parse(document), by="test")
+    now = instance.services.now()
+    return runs.launch(instance.services, instance.merchant, "eid-al-fitr-thanks", "test", now)
+
+
+def patiently(act: Callable[[], Any]) -> Any:
+    """Do it as soon as the killed servers are back."""
+    end = time.monotonic() + 20
+    while True:
+        try:
+            return act()
+        except (SQLAlchemyError, RedisError, OSError):
+            assert time.monotonic() < end, "the servers did not come back"
+            time.sleep(0.2)
+
+
+def report_and_wake(instance: Instance, provider: FakeSendGrid, run_id: int, told: set[str]) -> str:
+    """What the provider's webhook and the passing of time do; gives the run's state."""
+    services = instance.services
+    fresh = [mail for mail in list(provider.accepted) if mail.email not in told]
+    if fresh:
+        body = json.dumps(provider.events_for("delivered", mails=fresh)).encode()
+        with tenant(services.engine, instance.merchant) as conn:
+            inbox.record(
+                conn, merchant_id=instance.merchant, provider="sendgrid", store_id=None, topic="events", headers={},
+                body=body, dedupe=str(hash(body)), once=True,
+            )  # fmt: skip
+        told.update(mail.email for mail in fresh)
+        wake(services.redis, events.drain_mail_events, instance.merchant, on="urgent", hold=1)
+    with tenant(services.engine, instance.merchant) as conn:
+        conn.execute(text("UPDATE campaign_run SET not_before = NULL WHERE not_before IS NOT NULL"))
+        state = campaigns.run(conn, run_id).state
+    wake(services.redis, runs.advance_run, instance.merchant, run_id, hold=1)
+    return state
+
+
+def sweep_after(instance: Instance, ahead: timedelta) -> None:
+    """The sweeper's round of a later time, so that the test need not wait for it."""
+    services = replace(instance.services, now=lambda: datetime.now(UTC) + ahead)
+    sweep.settle_attempts(services, outside(services, instance.merchant), instance.merchant)
+
+
+@pytest.mark.slow
+def test_whatever_is_killed_everybody_is_settled_once(instance: Instance, provider: FakeSendGrid) -> None:
+    provider.faults = ["slow", "accept_then_drop", "500_after_accept", "slow", "slow", "accept_then_drop"]
+    told: set[str] = set()
+    run_id = launch(instance)
+    for taken, word in STORY:
+        go_on_until(instance, provider, run_id, told, lambda _, taken=taken: len(provider.accepted) >= taken)
+        assert instance.kill(word), f"no {word} among {_children(instance.process.pid)}"
+        patiently(lambda: sweep_after(instance, timedelta(seconds=45)))
+    go_on_until(instance, provider, run_id, told, lambda _: len(provider.accepted) >= PEOPLE - 1 - LOST)
+    time.sleep(1)
+    patiently(lambda: sweep_after(instance, timedelta(seconds=45)))
+    patiently(lambda: report_and_wake(instance, provider, run_id, told))
+    time.sleep(1)
+    # Whatever is in doubt now never reached the provider: the policy gives it up, and says so.
+    patiently(lambda: sweep_after(instance, timedelta(minutes=61)))
+    go_on_until(instance, provider, run_id, told, lambda state: state == "done")
+    settled(instance, provider, run_id)
+
+
+STORY = ((1, "worker.main"), (21, "bin/postgres"), (61, "worker.main"), (91, "valkey"), (121, "schedule"))
+LOST = 3 * RECIPIENTS
+"""At most one request for each kill of a worker or the database: written down as being sent, and never made."""
+
+
+def go_on_until(
+    instance: Instance, provider: FakeSendGrid, run_id: int, told: set[str], reached: Callable[[str], bool]
+) -> None:
+    """Let the world go on until something is reached."""
+    end = time.monotonic() + PATIENCE
+    while not reached(patiently(lambda: report_and_wake(instance, provider, run_id, told))):
+        assert time.monotonic() < end, said(instance, run_id)
+        time.sleep(0.05)
+
+
+def said(instance: Instance, run_id: int) -> str:
+    """What the run and the queue say of themselves, for a failing test."""
+    with tenant(instance.services.engine, instance.merchant) as conn:
+        report = runs.report(conn, run_id)
+    failed = [
+        job.latest_result().exc_string or ""
+        for name in QUEUES
+        for number in queue(instance.services.redis, name).failed_job_registry.get_job_ids()
+        if (job := queue(instance.services.redis, name).fetch_job(number)) and job.latest_result()
+    ]
+    counts = {name: queue(instance.services.redis, name).count for name in QUEUES}
+    return f"{report} {counts} {failed[:3]}"
+
+
+def settled(instance: Instance, provider: FakeSendGrid, run_id: int) -> None:
+    """Everybody has one message with a state that is true of the world, or a reason."""
+    with tenant(instance.services.engine, instance.merchant) as conn:
+        report = runs.report(conn, run_id)
+        rows = messages.messages(conn, run_id)
+        issued = conn.scalar(text("SELECT count(*) FROM offer_code WHERE state = 'issued'"))
+    twice = [email for email, times in Counter(mail.email for mail in provider.accepted).items() if times > 1]
+    assert twice == []
+    assert report["state"] == "done", report
+    assert len(rows) == len({row["customer"] for row in rows}) == report["treated"] == PEOPLE - 1
+    assert issued == PEOPLE - 1
+    taken = {mail.email for mail in provider.accepted}
+    for row in rows:
+        assert row["state"] == "delivered" if row["email"] in taken else row["state"] == "failed" and row["reason"], row
+    assert len(taken) >= PEOPLE - 1 - LOST
