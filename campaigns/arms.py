@@ -42,7 +42,7 @@ def draw(salt: str, customer_id: int) -> float:
     return int(digest[:8], 16) / SPAN
 
 
-def drawn(salt: str, customer_id: ColumnElement[Any]) -> ColumnElement[float]:
+def drawn(salt: str, customer_id: ColumnElement[Any]) -> ColumnElement[Any]:
     """``draw`` as SQL over a column of customer ids."""
     digest = func.substr(func.md5(func.concat(literal(f"{salt}:"), customer_id)), 1, 8)
     return cast(cast(cast(func.concat("x", digest), BIT(32)), BigInteger), Float) / float(SPAN)

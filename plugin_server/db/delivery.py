@@ -77,8 +77,8 @@ def _uuid(given: str | None) -> UUID | None:
 
 
 def _confirm_requests(conn: Connection, events: Sequence[DeliveryEvent], now: datetime) -> None:
-    attempts = list({found for event in events if (found := _uuid(event.attempt_id))})
-    reported = list({found for event in events if (found := _number(event.message_id)) is not None})
+    attempts = list({_uuid(event.attempt_id) for event in events} - {None})
+    reported = list({_number(event.message_id) for event in events} - {None})
     confirmed = conn.execute(
         text(
             "UPDATE send_attempt SET state = 'accepted', detail = 'confirmed by a report', settled_at = :now "

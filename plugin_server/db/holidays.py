@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from campaigns.calendar import Override
@@ -30,5 +30,4 @@ def put(
 
 def remove(conn: Connection, *, key: str, year: int) -> bool:
     """Fall back to the computed date; False where none was set."""
-    found = HolidayDate.__table__.delete().where(HolidayDate.key == key, HolidayDate.year == year)
-    return conn.execute(found).rowcount > 0
+    return conn.execute(delete(HolidayDate).where(HolidayDate.key == key, HolidayDate.year == year)).rowcount > 0

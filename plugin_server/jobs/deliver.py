@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
+from sqlalchemy import Connection
+
 from campaigns.guards import must_pause
 from campaigns.mail.compose import Batch
 from campaigns.mail.liquid import TemplateError
@@ -155,7 +157,7 @@ def _hand_over(services: Services, world: Outside, run: Run, mail: Mail) -> bool
         return _go_on(services, conn, run, result)
 
 
-def _go_on(services: Services, conn: campaigns.Connection, run: Run, result: SendResult) -> bool:
+def _go_on(services: Services, conn: Connection, run: Run, result: SendResult) -> bool:
     if result.stop:
         campaigns.hold(conn, run.id, to="paused", reason=f"The mail provider refuses to send: {result.detail}")
         return False

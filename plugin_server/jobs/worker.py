@@ -22,7 +22,7 @@ PRELOADED: Final = (events, ingest, nightly, reconcile, run, sync)
 """Imported before forking, so that a job starts in milliseconds."""
 
 
-class ForkingWorker(Worker):  # type: ignore[misc]
+class ForkingWorker(Worker):
     """RQ's worker, whose forks die with it: nothing of a killed worker goes on in the dark."""
 
     max_connection_wait_time = 5.0

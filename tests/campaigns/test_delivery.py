@@ -278,8 +278,8 @@ def test_too_many_bounces_pause_the_run(app: Services, merchant: int, sending: O
         conn.execute(
             text(
                 "INSERT INTO message (merchant_id, run_id, customer_id, step, email, language, state, accepted_at) "
-                "SELECT :m, :r, 1000 + n, 0, 'x@example.com', 'id', CASE WHEN n <= 9 THEN 'bounced' ELSE 'accepted' END, "
-                ":now FROM generate_series(1, 492) n"
+                "SELECT :m, :r, 1000 + n, 0, 'x@example.com', 'id', "
+                "CASE WHEN n <= 9 THEN 'bounced' ELSE 'accepted' END, :now FROM generate_series(1, 492) n"
             ),
             {"m": merchant, "r": run_id, "now": NOW},
         )
