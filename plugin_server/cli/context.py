@@ -15,7 +15,8 @@ from sqlalchemy import text
 from plugin_server import wiring
 from plugin_server.db.migrate import migrate
 from plugin_server.db.session import merchant_ids, tenant
-from plugin_server.launcher.supervisor import embedded
+from plugin_server.demo.opening import is_demo
+from plugin_server.launcher.supervisor import embedded, running
 from plugin_server.settings import Settings
 from plugin_server.wiring import Services
 
@@ -62,14 +63,28 @@ def opened(home: Path | None) -> Iterator[Services]:
     """Services of a running instance of this home, or embedded ones for the block; the schema is brought up to date."""
     settings = read_settings(home)
     with embedded(settings.tangga_home, database_url=settings.database_url, redis_url=settings.redis_url) as urls:
-        complete = settings.model_copy(update={"database_url": urls.database_url, "redis_url": urls.redis_url})
+        known = {"database_url": urls.database_url, "redis_url": urls.redis_url, **_of_the_home(settings)}
         migrate(urls.database_url)
-        made = wiring.build(complete)
+        made = wiring.build(settings.model_copy(update=known))
         try:
             yield made
         finally:
             made.engine.dispose()
             made.redis.close()
+
+
+def _of_the_home(settings: Settings) -> dict[str, object]:
+    """What a running instance of this home knows and the environment of this command does not.
+
+    Its own address, which stands in mails and webhooks; and that the demo's shop lives on this very machine.
+    """
+    known: dict[str, object] = {}
+    instance = running(settings.tangga_home)
+    if instance and instance.port and "public_url" not in settings.model_fields_set:
+        known["public_url"] = f"http://127.0.0.1:{instance.port}"
+    if is_demo(settings.tangga_home) and not settings.production:
+        known["allow_private_hosts"] = True
+    return known
 
 
 def merchant_id_of(services: Services, given: str | None) -> int:

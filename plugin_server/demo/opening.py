@@ -36,6 +36,11 @@ class Opening:
         return f"http://127.0.0.1:{self.port}"
 
 
+def is_demo(home: Path) -> bool:
+    """True where the demo was opened in this home."""
+    return (home / PLACE / "opening.json").exists()
+
+
 def remembered(home: Path, *, seed: int, customers: int) -> Opening:
     """The opening of this home; made and kept at the first start, when ``seed`` and ``customers`` count.
 
