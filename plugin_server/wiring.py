@@ -60,16 +60,16 @@ def services() -> Services:
     return _built[pid]
 
 
-_mail: dict[int, MailBackend] = {}
+_mail: dict[tuple[int, Settings], MailBackend] = {}
 
 
 def mail_backend(made: Services) -> MailBackend:
-    """Whatever takes mail by the settings; one per process, for it keeps its connections."""
-    pid = os.getpid()
-    if pid not in _mail:
+    """Whatever takes mail by the settings; one per process and settings, for it keeps its connections."""
+    whose = (os.getpid(), made.settings)
+    if whose not in _mail:
         _mail.clear()
-        _mail[pid] = _new_mail_backend(made)
-    return _mail[pid]
+        _mail[whose] = _new_mail_backend(made)
+    return _mail[whose]
 
 
 def _new_mail_backend(made: Services) -> MailBackend:

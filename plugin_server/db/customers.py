@@ -92,7 +92,9 @@ def _matches(connection: Connection, wish: Wish) -> list[Row[Any]]:
     first, _, last = text.partition(" ")
     ranges = [_begins(Customer.email_norm, text)] if not last else []
     if last:
-        ranges.append(and_(_begins(func.lower(Customer.first_name), first), _begins(func.lower(Customer.last_name), last)))
+        ranges.append(
+            and_(_begins(func.lower(Customer.first_name), first), _begins(func.lower(Customer.last_name), last))
+        )
     ranges += [_begins(func.lower(Customer.first_name), text), _begins(func.lower(Customer.last_name), text)]
     branches = [
         select(Customer.id)
@@ -153,6 +155,8 @@ def one(connection: Connection, customer_id: int) -> Row[Any] | None:
 def display_names(connection: Connection, customer_ids: Sequence[int]) -> dict[int, str]:
     """Name, else address, else number, of the given customers."""
     rows = connection.execute(
-        select(Customer.id, Customer.first_name, Customer.last_name, Customer.email).where(Customer.id.in_(customer_ids))
+        select(Customer.id, Customer.first_name, Customer.last_name, Customer.email).where(
+            Customer.id.in_(customer_ids)
+        )
     )
     return {row.id: f"{row.first_name} {row.last_name}".strip() or row.email or f"#{row.id}" for row in rows}

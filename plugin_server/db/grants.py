@@ -55,9 +55,7 @@ def use(connection: Connection, token: str, now: datetime) -> Grant | None:
 
 def connected(connection: Connection, token: str, store_id: int) -> None:
     """Remember which store came of it, so that the returning browser can be shown it."""
-    connection.execute(
-        update(StoreGrant).where(StoreGrant.token_hash == _hash(token)).values(store_id=store_id)
-    )
+    connection.execute(update(StoreGrant).where(StoreGrant.token_hash == _hash(token)).values(store_id=store_id))
 
 
 def store_of(connection: Connection, token: str) -> int | None:

@@ -80,7 +80,13 @@ def stores(connection: Connection) -> list[Row[Any]]:
     return list(
         connection.execute(
             select(
-                Store.id, Store.name, Store.url, Store.platform, Store.state, Store.state_reason, last.label("synced_at")
+                Store.id,
+                Store.name,
+                Store.url,
+                Store.platform,
+                Store.state,
+                Store.state_reason,
+                last.label("synced_at"),
             )
             .where(Store.state != "disconnected")
             .order_by(Store.id)

@@ -134,18 +134,16 @@ def set_language(connection: Connection, user_id: int, language: str) -> None:
 def log_out_everywhere(connection: Connection, user_id: int) -> None:
     """Make every session of this person worthless."""
     connection.execute(
-        update(UserAccount)
-        .where(UserAccount.id == user_id)
-        .values(session_version=UserAccount.session_version + 1)
+        update(UserAccount).where(UserAccount.id == user_id).values(session_version=UserAccount.session_version + 1)
     )
 
 
 def everybody(connection: Connection) -> Sequence[UserAccount]:
     """All people of the merchant, as rows, by address."""
     rows = connection.execute(
-        select(UserAccount.id, UserAccount.email, UserAccount.name, UserAccount.role, UserAccount.last_login_at).order_by(
-            UserAccount.email
-        )
+        select(
+            UserAccount.id, UserAccount.email, UserAccount.name, UserAccount.role, UserAccount.last_login_at
+        ).order_by(UserAccount.email)
     )
     return rows.all()  # type: ignore[return-value]
 

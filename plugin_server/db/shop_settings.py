@@ -21,7 +21,9 @@ def checked(given: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
     faults = {"name": "needed"} if not text["name"] else {}
     values: dict[str, Any] = {**text, "from_name": text["from_name"] or None}
     try:
-        values["from_email"] = checked_email(given["from_email"].strip()) if given.get("from_email", "").strip() else None
+        values["from_email"] = (
+            checked_email(given["from_email"].strip()) if given.get("from_email", "").strip() else None
+        )
     except BadMerchant:
         faults["from_email"] = "email"
     values["locale"] = given.get("locale", "")

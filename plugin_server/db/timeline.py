@@ -67,9 +67,9 @@ def _branches(customer_id: int) -> list[Select[Any]]:
         _entry(Consent.occurred_at, "consent", state=Consent.state, source=Consent.source).where(
             Consent.customer_id == customer_id
         ),
-        _entry(Testimonial.written_at, "review", rating=Testimonial.rating, text=func.left(Testimonial.text, 200)).where(
-            Testimonial.customer_id == customer_id
-        ),
+        _entry(
+            Testimonial.written_at, "review", rating=Testimonial.rating, text=func.left(Testimonial.text, 200)
+        ).where(Testimonial.customer_id == customer_id),
         _entry(Referral.converted_at, "friend", friend=Referral.friend_id).where(Referral.advocate_id == customer_id),
     ]
 

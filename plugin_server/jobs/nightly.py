@@ -6,7 +6,7 @@ from sqlalchemy import text
 
 from plugin_server import wiring
 from plugin_server.db.session import merchant_ids, tenant
-from plugin_server.jobs import climb, reconcile, sync
+from plugin_server.jobs import climb, reconcile, sync, tell_rungs
 from plugin_server.jobs.queues import awake, wake
 from plugin_server.wiring import Services
 
@@ -37,6 +37,12 @@ def check_webhooks_of(merchant_id: int, store_id: int) -> None:
     services = wiring.services()
     awake(services.redis, check_webhooks_of, merchant_id, store_id)
     reconcile.revive(services, merchant_id, store_id, wiring.connector)
+
+
+def tell_all_rungs(services: Services) -> None:
+    """Tell every shop the rungs that changed."""
+    for merchant_id, store_id in _shops(services):
+        wake(services.redis, tell_rungs.tell_rungs, merchant_id, store_id, on="bulk", hold=HOLD)
 
 
 def climb_all(services: Services) -> None:

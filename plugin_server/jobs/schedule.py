@@ -48,6 +48,7 @@ JOBS: Final = (
     Periodic("sweep", timedelta(seconds=20), sweep.sweep),
     Periodic("campaigns", timedelta(minutes=1), ticks.tick),
     Periodic("sync", timedelta(minutes=10), nightly.sync_all),
+    Periodic("rungs", timedelta(minutes=5), nightly.tell_all_rungs),
     Periodic("webhooks", timedelta(hours=1), nightly.check_webhooks),
     Periodic("reconcile", timedelta(days=1), nightly.reconcile_all, timedelta(hours=18, minutes=30)),
     Periodic("climb", timedelta(days=1), nightly.climb_all, timedelta(hours=20, minutes=30)),

@@ -61,9 +61,7 @@ def speak(made: Words) -> None:
 
 def page(template: str, **values: Any) -> str:
     """Render a template with the words ``t`` and the person ``who``."""
-    return render_template(
-        template, t=words(), who=visitor() if session else None, languages=LANGUAGES, **values
-    )
+    return render_template(template, t=words(), who=visitor() if session else None, languages=LANGUAGES, **values)
 
 
 def is_partial() -> bool:

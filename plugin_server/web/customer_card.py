@@ -82,9 +82,7 @@ def _card(link: CustomerLink) -> Card | None:
 def _write(link: CustomerLink, customer_id: int, state: str, source: str) -> None:
     """What the customer said, in the log; saying it twice writes it once."""
     with tenant(services().engine, link.merchant_id) as connection:
-        if consents.say(
-            connection, link.merchant_id, customer_id, state, source, services().now(), topic="promotions"
-        ):
+        if consents.say(connection, link.merchant_id, customer_id, state, source, services().now(), topic="promotions"):
             audit_log.record(
                 connection, link.merchant_id, actor="customer", action=state, subject=f"customer {customer_id}"
             )

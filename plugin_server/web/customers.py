@@ -30,9 +30,7 @@ def index(who: Person) -> ResponseReturnValue:
         rungs = names_of(connection, who.merchant_id, words().language)
     more = _mark(found[-1].last_order_at, found[-1].id) if len(found) == PAGE and not wish.text.strip() else None
     template = "_customer_rows.html" if is_partial() else "customers.html"
-    return page(
-        template, section="customers", found=found, wish=wish, rungs=rungs, activities=ACTIVITIES, more=more
-    )
+    return page(template, section="customers", found=found, wish=wish, rungs=rungs, activities=ACTIVITIES, more=more)
 
 
 @pages.get("/customers/<int:customer_id>")

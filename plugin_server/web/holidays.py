@@ -42,9 +42,7 @@ def put(who: Person) -> ResponseReturnValue:
             connection, merchant_id=who.merchant_id, key=key, year=day.year, day=day, confirmed=True, names=names
         )
         detail = {"day": day.isoformat()}
-        audit_log.record(
-            connection, who.merchant_id, actor=who.email, action="holiday_set", subject=key, detail=detail
-        )
+        audit_log.record(connection, who.merchant_id, actor=who.email, action="holiday_set", subject=key, detail=detail)
     flash(words()("holidays.saved"), "good")
     return redirect(url_for("holidays.show"))
 

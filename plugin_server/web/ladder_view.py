@@ -48,9 +48,7 @@ class View:
     steps: list[Step]
 
 
-def read(
-    connection: Connection, who: Person, words: Words, *, since: datetime, settled: bool
-) -> View:
+def read(connection: Connection, who: Person, words: Words, *, since: datetime, settled: bool) -> View:
     """Read the numbers of this moment."""
     rungs = names_of(connection, who.merchant_id, words.language)
     standings, moved = home.standings(connection), home.movement(connection, since)
@@ -69,7 +67,9 @@ def _steps(rows: list[RungRow]) -> list[Step]:
     """The largest groups that can be written to today, each with the plain reason why it is worth it."""
     found = []
     by_key = {row.rung.key: row for row in rows}
-    buyers = [row for row in rows if row.rung.number >= by_key[BUYING_FROM].rung.number] if BUYING_FROM in by_key else rows
+    buyers = (
+        [row for row in rows if row.rung.number >= by_key[BUYING_FROM].rung.number] if BUYING_FROM in by_key else rows
+    )
     first = by_key.get(BUYING_FROM)
     if first and first.standing.reachable >= WORTH_ASKING:
         found.append(Step("second", first.standing.reachable, (BUYING_FROM,)))

@@ -134,5 +134,3 @@ def make_login_link(services: Services, merchant_id: int, user_id: int) -> str:
     with tenant(services.engine, merchant_id) as connection:
         token = people.issue_link(connection, merchant_id, user_id, services.now())
     return f"{services.settings.public_url}/login/{token}"
-
-

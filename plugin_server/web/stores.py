@@ -28,9 +28,7 @@ def show(who: Person, store_id: int) -> ResponseReturnValue:
         readings = store_page.readings(connection, store_id)
         events = store_page.events(connection, store_id)
     template = "_store_progress.html" if is_partial() else "store.html"
-    return page(
-        template, section="settings", store=store, progress=progress, readings=readings, events=events, now=now
-    )
+    return page(template, section="settings", store=store, progress=progress, readings=readings, events=events, now=now)
 
 
 @pages.post("/stores/<int:store_id>/sync")
@@ -40,9 +38,7 @@ def sync(who: Person, store_id: int) -> ResponseReturnValue:
     kind = "full" if request.form.get("kind") == "full" else "incremental"
     with tenant(services().engine, who.merchant_id) as connection:
         store_page.store(connection, store_id) or abort(404)
-        audit_log.record(
-            connection, who.merchant_id, actor=who.email, action="sync_asked", subject=f"store {store_id}"
-        )
+        audit_log.record(connection, who.merchant_id, actor=who.email, action="sync_asked", subject=f"store {store_id}")
     wake(services().redis, sync_store, who.merchant_id, store_id, kind, on="bulk")
     flash(words()("store.sync_asked"), "good")
     return redirect(url_for("stores.show", store_id=store_id))
@@ -69,8 +65,6 @@ def confirm(who: Person, store_id: int) -> ResponseReturnValue:
         if store.state != "frozen" or not address:
             abort(400)
         stores.confirm(connection, store_id, fingerprint=address, now=services().now())
-        audit_log.record(
-            connection, who.merchant_id, actor=who.email, action="address_confirmed", subject=address
-        )
+        audit_log.record(connection, who.merchant_id, actor=who.email, action="address_confirmed", subject=address)
     flash(words()("store.confirmed"), "good")
     return redirect(url_for("stores.show", store_id=store_id))

@@ -64,7 +64,9 @@ class Words:
 
     def percent(self, share: float | Decimal, *, digits: int = 0) -> str:
         """A share (0.123) as ``12%``."""
-        return format_percent(share, format="#,##0" + ("." + "0" * digits if digits else "") + "%", locale=self.language)
+        return format_percent(
+            share, format="#,##0" + ("." + "0" * digits if digits else "") + "%", locale=self.language
+        )
 
     def points(self, share: float) -> str:
         """A difference of shares (0.0123) in percentage points: ``+1.2``."""

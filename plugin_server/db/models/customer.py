@@ -56,7 +56,10 @@ class Customer(OfMerchant, Base):
 
 
 class Identity(OfMerchant, Base):
-    """What a store calls this person. Orders find their customer through it before they try the e-mail."""
+    """What a store calls this person. Orders find their customer through it before they try the e-mail.
+
+    ``told_rung`` is the rung the store has been told last, ``refused`` its reason where it would not take it.
+    """
 
     __tablename__ = "identity"
     __table_args__ = (
@@ -70,6 +73,8 @@ class Identity(OfMerchant, Base):
     customer_id: Mapped[Big]
     content: Mapped[Json]
     provider_updated_at: Mapped[Time | None]
+    told_rung: Mapped[str | None]
+    refused: Mapped[str | None]
     created_at: Mapped[Now]
 
 

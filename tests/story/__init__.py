@@ -1,0 +1,1 @@
+"""Stories told from end to end."""
