@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from math import ceil
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -92,7 +93,7 @@ def naive(
     existing = sum(money(o) for items in held.values() for o, _, new in items if not new)
     best = sorted(spent.values(), reverse=True)[: ceil(len(spent) / 10)]
     days = {who: sorted({d for _, d, _ in items}) for who, items in by_person.items()}
-    gaps = [(b - a).days for ds in days.values() for a, b in zip(ds, ds[1:], strict=False) if inside(b)]
+    gaps = [(b - a).days for ds in days.values() for a, b in pairwise(ds) if inside(b)]
     seconds = [(ds[1] - ds[0]).days for ds in days.values() if len(ds) > 1 and inside(ds[1])]
     guests = [o for o, d in local if o.who is None and inside(d)]
     p80 = quantile(gaps, 0.8)
@@ -271,8 +272,9 @@ def test_a_year_of_real_orders(ladder_engine: Engine) -> None:
             for number, bought in enumerate(orders):
                 copy.write_row((number, bought.who, bought.at, bought.net))
         cursor.execute(
-            "INSERT INTO shop_order (merchant_id, store_id, external_id, customer_id, status, paid, placed_at, currency, "
-            "total_minor, content) SELECT %s, %s, n, who, 'completed', true, placed, 'GBP', total, '' FROM staged ORDER BY n",
+            "INSERT INTO shop_order (merchant_id, store_id, external_id, customer_id, status, paid, placed_at, "
+            "currency, total_minor, content) "
+            "SELECT %s, %s, n, who, 'completed', true, placed, 'GBP', total, '' FROM staged ORDER BY n",
             (shop.merchant_id, shop.store_id),
         )
         found = audit(conn, merchant=merchants.get(conn), date_from=None, date_to=None, now=NOW)

@@ -1,0 +1,29 @@
+"""`tangga bench`: measurements, each against a bare baseline in the same run."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import click
+
+from plugin_server.cli.context import home_option, json_option, opened, show
+
+BENCHES = {"ladder": ("plugin_server.bench.ladder", 100_000)}
+"""By name: the module whose ``run(database_url, size, say)`` measures, and the size when none is given."""
+
+
+@click.command()
+@click.argument("name", type=click.Choice(list(BENCHES)))
+@click.option("--size", type=click.IntRange(10, 5_000_000), help="How many customers.")
+@home_option
+@json_option
+def bench(name: str, size: int | None, home: Path | None, as_json: bool) -> None:
+    """Measure in a database of its own, which is dropped again; say the ratio to the bare work."""
+    module, usual = BENCHES[name]
+    with opened(home) as services:
+        report: dict[str, Any] = importlib.import_module(module).run(
+            services.settings.database_url, size or usual, lambda line: click.echo(line, err=True)
+        )
+    show(report, as_json)

@@ -1,0 +1,104 @@
+"""`tangga ladder` and `tangga audit` as a person calls them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import create_engine, text
+
+from plugin_server.cli import cli
+from plugin_server.cli.context import BadInput
+from tests.ladder.shops import Shop
+
+if TYPE_CHECKING:
+    from plugin_server.launcher.supervisor import ServiceUrls
+
+
+@pytest.fixture
+def tangga(shop: Shop, services: ServiceUrls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Runs a command on this test's database for this test's merchant."""
+    url = shop.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    monkeypatch.setenv("DATABASE_URL", url)
+    monkeypatch.setenv("REDIS_URL", services.redis_url)
+    monkeypatch.setenv("TANGGA_HOME", str(tmp_path))
+
+    def run(*words: str) -> Result:
+        return CliRunner().invoke(cli, [*words, "--merchant", str(shop.merchant_id)], standalone_mode=False)
+
+    return run
+
+
+def told(result: Result) -> Any:
+    assert result.exception is None, result.exception
+    return json.loads(result.stdout)
+
+
+def test_recompute_then_counts(shop: Shop, tangga: Any) -> None:
+    shop.order(shop.person(), "2026-01-01")
+    assert told(tangga("ladder", "recompute", "--json")) == {"facts": 1, "rungs": 1}
+    found = told(tangga("ladder", "counts", "--json"))
+    assert {rung["key"]: rung["count"] for rung in found["rungs"]}["shopper"] == 1
+    assert "Shopper" in tangga("ladder", "counts").stdout
+    assert told(tangga("ladder", "counts", "--as-of", "2025-12-31", "--json"))["customers"] == 0
+
+
+def test_explain_speaks(shop: Shop, tangga: Any) -> None:
+    shop.order(shop.person("ani@example.test"), "2026-01-01")
+    tangga("ladder", "recompute")
+    said = tangga("ladder", "explain", "ani@example.test", "--language", "nl").stdout
+    assert "betaalde bestellingen: minstens 2 (nu: 1)" in said
+    assert told(tangga("ladder", "explain", "ani@example.test", "--json"))["next"]["rung"] == "customer"
+
+
+def test_history_simulate_and_audit_speak_json_and_words(shop: Shop, tangga: Any) -> None:
+    shop.order(shop.person(), "2026-01-01")
+    tangga("ladder", "recompute")
+    assert told(tangga("ladder", "history", "--json"))["months"][0]["month"] == "2026-01"
+    assert told(tangga("ladder", "simulate", "--json"))["headline"]["extra_orders"] == 1
+    assert told(tangga("audit", "--json"))["customers"] == 1
+    assert "2026-01" in tangga("ladder", "history").stdout
+    assert "Upper bound, not a forecast" in tangga("ladder", "simulate").stdout
+    assert "Came back" in tangga("audit").stdout
+
+
+def test_an_empty_shop_has_no_tracebacks(tangga: Any) -> None:
+    for words in (["ladder", "counts"], ["ladder", "history"], ["ladder", "simulate"], ["audit"]):
+        assert tangga(*words).exception is None
+        assert told(tangga(*words, "--json")) is not None
+
+
+BAD = [
+    (["ladder", "counts", "--as-of", "yesterday"], click.UsageError, "2026-03-01"),
+    (["ladder", "counts", "--as-of", "2999-01-01"], BadInput, "future"),
+    (["ladder", "explain", "nobody@example.test"], BadInput, "nobody@example.test"),
+    (["ladder", "history", "--from", "2026-02-01", "--to", "2026-01-01"], BadInput, "swap"),
+    (["audit", "--from", "2026-02-01", "--to", "2026-01-01"], BadInput, "swap"),
+]
+
+
+@pytest.mark.parametrize(("words", "kind", "word"), BAD)
+def test_bad_input_is_named(tangga: Any, words: list[str], kind: type[Exception], word: str) -> None:
+    result = tangga(*words)
+    assert isinstance(result.exception, kind)
+    assert word in str(getattr(result.exception, "message", result.exception))
+
+
+def test_the_bench_measures_and_leaves_nothing_behind(services: ServiceUrls) -> None:
+    from plugin_server.bench.ladder import run
+
+    said: list[str] = []
+    report = run(services.database_url, 200, said.append)
+    assert set(report) >= {"work", "seconds", "rate", "baseline", "ratio", "peak_rss_mb"}
+    assert report["ratio"] > 0
+    assert len(said) == 2
+    server = create_engine(services.database_url.replace("postgresql://", "postgresql+psycopg://"))
+    with server.connect() as conn:
+        assert (
+            conn.execute(text("SELECT count(*) FROM pg_database WHERE datname LIKE 'tangga_bench%'")).scalar_one() == 0
+        )
+    server.dispose()
