@@ -75,7 +75,7 @@ _STAGE = """
     FROM bought b WHERE b.customer_id = s.customer_id"""
 
 
-def run(database_url: str, size: int, say: Callable[[str], None]) -> dict[str, Any]:
+def run(database_url: str, _redis_url: str, size: int, say: Callable[[str], None]) -> dict[str, Any]:
     """Measure with ``size`` customers; ``database_url`` must be allowed to make databases. ``say`` hears
     of progress. Gives the report.
     """

@@ -11,7 +11,7 @@ import click
 from plugin_server.cli.context import home_option, json_option, opened, show
 
 BENCHES = {"ladder": ("plugin_server.bench.ladder", 100_000)}
-"""By name: the module whose ``run(database_url, size, say)`` measures, and the size when none is given."""
+"""By name: the module whose ``run(database_url, redis_url, size, say)`` measures, and the size when none is given."""
 
 
 @click.command()
@@ -24,6 +24,9 @@ def bench(name: str, size: int | None, home: Path | None, as_json: bool) -> None
     module, usual = BENCHES[name]
     with opened(home) as services:
         report: dict[str, Any] = importlib.import_module(module).run(
-            services.settings.database_url, size or usual, lambda line: click.echo(line, err=True)
+            services.settings.database_url,
+            services.settings.redis_url,
+            size or usual,
+            lambda line: click.echo(line, err=True),
         )
     show(report, as_json)

@@ -92,7 +92,7 @@ def test_the_bench_measures_and_leaves_nothing_behind(services: ServiceUrls) -> 
     from plugin_server.bench.ladder import run
 
     said: list[str] = []
-    report = run(services.database_url, 200, said.append)
+    report = run(services.database_url, services.redis_url, 200, said.append)
     assert set(report) >= {"work", "seconds", "rate", "baseline", "ratio", "peak_rss_mb"}
     assert report["ratio"] > 0
     assert len(said) == 2
