@@ -128,28 +128,42 @@ def _query(parts: dict[str, str], *, some: bool) -> str:
     ) AS computed WHERE {parts["known"]}"""
 
 
-def _upsert(*, some: bool) -> str:
-    """Write what differs and nothing else.
+WRITTEN = tuple(name for name in NAMES if name not in ("customer_id", "merchant_id"))
+
+_FOR_ALL = {"work_mem": "128MB", "parallel_tuple_cost": "0.01"}
+"""While all facts are computed: sort in memory, and let two processes read the orders."""
+
+
+def _differing(*, some: bool) -> str:
+    """The facts that are not yet written so."""
+    written, computed = (", ".join(f"{table}.{name}" for name in WRITTEN) for table in "kn")
+    return f"""
+    SELECT {", ".join(f"n.{name}" for name in NAMES)}
+    FROM ({_query(_NOW, some=some)}) AS n LEFT JOIN customer_facts k
+        ON k.customer_id = n.customer_id {"AND k.customer_id = ANY(:ids)" if some else ""}
+    WHERE k.customer_id IS NULL
+       OR ({written}) IS DISTINCT FROM ({computed})"""
+
+
+def _upsert(rows: str) -> str:
+    """Write these rows and nothing else.
 
     Where evidence turns out to be older than we knew (a back-fill, a late webhook), the rung is taken away, so that
     the ladder places this customer anew with its true dates.
     """
     older = " OR ".join(f"excluded.{name}_order_at < f.{name}_order_at" for name in ("first", "second", "third"))
-    written = [name for name in NAMES if name not in ("customer_id", "merchant_id")]
     return f"""
-    INSERT INTO customer_facts AS f ({", ".join(NAMES)}, updated_at)
-    SELECT {", ".join(f"n.{name}" for name in NAMES)}, :now
-    FROM ({_query(_NOW, some=some)}) AS n LEFT JOIN customer_facts k
-        ON k.customer_id = n.customer_id {"AND k.customer_id = ANY(:ids)" if some else ""}
-    WHERE k.customer_id IS NULL
-       OR ({", ".join(f"k.{name}" for name in written)}) IS DISTINCT FROM ({", ".join(f"n.{name}" for name in written)})
-    ON CONFLICT (customer_id) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in written)},
+    INSERT INTO customer_facts AS f ({", ".join(NAMES)}, updated_at) SELECT rows.*, :now FROM {rows} AS rows
+    ON CONFLICT (customer_id) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in WRITTEN)},
         updated_at = excluded.updated_at, rung = CASE WHEN {older} THEN NULL ELSE f.rung END"""
 
 
 _GONE = """
     DELETE FROM customer_facts f WHERE NOT EXISTS
         (SELECT 1 FROM customer c WHERE c.id = f.customer_id AND c.merged_into IS NULL) {only}"""
+
+
+_NOW_AT: BindParameter[datetime] = bindparam("now", type_=DateTime(timezone=True))
 
 
 def _ids(values: Sequence[int] | None = None) -> BindParameter[Sequence[int]]:
@@ -161,15 +175,30 @@ def refresh(conn: Connection, *, merchant_id: int, customer_ids: Sequence[int] |
     """Recompute the facts of these customers (None: of all); gives how many rows were written or removed."""
     if customer_ids is not None and not customer_ids:
         return 0
-    some = customer_ids is not None
-    given = {"ids": list(customer_ids)} if customer_ids is not None else {}
     conn.execute(text("SELECT pg_advisory_xact_lock(:key, :merchant)"), {"key": LOCK, "merchant": merchant_id})
-    gone = text(_GONE.format(only="AND f.customer_id = ANY(:ids)" if some else ""))
-    written = text(_upsert(some=some)).bindparams(bindparam("now", type_=DateTime(timezone=True)))
-    if some:
-        gone, written = (statement.bindparams(_ids()) for statement in (gone, written))
-    removed = conn.execute(gone, given).rowcount
-    return removed + conn.execute(written, {**given, "merchant_id": merchant_id, "now": now}).rowcount
+    if customer_ids is None:
+        return _refresh_all(conn, merchant_id, now)
+    given = {"ids": list(customer_ids), "merchant_id": merchant_id, "now": now}
+    removed = conn.execute(text(_GONE.format(only="AND f.customer_id = ANY(:ids)")).bindparams(_ids()), given).rowcount
+    statement = text(_upsert(f"({_differing(some=True)})")).bindparams(_ids(), _NOW_AT)
+    return removed + conn.execute(statement, given).rowcount
+
+
+def _refresh_all(conn: Connection, merchant_id: int, now: datetime) -> int:
+    """By way of a temporary table: PostgreSQL reads in parallel for that, and never for an INSERT."""
+    removed = conn.execute(text(_GONE.format(only=""))).rowcount
+    conn.execute(text("DROP TABLE IF EXISTS facts_differing"))
+    for name, value in _FOR_ALL.items():
+        conn.execute(text("SELECT set_config(:name, :value, true)"), {"name": name, "value": value})
+    conn.execute(
+        text(f"CREATE TEMP TABLE facts_differing ON COMMIT DROP AS {_differing(some=False)}"),
+        {"merchant_id": merchant_id},
+    )
+    for name in _FOR_ALL:
+        conn.execute(text(f"SET LOCAL {name} TO DEFAULT"))
+    written = conn.execute(text(_upsert("facts_differing")).bindparams(_NOW_AT), {"now": now}).rowcount
+    conn.execute(text("DROP TABLE facts_differing"))
+    return removed + written
 
 
 def as_of(merchant_id: int, at: datetime) -> TextualSelect:
