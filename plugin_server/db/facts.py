@@ -130,6 +130,19 @@ def _query(parts: dict[str, str], *, some: bool) -> str:
 
 WRITTEN = tuple(name for name in NAMES if name not in ("customer_id", "merchant_id"))
 
+EVIDENCE = (
+    "known_since",
+    "enquired_at",
+    "first_order_at",
+    "second_order_at",
+    "third_order_at",
+    "member_since",
+    "first_review_at",
+    "first_referral_at",
+    "second_referral_at",
+)
+"""Moments that tell when a rung was reached."""
+
 _FOR_ALL = {"work_mem": "128MB", "parallel_tuple_cost": "0.01"}
 """While all facts are computed: sort in memory, and let two processes read the orders."""
 
@@ -148,10 +161,12 @@ def _differing(*, some: bool) -> str:
 def _upsert(rows: str) -> str:
     """Write these rows and nothing else.
 
-    Where evidence turns out to be older than we knew (a back-fill, a late webhook), the rung is taken away, so that
-    the ladder places this customer anew with its true dates.
+    Where evidence turns up that is older than the customer's standing (a back-fill, a late webhook), the rung is taken
+    away, so that the ladder places this customer anew with its true dates.
     """
-    older = " OR ".join(f"excluded.{name}_order_at < f.{name}_order_at" for name in ("first", "second", "third"))
+    older = " OR ".join(
+        f"(excluded.{name} <= f.rung_since AND (f.{name} IS NULL OR excluded.{name} < f.{name}))" for name in EVIDENCE
+    )
     return f"""
     INSERT INTO customer_facts AS f ({", ".join(NAMES)}, updated_at) SELECT rows.*, :now FROM {rows} AS rows
     ON CONFLICT (customer_id) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in WRITTEN)},

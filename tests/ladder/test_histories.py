@@ -37,7 +37,7 @@ events = st.builds(
     day=st.integers(0, 150),
 )
 HISTORIES = st.lists(events, max_size=8)
-QUIET = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUIET = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def happen(shop: Shop, people: list[int], event: Event) -> None:
