@@ -223,6 +223,12 @@ class Campaign(Part):
                 raise ValueError(f"{language!r} is not a language; write it as en, id or nl")
         return value
 
+    @model_validator(mode="after")
+    def _wording_fits(self) -> Self:
+        if any(item.recipe for item in self.message.values()) and (not self.offer or self.offer.kind != "percentage"):
+            raise ValueError("the recipe holiday_discount speaks of a percentage; give an offer of that kind")
+        return self
+
     @property
     def title(self) -> str:
         """The name, or the key where there is none."""

@@ -12,12 +12,10 @@ from typing import Any
 
 import click
 import yaml
-from sqlalchemy import Connection
 
-from campaigns.calendar import country_of, known
 from campaigns.mail.liquid import TemplateError
 from campaigns.recipes import recipes as all_recipes
-from campaigns.schema import BadCampaign, Campaign, OnHoliday, dump, read_yaml
+from campaigns.schema import BadCampaign, dump, read_yaml
 from plugin_server.cli.context import (
     BadInput,
     Failure,
@@ -29,14 +27,13 @@ from plugin_server.cli.context import (
     show,
 )
 from plugin_server.db import campaigns as store
-from plugin_server.db import holidays
 from plugin_server.db import messages as ledger
 from plugin_server.db import results as db_results
 from plugin_server.db.campaigns import Refused, Saved
 from plugin_server.db.session import merchant_ids, tenant
-from plugin_server.jobs import compose
 from plugin_server.jobs import run as runs
 from plugin_server.jobs.outside import outside
+from plugin_server.jobs.preview import check
 from plugin_server.jobs.preview import preview as preview_of
 from plugin_server.wiring import Services
 
@@ -91,35 +88,11 @@ def add(file: Path, merchant: str | None, home: Path | None, as_json: bool) -> N
     except BadCampaign as error:
         raise BadInput("\n".join(f"{file}: {problem}" for problem in error.problems)) from error
     with _merchant(home, merchant) as (services, number), tenant(services.engine, number) as conn:
-        warnings = check(conn, campaign, services.now())
+        warnings = check(conn, campaign, public_url=services.settings.public_url, now=services.now())
         version = store.save(conn, merchant_id=number, campaign=campaign, by=ACTOR)
         saved = store.need(conn, campaign.key)
     document = {"key": campaign.key, "version": version, "state": saved.state, "warnings": warnings}
     show(document, as_json, lambda: "\n".join([f"{campaign.key}, version {version} ({saved.state})", *warnings]))
-
-
-def check(conn: Connection, campaign: Campaign, now: datetime) -> list[str]:
-    """Refuse what cannot be rendered, dated or afforded; gives what is only worth knowing."""
-    head = compose.letterhead(conn)
-    if isinstance(campaign.trigger, OnHoliday):
-        keys = known(country_of(head.timezone), holidays.overrides(conn), year=now.year)
-        if campaign.trigger.holiday not in keys:
-            raise BadInput(f"trigger.holiday: {campaign.trigger.holiday!r} is not known. Known: {', '.join(keys)}.")
-    if campaign.audience.rungs != "all":
-        unknown = sorted(set(campaign.audience.rungs) - set(head.ladder.keys))
-        if unknown:
-            raise BadInput(f"audience.rungs: no rung {', '.join(unknown)}. There are: {', '.join(head.ladder.keys)}.")
-    for language in campaign.message:
-        try:
-            compose.compiled(campaign, language)
-        except TemplateError as error:
-            raise BadInput(f"message.{language}: {error}") from error
-    verdict = runs.margin(conn, campaign, now)
-    if verdict is None:
-        return []
-    if not verdict.ok and campaign.guards.margin_floor:
-        raise BadInput(f"offer: {verdict.sentence}")
-    return [verdict.sentence]
 
 
 @campaigns.command("list")

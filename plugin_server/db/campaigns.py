@@ -10,6 +10,7 @@ from sqlalchemy import Connection, RowMapping, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from campaigns.schema import Campaign, dump, parse
+from plugin_server.db import audit_log
 from plugin_server.db.models import campaign as models
 
 OPEN_STATES = ("planned", "frozen", "coded", "sending")
@@ -156,6 +157,10 @@ def open_run(
         statement.on_conflict_do_nothing(index_elements=["campaign_id", "occasion"]).returning(models.CampaignRun.id)
     ).scalar_one_or_none()
     if made is not None:
+        offer = saved.campaign.offer
+        detail = {"run": int(made), "occasion": occasion, "offer": offer.model_dump(mode="json") if offer else None}
+        action = "campaign_started" if state == "planned" else "campaign_missed"
+        audit_log.record(conn, merchant_id, actor=by, action=action, subject=saved.campaign.key, detail=detail)
         return int(made), True
     known = select(models.CampaignRun.id).where(
         models.CampaignRun.campaign_id == saved.id, models.CampaignRun.occasion == occasion

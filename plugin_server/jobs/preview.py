@@ -7,11 +7,15 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from campaigns.calendar import country_of, known
+from campaigns.mail.liquid import TemplateError
 from campaigns.offers.margin import Verdict, liability
+from campaigns.schema import BadCampaign, Campaign, OnHoliday, Problem
 from connectors.types import Money
-from plugin_server.db import audience, campaigns, offers
+from plugin_server.db import audience, campaigns, holidays, offers
 from plugin_server.db.campaigns import Saved
 from plugin_server.jobs import compose, run
+from plugin_server.jobs.compose import Letterhead
 
 
 def preview(conn: Connection, *, merchant_id: int, saved: Saved, public_url: str, now: datetime) -> dict[str, Any]:
@@ -39,6 +43,49 @@ def preview(conn: Connection, *, merchant_id: int, saved: Saved, public_url: str
             for language, mail in mails.items()
         },
     }
+
+
+def check(conn: Connection, campaign: Campaign, *, public_url: str, now: datetime) -> list[str]:
+    """What a save must look at: dates, rungs, wording, margin. Gives what is only worth knowing.
+
+    Raises ``BadCampaign`` with the path of each field that cannot be dated, rendered or afforded in this shop.
+    """
+    head = compose.letterhead(conn)
+    problems = [*_unknown_holiday(conn, campaign, head, now), *_unknown_rungs(campaign, head)]
+    for language in campaign.message:
+        problems += _unreadable(conn, campaign, language, public_url, now)
+    verdict = run.margin(conn, campaign, now)
+    if verdict and not verdict.ok and campaign.guards.margin_floor:
+        problems.append(Problem("offer", verdict.sentence))
+    if problems:
+        raise BadCampaign(tuple(problems))
+    return [verdict.sentence] if verdict else []
+
+
+def _unknown_holiday(conn: Connection, campaign: Campaign, head: Letterhead, now: datetime) -> list[Problem]:
+    if not isinstance(campaign.trigger, OnHoliday):
+        return []
+    keys = known(country_of(head.timezone), holidays.overrides(conn), year=now.year)
+    if campaign.trigger.holiday in keys:
+        return []
+    sentence = f"{campaign.trigger.holiday!r} is not known. Known: {', '.join(keys)}."
+    return [Problem("trigger.holiday", sentence)]
+
+
+def _unknown_rungs(campaign: Campaign, head: Letterhead) -> list[Problem]:
+    unknown = sorted(set(campaign.audience.rungs) - set(head.ladder.keys)) if campaign.audience.rungs != "all" else []
+    sentence = f"no rung {', '.join(unknown)}. There are: {', '.join(head.ladder.keys)}."
+    return [Problem("audience.rungs", sentence)] if unknown else []
+
+
+def _unreadable(conn: Connection, campaign: Campaign, language: str, public_url: str, now: datetime) -> list[Problem]:
+    path = f"message.{language}"
+    try:
+        mail = compose.preview_mail(conn, campaign, public_url=public_url, now=now, language=language)
+    except TemplateError as error:
+        return [Problem(path, str(error))]
+    mend = "is not known here; check the spelling, or give it a default."
+    return [Problem(path, f"{name} {mend}") for name in mail.missing]
 
 
 def _offer(conn: Connection, saved: Saved, treated: int, now: datetime) -> dict[str, Any] | None:

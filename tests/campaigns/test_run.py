@@ -93,6 +93,10 @@ def test_an_occasion_fires_once(app: Services, merchant: int, world: Outside) ->
     runs.advance(app, world, merchant, first)
     again = started(app, merchant, holiday(name="Another name"))
     assert again == first
+    with tenant(app.engine, merchant) as conn:
+        log = conn.execute(text("SELECT actor, action, subject, detail FROM audit_log")).one()
+    assert (log.actor, log.action, log.subject) == ("test", "campaign_started", "eid-al-fitr-thanks")
+    assert log.detail["offer"]["value"] == "10"
     assert runs.advance(app, world, merchant, again) == "done"
     assert len(outbox(app)) == 8
 

@@ -101,6 +101,12 @@ def test_a_file_that_is_no_campaign_says_so() -> None:
     assert faults("x" * 600_000)[0].startswith("The file is larger than")
 
 
+def test_a_recipes_words_need_its_kind_of_offer() -> None:
+    document = holiday_discount().document | {"offer": {"kind": "fixed", "value": "5"}}
+    with pytest.raises(BadCampaign, match="speaks of a percentage"):
+        parse(document)
+
+
 def test_recipes_are_campaigns() -> None:
     for recipe in recipes():
         assert parse(dump(recipe.campaign)) == recipe.campaign

@@ -1,0 +1,141 @@
+"""`tangga campaigns` and `tangga messages`, as a person or a script calls them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from sqlalchemy import text
+
+from campaigns.recipes import holiday_discount
+from plugin_server.cli import main as tangga
+from plugin_server.db.session import tenant
+from plugin_server.wiring import Services
+
+PLAIN = """
+key: news
+trigger: {kind: once}
+guards: {quiet_hours: null}
+message: {en: {subject: News, html: "<p>Hello {{ customer.first_name }}</p>"}}
+"""
+Called = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def call(app: Services, merchant: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Called:
+    """Runs a command on this test's database; gives exit code, stdout and stderr."""
+    monkeypatch.setenv("DATABASE_URL", str(app.settings.database_url))
+    monkeypatch.setenv("REDIS_URL", str(app.settings.redis_url))
+    monkeypatch.setenv("TANGGA_HOME", str(app.settings.tangga_home))
+    monkeypatch.setenv("SECRET_KEYS", "k" * 40)
+
+    def called(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["tangga", *words])
+        code = 0
+        try:
+            tangga()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        return code, *capsys.readouterr()
+
+    return called
+
+
+def read(call: Called, *words: str) -> Any:
+    """The JSON a command prints."""
+    code, out, err = call(*words, "--json")
+    assert code == 0, err
+    return json.loads(out)
+
+
+def saved(tmp_path: Path, text: str = PLAIN) -> str:
+    """A campaign file."""
+    path = tmp_path / "campaign.yaml"
+    path.write_text(text)
+    return str(path)
+
+
+def test_from_the_file_to_the_mails(call: Called, tmp_path: Path, app: Services) -> None:
+    added = read(call, "campaigns", "add", saved(tmp_path))
+    assert (added["key"], added["version"], added["state"]) == ("news", 1, "draft")
+    ran = read(call, "campaigns", "run", "news", "--now", "2027-02-24T09:00:00+07:00")
+    assert (ran["audience"], ran["treated"], ran["holdout"], ran["state"]) == (8, 8, 0, "done")
+    assert ran["excluded"] == {"not_subscribed": 1, "unsubscribed": 1, "suppressed": 1, "no_email": 1}
+    assert ran["messages"] == {"accepted": 8}
+    assert read(call, "campaigns", "run", "news")["run"] == ran["run"]
+    code, out, _ = call("messages", "--run", str(ran["run"]))
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert code == 0
+    assert {"id", "email", "state", "reason", "attempt", "provider_reference"} <= set(rows[0])
+    assert [row["state"] for row in rows] == ["accepted"] * 8
+    assert len(list((app.settings.tangga_home / "outbox").rglob("*.eml"))) == 8
+
+
+def test_versions_states_and_lists(call: Called, tmp_path: Path) -> None:
+    read(call, "campaigns", "add", saved(tmp_path))
+    assert read(call, "campaigns", "add", saved(tmp_path))["version"] == 1
+    assert read(call, "campaigns", "add", saved(tmp_path, PLAIN.replace("Hello", "Dear")))["version"] == 2
+    assert read(call, "campaigns", "activate", "news")["state"] == "active"
+    assert read(call, "campaigns", "pause", "news")["state"] == "paused"
+    [listed] = read(call, "campaigns", "list")
+    assert (listed["key"], listed["state"], listed["version"]) == ("news", "paused", 2)
+    code, _, err = call("campaigns", "run", "news")
+    assert (code, err) == (2, "tangga: news is paused. Activate it first: `tangga campaigns activate news`.\n")
+
+
+def test_a_recipe_can_be_taken_previewed_and_shown(call: Called, tmp_path: Path) -> None:
+    _, out, _ = call("campaigns", "recipes", "holiday_discount")
+    assert yaml.safe_load(out) == holiday_discount().document
+    read(call, "campaigns", "add", saved(tmp_path, out))
+    seen = read(call, "campaigns", "preview", "eid-al-fitr-thanks", "--now", "2027-02-01T00:00:00Z")
+    assert (seen["treated"] + seen["holdout"], seen["offer"]["ok"]) == (8, True)
+    assert seen["mails"]["en"]["subject"] == "Siti, 10% off for Eid al-Fitr"
+    assert seen["mails"]["en"]["missing"] == []
+    assert seen["next"][0]["occasion"] == "eid_al_fitr:2027:-14"
+    shown = read(call, "campaigns", "show", "eid-al-fitr-thanks")
+    assert shown["campaign"]["key"] == "eid-al-fitr-thanks"
+    assert read(call, "campaigns", "results", "eid-al-fitr-thanks")["offers"]["issued"] == 0
+    assert read(call, "campaigns", "recipes")[0]["key"] == "holiday_discount"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("kind: once", "kind: event", "trigger: campaigns that run on an event cannot be run yet"),
+        ("kind: once", "kind: holiday, holiday: eid_ul_fitr", "trigger.holiday: 'eid_ul_fitr' is not known. Known: "),
+        ("key: news", "key: news\naudience: {rungs: [king]}", "audience.rungs: no rung king. There are: suspect, "),
+        ("first_name }}", "first_name", "message.en: "),
+        ("customer.first_name", "customer.first_name | shout", "message.en: "),
+        ("<p>", "<p", "message.en: "),
+        ("customer.first_name", "customer.nickname", "message.en: customer.nickname is not known"),
+        ("first_name }}<", "first_name }<", "message.en: "),
+    ],
+)
+def test_bad_files_are_refused_with_place_and_mend(
+    call: Called, tmp_path: Path, app: Services, merchant: int, old: str, new: str, said: str
+) -> None:
+    code, out, err = call("campaigns", "add", saved(tmp_path, PLAIN.replace(old, new)), "--json")
+    assert (code, out) == (2, "")
+    assert said in err
+    with tenant(app.engine, merchant) as conn:
+        assert conn.scalar(text("SELECT count(*) FROM campaign")) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("campaigns", "run", "nothing"), 2, "There is no campaign 'nothing'."),
+        (("campaigns", "run", "nothing", "--now", "tomorrow"), 2, "--now: 'tomorrow' is not a moment"),
+        (("campaigns", "results", "nothing"), 2, "There is no campaign 'nothing'."),
+        (("campaigns", "recipes", "nothing"), 2, "There is no recipe 'nothing'. There are: holiday_discount."),
+        (("messages", "--run", "7"), 1, "There is no run 7."),
+    ],
+)
+def test_what_is_not_there_is_named(call: Called, words: tuple[str, ...], code: int, said: str) -> None:
+    found, out, err = call(*words)
+    assert (found, out) == (code, "")
+    assert said in err
