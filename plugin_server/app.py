@@ -10,6 +10,8 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from plugin_server import wiring
+from plugin_server.db.intake import Intake
+from plugin_server.jobs.bell import Bell
 from plugin_server.web import (
     campaigns,
     connect,
@@ -61,6 +63,8 @@ def create_app(services: Services | None = None) -> Flask:
     app.config.update(_configuration(made))
     app.extensions["tangga"] = made
     app.extensions["tangga_secrets"] = SecretsCache(made)
+    app.extensions["tangga_intake"] = Intake(made.settings.database_url or "")
+    app.extensions["tangga_bell"] = Bell(made.redis)
     app.extensions["tangga_assets"] = _stamp(web / "static" / "dist")
     for noun in NOUNS:
         app.register_blueprint(noun.pages)

@@ -41,6 +41,25 @@ def app_engine(url: str, *, pool_size: int = 5, application_name: str = "tangga"
     )
 
 
+def intake_engine(url: str, *, pool_size: int = 5) -> Engine:
+    """Like ``app_engine`` for single statements that are their own transaction, with no round trip besides.
+
+    A connection that has died is noticed by using it: the caller tries once more.
+    """
+    return create_engine(
+        psycopg_url(url),
+        pool_size=pool_size,
+        max_overflow=5,
+        pool_reset_on_return=None,
+        isolation_level="AUTOCOMMIT",
+        connect_args={
+            "options": f"-c role={APP_ROLE} -c timezone=UTC",
+            "application_name": "tangga-intake",
+            "connect_timeout": 10,
+        },
+    )
+
+
 @contextmanager
 def tenant(engine: Engine, merchant_id: int) -> Iterator[Connection]:
     """One transaction as one merchant: commits at the end of the block, rolls back on an exception."""

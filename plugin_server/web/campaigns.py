@@ -96,6 +96,11 @@ def launch(who: Person, key: str) -> ResponseReturnValue:
     except Refused as error:
         flash(str(error), "bad")
         return redirect(url_for("campaigns.show", key=key))
+    with tenant(services().engine, who.merchant_id) as connection:
+        detail = {"run": run_id}
+        audit_log.record(
+            connection, who.merchant_id, actor=who.email, action="campaign_launched", subject=key, detail=detail
+        )
     return redirect(url_for("runs.show", run_id=run_id))
 
 

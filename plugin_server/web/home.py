@@ -8,7 +8,7 @@ from flask import Blueprint, redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from plugin_server.db import home as numbers
-from plugin_server.db import store_page, whatif
+from plugin_server.db import store_page
 from plugin_server.db.people import Person
 from plugin_server.db.session import tenant
 from plugin_server.web import ladder_view
@@ -45,6 +45,6 @@ def show(who: Person) -> ResponseReturnValue:
 def what_if(who: Person) -> ResponseReturnValue:
     """How "if everybody climbed one rung" is computed, rung by rung."""
     with tenant(services().engine, who.merchant_id) as connection:
-        sim = whatif.simulate(connection, merchant_id=who.merchant_id)
+        sim = ladder_view.simulated(connection, who.merchant_id)
         rungs = names_of(connection, who.merchant_id, words().language)
     return page("what_if.html", section="home", sim=sim, rungs=rungs)

@@ -59,8 +59,16 @@ def read(connection: Connection, who: Person, words: Words, *, since: datetime, 
         for standing in (standings.get(rung.key, Standing()),)
     ]
     total = sum(row.standing.count for row in rows)
-    what_if = whatif.simulate(connection, merchant_id=who.merchant_id) if settled and total else None
+    what_if = simulated(connection, who.merchant_id) if settled and total else None
     return View(rows, total, what_if, _steps(rows) if settled else [])
+
+
+def simulated(connection: Connection, merchant_id: int) -> dict[str, Any]:
+    """What everybody one rung up would bring, and whether the margin in it is only assumed."""
+    found = whatif.simulate(connection, merchant_id=merchant_id)
+    assumptions = found["assumptions"]
+    assumptions.setdefault("margin_assumed", str(assumptions["margin_basis"]).startswith("An assumption"))
+    return found
 
 
 def _steps(rows: list[RungRow]) -> list[Step]:

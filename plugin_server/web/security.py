@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Request, Response, current_app, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFProtect
 
 from plugin_server.web import connect, customer_card, health, webhooks
@@ -16,8 +17,17 @@ MACHINES = frozenset({"webhooks", "health"})
 """Doors for programs: no page, no session, no policy for browsers."""
 
 
+class Sessions(SecureCookieSessionInterface):
+    """Sessions for browsers; a delivery of a shop has none, and need not pay for one."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """None for programs: reading is empty and writing is refused."""
+        return None if request.path.startswith("/webhooks/") else super().open_session(app, request)
+
+
 def install(app: Flask) -> None:
     """CSRF for every form but those that prove themselves otherwise, and headers on every answer."""
+    app.session_interface = Sessions()
     csrf = CSRFProtect(app)
     csrf.exempt(webhooks.pages)
     csrf.exempt(health.pages)

@@ -6,25 +6,19 @@ No session, no template, one transaction. A lost wake-up call loses nothing: the
 from __future__ import annotations
 
 import hashlib
-import logging
 
 from flask import Blueprint, Request, Response, abort, current_app, request
 from flask.typing import ResponseReturnValue
-from redis.exceptions import RedisError
 
 from connectors.errors import BadSignature
 from connectors.sendgrid import webhooks as sendgrid_webhooks
 from connectors.woocommerce import webhooks as woo_webhooks
-from plugin_server.db import inbox
-from plugin_server.db.session import tenant
 from plugin_server.jobs.events import drain_mail_events
 from plugin_server.jobs.ingest import drain
-from plugin_server.jobs.queues import wake
 from plugin_server.web.context import services
 from plugin_server.web.secrets_cache import SecretsCache, StoreSecrets
 
 pages = Blueprint("webhooks", __name__)
-log = logging.getLogger(__name__)
 
 LARGEST_BODY = 5_000_000
 OK = b""
@@ -82,22 +76,16 @@ def _keep(
     merchant_id: int, provider: str, store: int | None, topic: str, headers: dict[str, str], body: bytes
 ) -> Response:
     """A mail event is refused for ever when it comes again; a shop may return to a state it has told us before."""
-    dedupe = hashlib.sha256(topic.encode() + b"\n" + body).hexdigest()
-    with tenant(services().engine, merchant_id) as connection:
-        inbox.record(
-            connection,
-            merchant_id=merchant_id,
-            provider=provider,
-            store_id=store,
-            topic=topic,
-            headers=headers,
-            body=body,
-            dedupe=dedupe,
-            once=store is None,
-        )
-    try:
-        wake(services().redis, drain if store else drain_mail_events, merchant_id, on="urgent")
-    except RedisError as error:
-        # The row is safe and the sweeper will find it; the shop must not be told to come again.
-        log.warning("no wake-up call: %s", error)
+    current_app.extensions["tangga_intake"].receive(
+        merchant_id,
+        provider=provider,
+        store_id=store,
+        topic=topic,
+        headers=headers,
+        body=body,
+        dedupe=hashlib.sha256(topic.encode() + b"\n" + body).hexdigest(),
+        once=store is None,
+    )
+    # Where the queue is away, the row is safe all the same: the shop must not be told to come again.
+    current_app.extensions["tangga_bell"].ring(drain if store else drain_mail_events, merchant_id)
     return Response(OK)
