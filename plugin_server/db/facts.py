@@ -61,11 +61,24 @@ _THEN = {
 """What differs when the same facts are asked for as of ``:at``. Refunds without a known time count as always made."""
 
 
-def _query(parts: dict[str, str], *, some: bool) -> str:
-    """The facts of all customers, or of ``:ids``.
+def _bought(parts: dict[str, str], only: str) -> str:
+    """Sums per customer. ``OFFSET 0`` keeps PostgreSQL from computing days anew in each sum: one sort serves all."""
+    return f"""
+    SELECT customer_id, count(*) AS orders, count(*) FILTER (WHERE home) AS at_home,
+        count(DISTINCT day) AS order_days, min(day) AS first_day, max(day) AS last_day,
+        (array_agg(placed_at ORDER BY day, placed_at))[1:3] AS placed, max(placed_at) AS last_order_at,
+        sum(net) FILTER (WHERE home) AS spend, sum(refunded) FILTER (WHERE home) AS refunded,
+        count(*) FILTER (WHERE discounted) AS discounted, min(store_id) AS low, max(store_id) AS high
+    FROM (SELECT o.customer_id, o.placed_at, o.store_id, {parts["net"]} AS net, {parts["refunded"]} AS refunded,
+              o.currency = {_CURRENCY} AS home, o.coupon_codes <> '{{}}' OR o.discount_minor > 0 AS discounted,
+              (o.placed_at AT TIME ZONE {_ZONE})::date AS day
+          FROM {parts["orders"]} AND o.customer_id IS NOT NULL {only}
+          OFFSET 0) AS counted
+    GROUP BY customer_id"""
 
-    ``OFFSET 0`` keeps PostgreSQL from computing the days anew in each sum, so that one sort serves all of them.
-    """
+
+def _query(parts: dict[str, str], *, some: bool) -> str:
+    """The facts of all customers, or of ``:ids``."""
 
     def only(column: str) -> str:
         return f"AND {column} = ANY(:ids)" if some else ""
@@ -94,17 +107,7 @@ def _query(parts: dict[str, str], *, some: bool) -> str:
         coalesce(p.state, 'unknown') AS consent_promotions
     FROM customer c
     LEFT JOIN (
-        SELECT customer_id, count(*) AS orders, count(*) FILTER (WHERE home) AS at_home,
-            count(DISTINCT day) AS order_days, min(day) AS first_day, max(day) AS last_day,
-            (array_agg(placed_at ORDER BY day, placed_at))[1:3] AS placed, max(placed_at) AS last_order_at,
-            sum(net) FILTER (WHERE home) AS spend, sum(refunded) FILTER (WHERE home) AS refunded,
-            count(*) FILTER (WHERE discounted) AS discounted, min(store_id) AS low, max(store_id) AS high
-        FROM (SELECT o.customer_id, o.placed_at, o.store_id, {parts["net"]} AS net, {parts["refunded"]} AS refunded,
-                  o.currency = {_CURRENCY} AS home, o.coupon_codes <> '{{}}' OR o.discount_minor > 0 AS discounted,
-                  (o.placed_at AT TIME ZONE {_ZONE})::date AS day
-              FROM {parts["orders"]} AND o.customer_id IS NOT NULL {only("o.customer_id")}
-              OFFSET 0) AS counted
-        GROUP BY customer_id
+        {_bought(parts, only("o.customer_id"))}
     ) o ON o.customer_id = c.id
     LEFT JOIN (
         SELECT customer_id, min(store_id) AS low, max(store_id) AS high FROM identity
