@@ -177,8 +177,8 @@ def _upsert(rows: str) -> str:
 
 
 _GONE = """
-    DELETE FROM customer_facts f WHERE NOT EXISTS
-        (SELECT 1 FROM customer c WHERE c.id = f.customer_id AND c.merged_into IS NULL) {only}"""
+    DELETE FROM customer_facts f USING customer c
+    WHERE c.id = f.customer_id AND c.merged_into IS NOT NULL {only}"""
 
 
 _NOW_AT: BindParameter[datetime] = bindparam("now", type_=DateTime(timezone=True))
@@ -197,7 +197,7 @@ def refresh(conn: Connection, *, merchant_id: int, customer_ids: Sequence[int] |
     if customer_ids is None:
         return _refresh_all(conn, merchant_id, now)
     given = {"ids": list(customer_ids), "merchant_id": merchant_id, "now": now}
-    removed = conn.execute(text(_GONE.format(only="AND f.customer_id = ANY(:ids)")).bindparams(_ids()), given).rowcount
+    removed = conn.execute(text(_GONE.format(only="AND c.id = ANY(:ids)")).bindparams(_ids()), given).rowcount
     statement = text(_upsert(f"({_differing(some=True)})")).bindparams(_ids(), _NOW_AT)
     return removed + conn.execute(statement, given).rowcount
 

@@ -18,8 +18,8 @@ from plugin_server.db.models.rhythm import OrderRhythm
 ENOUGH = 30
 DEEPEST = 10
 """From this order on the waits are taken together."""
-SAMPLE = 40_000
-"""So many customers tell the quantiles to well within a day; a larger shop is sampled by customer number."""
+SAMPLE = 10_000
+"""So many buyers tell a quantile to well within a percent; a larger shop is sampled by customer number."""
 ASSUMED = (90, 180)
 """Days until cooling and lapsed, for a shop whose customers have hardly ever come back."""
 

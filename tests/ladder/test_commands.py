@@ -13,6 +13,7 @@ from sqlalchemy import create_engine, text
 
 from plugin_server.cli import cli
 from plugin_server.cli.context import BadInput
+from plugin_server.db.session import psycopg_url
 from tests.ladder.shops import Shop
 
 if TYPE_CHECKING:
@@ -92,13 +93,18 @@ def test_the_bench_measures_and_leaves_nothing_behind(services: ServiceUrls) -> 
     from plugin_server.bench.ladder import run
 
     said: list[str] = []
+    before = databases(services)
     report = run(services.database_url, services.redis_url, 200, said.append)
     assert set(report) >= {"work", "seconds", "rate", "baseline", "ratio", "peak_rss_mb"}
     assert report["ratio"] > 0
     assert len(said) == 2
-    server = create_engine(services.database_url.replace("postgresql://", "postgresql+psycopg://"))
+    assert databases(services) <= before
+
+
+def databases(services: ServiceUrls) -> set[str]:
+    """The benches' own databases on this server."""
+    server = create_engine(psycopg_url(services.database_url))
     with server.connect() as conn:
-        assert (
-            conn.execute(text("SELECT count(*) FROM pg_database WHERE datname LIKE 'tangga_bench%'")).scalar_one() == 0
-        )
+        found = set(conn.scalars(text("SELECT datname FROM pg_database WHERE datname LIKE 'tangga_bench%'")))
     server.dispose()
+    return found
