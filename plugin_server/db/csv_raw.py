@@ -28,6 +28,7 @@ def prepare(connection: Connection, columns: Sequence[str]) -> None:
 
 def discard(connection: Connection) -> None:
     """Drop what an import left in this session."""
+    connection.execute(text("DROP VIEW IF EXISTS pg_temp.in_order, pg_temp.csv_whole"))
     for table in TABLES:
         connection.execute(text(f"DROP TABLE IF EXISTS pg_temp.{table}"))
 
@@ -70,6 +71,11 @@ def _refuse(connection: Connection, rows: Sequence[tuple[int, str]]) -> None:
     with driver(connection).cursor() as cursor, cursor.copy("COPY pg_temp.csv_reject (row, reason) FROM STDIN") as copy:
         for pair in rows:
             copy.write_row(pair)
+
+
+def is_empty(connection: Connection) -> bool:
+    """True where the file held no row."""
+    return not connection.scalar(text("SELECT EXISTS (SELECT FROM csv_raw)"))
 
 
 def rejected(connection: Connection, *, warnings: bool = False) -> list[dict[str, Any]]:

@@ -55,6 +55,23 @@ _INSERT = """
     FROM in_change c JOIN in_order s USING (seq) WHERE c.fresh ORDER BY s.external_id
 """
 
+_INSERT_ALL = (
+    _INSERT.replace("(id, merchant_id", "(merchant_id")
+    .replace("SELECT c.order_id, :merchant", "SELECT :merchant")
+    .replace("c.customer_id, s.status", "coalesce(a.customer_id, m.customer_id), s.status")
+    .replace(
+        "FROM in_change c JOIN in_order s USING (seq) WHERE c.fresh ORDER BY s.external_id",
+        """FROM in_order s
+           LEFT JOIN in_account a ON a.external_id = s.customer_external_id
+           LEFT JOIN in_mail m ON s.customer_external_id IS NULL AND m.email = s.email""",
+    )
+)
+
+_REFUNDS_ALL = """
+    INSERT INTO order_refund (merchant_id, order_id, external_id, amount_minor)
+    SELECT :merchant, id, 'refund', refunded_minor FROM shop_order WHERE store_id = :store AND refunded_minor > 0
+"""
+
 _UPDATE = """
     UPDATE shop_order o SET number = s.number, customer_id = c.customer_id, status = s.status,
         raw_status = s.raw_status, paid = s.paid, test = s.test, placed_at = s.placed_at,
@@ -108,6 +125,22 @@ def write(connection: Connection, *, merchant_id: int, store_id: int, now: datet
         connection.execute(text(statement), values)
     advocates = ingest_links.refer_by_orders(connection, merchant_id=merchant_id, store_id=store_id)
     return _told(connection, advocates)
+
+
+def write_all(connection: Connection, *, merchant_id: int, store_id: int, now: datetime) -> Ingested | None:
+    """The first orders of all, of which ``in_order`` (a view will do) holds each once, without lines.
+
+    The indexes are built after the rows instead of row by row, several times as fast. None where there are orders
+    already, or where somebody else is at the table. Raises ``IntegrityError`` where an order stands there twice.
+    """
+    if not connection.scalar(text("SELECT tangga_orders_bare()")):
+        return None
+    values = {"merchant": merchant_id, "store": store_id, "now": now}
+    ingest_people.resolve(connection, merchant_id=merchant_id, store_id=store_id, now=now)
+    created = connection.execute(text(_INSERT_ALL), values).rowcount
+    connection.execute(text("SELECT tangga_orders_dressed()"))
+    connection.execute(text(_REFUNDS_ALL), values)
+    return Ingested(seen=created, created=created, touched=None)
 
 
 def _told(connection: Connection, advocates: Sequence[int]) -> Ingested:

@@ -53,7 +53,8 @@ _MAILS = """
     ), numbered AS (
         SELECT *, coalesce(found, {next}) AS customer_id FROM person
     )
-    SELECT v.email, n.email_norm, n.customer_id, n.seq, n.first_at, n.found IS NULL AND v.seq = n.seq AS is_new
+    SELECT v.email, n.email_norm, n.customer_id, n.seq, n.first_at, n.found IS NULL AND v.seq = n.seq AS is_new,
+        n.found IS NOT NULL AS known
     FROM valid v JOIN numbered n USING (email_norm)
 """
 
@@ -77,7 +78,7 @@ _IDENTITIES = """
     SELECT :merchant, :store, external_id, customer_id FROM in_account WHERE fresh
 """
 
-# An order tells little of a person; it fills what is blank and never overrules.
+# An order tells little of a person; it fills what is blank and never overrules. Who was just made has been told all.
 _FILL = """
     UPDATE customer c SET
         first_name = CASE WHEN c.first_name = '' AND c.last_name = '' THEN coalesce(split_part(o.name, ' ', 1), '')
@@ -88,8 +89,8 @@ _FILL = """
         language = coalesce(c.language, o.language), has_account = c.has_account OR p.account,
         enquired_at = least(c.enquired_at, p.first_at)
     FROM (SELECT customer_id, max(seq) AS seq, min(first_at) AS first_at, bool_or(account) AS account
-          FROM (SELECT customer_id, seq, first_at, true AS account FROM in_account
-                UNION ALL SELECT customer_id, seq, first_at, false FROM in_mail) AS each
+          FROM (SELECT customer_id, seq, first_at, true AS account FROM in_account WHERE NOT told
+                UNION ALL SELECT customer_id, seq, first_at, false FROM in_mail WHERE known) AS each
           GROUP BY customer_id) AS p
     JOIN in_order o USING (seq)
     WHERE c.id = p.customer_id AND c.merchant_id = :merchant AND c.erased_at IS NULL
@@ -109,7 +110,9 @@ def resolve(connection: Connection, *, merchant_id: int, store_id: int, now: dat
         connection,
         "in_account",
         f"""SELECT a.external_id, coalesce(a.customer_id, m.customer_id, {NEXT}) AS customer_id, a.seq, a.email,
-                   a.first_at, a.customer_id IS NULL AS fresh, a.customer_id IS NULL AND m.customer_id IS NULL AS is_new
+                   a.first_at,
+                   a.customer_id IS NULL AS fresh, a.customer_id IS NULL AND m.customer_id IS NULL AS is_new,
+                   a.customer_id IS NULL AND (m.customer_id IS NULL OR (m.is_new AND m.seq = a.seq)) AS told
             FROM in_found a LEFT JOIN in_mail m ON a.customer_id IS NULL AND m.email = a.email""",
         values,
     )

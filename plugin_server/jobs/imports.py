@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import IntegrityError
 
 from connectors.csvfile import columns
 from connectors.csvfile.reading import BadFile, CsvFile, open_csv
@@ -104,11 +105,15 @@ def _imported(
     _load(session, file, names)
     with session.transaction() as connection:
         csv_orders.judge(connection, reading)
-        csv_orders.assemble(connection, reading)
-        told: dict[str, Any] = csv_orders.counts(connection)
-    if not told["rows"]:
-        raise BadFile(f"{file.path.name} holds a header and nothing else.")
-    done = _write(session, given.store_id, told["orders"], by_line=reading.by_line, progress=progress)
+        if csv_raw.is_empty(connection):
+            raise BadFile(f"{file.path.name} holds a header and nothing else.")
+    told: dict[str, Any]
+    done, told = _write_at_once(session, given.store_id, reading, progress) or (None, {})
+    if done is None:
+        with session.transaction() as connection:
+            csv_orders.assemble(connection, reading)
+            told = {**csv_orders.counts(connection)}
+        done = _write(session, given.store_id, told["orders"], by_line=reading.by_line, progress=progress)
     with session.transaction() as connection:
         told |= {
             "created": done.created,
@@ -138,21 +143,50 @@ def _load(session: _Session, file: CsvFile, names: list[str]) -> None:
         csv_raw.copy_rows(connection, names, file.rows())
 
 
+def _write_at_once(
+    session: _Session, store_id: int, reading: csv_orders.Reading, progress: Progress
+) -> tuple[Ingested, dict[str, Any]] | None:
+    """Everything in one go, where these are the first orders of all; None where the usual way is to be gone."""
+    progress("orders", 0, None)
+    now = session.services.now()
+    try:
+        with session.transaction() as connection:
+            take_turn(connection, session.merchant_id)
+            if not csv_orders.lay_out(connection, reading):
+                return None
+            done = ingest_orders.write_all(connection, merchant_id=session.merchant_id, store_id=store_id, now=now)
+            if done is None:
+                csv_orders.take_back(connection)
+                return None
+            told = csv_orders.counts_whole(connection, done.created)
+    except IntegrityError:
+        # An order stands in the file twice: the usual way knows which row holds.
+        return None
+    _follow_all(session, progress)
+    return done, {**told}
+
+
+def _follow_all(session: _Session, progress: Progress) -> None:
+    progress("facts and rungs", 0, None)
+    with session.transaction() as connection:
+        analyse(connection)
+    with session.transaction() as connection:
+        done, now = Ingested(touched=None), session.services.now()
+        follow(connection, merchant_id=session.merchant_id, done=done, now=now)
+
+
 def _write(session: _Session, store_id: int, orders: int, *, by_line: bool, progress: Progress) -> Ingested:
     done = Ingested()
     for first in range(1, orders + 1, CHUNK):
         progress("orders", first - 1, orders)
         with session.transaction() as connection:
             done += _chunk(session, store_id, first, by_line=by_line)
-    if done.created or done.updated:
+    if len(done.order_ids) > CHUNK:
+        _follow_all(session, progress)
+    elif done.order_ids:
         progress("facts and rungs", 0, None)
-        everybody = len(done.order_ids) > CHUNK
-        if everybody:
-            with session.transaction() as connection:
-                analyse(connection)
         with session.transaction() as connection:
-            total = Ingested(touched=None) if everybody else done
-            follow(connection, merchant_id=session.merchant_id, done=total, now=session.services.now())
+            follow(connection, merchant_id=session.merchant_id, done=done, now=session.services.now())
     return done
 
 

@@ -34,4 +34,3 @@ def test_a_year_of_a_shop_comes_in_exactly_and_again_changes_nothing(shop: Shop)
     assert shop.rows("SELECT count(*) FROM shop_order WHERE total_minor < 0 AND counts") == [(0,)]
     again = import_orders(shop.app, shop.merchant, given)
     assert (again["created"], again["updated"]) == (0, 0)
-    print(told["seconds"], again["seconds"])

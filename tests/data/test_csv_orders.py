@@ -1,0 +1,211 @@
+"""Files as people really have them: what can be read comes in whole, what cannot is named by its row."""
+
+from __future__ import annotations
+
+import gzip
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.csvfile.reading import BadFile
+from plugin_server.jobs.imports import OrdersFile, import_orders
+from tests.data.making import Shop
+
+HEADER = "order_id,ordered_at,total,email"
+LINES = "order_id,ordered_at,line_title,line_quantity,line_unit_price,currency"
+
+
+@pytest.fixture
+def give(shop: Shop, tmp_path: Path) -> Any:
+    """Import a text (or bytes) as a file; gives the answer."""
+
+    def give(content: str | bytes, name: str = "orders.csv", **told: Any) -> dict[str, Any]:
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return import_orders(shop.app, shop.merchant, OrdersFile(path, shop.store, **told))
+
+    return give
+
+
+def _orders(shop: Shop) -> list[Any]:
+    return list(shop.rows("SELECT external_id, total_minor, status, placed_at FROM shop_order ORDER BY 1"))
+
+
+def test_a_plain_file_comes_in_in_the_store_s_zone(shop: Shop, give: Any) -> None:
+    told = give(f"{HEADER}\n1,2024-02-29 10:00,12.50,ani@example.com\n2,2024-03-01T10:00:00Z,3,\n")
+    assert (told["rows"], told["orders"], told["customers"], told["created"]) == (2, 2, 1, 2)
+    assert _orders(shop) == [
+        ("1", 1_250, "paid", datetime(2024, 2, 29, 3, 0, tzinfo=UTC)),
+        ("2", 300, "paid", datetime(2024, 3, 1, 10, 0, tzinfo=UTC)),
+    ]
+
+
+def test_the_same_file_again_changes_nothing(shop: Shop, give: Any) -> None:
+    text = f"{HEADER}\n1,2024-02-29,12.50,ani@example.com\n"
+    give(text)
+    before = shop.rows("SELECT xmin, * FROM shop_order")
+    told = give(text)
+    assert (told["orders"], told["created"], told["updated"]) == (1, 0, 0)
+    assert shop.rows("SELECT xmin, * FROM shop_order") == before
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("9,2024-02-30,1,", "'2024-02-30' is not a date"),
+        ("9,2024-02-30 10:00:00,1,", "'2024-02-30 10:00:00' is not a date"),
+        ("9,01/02/2024,1,", "'01/02/2024' is not a date"),
+        ("9,2024-01-01 25:00,1,", "is not a date"),
+        ("9,,1,", "ordered_at: it is empty"),
+        ("9,2199-01-01,1,", "lies in the future"),
+        ("9,0001-01-01,1,", "is too long ago"),
+        ("9,2024-01-01,ten,", "total: 'ten' is not a number"),
+        ("9,2024-01-01,NaN,", "total: 'NaN' is not a number"),
+        ("9,2024-01-01,1e9,", "total: '1e9' is not a number"),
+        ("9,2024-01-01,,", "total: it is empty"),
+        ('9,2024-01-01,"1.234,50",', "say --decimal ,"),
+        ('9,2024-01-01,"1,234.50",', "say --decimal ,"),
+        (",2024-01-01,1,", "order_id: it is empty"),
+        ("9,2024-01-01,1,,extra", "the row has 5 fields where the header has 4"),
+        ("9,2024-01-01", "the row has 2 fields where the header has 4"),
+    ],
+)
+def test_a_row_that_cannot_be_read_is_named_and_the_rest_comes_in(shop: Shop, give: Any, row: str, reason: str) -> None:
+    told = give(f"{HEADER}\n1,2024-01-01,5,\n{row}\n2,2024-01-02,6,\n")
+    assert (told["rows"], told["orders"], told["rejected_count"]) == (3, 2, 1)
+    assert told["rejected"][0]["row"] == 3
+    assert reason in told["rejected"][0]["reason"]
+    assert [order[:2] for order in _orders(shop)] == [("1", 500), ("2", 600)]
+
+
+def test_lines_are_summed_exactly_and_rounded_once(shop: Shop, give: Any) -> None:
+    told = give(
+        f"{LINES}\nA,2024-01-01,Kopi,3,0.335,EUR\nB,2024-01-02,Teh,1,5,EUR\nA,2024-01-01,Kembali,-1,0.10,EUR\n",
+    )
+    assert (told["rows"], told["orders"]) == (3, 2)
+    assert [order[:2] for order in _orders(shop)] == [("A", 91), ("B", 500)]
+    assert shop.rows("SELECT title, quantity FROM order_line JOIN shop_order o ON o.id = order_id "
+                     "WHERE o.external_id = 'A' ORDER BY position") == [("Kopi", 3), ("Kembali", -1)]  # fmt: skip
+
+
+def test_one_bad_line_leaves_its_whole_order_out(shop: Shop, give: Any) -> None:
+    told = give(f"{LINES}\nA,2024-01-01,Kopi,1,5,EUR\nA,2024-01-01,Teh,x,5,EUR\nB,2024-01-01,Teh,1,5,EUR\n")
+    assert told["rejected"] == [
+        {"row": 2, "reason": "order A is left out whole because of row 3"},
+        {"row": 3, "reason": "line_quantity: 'x' is not a number; order A is left out whole"},
+    ]
+    assert [order[0] for order in _orders(shop)] == ["B"]
+
+
+def test_a_currency_that_changes_inside_an_order_is_refused(give: Any) -> None:
+    told = give(f"{LINES}\nA,2024-01-01,Kopi,1,5,EUR\nA,2024-01-01,Teh,1,5,USD\nB,2024-01-01,Teh,1,5,XXQ\n")
+    assert told["rejected"][0]["reason"] == "currency: order A has lines in EUR and USD"
+    assert "'XXQ' is not an ISO 4217 code" in told["rejected"][2]["reason"]
+    assert told["orders"] == 0
+
+
+def test_a_wrong_address_leaves_the_order_without_its_customer(shop: Shop, give: Any) -> None:
+    told = give(f"{HEADER}\n1,2024-01-01,5,not-an-address\n")
+    assert told["orders"] == 1
+    assert told["warnings"] == [
+        {"row": 2, "reason": "email: 'not-an-address' is not an address; the order is taken without it"}
+    ]
+    assert shop.rows("SELECT customer_id FROM shop_order") == [(None,)]
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
+def test_the_delimiter_is_found_out(give: Any, mark: str) -> None:
+    assert give(f"{HEADER}\n1,2024-01-01,5,\n".replace(",", mark))["orders"] == 1
+
+
+def test_a_decimal_comma_is_read_when_asked_for(shop: Shop, give: Any) -> None:
+    give("order_id;ordered_at;total\n1;2024-01-01;1.234,50\n", decimal_comma=True)
+    assert _orders(shop)[0][1] == 123_450
+
+
+@pytest.mark.parametrize(
+    ("encoding", "note"),
+    [("utf-8-sig", []), ("cp1252", ["The file is not UTF-8; it was read as Windows-1252."])],
+)
+def test_the_encoding_is_found_out(shop: Shop, give: Any, encoding: str, note: list[str]) -> None:
+    told = give("order_id,ordered_at,total,name,email\n1,2024-01-01,5,Zoë,z@example.com\n".encode(encoding))
+    assert told["notes"] == note
+    assert shop.rows("SELECT first_name FROM customer") == [("Zoë",)]
+
+
+def test_a_packed_file_and_nul_bytes_are_read(shop: Shop, give: Any) -> None:
+    packed = gzip.compress(f"{HEADER}\n1,2024-01-01,5,a\x00@example.com\n".encode())
+    assert give(packed, "orders.csv.gz")["customers"] == 1
+
+
+def test_quotes_blank_lines_and_line_breaks_inside_fields(shop: Shop, give: Any) -> None:
+    give('order_id,ordered_at,total,name,email\n\n1,2024-01-01,5,"Ani ""W""\nJaya",a@example.com\n\n')
+    assert shop.rows("SELECT name FROM shop_order") == [('Ani "W"\nJaya',)]
+
+
+def test_a_stray_quote_swallows_no_rows(give: Any) -> None:
+    told = give('order_id,name,ordered_at,total\n1,5" pipe,2024-01-01,1\n2,6" pipe,2024-01-01,1\n')
+    assert (told["rows"], told["orders"]) == (2, 2)
+
+
+def test_the_same_order_twice_the_later_row_holds(shop: Shop, give: Any) -> None:
+    assert give(f"{HEADER}\n1,2024-01-01,5,\n1,2024-01-01,7,\n")["orders"] == 1
+    assert _orders(shop)[0][1] == 700
+
+
+def test_words_for_states_and_money_given_back(shop: Shop, give: Any) -> None:
+    give(
+        "order_id,ordered_at,total,status,refunded\n1,2024-01-01,5,Completed,2\n2,2024-01-01,5,refunded,\n"
+        "3,2024-01-01,5,on-hold,\n4,2024-01-01,5,brand-new-state,\n"
+    )
+    assert shop.rows("SELECT status, net_minor, counts FROM shop_order ORDER BY external_id") == [
+        ("completed", 300, True), ("refunded", 0, False), ("pending", 500, False), ("unknown", 500, False),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("", "is empty"),
+        ("<html><body>Log in</body></html>", "Missing: order_id; ordered_at; total"),
+        ("InvoiceNo,InvoiceDate,Quantity,UnitPrice\n1,2,3,4\n", "--map order_id=InvoiceNo"),
+        ("order_id,order_id,ordered_at,total\n1,1,2024-01-01,5\n", "Two columns are called 'order_id'"),
+        (HEADER + "\n", "holds a header and nothing else"),
+    ],
+)
+def test_a_file_that_cannot_be_used_writes_nothing(shop: Shop, give: Any, content: str, sentence: str) -> None:
+    with pytest.raises(BadFile, match=sentence):
+        give(content)
+    assert _orders(shop) == []
+
+
+def test_a_packed_file_that_ends_in_the_middle_writes_nothing(shop: Shop, give: Any) -> None:
+    whole = gzip.compress((HEADER + "\n" + "".join(f"{n},2024-01-01,{n},\n" for n in range(10_000))).encode())
+    with pytest.raises(BadFile, match="ends in the middle"):
+        give(whole[: len(whole) // 2], "orders.csv.gz")
+    assert _orders(shop) == []
+
+
+def test_refused_rows_are_written_out_as_they_were(give: Any, tmp_path: Path) -> None:
+    give(f"{HEADER}\n1,2024-01-01,5,\n2,never,6,x@example.com\n", rejects=tmp_path / "bad.csv")
+    assert (tmp_path / "bad.csv").read_text().splitlines() == [
+        "row,reason,order_id,ordered_at,total,email",
+        "3,ordered_at: 'never' is not a date such as 2024-12-31 14:30; order 2 is left out whole,"
+        "2,never,6,x@example.com",
+    ]
+
+
+def test_a_second_file_adds_to_the_first(shop: Shop, give: Any) -> None:
+    give(f"{HEADER}\n1,2024-01-01,5,ani@example.com\n")
+    told = give(f"{HEADER}\n1,2024-01-01,6,ani@example.com\n2,2024-02-01,7,ANI@example.com\n")
+    assert (told["created"], told["updated"]) == (1, 1)
+    assert shop.rows("SELECT f.orders, f.spend_minor FROM customer_facts f") == [(2, 1_300)]
+
+
+def test_the_indexes_are_back_after_the_first_import(shop: Shop, give: Any) -> None:
+    named = "SELECT indexname FROM pg_indexes WHERE tablename = 'shop_order' ORDER BY 1"
+    before = shop.rows(named)
+    give(f"{HEADER}\n1,2024-01-01,5,ani@example.com\n")
+    assert shop.rows(named) == before
