@@ -205,7 +205,7 @@ def test_a_second_file_adds_to_the_first(shop: Shop, give: Any) -> None:
 
 
 def test_the_indexes_are_back_after_the_first_import(shop: Shop, give: Any) -> None:
-    named = "SELECT indexname FROM pg_indexes WHERE tablename = 'shop_order' ORDER BY 1"
+    named = "SELECT indexdef FROM pg_indexes WHERE tablename IN ('shop_order', 'customer') ORDER BY 1"
     before = shop.rows(named)
     give(f"{HEADER}\n1,2024-01-01,5,ani@example.com\n")
     assert shop.rows(named) == before
