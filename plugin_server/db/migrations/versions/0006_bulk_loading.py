@@ -1,8 +1,8 @@
 """Two things that only the owner of the tables may do, for the application's bulk imports.
 
-``tangga_analyze`` tells the planner what came in. ``tangga_orders_bare`` takes the indexes off ``shop_order`` while it is
-empty (and off ``customer``, if that is empty too), ``tangga_orders_dressed`` puts them back and so proves that nothing
-came twice: both within one transaction.
+``tangga_analyze`` tells the planner what came in. ``tangga_orders_bare`` takes the indexes off ``shop_order`` while it
+is empty (and off ``customer``, if that is empty too), ``tangga_orders_dressed`` puts them back and so proves that
+nothing came twice: both within one transaction.
 """
 
 from alembic import op
