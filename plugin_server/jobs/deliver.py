@@ -9,11 +9,10 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection
 
-from campaigns.guards import must_pause
 from campaigns.mail.compose import Batch
 from campaigns.mail.liquid import TemplateError
 from connectors.types import Mail, Recipient, SendOutcome, SendResult
-from plugin_server.db import campaigns, ledger, messages
+from plugin_server.db import campaigns, ledger
 from plugin_server.db.campaigns import Run
 from plugin_server.db.ledger import Claimed
 from plugin_server.db.session import tenant
@@ -165,10 +164,7 @@ def _go_on(services: Services, conn: Connection, run: Run, result: SendResult) -
         pause = timedelta(seconds=result.retry_after or ledger.BACKOFF.total_seconds())
         campaigns.wait(conn, run.id, until=services.now() + pause, reason=f"The mail provider: {result.detail}")
         return False
-    reason = must_pause(*messages.health(conn, run.id))
-    if reason:
-        campaigns.hold(conn, run.id, to="paused", reason=reason)
-    return reason is None
+    return True
 
 
 def _stop(services: Services, run: Run, attempt_id: UUID, reason: str) -> bool:
