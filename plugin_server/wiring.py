@@ -15,7 +15,9 @@ from connectors.base import MailBackend, Store
 from connectors.errors import ConnectorError
 from connectors.folder.client import FolderBackend
 from connectors.sendgrid.client import SendGridBackend
+from connectors.sendgrid.mapping import to_events
 from connectors.smtp.client import SmtpBackend
+from connectors.types import DeliveryEvent
 from plugin_server.db import merchants, stores
 from plugin_server.db.session import app_engine, tenant
 from plugin_server.settings import Settings
@@ -109,3 +111,12 @@ def shop(
         timezone=timezone,
         currency=currency,
     )
+
+
+MAIL_REPORTS = "sendgrid"
+"""Under which provider the mail provider's reports lie in the inbox."""
+
+
+def mail_reports(body: bytes, *, received_at: datetime) -> list[DeliveryEvent]:
+    """A stored and verified delivery of the mail provider in our words. Raises ``BadPayload``."""
+    return to_events(body, received_at=received_at)

@@ -51,8 +51,8 @@ REASONS: Final = {
 """Why somebody whom rungs and rule select is left out all the same."""
 
 NOWHERE: Final = cast(null(), BigInteger)
-CAPABLE: Final = ("woocommerce", "shopify")
-"""Platforms that can take codes."""
+WITHOUT_CODES: Final = "csv"
+"""The platform that is only files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def setting(conn: Connection, merchant_id: int, campaign_id: int) -> Setting:
     row = conn.execute(text("SELECT timezone, locale, holdout_share FROM merchant")).one()
     stores = conn.execute(select(Store.id, Store.platform, Store.state, Store.read_only).order_by(Store.id)).all()
     able = tuple(
-        (store.id, store.platform in CAPABLE and store.state == "connected" and not store.read_only)
+        (store.id, store.platform != WITHOUT_CODES and store.state == "connected" and not store.read_only)
         for store in stores
         if store.state != "disconnected"
     )

@@ -8,14 +8,12 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row
 
 from connectors.errors import BadPayload
-from connectors.sendgrid.mapping import to_events
 from plugin_server import wiring
 from plugin_server.db import delivery, inbox
 from plugin_server.db.session import tenant
 from plugin_server.jobs.queues import awake
 from plugin_server.wiring import Services
 
-PROVIDER: Final = "sendgrid"
 BATCH: Final = 50
 
 
@@ -30,7 +28,7 @@ def drain_mail_events(merchant_id: int) -> None:
 def drain(services: Services, merchant_id: int) -> int:
     """One batch of the inbox; gives how many deliveries it held. What one of them does, it does in one transaction."""
     with tenant(services.engine, merchant_id) as conn:
-        rows = inbox.claim(conn, provider=PROVIDER, limit=BATCH, now=services.now())
+        rows = inbox.claim(conn, provider=wiring.MAIL_REPORTS, limit=BATCH, now=services.now())
     for row in rows:
         with tenant(services.engine, merchant_id) as conn:
             state, note = _take(conn, merchant_id, row, services.now())
@@ -40,7 +38,7 @@ def drain(services: Services, merchant_id: int) -> int:
 
 def _take(conn: Connection, merchant_id: int, row: Row[Any], now: datetime) -> tuple[str, str]:
     try:
-        events = to_events(bytes(row.body), received_at=row.received_at)
+        events = wiring.mail_reports(bytes(row.body), received_at=row.received_at)
     except BadPayload as error:
         return "failed", str(error)
     new = delivery.apply(conn, merchant_id, events, now)

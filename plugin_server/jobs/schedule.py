@@ -72,7 +72,7 @@ def run_due(services: Services, conn: Connection, jobs: tuple[Periodic, ...] = J
 def _do(services: Services, job: Periodic) -> str:
     try:
         job.work(services)
-    except Exception as error:
+    except Exception as error:  # whatever one job stumbles over must not stop the others
         log.exception("periodic work %s failed", job.key)
         return f"{type(error).__name__}: {error}"
     return ""

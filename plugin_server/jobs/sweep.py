@@ -9,6 +9,7 @@ from typing import Final
 from redis import RedisError
 from sqlalchemy import Connection, text
 
+from plugin_server import wiring
 from plugin_server.db import campaigns, doubts, ledger
 from plugin_server.db.doubts import OpenAttempt
 from plugin_server.db.session import merchant_ids, tenant
@@ -85,9 +86,9 @@ def _wake(services: Services, merchant_id: int) -> None:
     try:
         for run_id in waiting:
             wake(services.redis, run.advance_run, merchant_id, run_id)
-        if events.PROVIDER in providers:
+        if wiring.MAIL_REPORTS in providers:
             wake(services.redis, events.drain_mail_events, merchant_id, on="urgent")
-        if providers - {events.PROVIDER}:
+        if providers - {wiring.MAIL_REPORTS}:
             wake(services.redis, ingest.drain, merchant_id, on="urgent")
         reconcile.resume(services, merchant_id)
     except RedisError as error:
