@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes, policy
@@ -289,3 +290,20 @@ def test_a_rule_narrows_the_audience(app: Services, merchant: int) -> None:
         conn.execute(text("UPDATE customer_facts SET orders = 2 WHERE customer_id IN (3, 9)"))
         seen = audience.preview_audience(conn, merchant_id=merchant, campaign=campaign, campaign_id=1, now=NOW)
     assert (seen["treated"], seen["excluded"]) == (1, {"unsubscribed": 1})
+
+
+def test_two_runs_side_by_side_do_not_exceed_the_budget_together(
+    app: Services, merchant: int, world: Outside, shop: Shop
+) -> None:
+    offer = {"kind": "fixed", "value": "25000", "budget": "250000"}
+    first = started(app, merchant, holiday(offer=offer, message=PLAIN))
+    with tenant(app.engine, merchant) as conn:
+        saved = campaigns.need(conn, "eid-al-fitr-thanks")
+        second, _ = campaigns.open_run(
+            conn, merchant_id=merchant, saved=saved, occasion="another", due_at=NOW, by="test"
+        )
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda run_id: runs.advance(app, world, merchant, run_id), (first, second)))
+    assert len(shop.codes) == 10
+    with tenant(app.engine, merchant) as conn:
+        assert conn.scalar(text("SELECT issued_minor FROM offer_budget")) == 25000000
