@@ -37,10 +37,15 @@ def orders(first: int) -> list[Order]:
     ]
 
 
+def _listen(told: Event) -> None:
+    sys.stdin.readline()
+    told.set()
+
+
 def main() -> None:
     """Import until told to end."""
     told = Event()
-    Thread(target=lambda: (sys.stdin.readline(), told.set()), daemon=True).start()
+    Thread(target=_listen, args=(told,), daemon=True).start()
     services, done = wiring.services(), 0
     while not told.is_set():
         with tenant(services.engine, 1) as connection:

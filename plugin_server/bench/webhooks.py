@@ -39,7 +39,8 @@ Environment = dict[str, str]
 def run(database_url: str, redis_url: str, size: int, say: Callable[[str], None]) -> dict[str, Any]:
     """Measure with ``size`` deliveries a round; ``database_url`` must be allowed to make databases."""
     with _scratch(database_url, redis_url) as environment:
-        ours, bare = [], []
+        ours: list[dict[str, float]] = []
+        bare: list[dict[str, float]] = []
         with _served("bare", environment) as theirs, _served("product", environment) as mine:
             for number in range(ROUNDS + 1):
                 # The first round warms both up. The rest of the machine slows a round of both, so rounds are short.
@@ -137,7 +138,9 @@ def _served(name: str, environment: Environment) -> Iterator[int]:
     command = [sys.executable, "-m", "gunicorn", f"plugin_server.bench.webhook_server:{name}()"]
     command += ["--config", "python:plugin_server.gunicorn_config", "--bind", f"127.0.0.1:{port}"]
     command += ["--log-level", "error"]
-    server = subprocess.Popen(command, env=environment, cwd=_root())
+    server = subprocess.Popen(  # noqa: S603 - our own words
+        command, env=environment, cwd=_root()
+    )
     try:
         _wait_for(port, server)
         yield port
@@ -167,7 +170,9 @@ def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
 def _load(port: int, mark: str, requests: int) -> dict[str, float]:
     command = [sys.executable, "-m", "plugin_server.bench.webhook_load"]
     command += [str(port), SECRET, mark, str(requests), str(CONNECTIONS)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=_root())
+    done = subprocess.run(  # noqa: S603 - our own words
+        command, check=True, capture_output=True, text=True, cwd=_root()
+    )
     found: dict[str, float] = json.loads(done.stdout)
     return found
 
@@ -177,7 +182,7 @@ def _importing(environment: Environment) -> Iterator[list[int]]:
     """A bulk import for the duration of the block; the list holds the orders imported once the block is over."""
     imported: list[int] = []
     command = [sys.executable, "-m", "plugin_server.bench.webhook_import"]
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # noqa: S603 - our own words
         command, env=environment, cwd=_root(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     try:

@@ -27,7 +27,7 @@ def record(
     )
 
 
-def recent(connection: Connection, *, before: int | None = None, limit: int = 50) -> Sequence[Row[Any]]:
+def recent(connection: Connection, *, before: int | None = None, limit: int = 50) -> Sequence[Row[*tuple[Any, ...]]]:
     """The newest entries (id, at, actor, action, subject, detail), older than id ``before``."""
     query = select(
         AuditLog.id, AuditLog.at, AuditLog.actor, AuditLog.action, AuditLog.subject, AuditLog.detail

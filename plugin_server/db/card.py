@@ -19,9 +19,9 @@ from plugin_server.db.models.store import Store
 class Card:
     """A customer's own page. ``offers`` are codes that still work, the one that ends first on top."""
 
-    customer: Row[Any]
-    shop: Row[Any]
-    offers: list[Row[Any]]
+    customer: Row[*tuple[Any, ...]]
+    shop: Row[*tuple[Any, ...]]
+    offers: list[Row[*tuple[Any, ...]]]
     consent: str
 
 

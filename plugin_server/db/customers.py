@@ -44,7 +44,9 @@ class Place:
     customer_id: int
 
 
-def find(connection: Connection, wish: Wish, *, after: Place | None = None, limit: int = 50) -> list[Row[Any]]:
+def find(
+    connection: Connection, wish: Wish, *, after: Place | None = None, limit: int = 50
+) -> list[Row[*tuple[Any, ...]]]:
     """A page of customers, newest order first, those without an order last.
 
     With a text there is one page only, of at most ``MOST_MATCHES``: somebody who types wants one person.
@@ -52,7 +54,7 @@ def find(connection: Connection, wish: Wish, *, after: Place | None = None, limi
     if wish.text.strip():
         return _matches(connection, wish)
     base = select(*COLUMNS).join(CustomerFacts, CustomerFacts.customer_id == Customer.id).where(*_filters(wish))
-    found: list[Row[Any]] = []
+    found: list[Row[*tuple[Any, ...]]] = []
     if after is None or after.last_order_at is not None:
         found = list(connection.execute(_buyers(base, after).limit(limit)))
     if len(found) < limit:
@@ -63,7 +65,7 @@ def find(connection: Connection, wish: Wish, *, after: Place | None = None, limi
     return found
 
 
-def _buyers(base: Select[Any], after: Place | None) -> Select[Any]:
+def _buyers(base: Select[*tuple[Any, ...]], after: Place | None) -> Select[*tuple[Any, ...]]:
     query = base.where(CustomerFacts.last_order_at.is_not(None))
     if after and after.last_order_at:
         # The first condition is for the index, the second cuts within the same instant.
@@ -86,7 +88,7 @@ def _filters(wish: Wish) -> list[ColumnElement[bool]]:
     return found
 
 
-def _matches(connection: Connection, wish: Wish) -> list[Row[Any]]:
+def _matches(connection: Connection, wish: Wish) -> list[Row[*tuple[Any, ...]]]:
     """One index range per column, each bounded; then the few found are put in order."""
     text = " ".join(wish.text.lower().split())
     first, _, last = text.partition(" ")
@@ -119,7 +121,7 @@ def _begins(column: Any, prefix: str) -> ColumnElement[bool]:
     return and_(bytewise >= prefix, bytewise < prefix[:-1] + chr(min(ord(prefix[-1]) + 1, 0x10FFFF)))
 
 
-def one(connection: Connection, customer_id: int) -> Row[Any] | None:
+def one(connection: Connection, customer_id: int) -> Row[*tuple[Any, ...]] | None:
     """A customer with facts; a merged one gives the person it was merged into."""
     winner = connection.scalar(
         select(func.coalesce(Customer.merged_into, Customer.id)).where(Customer.id == customer_id)

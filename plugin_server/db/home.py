@@ -34,6 +34,8 @@ def standings(connection: Connection) -> dict[str, Standing]:
     )
     found: dict[str, Standing] = {}
     for rung, activity, count, willing in rows:
+        if rung is None:
+            continue
         old = found.get(rung, Standing())
         found[rung] = Standing(
             old.count + count,
@@ -59,7 +61,7 @@ def movement(connection: Connection, since: datetime) -> Counter[str]:
     return net
 
 
-def reading(connection: Connection) -> Row[Any] | None:
+def reading(connection: Connection) -> Row[*tuple[Any, ...]] | None:
     """The reading of a store that is under way or waits, if any."""
     return connection.execute(
         select(SyncRun, Store.name.label("store_name"))
@@ -70,7 +72,7 @@ def reading(connection: Connection) -> Row[Any] | None:
     ).first()
 
 
-def stores(connection: Connection) -> list[Row[Any]]:
+def stores(connection: Connection) -> list[Row[*tuple[Any, ...]]]:
     """The stores with when each was last read to the end."""
     last = (
         select(func.max(SyncRun.finished_at))

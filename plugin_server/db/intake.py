@@ -37,6 +37,10 @@ class Intake:
             # The database was away since this connection was last used; equal deliveries are kept once anyhow.
             return self._once(given)
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._engine.dispose()
+
     def _once(self, given: tuple[object, ...]) -> bool:
         connection = self._engine.raw_connection()
         try:

@@ -59,7 +59,7 @@ def person(connection: Connection, user_id: int) -> Person | None:
         .join(Merchant, Merchant.id == UserAccount.merchant_id)
         .where(UserAccount.id == user_id)
     ).first()
-    return Person(*row) if row else None
+    return Person(*tuple(row)) if row else None
 
 
 def by_email(engine: Engine, email: str) -> list[tuple[int, int]]:

@@ -19,7 +19,7 @@ RATE_AFTER = 2.0
 class Progress:
     """A reading so far: rows per second, and seconds left where the store said how many rows there are."""
 
-    run: Row[Any]
+    run: Row[*tuple[Any, ...]]
     rate: float | None
     seconds_left: float | None
 
@@ -29,7 +29,7 @@ class Progress:
         return min(self.run.seen / self.run.total, 1.0) if self.run.total else None
 
 
-def store(connection: Connection, store_id: int) -> Row[Any] | None:
+def store(connection: Connection, store_id: int) -> Row[*tuple[Any, ...]] | None:
     """The store's row, without its secrets."""
     return connection.execute(
         select(
@@ -78,7 +78,7 @@ def progress(connection: Connection, store_id: int, now: datetime) -> Progress |
     return Progress(run, rate, max(left, 0.0) if left is not None else None)
 
 
-def readings(connection: Connection, store_id: int, limit: int = 5) -> list[Row[Any]]:
+def readings(connection: Connection, store_id: int, limit: int = 5) -> list[Row[*tuple[Any, ...]]]:
     """The newest readings."""
     return list(
         connection.execute(
@@ -100,7 +100,7 @@ def readings(connection: Connection, store_id: int, limit: int = 5) -> list[Row[
     )
 
 
-def events(connection: Connection, store_id: int) -> Row[Any]:
+def events(connection: Connection, store_id: int) -> Row[*tuple[Any, ...]]:
     """What reached us by webhook: the newest time, how many wait, how many could not be used."""
     event = InboundEvent
     return connection.execute(

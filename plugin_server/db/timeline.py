@@ -20,7 +20,7 @@ from plugin_server.db.models.order import Order
 
 def timeline(
     connection: Connection, customer_id: int, *, before: datetime | None = None, limit: int = 40
-) -> list[Row[Any]]:
+) -> list[Row[*tuple[Any, ...]]]:
     """The newest happenings as (at, kind, facts); ``facts`` is a small object per ``kind``."""
     branches = []
     for query in _branches(customer_id):
@@ -31,7 +31,7 @@ def timeline(
     return list(connection.execute(thread.select().order_by(thread.c.at.desc(), thread.c.kind).limit(limit)))
 
 
-def _branches(customer_id: int) -> list[Select[Any]]:
+def _branches(customer_id: int) -> list[Select[*tuple[Any, ...]]]:
     return [
         _entry(
             Order.placed_at,
@@ -74,7 +74,7 @@ def _branches(customer_id: int) -> list[Select[Any]]:
     ]
 
 
-def _entry(at: Any, what: str, /, **facts: Any) -> Select[Any]:
+def _entry(at: Any, what: str, /, **facts: Any) -> Select[*tuple[Any, ...]]:
     pairs = [part for name, column in facts.items() for part in (name, column)]
     return select(
         at.label("at"), literal(what).label("kind"), as_type(func.jsonb_build_object(*pairs), JSONB).label("facts")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from threading import Event, Lock, Thread
 from typing import Any
@@ -26,6 +27,7 @@ class Bell:
         self._something = Event()
         self._lock = Lock()
         self._thread: Thread | None = None
+        self._closing = False
 
     def ring(self, job: Callable[..., Any], number: int) -> None:
         """Ask a worker to run ``job(number)`` soon. Returns at once."""
@@ -37,8 +39,16 @@ class Bell:
                 self._thread.start()
         self._something.set()
 
+    def close(self) -> None:
+        """Ring what is due and end."""
+        self._closing = True
+        self._something.set()
+        if self._thread:
+            self._thread.join()
+
     def _rounds(self) -> None:
-        while self._something.wait():
+        while not self._closing or self._due:
+            self._something.wait()
             self._something.clear()
             with self._lock:
                 due, self._due = self._due, set()
@@ -47,4 +57,4 @@ class Bell:
                     wake(self._redis, job, number, on="urgent")
                 except RedisError as error:
                     log.warning("no wake-up call for %s(%s): %s", job.__name__, number, error)
-            Event().wait(PAUSE)
+            time.sleep(PAUSE)

@@ -11,7 +11,8 @@ from plugin_server.db import audience, audit_log, campaigns
 from plugin_server.db.campaigns import Refused, Saved
 from plugin_server.db.people import Person
 from plugin_server.db.session import tenant
-from plugin_server.jobs.run import firings, launch as launch_run, margin
+from plugin_server.jobs.run import firings, margin
+from plugin_server.jobs.run import launch as launch_run
 from plugin_server.web import campaign_form
 from plugin_server.web.context import page, services, words
 from plugin_server.web.guards import requires

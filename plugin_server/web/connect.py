@@ -21,7 +21,7 @@ pages = Blueprint("connect", __name__)
 
 @pages.get("/connect/woocommerce")
 @requires("owner")
-def form(who: Person) -> ResponseReturnValue:
+def form(_who: Person) -> ResponseReturnValue:
     """Ask for the shop's address."""
     return page("connect.html", section="settings", url=request.args.get("url", ""), fault="")
 

@@ -28,7 +28,7 @@ def _refused(error: HTTPException) -> ResponseReturnValue:
         return _page("csrf", 400)
     code = error.code or 500
     if code < 400 or error.response is not None:
-        return error  # type: ignore[return-value]
+        return error
     return _page(str(code) if code in KNOWN else "400" if code < 500 else "500", code)
 
 

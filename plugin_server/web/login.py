@@ -54,7 +54,10 @@ def ask() -> ResponseReturnValue:
 def _too_often(email: str) -> bool:
     redis = services().redis
     for key, most in ((f"login:a:{email}", PER_ADDRESS), (f"login:v:{request.remote_addr}", PER_VISITOR)):
-        count, _ = redis.pipeline().incr(key).expire(key, WITHIN, nx=True).execute()
+        steps = redis.pipeline()
+        steps.incr(key)
+        steps.expire(key, WITHIN, nx=True)
+        count, _ = steps.execute()
         if count > most:
             return True
     return False

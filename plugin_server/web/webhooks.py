@@ -28,7 +28,7 @@ OK = b""
 def woocommerce(store: int) -> ResponseReturnValue:
     """One delivery of a WooCommerce store. Its ping is unsigned, answered with exactly 200, and never stored."""
     known = _cache().of_store(store, "woocommerce") or abort(404)
-    headers, body = woo_webhooks.lower(request.headers), _raw(request)
+    headers, body = woo_webhooks.lower(dict(request.headers)), _raw(request)
     if not _signed(known, headers, body):
         return Response(OK)
     kept = {name: headers[name] for name in woo_webhooks.TRUSTED_HEADERS if name in headers}

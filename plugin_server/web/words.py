@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date as Day
+from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import cache
 from zoneinfo import ZoneInfo
@@ -55,7 +56,9 @@ class Words:
         return self(f"{section}.{word}") if self.has(f"{section}.{word}") else word
 
     def _shown(self, value: object) -> str:
-        return self.number(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else str(value)
+        if isinstance(value, bool):
+            return str(value)
+        return self.number(value) if isinstance(value, int | Decimal) else str(value)
 
     def number(self, value: int | float | Decimal, *, sign: bool = False) -> str:
         """``12,345`` or ``12.345``; ``sign`` writes +12 and −12."""
@@ -103,14 +106,14 @@ class Words:
         """The same from ``{"amount", "currency"}``."""
         return self.major(Decimal(given["amount"]), given["currency"])
 
-    def date(self, value: date | datetime | None, style: str = "medium") -> str:
+    def date(self, value: Day | datetime | None, style: str = "medium") -> str:
         """``22 Nov 2026`` in the person's zone; a dash for None."""
         if value is None:
             return "–"
         day = value.astimezone(self.zone).date() if isinstance(value, datetime) else value
         return format_date(day, format=style, locale=self.language)
 
-    def day(self, value: date | datetime) -> str:
+    def day(self, value: Day | datetime) -> str:
         """``Sun 22 Nov``."""
         day = value.astimezone(self.zone).date() if isinstance(value, datetime) else value
         return format_date(day, format="EEE d MMM", locale=self.language)

@@ -47,11 +47,26 @@ class Visitor:
 
 
 @pytest.fixture
-def flask_app(app: Services) -> Flask:
-    made = create_app(app)
-    made.testing = True
-    made.config["PROPAGATE_EXCEPTIONS"] = False
-    return made
+def serve() -> Iterator[Callable[[Services], Flask]]:
+    """Makes applications, and closes what they opened."""
+    served: list[Flask] = []
+
+    def make(services: Services) -> Flask:
+        made = create_app(services)
+        made.testing = True
+        made.config["PROPAGATE_EXCEPTIONS"] = False
+        served.append(made)
+        return made
+
+    yield make
+    for made in served:
+        made.extensions["tangga_intake"].close()
+        made.extensions["tangga_bell"].close()
+
+
+@pytest.fixture
+def flask_app(app: Services, serve: Callable[[Services], Flask]) -> Flask:
+    return serve(app)
 
 
 @pytest.fixture
@@ -115,8 +130,8 @@ class Clock:
 
 
 @pytest.fixture
-def clock(app: Services) -> Iterator[Clock]:
+def clock(app: Services) -> Clock:
     """Moves the time of ``app``."""
     made = Clock(app.now())
     object.__setattr__(app, "now", made)
-    yield made
+    return made

@@ -82,7 +82,9 @@ def test_the_mail_carries_a_link_that_works(
     send(app, merchant, person("marketer", "rina@example.com"))
     (mail,) = (message_from_bytes(path.read_bytes()) for path in app.settings.outbox.rglob("*.eml"))
     assert mail["To"] == "rina@example.com"
-    text = str(next(part for part in mail.walk() if part.get_content_type() == "text/plain").get_payload(decode=True), "utf-8")
+    text = str(
+        next(part for part in mail.walk() if part.get_content_type() == "text/plain").get_payload(decode=True), "utf-8"
+    )
     path = next(word for word in text.split() if "/login/" in word).removeprefix(app.settings.public_url)
     visitor.get(path)
     assert visitor.post(path).location == "/home"

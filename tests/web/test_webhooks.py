@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,7 +18,6 @@ from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from connectors.signatures import sign_hmac
-from plugin_server.app import create_app
 from plugin_server.db.session import tenant
 from plugin_server.vault import seal
 from plugin_server.wiring import Services
@@ -31,7 +31,9 @@ def door(flask_app: Flask) -> FlaskClient:
     return flask_app.test_client()
 
 
-def deliver(door: FlaskClient, store: int, body: bytes = ORDER, *, secret: str = SECRET, **headers: str) -> TestResponse:
+def deliver(
+    door: FlaskClient, store: int, body: bytes = ORDER, *, secret: str = SECRET, **headers: str
+) -> TestResponse:
     return door.post(
         f"/webhooks/woocommerce/{store}",
         data=body,
@@ -118,9 +120,11 @@ def test_a_changed_secret_is_noticed(app: Services, merchant: int, woo: int, doo
     assert deliver(door, woo, secret="a-new-one").status_code == 200
 
 
-def test_without_a_queue_nothing_is_lost(app: Services, merchant: int, woo: int) -> None:
+def test_without_a_queue_nothing_is_lost(
+    app: Services, merchant: int, woo: int, serve: Callable[[Services], Flask]
+) -> None:
     lost = Services(app.settings, app.engine, Redis(host="127.0.0.1", port=1, socket_connect_timeout=0.2), app.now)
-    assert deliver(create_app(lost).test_client(), woo).status_code == 200
+    assert deliver(serve(lost).test_client(), woo).status_code == 200
     assert len(stored(app, merchant)) == 1
 
 
@@ -128,6 +132,7 @@ def test_a_delivery_wakes_one_drain(app: Services, woo: int, door: FlaskClient) 
     app.redis.flushdb()
     for number in range(3):
         deliver(door, woo, json.dumps({"id": number}).encode())
+    door.application.extensions["tangga_bell"].close()
     assert app.redis.llen("rq:queue:urgent") == 1
 
 
@@ -159,9 +164,9 @@ def signer() -> Signer:
 
 
 @pytest.fixture
-def mail_door(app: Services, signer: Signer) -> FlaskClient:
+def mail_door(app: Services, signer: Signer, serve: Callable[[Services], Flask]) -> FlaskClient:
     settings = app.settings.model_copy(update={"sendgrid_webhook_public_keys": (signer.public_key,)})
-    return create_app(Services(settings, app.engine, app.redis, app.now)).test_client()
+    return serve(Services(settings, app.engine, app.redis, app.now)).test_client()
 
 
 EVENTS = b'[{"event":"delivered","sg_event_id":"a"}]\r\n'
@@ -181,7 +186,11 @@ def test_a_signed_batch_of_mail_events_is_kept_once_for_ever(
 def test_mail_events_with_a_bad_signature_store_nothing(
     app: Services, merchant: int, mail_door: FlaskClient, signer: Signer
 ) -> None:
-    for headers in ({}, signer.headers(EVENTS[:-2]), signer.headers(EVENTS) | {"X-Twilio-Email-Event-Webhook-Signature": "!"}):
+    for headers in (
+        {},
+        signer.headers(EVENTS[:-2]),
+        signer.headers(EVENTS) | {"X-Twilio-Email-Event-Webhook-Signature": "!"},
+    ):
         assert mail_door.post(f"/webhooks/sendgrid/{merchant}", data=EVENTS, headers=headers).status_code == 401
     assert stored(app, merchant) == []
 
