@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_timedelta
-from babel.numbers import format_compact_decimal, format_currency, format_decimal, format_percent, get_currency_symbol
+from babel.numbers import format_compact_decimal, format_currency, format_decimal, format_percent
 
 from connectors.types import Money, minor_units
 from plugin_server.locales import LANGUAGES, catalogue
@@ -87,8 +87,7 @@ class Words:
         front = ("−" if minor < 0 else "+" if sign else "") if minor or sign else ""
         if currency in WHOLE:
             return front + WHOLE[currency] + format_decimal(amount, format="#,##0", locale=self.language)
-        shown = format_currency(amount, currency, locale=self.language)
-        return front + shown.replace(get_currency_symbol(currency, self.language) + "\xa0", currency + "\xa0")
+        return front + format_currency(amount, currency, locale=self.language)
 
     def about(self, given: Mapping[str, str]) -> str:
         """A large amount in few letters, ``Rp1,09 M`` for 1,090,467,161 rupiah; smaller ones in full."""

@@ -92,9 +92,13 @@ def person(app: Services, merchant: int) -> Callable[..., int]:
 def logged_in(app: Services, merchant: int, flask_app: Flask, person: Callable[..., int]) -> Callable[[str], Visitor]:
     """A visitor who is logged in with a role."""
 
+    known: dict[str, int] = {}
+
     def make(role: str) -> Visitor:
+        if role not in known:
+            known[role] = person(role, f"{role}-in@example.com")
         made = Visitor(flask_app.test_client())
-        made.log_in(app, merchant, person(role, f"{role}-in@example.com"))
+        made.log_in(app, merchant, known[role])
         return made
 
     return make

@@ -1,0 +1,197 @@
+"""The pages in a real browser, on a phone and on a desk: nothing sticks out, nothing is blocked, axe finds nothing."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
+from playwright.sync_api import Browser, Page, sync_playwright
+from sqlalchemy import text
+from werkzeug.serving import make_server
+
+import plugin_server.web
+from plugin_server.db import facts, ladder
+from plugin_server.db.session import tenant
+from plugin_server.vault import CustomerLink, customer_token
+from plugin_server.web.login import make_login_link
+from plugin_server.wiring import Services
+
+pytestmark = pytest.mark.browser
+
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+SIZES = {"phone": (390, 844), "desk": (1280, 900)}
+BUILT = Path(plugin_server.web.__file__).parent / "static" / "dist" / "app.js"
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    if not path:
+        pytest.skip("no Chromium on this machine")
+    if not BUILT.exists():
+        pytest.skip("the assets are not built: run `make assets`")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def address(flask_app: Flask) -> Iterator[str]:
+    server = make_server("127.0.0.1", 0, flask_app, threaded=True)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def crowd(app: Services, merchant: int, woo: int) -> int:
+    """A shop with sixty customers and their orders; gives one who bought often."""
+    with tenant(app.engine, merchant) as connection:
+        for statement in CROWD:
+            connection.execute(text(statement), {"m": merchant, "s": woo, "now": app.now()})
+        facts.refresh(connection, merchant_id=merchant, customer_ids=None, now=app.now())
+        ladder.climb(connection, merchant_id=merchant, customer_ids=None, now=app.now())
+        found: int = connection.scalar(text("SELECT id FROM customer WHERE email_norm = 'c60@example.com'"))
+        return found
+
+
+CROWD = (
+    """INSERT INTO customer (merchant_id, email, email_norm, first_name, last_name, language, has_account, enquired_at)
+       SELECT :m, 'c' || g || '@example.com', 'c' || g || '@example.com', 'Siti', 'Rahayu ' || g, 'id', true, :now
+       FROM generate_series(1, 60) g""",
+    """INSERT INTO shop_order (merchant_id, store_id, external_id, number, customer_id, status, paid, placed_at,
+           currency, total_minor, content)
+       SELECT :m, :s, c.id || '-' || k, c.id || '-' || k, c.id, 'completed', true,
+           CAST(:now AS timestamptz) - k * interval '30 days', 'IDR', 25000000, 'x'
+       FROM customer c, generate_series(1, (c.id % 5)::int + 1) k""",
+    """INSERT INTO consent (merchant_id, customer_id, state, source, occurred_at)
+       SELECT :m, id, 'subscribed', 'woocommerce', CAST(:now AS timestamptz) - interval '90 days' FROM customer""",
+)
+
+
+class Looker:
+    """A browser's page that remembers what the console said."""
+
+    def __init__(self, page: Page, address: str) -> None:
+        self.page, self.address = page, address
+        self.complaints: list[str] = []
+        page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def look(self, path: str) -> None:
+        """Open a page and hold it to all that every page must keep."""
+        answer = self.page.goto(self.address + path)
+        assert answer
+        assert answer.status == 200, path
+        self.page.wait_for_load_state("networkidle")
+        self.hold(path)
+
+    def hold(self, path: str) -> None:
+        wide = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        assert wide <= 0, f"{path} is {wide} px too wide"
+        found = Axe().run(self.page)
+        assert found.violations_count == 0, f"{path}: {found.generate_report()}"
+        assert self.complaints == [], path
+
+
+@pytest.fixture
+def looker(
+    chromium: Browser, address: str, app: Services, merchant: int, person: Callable[..., int]
+) -> Iterator[Callable[..., Looker]]:
+    opened: list[Any] = []
+
+    def make(size: str, language: str = "en", *, logged_in: bool = True) -> Looker:
+        width, height = SIZES[size]
+        context = chromium.new_context(viewport={"width": width, "height": height}, locale=language)
+        opened.append(context)
+        made = Looker(context.new_page(), address)
+        if logged_in:
+            user = person("owner", f"{size}-{language}@example.com")
+            with tenant(app.engine, merchant) as connection:
+                connection.execute(
+                    text("UPDATE user_account SET locale = :l WHERE id = :u"), {"l": language, "u": user}
+                )
+            link = make_login_link(app, merchant, user).removeprefix(app.settings.public_url)
+            made.page.goto(address + link)
+            made.page.click("main button")
+        return made
+
+    yield make
+    for context in opened:
+        context.close()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_pages_of_a_shop(looker: Callable[..., Looker], size: str, crowd: int, woo: int) -> None:
+    eye = looker(size)
+    paths = ["/home", "/home/what-if", "/customers", f"/customers/{crowd}", "/campaigns", "/campaigns/new"]
+    for path in [*paths, "/settings", "/settings/people", "/settings/holidays", f"/stores/{woo}", "/connect/woocommerce"]:
+        eye.look(path)
+
+
+@pytest.mark.parametrize("language", ["id", "nl"])
+def test_the_first_pages_in_other_languages(looker: Callable[..., Looker], language: str, crowd: int) -> None:
+    eye = looker("phone", language)
+    for path in ("/home", "/customers", f"/customers/{crowd}", "/campaigns/new"):
+        eye.look(path)
+        assert eye.page.get_attribute("html", "lang") == language
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_an_empty_business_and_the_log_in(looker: Callable[..., Looker], size: str) -> None:
+    looker(size, logged_in=False).look("/login")
+    eye = looker(size)
+    for path in ("/home", "/customers", "/campaigns"):
+        eye.look(path)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_customers_own_pages(
+    looker: Callable[..., Looker], app: Services, merchant: int, size: str, crowd: int
+) -> None:
+    token = customer_token(app.settings.keys, CustomerLink(merchant, crowd))
+    eye = looker(size, logged_in=False)
+    for path in (f"/c/{token}", f"/c/{token}/unsubscribe"):
+        eye.look(path)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_from_an_idea_to_a_launch(looker: Callable[..., Looker], size: str, crowd: int) -> None:
+    eye = looker(size)
+    page = eye.page
+    page.goto(f"{eye.address}/campaigns/new?rungs=shopper,customer,member")
+    page.click("button:has-text('Save and preview')")
+    page.wait_for_selector("#mail iframe")
+    page.click("#mail button:has-text('ID')")
+    page.wait_for_selector("#mail button:has-text('ID')[aria-pressed='true']")
+    frame = page.frame_locator("#mail iframe")
+    frame.locator("text=Halo Siti").first.wait_for()
+    eye.hold("preview")
+    asked: list[str] = []
+    page.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.accept()))
+    page.click("button:has-text('Launch to')")
+    page.wait_for_url("**/runs/*")
+    assert "codes are made in the shop" in asked[0]
+    eye.hold("run")
+
+
+def test_typing_finds_a_customer_without_a_reload(looker: Callable[..., Looker], crowd: int) -> None:
+    eye = looker("desk")
+    eye.page.goto(f"{eye.address}/customers")
+    eye.page.type("#f-q", "c60@")
+    eye.page.wait_for_function("document.querySelectorAll('#rows tbody tr').length === 1")
+    assert eye.page.get_attribute("#rows tbody a", "href") == f"/customers/{crowd}"
+    eye.hold("search")

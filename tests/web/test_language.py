@@ -1,0 +1,109 @@
+"""Three languages: none lacks a phrase, none has a phrase nobody uses, and no template speaks for itself."""
+
+from __future__ import annotations
+
+import re
+import string
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from jinja2 import Environment
+
+import plugin_server.web
+from plugin_server.locales import LANGUAGES, Phrase, catalogue
+from plugin_server.web.words import Words
+
+WEB = Path(plugin_server.web.__file__).parent
+TEMPLATES = sorted((WEB / "templates").glob("*.html"))
+SOURCES = [*TEMPLATES, *WEB.glob("*.py"), WEB.parent / "jobs" / "login_mail.py"]
+SAID_AS_IS = {"Tangga", "· Tangga", "·", "→", "+", "–", "#", "(", ")", ":", ";", "EN"}
+NOW = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
+
+
+def texts(phrase: Phrase) -> list[str]:
+    return [phrase] if isinstance(phrase, str) else list(phrase.values())
+
+
+def places(phrase: Phrase) -> set[str]:
+    return {name for text in texts(phrase) for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize("language", [code for code in LANGUAGES if code != "en"])
+def test_every_language_says_everything_with_the_same_places(language: str) -> None:
+    english, other = catalogue("en"), catalogue(language)
+    assert set(english) == set(other)
+    assert {key for key in english if places(english[key]) != places(other[key])} == set()
+    assert [key for key, phrase in other.items() if not all(text.strip() for text in texts(phrase))] == []
+
+
+def test_pages_use_only_phrases_there_are() -> None:
+    used = {
+        key
+        for path in SOURCES
+        for key in re.findall(r"""(?:\bt|words\(\)|\bsay)\(\s*["']([a-z_0-9.]+)["']\s*[,)]""", path.read_text())
+    }
+    assert len(used) > 150
+    assert used - set(catalogue("en")) == set()
+
+
+def test_no_phrase_is_left_over() -> None:
+    everything = "\n".join(path.read_text() for path in SOURCES)
+    computed = set(re.findall(r"""["']([a-z_]+[._][a-z_.]*)["']\s*~""", everything))
+    computed |= {f"{section}." for section in re.findall(r"""t\.known\(["']([a-z_]+)["']""", everything)}
+    computed |= {"error.", "card.consent_", "results.difference_"}
+    unused = [
+        key
+        for key in catalogue("en")
+        if f'"{key}"' not in everything and f"'{key}'" not in everything and not key.startswith(tuple(computed))
+    ]
+    assert unused == []
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_no_template_has_words_of_its_own(path: Path) -> None:
+    source = path.read_text()
+    Environment(autoescape=True).parse(source)
+    bare = re.sub(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", "\0", source, flags=re.DOTALL)
+    attributes = re.findall(r"""(?:aria-label|title|alt|placeholder|data-confirm)=["']([^"'\0]+)["']""", bare)
+    said = re.sub(r"<[^>]*>|\b(?:autocomplete|spellcheck|inputmode)=\"[^\"]*\"|\bautofocus\b", "\0", bare)
+    found = {word.strip() for word in [*said.split("\0"), *attributes] if re.search(r"[^\W\d_]{2,}", word)}
+    assert found - SAID_AS_IS == set()
+
+
+def words(language: str) -> Words:
+    return Words(language, ZoneInfo("Asia/Jakarta"), NOW)
+
+
+@pytest.mark.parametrize(("language", "shown"), [("en", "Rp1,250,000"), ("id", "Rp1.250.000"), ("nl", "Rp1.250.000")])
+def test_rupiah_never_has_decimals(language: str, shown: str) -> None:
+    assert words(language).money(125_000_000, "IDR") == shown
+
+
+@pytest.mark.parametrize(("language", "shown"), [("en", "€12.50"), ("nl", "€\xa012,50")])
+def test_other_money_is_written_as_people_write_it(language: str, shown: str) -> None:
+    assert words(language).money(1250, "EUR") == shown
+
+
+def test_negative_money_and_nothing() -> None:
+    assert words("en").money(-1250, "EUR") == "−€12.50"
+    assert words("en").money(None, "EUR") == "–"
+
+
+def test_numbers_choose_the_form_of_the_phrase() -> None:
+    assert [words("en")("home.people", n=n) for n in (1, 2, 1234)] == ["1 person", "2 people", "1,234 people"]
+    assert words("id")("home.people", n=1234) == "1.234 orang"
+
+
+def test_dates_follow_the_shops_zone() -> None:
+    late = datetime(2026, 11, 22, 18, 0, tzinfo=UTC)
+    assert words("en").time(late) == "23 Nov 2026, 01:00"
+    assert words("nl").date(date(2026, 11, 23)) == "23 nov 2026"
+
+
+def test_signs_and_points() -> None:
+    assert [words("en").number(n, sign=True) for n in (3, -3, 0)] == ["+3", "−3", "±0"]
+    assert words("nl").points(0.0123) == "+1,2"
+    assert words("en").number(Decimal("10.0")) == "10"

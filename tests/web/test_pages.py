@@ -1,0 +1,284 @@
+"""Pages: who may open them, what merely opening them changes, and that one business never sees another's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+
+from plugin_server.db import facts, ladder, merchants
+from plugin_server.db.session import owner_engine, tenant
+from plugin_server.vault import CustomerLink, customer_token
+from plugin_server.wiring import Services
+from tests.web.conftest import Clock, Visitor
+
+READING = ["/home", "/home/what-if", "/customers", "/campaigns", "/settings", "/settings/holidays"]
+WRITING = ["/campaigns/new"]
+OWNING = ["/connect/woocommerce", "/settings/people", "/settings/audit"]
+
+
+@pytest.fixture
+def customer(app: Services, merchant: int) -> int:
+    """Siti, who said yes to mails."""
+    with tenant(app.engine, merchant) as connection:
+        number: int = connection.execute(
+            text(
+                "INSERT INTO customer (merchant_id, email, email_norm, first_name, last_name, language) VALUES "
+                "(:m, 'Siti@example.com', 'siti@example.com', 'Siti', 'Rahayu', 'id') RETURNING id"
+            ),
+            {"m": merchant},
+        ).scalar_one()
+        connection.execute(
+            text(
+                "INSERT INTO consent (merchant_id, customer_id, state, source, occurred_at) "
+                "VALUES (:m, :c, 'subscribed', 'woocommerce', '2026-01-01')"
+            ),
+            {"m": merchant, "c": number},
+        )
+        facts.refresh(connection, merchant_id=merchant, customer_ids=[number], now=app.now())
+        ladder.climb(connection, merchant_id=merchant, customer_ids=[number], now=app.now())
+    return number
+
+
+def said(app: Services, merchant: int, customer: int) -> list[str]:
+    with tenant(app.engine, merchant) as connection:
+        rows = connection.execute(
+            text("SELECT state FROM consent WHERE customer_id = :c ORDER BY id"), {"c": customer}
+        )
+        return list(rows.scalars())
+
+
+def everything(app: Services) -> dict[str, int]:
+    """A fingerprint of every table, as the owner sees it."""
+    engine = owner_engine(str(app.settings.database_url))
+    with engine.connect() as connection:
+        names = connection.scalars(
+            text("SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'")
+        ).all()
+        found = {
+            name: connection.scalar(text(f'SELECT coalesce(sum(hashtextextended(t::text, 0)), 0) FROM "{name}" t'))
+            for name in names
+        }
+    engine.dispose()
+    return found
+
+
+@pytest.mark.parametrize("path", READING + WRITING + OWNING)
+def test_nobody_sees_a_page_without_logging_in(visitor: Visitor, path: str) -> None:
+    assert visitor.get(path).location == f"/login?next={path}"
+
+
+@pytest.mark.parametrize(
+    ("role", "allowed"),
+    [("viewer", READING), ("marketer", READING + WRITING), ("owner", READING + WRITING + OWNING)],
+)
+def test_roles_open_what_is_theirs(logged_in: Callable[[str], Visitor], role: str, allowed: list[str]) -> None:
+    visitor = logged_in(role)
+    found = {path: visitor.get(path).status_code for path in READING + WRITING + OWNING}
+    assert found == {path: 200 if path in allowed else 403 for path in found}
+
+
+def test_every_route_that_changes_something_asks_for_a_role(flask_app: Flask) -> None:
+    free = {
+        "login.ask", "login.enter", "login.leave", "login.language", "webhooks.woocommerce", "webhooks.sendgrid",
+        "connect.callback", "customer_card.unsubscribe", "customer_card.preferences",
+    }  # fmt: skip
+    changing = {rule.endpoint for rule in flask_app.url_map.iter_rules() if rule.methods and "POST" in rule.methods}
+    unguarded = {name for name in changing if not hasattr(flask_app.view_functions[name], "required_role")}
+    assert unguarded == free
+
+
+def test_opening_pages_changes_nothing(app: Services, logged_in: Callable[[str], Visitor], customer: int) -> None:
+    visitor = logged_in("owner")
+    token = customer_token(app.settings.keys, CustomerLink(1, customer))
+    before = everything(app)
+    for path in [*READING, *WRITING, *OWNING, f"/customers/{customer}", f"/c/{token}", f"/c/{token}/unsubscribe"]:
+        assert visitor.get(path).status_code == 200, path
+    assert everything(app) == before
+
+
+def test_a_form_without_its_token_changes_nothing(app: Services, logged_in: Callable[[str], Visitor]) -> None:
+    visitor = logged_in("owner")
+    before = everything(app)
+    visitor.token = "made-up"
+    answer = visitor.post("/settings", {"name": "Stolen", "holdout": "10", "locale": "en"})
+    assert answer.status_code == 400
+    assert everything(app) == before
+
+
+@pytest.fixture
+def stranger(app: Services, flask_app: Flask) -> Visitor:
+    """The owner of another business."""
+    other = merchants.add(
+        app.engine, name="Rival", email="rival@example.com", timezone="UTC", currency="EUR", locale="en"
+    )
+    with tenant(app.engine, other) as connection:
+        user = connection.scalar(text("SELECT id FROM user_account"))
+    made = Visitor(flask_app.test_client())
+    made.log_in(app, other, user)
+    return made
+
+
+def test_another_business_sees_and_touches_nothing(
+    app: Services, merchant: int, woo: int, customer: int, stranger: Visitor
+) -> None:
+    with tenant(app.engine, merchant) as connection:
+        person = connection.scalar(text("SELECT id FROM user_account"))
+    assert stranger.get(f"/customers/{customer}").status_code == 404
+    assert stranger.get(f"/stores/{woo}").status_code == 404
+    assert "Siti" not in stranger.get("/customers").text
+    assert "Siti" not in stranger.get("/customers?q=siti").text
+    before = everything(app)["user_account"]
+    stranger.post(f"/settings/people/{person}", {"role": "viewer"})
+    assert everything(app)["user_account"] == before
+    assert stranger.post(f"/stores/{woo}/confirm", {"address": "https://evil.example"}).status_code == 404
+
+
+def test_headers_keep_browsers_honest(visitor: Visitor) -> None:
+    headers = visitor.get("/login").headers
+    policy = headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Frame-Options"] == "DENY"
+
+
+def test_production_has_safe_cookies_and_hsts(app: Services, serve: Callable[[Services], Flask]) -> None:
+    settings = app.settings.model_copy(update={"tangga_env": "production"})
+    made = serve(Services(settings, app.engine, app.redis, app.now))
+    answer = made.test_client().get("/login", base_url="https://tangga.example.com")
+    assert answer.headers["Strict-Transport-Security"].startswith("max-age=63072000")
+    cookie = answer.headers["Set-Cookie"]
+    assert cookie.startswith("__Host-tangga=")
+    assert all(part in cookie for part in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/"))
+
+
+@pytest.mark.parametrize("language", ["en", "id", "nl"])
+def test_a_missing_page_says_so_with_a_number(visitor: Visitor, language: str) -> None:
+    answer = visitor.get("/no-such-page", headers={"Accept-Language": language})
+    titles = {"en": "There is no such page", "id": "Halaman ini tidak ada", "nl": "Deze pagina bestaat niet"}
+    assert answer.status_code == 404
+    assert titles[language] in answer.text
+
+
+def test_search_finds_by_the_beginning_of_name_or_address(logged_in: Callable[[str], Visitor], customer: int) -> None:
+    visitor = logged_in("viewer")
+    for query in ("siti", "Siti Rah", "rahay", "SITI@exa"):
+        assert f"/customers/{customer}" in visitor.get("/customers", query_string={"q": query}).text, query
+    assert f"/customers/{customer}" not in visitor.get("/customers?q=iti").text
+
+
+def test_settings_refuse_what_cannot_be(app: Services, logged_in: Callable[[str], Visitor]) -> None:
+    visitor = logged_in("owner")
+    visitor.get("/settings")
+    before = everything(app)["merchant"]
+    for wrong in ({"name": ""}, {"from_email": "nonsense"}, {"holdout": "51"}, {"holdout": "x"}, {"locale": "fr"}):
+        form = {"name": "Toko", "holdout": "10", "locale": "id", "from_email": "", **wrong}
+        assert visitor.post("/settings", form).status_code == 422, wrong
+    assert everything(app)["merchant"] == before
+
+
+def test_the_last_owner_stays(app: Services, merchant: int, logged_in: Callable[[str], Visitor]) -> None:
+    visitor = logged_in("owner")
+    visitor.get("/settings/people")
+    with tenant(app.engine, merchant) as connection:
+        owners = list(connection.scalars(text("SELECT id FROM user_account WHERE role = 'owner' ORDER BY id")))
+    for number in owners:
+        visitor.post(f"/settings/people/{number}", {"role": "viewer"})
+    with tenant(app.engine, merchant) as connection:
+        assert connection.scalar(text("SELECT count(*) FROM user_account WHERE role = 'owner'")) == 1
+
+
+@pytest.fixture
+def card(app: Services, merchant: int, customer: int) -> str:
+    return f"/c/{customer_token(app.settings.keys, CustomerLink(merchant, customer, 7))}"
+
+
+def test_one_click_unsubscribes_without_cookie_or_token(
+    app: Services, merchant: int, customer: int, card: str, flask_app: Flask
+) -> None:
+    for _ in range(2):
+        answer = flask_app.test_client().post(f"{card}/unsubscribe", data={"List-Unsubscribe": "One-Click"})
+        assert answer.status_code == 200
+    assert said(app, merchant, customer) == ["subscribed", "unsubscribed"]
+
+
+def test_opening_the_unsubscribe_page_asks_first(
+    app: Services, merchant: int, customer: int, card: str, visitor: Visitor
+) -> None:
+    assert "Berhenti menerima penawaran?" in visitor.get(f"{card}/unsubscribe").text
+    assert said(app, merchant, customer) == ["subscribed"]
+
+
+def test_preferences_go_both_ways(
+    app: Services, merchant: int, customer: int, card: str, visitor: Visitor, clock: Clock
+) -> None:
+    for wish in ("no", "yes"):
+        clock.forward(minutes=1)
+        assert visitor.post(f"{card}/preferences", {"promotions": wish}).location == card
+    assert said(app, merchant, customer) == ["subscribed", "unsubscribed", "subscribed"]
+
+
+@pytest.mark.parametrize("token", ["nonsense", "a" * 600, "eyJ.x.y"])
+def test_an_unknown_link_gets_a_friendly_page(visitor: Visitor, token: str) -> None:
+    for path in (f"/c/{token}", f"/c/{token}/unsubscribe"):
+        answer = visitor.get(path)
+        assert (answer.status_code, "This link is not known" in answer.text) == (404, True)
+
+
+def test_a_bad_holiday_discount_is_refused_beside_its_field(logged_in: Callable[[str], Visitor], app: Services) -> None:
+    visitor = logged_in("marketer")
+    visitor.get("/campaigns/new")
+    form: dict[str, Any] = {
+        "holiday": "eid_al_fitr", "offset": "14", "at": "09:00", "percent": "150", "minimum": "", "valid_days": "14",
+        "holdout": "10", "rungs": ["shopper"], "languages": ["id"], "name": "",
+    }  # fmt: skip
+    answer = visitor.post("/campaigns/new", form)
+    assert answer.status_code == 422
+    assert "150 is more than 100 percent" in answer.text.replace("&#39;", "'")
+    with tenant(app.engine, 1) as connection:
+        assert connection.scalar(text("SELECT count(*) FROM campaign")) == 0
+
+
+def test_a_holiday_discount_is_saved_previewed_and_launched_once(
+    logged_in: Callable[[str], Visitor], app: Services, merchant: int, woo: int, customer: int
+) -> None:
+    visitor = logged_in("marketer")
+    visitor.get("/campaigns/new")
+    form: dict[str, Any] = {
+        "holiday": "eid_al_fitr", "offset": "14", "at": "09:00", "percent": "10", "minimum": "", "valid_days": "14",
+        "holdout": "0", "rungs": ["suspect", "prospect"], "languages": ["id", "en"], "name": "Lebaran",
+    }  # fmt: skip
+    assert visitor.post("/campaigns/new", form).location == "/campaigns/lebaran"
+    assert visitor.get("/campaigns/lebaran").status_code == 200
+    frame = visitor.get("/campaigns/lebaran/mail/id/html")
+    assert "sandbox" in frame.headers["Content-Security-Policy"]
+    assert visitor.get("/campaigns/lebaran/mail/nl/html").status_code == 404
+    visitor.get("/campaigns/lebaran")
+    first, again = (visitor.post("/campaigns/lebaran/launch").location for _ in range(2))
+    assert first == again
+    assert visitor.get(first).status_code == 200
+    with tenant(app.engine, merchant) as connection:
+        assert connection.scalar(text("SELECT count(*) FROM campaign_run")) == 1
+        actions = connection.scalars(text("SELECT action FROM audit_log WHERE actor = 'marketer-in@example.com'")).all()
+    assert {"campaign_saved", "campaign_launched"} <= set(actions)
+
+
+def test_health_says_how_it_is(visitor: Visitor, app: Services, clock: Clock) -> None:
+    assert visitor.client.get("/healthz").status_code == 200
+    assert visitor.client.get("/readyz").json == {
+        "ready": True,
+        "checks": {"database": "ok", "migrations": "ok", "queue": "ok", "sweep": "ok"},
+    }
+    engine = owner_engine(str(app.settings.database_url))
+    with engine.begin() as connection:
+        connection.execute(
+            text("INSERT INTO periodic_job (key, last_finished) VALUES ('sweep', :at)"), {"at": app.now()}
+        )
+    engine.dispose()
+    clock.forward(hours=1)
+    assert visitor.client.get("/readyz").status_code == 503
+    assert b"tangga_rows_waiting" in visitor.client.get("/metrics").data
