@@ -138,7 +138,14 @@ def looker(
 def test_the_pages_of_a_shop(looker: Callable[..., Looker], size: str, crowd: int, woo: int) -> None:
     eye = looker(size)
     paths = ["/home", "/home/what-if", "/customers", f"/customers/{crowd}", "/campaigns", "/campaigns/new"]
-    for path in [*paths, "/settings", "/settings/people", "/settings/holidays", f"/stores/{woo}", "/connect/woocommerce"]:
+    for path in [
+        *paths,
+        "/settings",
+        "/settings/people",
+        "/settings/holidays",
+        f"/stores/{woo}",
+        "/connect/woocommerce",
+    ]:
         eye.look(path)
 
 
@@ -192,6 +199,6 @@ def test_typing_finds_a_customer_without_a_reload(looker: Callable[..., Looker],
     eye = looker("desk")
     eye.page.goto(f"{eye.address}/customers")
     eye.page.type("#f-q", "c60@")
-    eye.page.wait_for_function("document.querySelectorAll('#rows tbody tr').length === 1")
+    eye.page.locator("#rows tbody tr").nth(1).wait_for(state="detached")
     assert eye.page.get_attribute("#rows tbody a", "href") == f"/customers/{crowd}"
     eye.hold("search")

@@ -45,9 +45,7 @@ def customer(app: Services, merchant: int) -> int:
 
 def said(app: Services, merchant: int, customer: int) -> list[str]:
     with tenant(app.engine, merchant) as connection:
-        rows = connection.execute(
-            text("SELECT state FROM consent WHERE customer_id = :c ORDER BY id"), {"c": customer}
-        )
+        rows = connection.execute(text("SELECT state FROM consent WHERE customer_id = :c ORDER BY id"), {"c": customer})
         return list(rows.scalars())
 
 
