@@ -4,8 +4,8 @@ from alembic import op
 
 from plugin_server.db.migrations.tenancy import APP_ROLE
 
-revision = "0026"
-down_revision = "0025"
+revision = "0021"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 
