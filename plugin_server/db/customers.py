@@ -55,9 +55,9 @@ def find(
         return _matches(connection, wish)
     base = select(*COLUMNS).join(CustomerFacts, CustomerFacts.customer_id == Customer.id).where(*_filters(wish))
     found: list[Row[*tuple[Any, ...]]] = []
-    if after is None or after.last_order_at is not None:
+    if wish.activity != "none" and (after is None or after.last_order_at is not None):
         found = list(connection.execute(_buyers(base, after).limit(limit)))
-    if len(found) < limit:
+    if len(found) < limit and wish.activity in ("", "none"):
         rest = base.where(CustomerFacts.last_order_at.is_(None)).order_by(CustomerFacts.customer_id)
         if after and after.last_order_at is None:
             rest = rest.where(CustomerFacts.customer_id > after.customer_id)
@@ -92,18 +92,12 @@ def _matches(connection: Connection, wish: Wish) -> list[Row[*tuple[Any, ...]]]:
     """One index range per column, each bounded; then the few found are put in order."""
     text = " ".join(wish.text.lower().split())
     first, _, last = text.partition(" ")
-    ranges = [_begins(Customer.email_norm, text)] if not last else []
-    if last:
-        ranges.append(
-            and_(_begins(func.lower(Customer.first_name), first), _begins(func.lower(Customer.last_name), last))
-        )
-    ranges += [_begins(func.lower(Customer.first_name), text), _begins(func.lower(Customer.last_name), text)]
     branches = [
         select(Customer.id)
         .join(CustomerFacts, CustomerFacts.customer_id == Customer.id)
         .where(condition, *_filters(wish))
         .limit(MOST_MATCHES)
-        for condition in ranges
+        for condition in (_narrowed(text, first, last) if wish.rung or wish.activity else _indexed(text, first, last))
     ]
     ids = union(*branches).subquery()
     query = (
@@ -115,10 +109,36 @@ def _matches(connection: Connection, wish: Wish) -> list[Row[*tuple[Any, ...]]]:
     return list(connection.execute(query.limit(MOST_MATCHES)))
 
 
+def _indexed(text: str, first: str, last: str) -> list[ColumnElement[bool]]:
+    """Names through functions that may use the index on lower(name); addresses need none."""
+    named = func.tangga_customers_first_named
+    found = [
+        Customer.id.in_(select(named(text, _end(text), "", chr(0x10FFFF)))),
+        Customer.id.in_(select(func.tangga_customers_last_named(text, _end(text)))),
+    ]
+    if last:
+        return [*found, Customer.id.in_(select(named(first, _end(first), last, _end(last))))]
+    return [*found, _begins(Customer.email_norm, text)]
+
+
+def _narrowed(text: str, first: str, last: str) -> list[ColumnElement[bool]]:
+    """The same beside other filters, where the first fifty of a name may all be on another rung."""
+    first_name, last_name = func.lower(Customer.first_name), func.lower(Customer.last_name)
+    found = [_begins(first_name, text), _begins(last_name, text)]
+    if last:
+        return [*found, and_(_begins(first_name, first), _begins(last_name, last))]
+    return [*found, _begins(Customer.email_norm, text)]
+
+
+def _end(prefix: str) -> str:
+    """The least text after all that begin with ``prefix``."""
+    return prefix[:-1] + chr(min(ord(prefix[-1]) + 1, 0x10FFFF))
+
+
 def _begins(column: Any, prefix: str) -> ColumnElement[bool]:
     """``column`` begins with ``prefix``, as a range that a C-collated index answers."""
     bytewise = collate(column, "C")
-    return and_(bytewise >= prefix, bytewise < prefix[:-1] + chr(min(ord(prefix[-1]) + 1, 0x10FFFF)))
+    return and_(bytewise >= prefix, bytewise < _end(prefix))
 
 
 def one(connection: Connection, customer_id: int) -> Row[*tuple[Any, ...]] | None:

@@ -23,8 +23,8 @@ class Standing:
     reachable: int = 0
 
 
-def standings(connection: Connection) -> dict[str, Standing]:
-    """Every rung with somebody on it, in one pass over the facts."""
+def tally(connection: Connection) -> list[list[Any]]:
+    """[rung, activity, customers, those who may be written to] in one pass over the facts."""
     facts = CustomerFacts
     subscribed = func.count().filter(facts.consent_promotions == "subscribed")
     rows = connection.execute(
@@ -32,10 +32,13 @@ def standings(connection: Connection) -> dict[str, Standing]:
         .where(facts.rung.is_not(None))
         .group_by(facts.rung, facts.activity)
     )
+    return [list(row) for row in rows]
+
+
+def standings(rows: list[list[Any]]) -> dict[str, Standing]:
+    """Every rung with somebody on it, from a ``tally``."""
     found: dict[str, Standing] = {}
     for rung, activity, count, willing in rows:
-        if rung is None:
-            continue
         old = found.get(rung, Standing())
         found[rung] = Standing(
             old.count + count,
@@ -45,7 +48,7 @@ def standings(connection: Connection) -> dict[str, Standing]:
     return found
 
 
-def movement(connection: Connection, since: datetime) -> Counter[str]:
+def movement(connection: Connection, since: datetime) -> dict[str, int]:
     """By rung: how many came to stand on it since then, less those who left it."""
     moves = RungChange
     rows = connection.execute(
@@ -58,7 +61,7 @@ def movement(connection: Connection, since: datetime) -> Counter[str]:
         net[to] += count
         if origin:
             net[origin] -= count
-    return net
+    return dict(net)
 
 
 def reading(connection: Connection) -> Row[*tuple[Any, ...]] | None:

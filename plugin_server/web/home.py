@@ -14,6 +14,7 @@ from plugin_server.db.session import tenant
 from plugin_server.web import ladder_view
 from plugin_server.web.context import is_partial, page, services, visitor, words
 from plugin_server.web.guards import requires
+from plugin_server.web.remembered import remembered
 from plugin_server.web.rungs import names_of
 
 pages = Blueprint("home", __name__)
@@ -45,6 +46,7 @@ def show(who: Person) -> ResponseReturnValue:
 def what_if(who: Person) -> ResponseReturnValue:
     """How "if everybody climbed one rung" is computed, rung by rung."""
     with tenant(services().engine, who.merchant_id) as connection:
-        sim = ladder_view.simulated(connection, who.merchant_id)
+        key = f"{who.merchant_id}:what_if"
+        sim = remembered(services().redis, key, lambda: ladder_view.simulated(connection, who.merchant_id))
         rungs = names_of(connection, who.merchant_id, words().language)
     return page("what_if.html", section="home", sim=sim, rungs=rungs)

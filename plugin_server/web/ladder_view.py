@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
 from plugin_server.db import home, whatif
 from plugin_server.db.home import Standing
 from plugin_server.db.people import Person
+from plugin_server.web.context import services
+from plugin_server.web.remembered import remembered
 from plugin_server.web.rungs import RungName, names_of
 from plugin_server.web.words import Words
 
+T = TypeVar("T")
 BUYING_FROM = "shopper"
 WORTH_ASKING = 10
 """Fewer people than this are better written to by hand."""
@@ -51,15 +55,21 @@ class View:
 def read(connection: Connection, who: Person, words: Words, *, since: datetime, settled: bool) -> View:
     """Read the numbers of this moment."""
     rungs = names_of(connection, who.merchant_id, words.language)
-    standings, moved = home.standings(connection), home.movement(connection, since)
+
+    def kept(what: str, make: Callable[[], T]) -> T:
+        # While a shop is being read, people watch the rungs fill: nothing is kept then.
+        return remembered(services().redis, f"{who.merchant_id}:{what}", make) if settled else make()
+
+    standings = home.standings(kept("tally", lambda: home.tally(connection)))
+    moved = kept("moved", lambda: home.movement(connection, since))
     fullest = max((standing.count for standing in standings.values()), default=0) or 1
     rows = [
-        RungRow(rung, standing, standing.count / fullest, moved[rung.key])
+        RungRow(rung, standing, standing.count / fullest, moved.get(rung.key, 0))
         for rung in reversed(rungs)
         for standing in (standings.get(rung.key, Standing()),)
     ]
     total = sum(row.standing.count for row in rows)
-    what_if = simulated(connection, who.merchant_id) if settled and total else None
+    what_if = kept("what_if", lambda: simulated(connection, who.merchant_id)) if settled and total else None
     return View(rows, total, what_if, _steps(rows) if settled else [])
 
 

@@ -62,7 +62,7 @@ class Words:
 
     def number(self, value: int | float | Decimal, *, sign: bool = False) -> str:
         """``12,345`` or ``12.345``; ``sign`` writes +12 and −12."""
-        text = format_decimal(abs(value), locale=self.language, format="#,##0.##")
+        text = format_decimal(Decimal(str(abs(value))), locale=self.language, format="#,##0.##")
         return ("+" if value > 0 else "−" if value < 0 else "±") + text if sign else ("−" if value < 0 else "") + text
 
     def percent(self, share: float | Decimal, *, digits: int = 0) -> str:
