@@ -9,12 +9,11 @@ from pathlib import Path
 
 import click
 
-from connectors.woocommerce.auth import KeyPair
 from plugin_server import wiring
 from plugin_server.db import stores
 from plugin_server.db.session import merchant_ids, tenant
 from plugin_server.demo.opening import OWNER, PLACE, Opening, remembered
-from plugin_server.jobs.connect import connect_woocommerce, settle
+from plugin_server.jobs.connect import connect_store, settle
 from plugin_server.jobs.import_contacts import ContactsFile, import_contacts
 from plugin_server.launcher.probe import serves
 from plugin_server.wiring import Services
@@ -40,12 +39,13 @@ def main(port: int) -> None:
 def connect(services: Services, merchant_id: int, opening: Opening) -> None:
     """Store the shop, ask the worker to read it, bring in the contacts file of the last bazaar."""
     with tenant(services.engine, merchant_id) as connection:
-        store_id = connect_woocommerce(
+        store_id = connect_store(
             connection,
             services.settings.keys,
             merchant_id,
             url=opening.url,
-            pair=KeyPair(opening.key, opening.secret),
+            platform="woocommerce",
+            credentials={"key": opening.key, "secret": opening.secret},
             read_only=False,
             by=OWNER,
         )

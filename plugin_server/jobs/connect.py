@@ -11,7 +11,6 @@ from redis.exceptions import RedisError
 from sqlalchemy import Connection
 
 from connectors.errors import ConnectorError
-from connectors.woocommerce.auth import KeyPair
 from plugin_server import wiring
 from plugin_server.db import audit_log, store_page, stores
 from plugin_server.db.session import tenant
@@ -25,24 +24,25 @@ from plugin_server.wiring import Services
 log = logging.getLogger(__name__)
 
 
-def connect_woocommerce(
+def connect_store(
     connection: Connection,
     keys: Sequence[str],
     merchant_id: int,
     *,
     url: str,
-    pair: KeyPair,
+    platform: str,
+    credentials: dict[str, str],
     read_only: bool,
     by: str,
 ) -> int:
-    """Store the shop with its sealed keys and a fresh webhook secret; gives its id. The address must be new."""
+    """Store the shop with sealed credentials and a fresh webhook secret; gives its id. The address must be new."""
     store_id = stores.add(
         connection,
         merchant_id=merchant_id,
-        platform="woocommerce",
+        platform=platform,
         name=urlsplit(url).hostname or url,
         url=url,
-        credentials=seal(keys, {"key": pair.key, "secret": pair.secret}),
+        credentials=seal(keys, credentials),
         webhook_secrets=seal(keys, {"secrets": [secrets.token_urlsafe(32)]}),
         read_only=read_only,
     )

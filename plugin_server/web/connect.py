@@ -12,11 +12,12 @@ from connectors.woocommerce.auth import KeyPair, authorize_url, parse_callback, 
 from plugin_server.db import grants
 from plugin_server.db.people import Person
 from plugin_server.db.session import tenant
-from plugin_server.jobs.connect import connect_woocommerce, settle
+from plugin_server.jobs.connect import connect_store, settle
 from plugin_server.web.context import page, services, words
 from plugin_server.web.guards import requires
 
 pages = Blueprint("connect", __name__)
+PLATFORM = "woocommerce"
 
 
 @pages.get("/connect/woocommerce")
@@ -53,8 +54,15 @@ def _with_keys(who: Person, url: str, pair: KeyPair) -> ResponseReturnValue:
         return page("connect.html", section="settings", url=url, fault=fault), 422
     try:
         with tenant(services().engine, who.merchant_id) as connection:
-            store_id = connect_woocommerce(
-                connection, services().settings.keys, who.merchant_id, url=url, pair=pair, read_only=False, by=who.email
+            store_id = connect_store(
+                connection,
+                services().settings.keys,
+                who.merchant_id,
+                url=url,
+                platform=PLATFORM,
+                credentials={"key": pair.key, "secret": pair.secret},
+                read_only=False,
+                by=who.email,
             )
     except IntegrityError:
         return page("connect.html", section="settings", url=url, fault=words()("connect.already")), 422
@@ -83,12 +91,13 @@ def callback() -> ResponseReturnValue:
     try:
         with tenant(services().engine, merchant_id) as connection:
             grant = grants.use(connection, granted.user_id, services().now()) or abort(403)
-            store_id = connect_woocommerce(
+            store_id = connect_store(
                 connection,
                 services().settings.keys,
                 merchant_id,
                 url=grant.url,
-                pair=granted.pair,
+                platform=PLATFORM,
+                credentials={"key": granted.consumer_key, "secret": granted.consumer_secret},
                 read_only=granted.permissions == "read",
                 by=grant.begun_by,
             )
