@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,8 +24,8 @@ from plugin_server.cli.context import (
 from plugin_server.db import merchants
 from plugin_server.db import stores as rows
 from plugin_server.db.session import tenant
+from plugin_server.jobs.connect import connect_store
 from plugin_server.jobs.reconcile import revive, webhook_url
-from plugin_server.vault import seal
 from plugin_server.wiring import Services
 
 
@@ -80,18 +79,18 @@ def connect(
     if bad := fatal(checks, read_only=read_only):
         raise BadInput("Nothing was stored. " + " ".join(f"{check.name}: {check.detail}" for check in bad))
     info = shop.info()
-    keys = services.settings.keys
     try:
         with tenant(services.engine, merchant_id) as connection:
-            store_id = rows.add(
+            store_id = connect_store(
                 connection,
-                merchant_id=merchant_id,
-                platform="woocommerce",
-                name=name or info.name,
+                services.settings.keys,
+                merchant_id,
                 url=url.rstrip("/"),
-                credentials=seal(keys, {"key": key, "secret": secret}),
-                webhook_secrets=None if read_only else seal(keys, {"secrets": [secrets.token_urlsafe(32)]}),
+                platform="woocommerce",
+                credentials={"key": key, "secret": secret},
                 read_only=read_only,
+                by="command line",
+                name=name or info.name,
             )
             rows.told(connection, store_id, info, services.now())
             rows.checked(connection, store_id, checks, services.now())

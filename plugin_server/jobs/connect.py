@@ -34,13 +34,14 @@ def connect_store(
     credentials: dict[str, str],
     read_only: bool,
     by: str,
+    name: str = "",
 ) -> int:
     """Store the shop with sealed credentials and a fresh webhook secret; gives its id. The address must be new."""
     store_id = stores.add(
         connection,
         merchant_id=merchant_id,
         platform=platform,
-        name=urlsplit(url).hostname or url,
+        name=name or urlsplit(url).hostname or url,
         url=url,
         credentials=seal(keys, credentials),
         webhook_secrets=seal(keys, {"secrets": [secrets.token_urlsafe(32)]}),

@@ -92,6 +92,7 @@ def served(app: Flask, port: int) -> Iterator[None]:
         server.shutdown()
         thread.join()
         server.server_close()
+        app.extensions["tangga_intake"].close()
 
 
 @pytest.fixture
