@@ -172,7 +172,7 @@ _LOOK: Final = Template("""\
       <mj-column>
         <mj-text css-class="muted" font-size="14px" color="#5B6270" padding="0 32px 12px">$why</mj-text>
         <mj-text css-class="muted" font-size="14px" color="#5B6270" padding="0 32px 12px"><a href="{{ links.unsubscribe }}">$unsubscribe</a> &nbsp;·&nbsp; <a href="{{ links.preferences }}">$preferences</a></mj-text>
-        <mj-text css-class="muted" font-size="14px" color="#5B6270" padding="0 32px">{{ shop.name }}, {{ shop.address }}</mj-text>
+        <mj-text css-class="muted" font-size="14px" color="#5B6270" padding="0 32px">{{ shop.name }}{% if shop.address != blank %}, {{ shop.address }}{% endif %}</mj-text>
       </mj-column>
     </mj-section>
   </mj-body>

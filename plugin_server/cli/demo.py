@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -12,9 +13,10 @@ import click
 from plugin_server import wiring
 from plugin_server.cli.context import BadInput, home_option, read_settings
 from plugin_server.cli.processes import PYTHON, Extras, public_url, serve
-from plugin_server.db import merchants, people
-from plugin_server.db.session import merchant_ids
+from plugin_server.db import merchants, people, shop_settings
+from plugin_server.db.session import merchant_ids, tenant
 from plugin_server.demo.opening import (
+    ADDRESS,
     CURRENCY,
     MERCHANT,
     OWNER,
@@ -32,6 +34,9 @@ from plugin_server.launcher.supervisor import ProcessSpec, ServiceUrls
 from plugin_server.settings import Settings
 from plugin_server.web.login import make_login_link
 from plugin_server.wiring import Services
+
+LINK_LASTS = timedelta(days=1)
+"""The first link waits for whoever fetches a coffee while the demo starts."""
 
 
 @click.command()
@@ -89,16 +94,18 @@ def _guide(env: dict[str, str], port: int) -> ProcessSpec:
 def _prepare(settings: Settings, urls: ServiceUrls, port: int, locale: str) -> None:
     with _services(settings, urls, port) as services:
         if not merchant_ids(services.engine):
-            merchants.add(
+            number = merchants.add(
                 services.engine, name=MERCHANT, email=OWNER, timezone=TIMEZONE, currency=CURRENCY, locale=locale
             )
+            with tenant(services.engine, number) as connection:
+                shop_settings.save(connection, {"postal_address": ADDRESS})
 
 
 def _announce(settings: Settings, urls: ServiceUrls, port: int, opening: Opening) -> None:
     with _services(settings, urls, port) as services:
         number = merchant_ids(services.engine)[0]
         owner = dict(people.by_email(services.engine, OWNER))[number]
-        click.echo(f"login: {make_login_link(services, number, owner)}")
+        click.echo(f"login: {make_login_link(services, number, owner, LINK_LASTS)}")
     click.echo(f"The shop's own window is {opening.url}; mails land in {settings.outbox}", err=True)
 
 

@@ -71,13 +71,15 @@ def by_email(engine: Engine, email: str) -> list[tuple[int, int]]:
         return [(int(merchant), int(user)) for merchant, user in rows]
 
 
-def issue_link(connection: Connection, merchant_id: int, user_id: int, now: datetime) -> str:
-    """A fresh token for this person, good once within a quarter of an hour."""
+def issue_link(
+    connection: Connection, merchant_id: int, user_id: int, now: datetime, lasts: timedelta = LINK_LASTS
+) -> str:
+    """A fresh token for this person, good once while it ``lasts``."""
     token = secrets.token_urlsafe(32)
     connection.execute(delete(LoginToken).where(LoginToken.expires_at < now - timedelta(days=1)))
     connection.execute(
         insert(LoginToken).values(
-            merchant_id=merchant_id, token_hash=_hash(token), user_id=user_id, expires_at=now + LINK_LASTS
+            merchant_id=merchant_id, token_hash=_hash(token), user_id=user_id, expires_at=now + lasts
         )
     )
     return token

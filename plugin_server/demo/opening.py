@@ -11,6 +11,7 @@ from pathlib import Path
 
 MERCHANT = "Toko Senja"
 OWNER = "owner@toko-senja.test"
+ADDRESS = "Jl. Melati 7, Yogyakarta 55281, Indonesia"
 CURRENCY = "IDR"
 TIMEZONE = "Asia/Jakarta"
 PLACE = "demo"

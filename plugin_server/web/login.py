@@ -132,8 +132,8 @@ def _safe(address: str | None) -> str | None:
     return address if not parts.netloc and not parts.scheme and address.isprintable() else None
 
 
-def make_login_link(services: Services, merchant_id: int, user_id: int) -> str:
-    """A log-in address for this person, good once within a quarter of an hour: for the command line."""
+def make_login_link(services: Services, merchant_id: int, user_id: int, lasts: timedelta = people.LINK_LASTS) -> str:
+    """A log-in address for this person, good once while it ``lasts``: for the command line."""
     with tenant(services.engine, merchant_id) as connection:
-        token = people.issue_link(connection, merchant_id, user_id, services.now())
+        token = people.issue_link(connection, merchant_id, user_id, services.now(), lasts)
     return f"{services.settings.public_url}/login/{token}"

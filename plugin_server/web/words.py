@@ -110,7 +110,7 @@ class Words:
         if value is None:
             return "–"
         day = value.astimezone(self.zone).date() if isinstance(value, datetime) else value
-        return format_date(day, format=style, locale=self.language)
+        return format_date(day, format="d MMM y" if style == "medium" else style, locale=self.language)
 
     def day(self, value: Day | datetime) -> str:
         """``Sun 22 Nov``."""
