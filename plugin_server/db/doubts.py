@@ -26,6 +26,19 @@ def doubt(conn: Connection, attempt_id: UUID, reason: str) -> None:
     )
 
 
+def doubt_some(conn: Connection, attempt_id: UUID, reasons: dict[int, str]) -> None:
+    """Of these messages alone nobody knows whether they left (message id → reason)."""
+    if reasons:
+        conn.execute(
+            text(
+                "UPDATE message m SET state = 'in_doubt', reason = 'in doubt: ' || t.reason "
+                "FROM unnest(CAST(:ids AS bigint[]), CAST(:reasons AS text[])) AS t(id, reason) "
+                "WHERE m.id = t.id AND m.attempt_id = :attempt AND m.state IN ('sending', 'in_doubt')"
+            ),
+            {"ids": list(reasons), "reasons": list(reasons.values()), "attempt": attempt_id},
+        )
+
+
 def again(conn: Connection, attempt_id: UUID, message_ids: Sequence[int], *, reason: str) -> int:
     """Messages in doubt that certainly did not leave, or that the run's policy sends again, are planned anew."""
     return conn.execute(

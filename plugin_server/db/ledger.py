@@ -13,7 +13,7 @@ from sqlalchemy import Connection, text
 from campaigns.guards import Act, Candidate, Verdict, judge
 from connectors.types import SendOutcome, SendResult
 from plugin_server.db.campaigns import Run
-from plugin_server.db.doubts import FLYING, doubt
+from plugin_server.db.doubts import FLYING, doubt, doubt_some
 
 MAX_TRIES: Final = 5
 BACKOFF: Final = timedelta(seconds=60)
@@ -256,8 +256,13 @@ def release(conn: Connection, attempt_id: UUID, *, now: datetime, reason: str) -
 
 
 def settle(conn: Connection, attempt_id: UUID, result: SendResult, now: datetime) -> None:
-    """Write down what the provider answered. An answer that comes after the sweeper gave up still counts."""
+    """Write down what the provider answered. An answer that comes after the sweeper gave up still counts.
+
+    Recipients named in the answer get the fate it names; the outcome holds for the others alone. With one in doubt the
+    attempt stays open, so that the sweeper ends the doubt.
+    """
     state = {SendOutcome.ACCEPTED: "accepted", SendOutcome.NOT_SENT: "not_sent", SendOutcome.IN_DOUBT: "in_doubt"}
+    doubtful = {int(number): reason for number, reason in result.doubtful.items()}
     conn.execute(
         text(
             "UPDATE send_attempt SET state = :state, detail = :detail, provider_reference = :ref, "
@@ -266,36 +271,56 @@ def settle(conn: Connection, attempt_id: UUID, result: SendResult, now: datetime
         ),
         {
             "id": attempt_id,
-            "state": state[result.outcome],
+            "state": "in_doubt" if doubtful else state[result.outcome],
             "detail": result.detail,
             "ref": result.provider_reference,
             "now": now,
         },
     )
     refuse(conn, attempt_id, {int(number): reason for number, reason in result.refused.items()}, now)
+    doubt_some(conn, attempt_id, doubtful)
+    _put_back(conn, attempt_id, result, now)
     if result.outcome is SendOutcome.ACCEPTED:
-        accept(conn, attempt_id, None, reference=result.provider_reference, now=now)
+        _accept(conn, attempt_id, list(doubtful), result.provider_reference, now)
     elif result.outcome is SendOutcome.NOT_SENT:
-        _give_back(conn, attempt_id, result, now)
+        _give_back(conn, attempt_id, list(doubtful), result, now)
     else:
         doubt(conn, attempt_id, f"in doubt: {result.detail or 'the provider gave no clear answer'}")
 
 
-def accept(
-    conn: Connection, attempt_id: UUID, message_ids: Sequence[int] | None, *, reference: str | None, now: datetime
-) -> int:
-    """The messages of an attempt (all with ``None``) have been accepted."""
-    return conn.execute(
+def _accept(conn: Connection, attempt_id: UUID, but: list[int], reference: str | None, now: datetime) -> None:
+    conn.execute(
         text(
             "UPDATE message SET state = 'accepted', reason = '', accepted_at = :now, "
             "provider_reference = coalesce(:ref, provider_reference) WHERE attempt_id = :id "
-            "AND state IN ('sending', 'in_doubt') AND (CAST(:ids AS bigint[]) IS NULL OR id = ANY(:ids))"
+            "AND state IN ('sending', 'in_doubt') AND id <> ALL(CAST(:but AS bigint[]))"
         ),
-        {"id": attempt_id, "ids": list(message_ids) if message_ids is not None else None, "ref": reference, "now": now},
-    ).rowcount
+        {"id": attempt_id, "but": but, "ref": reference, "now": now},
+    )
 
 
-def _give_back(conn: Connection, attempt_id: UUID, result: SendResult, now: datetime) -> None:
+def _put_back(conn: Connection, attempt_id: UUID, result: SendResult, now: datetime) -> None:
+    # It was not their turn yet, so this counts as no try; where the server asks for patience they wait.
+    if not result.unsent:
+        return
+    patience = result.retry_after
+    conn.execute(
+        text(
+            "UPDATE message m SET state = 'planned', attempt_id = NULL, claimed_at = NULL, not_before = :until, "
+            "reason = 'not sent: ' || t.reason "
+            "FROM unnest(CAST(:ids AS bigint[]), CAST(:reasons AS text[])) AS t(id, reason) "
+            "WHERE m.id = t.id AND m.attempt_id = :attempt AND m.state IN ('sending', 'in_doubt')"
+        ),
+        {
+            "attempt": attempt_id,
+            "ids": [int(number) for number in result.unsent],
+            "reasons": list(result.unsent.values()),
+            "until": now + timedelta(seconds=patience) if patience is not None else None,
+        },
+    )
+
+
+def _give_back(conn: Connection, attempt_id: UUID, but: list[int], result: SendResult, now: datetime) -> None:
     # With recipients named, the rest is fine and goes again at once; patience and account trouble count as no try.
     waits = result.retry_after is not None or result.stop or bool(result.refused)
     pause = timedelta(seconds=result.retry_after) if result.retry_after is not None else BACKOFF
@@ -304,10 +329,11 @@ def _give_back(conn: Connection, attempt_id: UUID, result: SendResult, now: date
             "UPDATE message SET tries = tries + :try, attempt_id = NULL, claimed_at = NULL, reason = :reason, "
             "state = CASE WHEN tries + :try >= :max THEN 'failed' ELSE 'planned' END, "
             "settled_at = CASE WHEN tries + :try >= :max THEN CAST(:now AS timestamptz) END, not_before = :until "
-            "WHERE attempt_id = :id AND state IN ('sending', 'in_doubt')"
+            "WHERE attempt_id = :id AND state IN ('sending', 'in_doubt') AND id <> ALL(CAST(:but AS bigint[]))"
         ),
         {
             "id": attempt_id,
+            "but": but,
             "try": 0 if waits else 1,
             "max": MAX_TRIES,
             "reason": f"not sent: {result.detail}" if result.detail else "not sent",

@@ -1,0 +1,111 @@
+"""Sending by SMTP through a connection that breaks in the middle: no mail is lost, none goes twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from connectors.smtp.client import SmtpBackend
+from plugin_server.db import messages
+from plugin_server.db.session import tenant
+from plugin_server.jobs import run as runs
+from plugin_server.jobs import sweep
+from plugin_server.jobs.outside import Outside
+from plugin_server.wiring import Services
+from tests.campaigns.shop import Shop
+from tests.campaigns.test_run import holiday, outcome, started
+from tests.fakes.smtp import FakeSmtp, fake_smtp
+
+EVERYBODY = [f"c{n}@example.com" for n in range(1, 9)]
+
+
+@pytest.fixture
+def server() -> Iterator[FakeSmtp]:
+    """A mail server on loopback."""
+    with fake_smtp() as fake:
+        yield fake
+
+
+@pytest.fixture
+def sending(app: Services, server: FakeSmtp, shop: Shop) -> Iterator[Outside]:
+    """A world that sends by SMTP. The first request holds all that read Indonesian: six people."""
+    backend = SmtpBackend(server.url, clock=app.now, timeout=2)
+    yield Outside(mail=backend, backend="smtp", store=lambda _: shop)
+    backend.close()
+
+
+def later(app: Services, after: timedelta) -> Services:
+    """The same process, later."""
+    return replace(app, now=lambda: app.now() + after)
+
+
+def taken(server: FakeSmtp) -> list[str]:
+    """Who got a mail, as often as they got one."""
+    return sorted(mail.recipient for mail in server.mails)
+
+
+def unsettled(app: Services, merchant: int, run_id: int) -> list[tuple[str, str, str]]:
+    """Address, state and reason of the messages that were not accepted."""
+    with tenant(app.engine, merchant) as conn:
+        rows = messages.messages(conn, run_id)
+    return [(row["email"], row["state"], row["reason"]) for row in rows if row["state"] != "accepted"]
+
+
+def test_a_line_that_breaks_after_a_mail_leaves_that_one_in_doubt_and_the_others_go(
+    app: Services, merchant: int, sending: Outside, server: FakeSmtp
+) -> None:
+    server.answers["."] = ["", "drop"]
+    run_id = started(app, merchant, holiday())
+    assert runs.advance(app, sending, merchant, run_id) == "sending"
+    assert taken(server) == EVERYBODY
+    doubt = "in doubt: The connection broke after the mail was handed over."
+    assert unsettled(app, merchant, run_id) == [(server.mails[1].recipient, "in_doubt", doubt)]
+
+
+def test_the_doubt_about_one_mail_is_ended_by_the_sweeper(
+    app: Services, merchant: int, sending: Outside, server: FakeSmtp
+) -> None:
+    server.answers["."] = ["", "drop"]
+    run_id = started(app, merchant, holiday())
+    runs.advance(app, sending, merchant, run_id)
+    late = later(app, timedelta(minutes=61))
+    assert sweep.settle_attempts(late, sending, merchant) == 1
+    assert runs.advance(late, sending, merchant, run_id) == "done"
+    assert outcome(app, merchant, run_id)["messages"] == {"accepted": 7, "failed": 1}
+    assert taken(server) == EVERYBODY
+
+
+def test_a_line_that_breaks_before_a_mail_loses_nobody(
+    app: Services, merchant: int, sending: Outside, server: FakeSmtp
+) -> None:
+    server.answers["RCPT"] = ["", "drop"]
+    run_id = started(app, merchant, holiday())
+    assert runs.advance(app, sending, merchant, run_id) == "done"
+    assert taken(server) == EVERYBODY
+    assert outcome(app, merchant, run_id)["messages"] == {"accepted": 8}
+
+
+def test_who_is_told_not_now_waits_and_goes_later(
+    app: Services, merchant: int, sending: Outside, server: FakeSmtp
+) -> None:
+    server.answers["RCPT"] = ["", "450 greylisted"]
+    run_id = started(app, merchant, holiday())
+    assert runs.advance(app, sending, merchant, run_id) == "sending"
+    [waiting] = set(EVERYBODY) - set(taken(server))
+    assert unsettled(app, merchant, run_id) == [(waiting, "planned", "not sent: 450 greylisted")]
+    assert runs.advance(later(app, timedelta(seconds=61)), sending, merchant, run_id) == "done"
+    assert taken(server) == EVERYBODY
+
+
+def test_a_line_that_breaks_at_once_puts_everybody_back(
+    app: Services, merchant: int, sending: Outside, server: FakeSmtp
+) -> None:
+    server.answers["MAIL"] = ["drop"]
+    run_id = started(app, merchant, holiday())
+    assert runs.advance(app, sending, merchant, run_id) == "sending"
+    assert (taken(server), outcome(app, merchant, run_id)["messages"]) == ([], {"planned": 8})
+    assert runs.advance(later(app, timedelta(seconds=61)), sending, merchant, run_id) == "done"
+    assert taken(server) == EVERYBODY
