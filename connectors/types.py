@@ -231,7 +231,10 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class StoreInfo:
-    """What a store says of itself. ``timezone`` is an IANA name or a fixed offset such as ``+07:00``."""
+    """What a store says of itself. ``timezone`` is an IANA name or a fixed offset such as ``+07:00``.
+
+    ``url`` is the address the store itself tells, which a copy of it tells differently; empty where it keeps silent.
+    """
 
     name: str
     url: str

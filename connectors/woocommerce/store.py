@@ -99,7 +99,7 @@ class WooStore:
         capabilities = {"hpos"} if about.hpos else set()
         return StoreInfo(
             name=about.name or self._client.url.partition("://")[2],
-            url=about.home or self._client.url,
+            url=about.home.rstrip("/"),
             currency=self.currency(),
             timezone=about.timezone or self._timezone or "UTC",
             platform_version=about.version,

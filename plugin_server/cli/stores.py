@@ -21,7 +21,7 @@ from plugin_server.cli.context import (
     opened,
     show,
 )
-from plugin_server.db import merchants
+from plugin_server.db import audit_log, merchants
 from plugin_server.db import stores as rows
 from plugin_server.db.session import tenant
 from plugin_server.jobs.connect import connect_store
@@ -190,20 +190,21 @@ def status(store: str, merchant: str | None, home: Path | None, as_json: bool) -
 
 @stores.command()
 @click.argument("store")
+@click.option("--address", help="The new address you mean; whatever the shop told last if left out.")
 @merchant_option
 @home_option
 @json_option
-def confirm(store: str, merchant: str | None, home: Path | None, as_json: bool) -> None:
-    """Say that a frozen shop is the real one: mails go out from it again."""
+def confirm(store: str, address: str | None, merchant: str | None, home: Path | None, as_json: bool) -> None:
+    """Say that a frozen shop at its new address is the real one: mails go out from it again."""
     with opened(home) as services:
         merchant_id = merchant_id_of(services, merchant)
         with tenant(services.engine, merchant_id) as connection:
             row = _found(connection, store)
-        if row["state"] != "frozen":
-            raise BadInput(f"{row['name']} is {row['state']}, not frozen: there is nothing to confirm.")
-        told = wiring.connector(services, merchant_id, row["id"]).info().url
-        with tenant(services.engine, merchant_id) as connection:
-            rows.confirm(connection, row["id"], fingerprint=told, now=services.now())
+            try:
+                told = rows.confirm(connection, row["id"], address=address, now=services.now())
+            except rows.NothingToConfirm as error:
+                raise BadInput(str(error)) from error
+            audit_log.record(connection, merchant_id, actor="command line", action="address_confirmed", subject=told)
     show({"id": row["id"], "state": "connected", "fingerprint": told}, as_json, lambda: f"{row['name']}: {told}")
 
 

@@ -41,6 +41,7 @@ def store(connection: Connection, store_id: int) -> Row[*tuple[Any, ...]] | None
             Store.state_reason,
             Store.read_only,
             Store.fingerprint,
+            Store.told_fingerprint,
             Store.currency,
             Store.timezone,
             Store.version,

@@ -17,6 +17,10 @@ class UnknownStore(LookupError):
     """There is no such store; the sentence says which there are."""
 
 
+class NothingToConfirm(ValueError):
+    """The store does not wait for this address to be confirmed; the sentence says what it waits for, if anything."""
+
+
 def add(
     connection: Connection,
     *,
@@ -97,10 +101,11 @@ def told(connection: Connection, store_id: int, info: StoreInfo, now: datetime) 
     """Keep what the shop says of itself; gives the reason when it had to be frozen, None else.
 
     The first address told becomes the fingerprint. When the shop tells another later, it may be a copy of the real
-    one, and nobody is to be written to from it until a person confirms.
+    one, and nobody is to be written to from it until a person confirms. A shop that keeps silent about its address
+    proves nothing either way.
     """
     row = get(connection, store_id)
-    same = row["fingerprint"] in (None, info.url)
+    same = not info.url or row["fingerprint"] in (None, info.url)
     reason = None if same else f"The shop's address changed from {row['fingerprint']} to {info.url}. Is this a copy?"
     values: dict[str, Any] = {
         "currency": info.currency,
@@ -108,21 +113,35 @@ def told(connection: Connection, store_id: int, info: StoreInfo, now: datetime) 
         "version": info.platform_version,
         "capabilities": sorted(info.capabilities),
     }
-    if same:
-        values["fingerprint"] = info.url
-    else:
-        values |= {"state": "frozen", "state_reason": reason}
+    if not same:
+        values |= {"state": "frozen", "state_reason": reason, "told_fingerprint": info.url}
+    elif info.url:
+        # A frozen shop that tells its old address again still waits for a person, who now confirms the old one.
+        back = info.url if row["state"] == "frozen" else None
+        values |= {"fingerprint": info.url, "told_fingerprint": back}
     connection.execute(update(Store).where(Store.id == store_id).values(checked_at=now, **values))
     return reason
 
 
-def confirm(connection: Connection, store_id: int, *, fingerprint: str, now: datetime) -> None:
-    """A person says that the store at ``fingerprint`` is the real one: it thaws."""
-    connection.execute(
+def confirm(connection: Connection, store_id: int, *, address: str | None, now: datetime) -> str:
+    """A person says that the shop at the newly told address is the real one: it thaws. Gives that address.
+
+    ``address`` is the one the person saw; None stands for whatever was told last. Raises ``NothingToConfirm``.
+    """
+    row = get(connection, store_id)
+    waiting = row["told_fingerprint"] if row["state"] == "frozen" else None
+    if waiting is None:
+        raise NothingToConfirm(f"{row['name']} is {row['state']} and tells no new address: nothing is to be confirmed.")
+    if address not in (None, waiting):
+        raise NothingToConfirm(f"{row['name']} now tells {waiting}, not {address}. Look again before you confirm.")
+    done = connection.execute(
         update(Store)
-        .where(Store.id == store_id)
-        .values(fingerprint=fingerprint, state="connected", state_reason="", checked_at=now)
+        .where(Store.id == store_id, Store.state == "frozen", Store.told_fingerprint == waiting)
+        .values(fingerprint=waiting, told_fingerprint=None, state="connected", state_reason="", checked_at=now)
     )
+    if not done.rowcount:
+        raise NothingToConfirm(f"{row['name']} has changed meanwhile. Look again before you confirm.")
+    return str(waiting)
 
 
 def checked(connection: Connection, store_id: int, checks: Sequence[Check], now: datetime) -> None:

@@ -59,12 +59,14 @@ def check(who: Person, store_id: int) -> ResponseReturnValue:
 @requires("owner")
 def confirm(who: Person, store_id: int) -> ResponseReturnValue:
     """The shop at the new address is the real one: mails may go out again."""
+    address = request.form.get("address", "")
     with tenant(services().engine, who.merchant_id) as connection:
-        store = store_page.store(connection, store_id) or abort(404)
-        address = request.form.get("address", "")
-        if store.state != "frozen" or not address:
-            abort(400)
-        stores.confirm(connection, store_id, fingerprint=address, now=services().now())
+        store_page.store(connection, store_id) or abort(404)
+        try:
+            stores.confirm(connection, store_id, address=address, now=services().now())
+        except stores.NothingToConfirm:
+            flash(words()("store.nothing_to_confirm"), "bad")
+            return redirect(url_for("stores.show", store_id=store_id))
         audit_log.record(connection, who.merchant_id, actor=who.email, action="address_confirmed", subject=address)
     flash(words()("store.confirmed"), "good")
     return redirect(url_for("stores.show", store_id=store_id))

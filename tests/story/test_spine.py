@@ -14,12 +14,13 @@ import requests
 
 from campaigns.recipes import holiday_discount
 from plugin_server import wiring
-from plugin_server.db import campaigns, results
+from plugin_server.db import campaigns, results, stores
 from plugin_server.db.session import tenant
 from plugin_server.db.standing import counts
 from plugin_server.jobs.outside import outside
 from plugin_server.jobs.reconcile import reconciled
 from plugin_server.jobs.run import advance, open_now
+from plugin_server.jobs.sync import Frozen
 from plugin_server.jobs.tell_rungs import tell
 from tests.story.conftest import Spine
 
@@ -165,8 +166,6 @@ def test_unsubscribing_with_one_click_ends_all_promotions(spine: Spine) -> None:
 
 @pytest.mark.parametrize("kind", ["full", "incremental", "reconcile"])
 def test_a_shop_that_moved_is_not_read_and_mails_nobody(spine: Spine, kind: str) -> None:
-    from plugin_server.jobs.sync import Frozen
-
     spine.read()
     spine.shop.base = "http://127.0.0.1:9"
     with pytest.raises(Frozen):
@@ -174,3 +173,17 @@ def test_a_shop_that_moved_is_not_read_and_mails_nobody(spine: Spine, kind: str)
     with pytest.raises(campaigns.Refused, match="address"):
         launched(spine)
     assert outbox(spine) == []
+
+
+def test_a_shop_that_moved_goes_on_at_the_address_a_person_confirmed(spine: Spine) -> None:
+    spine.read()
+    spine.shop.base = "http://127.0.0.1:9"
+    with pytest.raises(Frozen):
+        spine.read("incremental")
+    with tenant(spine.services.engine, spine.merchant) as connection:
+        told = stores.confirm(connection, spine.store, address=None, now=spine.services.now())
+    assert told == "http://127.0.0.1:9"
+    spine.read("incremental")
+    assert spine.rows("SELECT state, fingerprint, told_fingerprint FROM store") == [("connected", told, None)]
+    launched(spine)
+    assert len(outbox(spine)) > 0

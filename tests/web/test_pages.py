@@ -9,7 +9,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from plugin_server.db import facts, ladder, merchants
+from connectors.types import StoreInfo
+from plugin_server.db import facts, ladder, merchants, stores
 from plugin_server.db.session import owner_engine, tenant
 from plugin_server.vault import CustomerLink, customer_token
 from plugin_server.wiring import Services
@@ -133,6 +134,42 @@ def test_another_business_sees_and_touches_nothing(
     stranger.post(f"/settings/people/{person}", {"role": "viewer"})
     assert everything(app)["user_account"] == before
     assert stranger.post(f"/stores/{woo}/confirm", {"address": "https://evil.example"}).status_code == 404
+
+
+def frozen(app: Services, merchant: int, store: int) -> None:
+    """The shop now tells another address."""
+    with tenant(app.engine, merchant) as connection:
+        for address in ("https://toko.example.com", "https://new.example.com"):
+            stores.told(connection, store, StoreInfo("Toko", address, "IDR", "UTC", "10.9"), app.now())
+
+
+def how(app: Services, merchant: int) -> Any:
+    """State and address of the shop."""
+    with tenant(app.engine, merchant) as connection:
+        return tuple(connection.execute(text("SELECT state, fingerprint FROM store")).one())
+
+
+def test_an_owner_confirms_exactly_the_address_that_the_page_shows(
+    app: Services, merchant: int, woo: int, logged_in: Callable[[str], Visitor]
+) -> None:
+    frozen(app, merchant, woo)
+    owner = logged_in("owner")
+    assert 'name="address" value="https://new.example.com"' in owner.get(f"/stores/{woo}").text
+    owner.post(f"/stores/{woo}/confirm", {"address": "https://evil.example"})
+    assert "Nothing was confirmed" in owner.get(f"/stores/{woo}").text
+    assert how(app, merchant) == ("frozen", "https://toko.example.com")
+    owner.post(f"/stores/{woo}/confirm", {"address": "https://new.example.com"})
+    assert how(app, merchant) == ("connected", "https://new.example.com")
+
+
+def test_a_second_click_on_confirm_is_refused_with_a_sentence(
+    app: Services, merchant: int, woo: int, logged_in: Callable[[str], Visitor]
+) -> None:
+    owner = logged_in("owner")
+    owner.get(f"/stores/{woo}")
+    owner.post(f"/stores/{woo}/confirm", {"address": "https://new.example.com"})
+    assert "Nothing was confirmed" in owner.get(f"/stores/{woo}").text
+    assert how(app, merchant) == ("connected", None)
 
 
 def test_headers_keep_browsers_honest(visitor: Visitor) -> None:

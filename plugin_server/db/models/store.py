@@ -11,7 +11,8 @@ from plugin_server.db.models.base import Base, Big, Json, Key, Now, OfMerchant, 
 class Store(OfMerchant, Base):
     """``credentials`` and ``webhook_secrets`` are encrypted JSON; ``fingerprint`` is the address the shop tells.
 
-    When it tells another, the store is ``frozen``: a staging copy must not mail real customers.
+    When it tells another, the store is ``frozen``: a staging copy must not mail real customers. ``told_fingerprint`` is
+    then the address it told last, which waits for a person to confirm it.
     """
 
     __tablename__ = "store"
@@ -31,6 +32,7 @@ class Store(OfMerchant, Base):
     webhook_secrets: Mapped[bytes | None] = mapped_column(LargeBinary)
     read_only: Mapped[bool] = mapped_column(server_default=text("false"))
     fingerprint: Mapped[str | None]
+    told_fingerprint: Mapped[str | None]
     currency: Mapped[str | None]
     timezone: Mapped[str | None]
     version: Mapped[str | None]

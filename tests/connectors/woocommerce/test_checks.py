@@ -240,3 +240,10 @@ def test_info_in_our_words() -> None:
         info = store.info()
     assert (info.name, info.url, info.currency) == ("Toko & Kopi", "https://toko.test", "IDR")
     assert (info.timezone, info.platform_version, info.capabilities) == ("Asia/Jakarta", "10.5.0", frozenset({"hpos"}))
+
+
+def test_the_address_is_the_shop_s_own_word_and_empty_where_it_says_none() -> None:
+    hidden = error(403, "rest_forbidden")
+    quiet = answering(hidden, lambda asked: asked.path in ("/wp-json/", "/wp-json/wc/v3/system_status"))
+    with open_shop(quiet) as (store, _):
+        assert store.info().url == ""
