@@ -153,8 +153,8 @@ def links(keys: Sequence[str], public_url: str, merchant_id: int, customer_id: i
     return Links(page, f"{page}/unsubscribe")
 
 
-def personal(reader: Claimed, own: Links, offer: dict[str, Any] | None, head: Letterhead) -> dict[str, Any]:
-    """Variables of one reader; ``offer`` is the shared one, completed by the reader's own code."""
+def personal(reader: Claimed, own: Links, head: Letterhead, *, offered: bool) -> dict[str, Any]:
+    """Variables of one reader alone; where something is ``offered``, their code completes the shared offer."""
     made: dict[str, Any] = {
         "customer": {
             "first_name": reader.first_name,
@@ -171,11 +171,11 @@ def personal(reader: Claimed, own: Links, offer: dict[str, Any] | None, head: Le
             "card": own.page,
         },
     }
-    if offer is not None:
+    if offered:
         expires = (
             reader.expires_at.astimezone(ZoneInfo(head.timezone)).date().isoformat() if reader.expires_at else None
         )
-        made["offer"] = {**offer, "code": reader.code or "", "expires_on": expires}
+        made["offer"] = {"code": reader.code or "", "expires_on": expires}
     return made
 
 
@@ -195,8 +195,8 @@ def preview_mail(
     reader = _reader(conn, campaign, head, customer_id, language, now)
     nowhere = Links(f"{public_url}/c/preview", f"{public_url}/c/preview/unsubscribe")
     common = shared(conn, campaign, head, occasion, reader.language)
-    theirs = personal(reader, nowhere, common["offer"], head)
-    return compiled(campaign, reader.language).render({**common, **theirs})
+    theirs = personal(reader, nowhere, head, offered=campaign.offer is not None)
+    return compiled(campaign, reader.language).render(common, theirs)
 
 
 def _reader(

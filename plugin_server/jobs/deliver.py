@@ -81,13 +81,13 @@ def _render(
         )
         name, id_ = f"{reader.first_name} {reader.last_name}".strip(), str(reader.message_id)
         recipients[id_] = Recipient(id_, reader.email, name, {}, own.unsubscribe)
-        people.append((id_, compose.personal(reader, own, common["offer"], head)))
+        people.append((id_, compose.personal(reader, own, head, offered=run.campaign.offer is not None)))
     batch = message.batch(common, people, salt=attempt_id.hex)
     failed, alone = dict(batch.failed), []
     for id_, theirs in people:
         if id_ in batch.alone:
             try:
-                whole = message.render({**common, **theirs})
+                whole = message.render(common, theirs)
                 alone.append((recipients[id_], whole.subject, whole.html, whole.text))
             except TemplateError as error:
                 failed[id_] = str(error)
