@@ -58,9 +58,10 @@ def campaigns() -> None:
 
 @campaigns.command()
 @click.argument("key", required=False)
+@click.option("--home", type=click.Path(path_type=Path), expose_value=False, help="Taken, and not needed here.")
 @json_option
 def recipes(key: str | None, as_json: bool) -> None:
-    """Ready campaigns; with KEY, one of them as a file for `campaigns add`."""
+    """Ready campaigns, equal in every home; with KEY, one of them as a file for `campaigns add`."""
     found = {recipe.key: recipe for recipe in all_recipes()}
     if key is not None and key not in found:
         raise BadInput(f"There is no recipe {key!r}. There are: {', '.join(found)}.")
