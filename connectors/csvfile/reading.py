@@ -34,6 +34,7 @@ class BadFile(ConnectorError):
 class CsvFile:
     """A file that can be read. ``plain`` is True where quotes, if any, stand only around whole fields of one line.
 
+    ``tidy`` is True where there are no quotes at all in UTF-8, and no space begins or ends a field.
     ``header`` holds the names as given, ``notes`` what a person should know about how the file was read.
     """
 
@@ -43,6 +44,7 @@ class CsvFile:
     header: tuple[str, ...]
     plain: bool
     notes: tuple[str, ...] = ()
+    tidy: bool = False
 
     def blocks(self) -> Iterator[bytes]:
         """The file, header included, as UTF-8 without NUL and byte-order mark, in blocks of about a megabyte."""
@@ -84,7 +86,8 @@ def open_csv(path: Path) -> CsvFile:
         "cp1252": ("The file is not UTF-8; it was read as Windows-1252.",),
     }.get(encoding, (f"The file was read as {encoding}.",))
     plain = not quotes or _is_plain(path, encoding, delimiter)
-    return CsvFile(path, encoding, delimiter, tuple(name.strip() for name in header), plain, notes)
+    tidy = not quotes and encoding == "utf-8" and not _has_spaces_at_edges(path, delimiter)
+    return CsvFile(path, encoding, delimiter, tuple(name.strip() for name in header), plain, notes, tidy)
 
 
 def _opened(path: Path) -> BinaryIO:
@@ -133,6 +136,19 @@ def _is_plain(path: Path, encoding: str, delimiter: str) -> bool:
             if b'"' in line and (line.count(b'"') % 2 or inside.search(line)):
                 return False
     return True
+
+
+def _has_spaces_at_edges(path: Path, delimiter: str) -> bool:
+    """True where some field begins or ends with a space (also where a carriage return may hide one)."""
+    edges = [edge for mark in (delimiter.encode(), b"\n", b"\r") for edge in (mark + b" ", b" " + mark)]
+    last = b"\n"
+    with _opened(path) as file:
+        while block := file.read(BLOCK):
+            seen = last + block
+            if any(edge in seen for edge in edges):
+                return True
+            last = block[-1:]
+    return last == b" "
 
 
 def _outside_quotes(line: str) -> str:

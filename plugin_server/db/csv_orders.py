@@ -68,11 +68,12 @@ def judge(connection: Connection, reading: Reading) -> None:
     )  # fmt: skip
     try:
         with connection.begin_nested():
-            connection.execute(text(f"CREATE TEMP TABLE csv_row AS {_rows(reading)}"), reading.bound())
+            connection.execute(text(f"CREATE TEMP TABLE csv_judged AS {_rows(reading)}"), reading.bound())
     except DataError:
         # Some date or number has the right shape and does not exist, such as 30 February: look at each closely.
-        connection.execute(text(f"CREATE TEMP TABLE csv_row AS {_rows(reading, careful=True)}"), reading.bound())
-    connection.execute(text("ANALYZE pg_temp.csv_row"))
+        connection.execute(text(f"CREATE TEMP TABLE csv_judged AS {_rows(reading, careful=True)}"), reading.bound())
+    connection.execute(text("ANALYZE pg_temp.csv_judged"))
+    connection.execute(text("CREATE TEMP VIEW csv_row AS SELECT *, power(10::numeric, digits) AS unit FROM csv_judged"))
     connection.execute(
         text("INSERT INTO csv_reject (row, reason) SELECT row, bad || CASE WHEN order_id <> '' THEN '; order ' || "
              "left(order_id, 60) || ' is left out whole' ELSE '' END FROM csv_row WHERE bad IS NOT NULL "
@@ -162,7 +163,6 @@ def _rows(reading: Reading, *, careful: bool = False) -> str:
     if "refunded" in has:
         faults += " WHEN t.refunded_n < 0 THEN 'refunded: it is negative; write what was given back without a sign'"
     moment = _moment("at_text") if careful else _quick_moment("at_text")
-    statuses = " ".join(f"WHEN lower(status) IN ({_quoted(words)}) THEN '{ours}'" for ours, words in STATUSES.items())
     return f"""
     WITH cells AS MATERIALIZED (
         SELECT w.row, btrim(w.order_id) AS order_id, btrim(w.ordered_at) AS at_text, {cell("status")} AS status,
@@ -177,7 +177,7 @@ def _rows(reading: Reading, *, careful: bool = False) -> str:
     )
     SELECT t.row, t.order_id, t.at, t.currency, t.customer_id, t.email, t.name, t.phone, t.country, t.coupon_codes,
         t.sku, t.title, c.digits, coalesce(t.status, 'paid') AS raw_status,
-        CASE WHEN t.status IS NULL THEN 'paid' {statuses} ELSE 'unknown' END AS status,
+        {status_of("t.status")} AS status,
         {", ".join(f"t.{name}_n AS {name}" for name in numbers)},
         CASE
             WHEN coalesce(t.order_id, '') = '' THEN 'order_id: it is empty'
@@ -201,8 +201,18 @@ def _required(name: str, has: set[str]) -> bool:
 
 def _quick_number(field: str) -> str:
     """Plain digits, recognised without a pattern, which would take most of the time of a large file."""
-    digits = f"translate({field}, '0123456789', '') IN ('', '.', '-', '-.')"
-    return f"WHEN length({field}) < 13 AND {digits} THEN {field}::numeric"
+    return f"WHEN length({field}) < 13 AND {is_digits(field)} THEN {field}::numeric"
+
+
+def is_digits(field: str) -> str:
+    """True in SQL for digits with at most one point and a minus sign; a cast finds the few odd ones among them."""
+    return f"translate({field}, '0123456789', '') IN ('', '.', '-', '-.')"
+
+
+def status_of(field: str) -> str:
+    """Our word for a file's status, in SQL."""
+    words = " ".join(f"WHEN lower({field}) IN ({_quoted(theirs)}) THEN '{ours}'" for ours, theirs in STATUSES.items())
+    return f"CASE WHEN {field} IS NULL THEN 'paid' {words} ELSE 'unknown' END"
 
 
 def _quick_moment(field: str) -> str:
@@ -280,15 +290,14 @@ _ORDER = """
         AS coupon_codes,
     o.email, o.name, o.phone, o.country, NULL::text AS language, 'csv'::text AS source, NULL::text AS referred_by,
     o.customer_id AS customer_external_id,
-    md5(concat_ws('|', o.at AT TIME ZONE 'UTC', o.raw_status, o.currency, m.total, m.refunded, 'c' || o.coupon_codes,
-        'e' || o.email, 'n' || o.name, 'p' || o.phone, 'l' || o.country, 'i' || o.customer_id, {lines})) AS content
+    hash_record_extended(ROW(o.at, o.raw_status, o.currency, m.total, m.refunded, o.coupon_codes, o.email, o.name,
+        o.phone, o.country, o.customer_id, {lines}::text), 0)::text AS content
 """
 
 # The whole sum is exact and rounded once. A refunded order of which the file does not say how much: all of it.
 _MONEY = """
-    CROSS JOIN LATERAL (SELECT power(10::numeric, o.digits) AS unit) AS u
-    CROSS JOIN LATERAL (SELECT round({total} * u.unit)::bigint AS total) AS g
-    CROSS JOIN LATERAL (SELECT g.total, CASE WHEN {refunded} IS NOT NULL THEN round({refunded} * u.unit)::bigint
+    CROSS JOIN LATERAL (SELECT round({total} * o.unit)::bigint AS total) AS g
+    CROSS JOIN LATERAL (SELECT g.total, CASE WHEN {refunded} IS NOT NULL THEN round({refunded} * o.unit)::bigint
                                WHEN o.status = 'refunded' THEN greatest(g.total, 0) ELSE 0 END AS refunded) AS m
 """
 
@@ -297,7 +306,7 @@ _LINES = """
     SELECT o.seq, (row_number() OVER (PARTITION BY o.seq ORDER BY r.row) - 1)::int AS position,
         NULL::text AS product_external_id, NULL::text AS variant_external_id, r.sku, r.title,
         r.line_quantity AS quantity,
-        round(r.line_quantity * r.line_unit_price * power(10::numeric, r.digits))::bigint AS total_minor,
+        round(r.line_quantity * r.line_unit_price * r.unit)::bigint AS total_minor,
         0::bigint AS discount_minor
     FROM csv_row r JOIN csv_order o ON o.external_id = r.order_id
 """
@@ -319,7 +328,7 @@ def _orders(reading: Reading) -> str:
                 md5(string_agg({line}, chr(10) ORDER BY r.row)) AS lines
             FROM {_GOOD} GROUP BY r.order_id
         ), o AS (
-            SELECT f.row, f.order_id, s.at, f.currency, f.digits, f.status, f.raw_status, f.customer_id, f.email,
+            SELECT f.row, f.order_id, s.at, f.currency, f.unit, f.status, f.raw_status, f.customer_id, f.email,
                 f.name, f.phone, f.country, f.coupon_codes, s.total, s.lines
                 {", f.refunded" if "refunded" in reading.fields else ""}
             FROM sums s JOIN csv_row f USING (row)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from plugin_server.db.staging import driver
 
-TABLES = ("csv_raw", "csv_row", "csv_reject", "csv_order", "csv_line", "csv_currency")
+TABLES = ("csv_raw", "csv_judged", "csv_reject", "csv_order", "csv_line", "csv_currency")
 
 
 class Uneven(ValueError):
@@ -28,7 +28,7 @@ def prepare(connection: Connection, columns: Sequence[str]) -> None:
 
 def discard(connection: Connection) -> None:
     """Drop what an import left in this session."""
-    connection.execute(text("DROP VIEW IF EXISTS pg_temp.in_order, pg_temp.csv_whole"))
+    connection.execute(text("DROP VIEW IF EXISTS pg_temp.in_order, pg_temp.csv_whole, pg_temp.csv_row"))
     for table in TABLES:
         connection.execute(text(f"DROP TABLE IF EXISTS pg_temp.{table}"))
 

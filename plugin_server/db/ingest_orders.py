@@ -63,7 +63,7 @@ _INSERT_ALL = (
         "FROM in_change c JOIN in_order s USING (seq) WHERE c.fresh ORDER BY s.external_id",
         """FROM in_order s
            LEFT JOIN in_account a ON a.external_id = s.customer_external_id
-           LEFT JOIN in_mail m ON s.customer_external_id IS NULL AND m.email = s.email""",
+           LEFT JOIN in_mail m ON m.email = CASE WHEN s.customer_external_id IS NULL THEN s.email END""",
     )
 )
 

@@ -17,21 +17,25 @@ EMAIL = r"^[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s.,;<>]+$"
 
 NEXT = "nextval(pg_get_serial_sequence('customer', 'id'))"
 
+# Each pair of account and address once, of which the rest is read: of many orders, few are by somebody new.
+_PERSONS = """
+    SELECT customer_external_id AS external_id, email, max(seq) AS seq, min(placed_at) AS first_at
+    FROM in_order WHERE customer_external_id IS NOT NULL OR email IS NOT NULL GROUP BY 1, 2
+"""
+
 # The row that speaks for an account is its last one with an address.
 _ACCOUNTS = """
-    SELECT p.external_id, i.customer_id, o.seq, o.email, p.first_at
-    FROM (SELECT customer_external_id AS external_id, min(placed_at) AS first_at,
-                 coalesce(max(seq) FILTER (WHERE email IS NOT NULL), max(seq)) AS seq
-          FROM in_order WHERE customer_external_id IS NOT NULL GROUP BY 1) AS p
-    JOIN in_order o USING (seq)
+    SELECT p.external_id, i.customer_id, p.seq, p.email, p.first_at
+    FROM (SELECT DISTINCT ON (external_id) external_id, seq, email,
+                 min(first_at) OVER (PARTITION BY external_id) AS first_at
+          FROM in_person WHERE external_id IS NOT NULL ORDER BY external_id, email IS NULL, seq DESC) AS p
     LEFT JOIN identity i ON i.store_id = :store AND i.external_id = p.external_id
 """
 
 _MAILS = """
     WITH given AS (
         SELECT email, max(seq) AS seq, min(first_at) AS first_at
-        FROM (SELECT email, seq, placed_at AS first_at FROM in_order
-              WHERE customer_external_id IS NULL AND email IS NOT NULL
+        FROM (SELECT email, seq, first_at FROM in_person WHERE external_id IS NULL
               UNION ALL
               SELECT email, seq, first_at FROM in_found WHERE customer_id IS NULL AND email IS NOT NULL) AS each
         GROUP BY email
@@ -104,6 +108,7 @@ _FILL = """
 def resolve(connection: Connection, *, merchant_id: int, store_id: int, now: datetime) -> int:
     """Find or make the customers of ``in_order``; gives how many were made."""
     values = {"merchant": merchant_id, "store": store_id, "now": now, "pattern": EMAIL}
+    staged(connection, "in_person", _PERSONS, {})
     staged(connection, "in_found", _ACCOUNTS, values)
     staged(connection, "in_mail", _MAILS.format(next=NEXT), values)
     staged(

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from connectors.csvfile import columns
 from connectors.csvfile.reading import BadFile, CsvFile, open_csv
-from plugin_server.db import csv_orders, csv_raw, ingest_orders, merchants, stores
+from plugin_server.db import csv_clean, csv_orders, csv_raw, ingest_orders, merchants, stores
 from plugin_server.db.ingest import Ingested
 from plugin_server.db.session import tenant
 from plugin_server.db.staging import analyse, staged, take_turn
@@ -104,9 +104,10 @@ def _imported(
     progress("reading", 0, None)
     _load(session, file, names)
     with session.transaction() as connection:
-        csv_orders.judge(connection, reading)
         if csv_raw.is_empty(connection):
             raise BadFile(f"{file.path.name} holds a header and nothing else.")
+        if not (file.tidy and csv_clean.see(connection, reading)):
+            csv_orders.judge(connection, reading)
     told: dict[str, Any]
     done, told = _write_at_once(session, given.store_id, reading, progress) or (None, {})
     if done is None:
