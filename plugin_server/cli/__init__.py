@@ -18,6 +18,7 @@ MODULES = {
     "ladder": "plugin_server.cli.ladder",
     "audit": "plugin_server.cli.audit",
     "stores": "plugin_server.cli.stores",
+    "customers": "plugin_server.cli.customers",
     "sync": "plugin_server.cli.sync",
     "import": "plugin_server.cli.imports",
     "bench": "plugin_server.cli.bench",

@@ -80,6 +80,24 @@ def unmerge(connection: Connection, merge_id: int, by: str, now: datetime) -> tu
     return found.winner_id, found.loser_id
 
 
+def person(connection: Connection, email: str) -> int:
+    """The living customer with this address. Raises ``MergeRefused`` with a sentence where there is none."""
+    row = connection.execute(_WHOSE, {"email": email.strip().lower()}).first()
+    if row is None:
+        raise MergeRefused(f"No customer has the address {email.strip()!r}.")
+    if row.winner is not None:
+        raise MergeRefused(f"{email.strip()} was merged into {row.winner} already.")
+    return int(row.id)
+
+
+def last_merge(connection: Connection, email: str) -> int:
+    """The newest merge by which the customer of this address was given up. Raises ``MergeRefused``."""
+    found = connection.scalar(_LAST_MERGE, {"email": email.strip().lower()})
+    if found is None:
+        raise MergeRefused(f"{email.strip()!r} was merged into nobody, or that is undone.")
+    return int(found)
+
+
 def _hand_over(connection: Connection, table: str, column: str, guard: str, values: dict[str, Any]) -> list[int]:
     statement = f"UPDATE {table} SET {column} = :winner WHERE {column} = :loser {guard} RETURNING id"
     return list(connection.scalars(text(statement), values))
@@ -90,6 +108,17 @@ def _give_back(connection: Connection, table: str, column: str, ids: Sequence[in
         statement = f"UPDATE {table} SET {column} = :loser WHERE id = ANY(:ids) AND {column} = :winner"
         connection.execute(text(statement), values | {"ids": list(ids)})
 
+
+_WHOSE = text(
+    """SELECT c.id, coalesce(w.email, 'customer ' || w.id) AS winner
+       FROM customer c LEFT JOIN customer w ON w.id = c.merged_into
+       WHERE c.email_norm = :email ORDER BY c.merged_into IS NOT NULL, c.id LIMIT 1"""
+)
+
+_LAST_MERGE = text(
+    """SELECT m.id FROM customer_merge m JOIN customer l ON l.id = m.loser_id
+       WHERE m.undone_at IS NULL AND l.email_norm = :email AND l.merged_into IS NOT NULL ORDER BY m.id DESC LIMIT 1"""
+)
 
 _BOTH = text("SELECT id, merchant_id, merged_into, erased_at FROM customer WHERE id = ANY(:ids) ORDER BY id FOR UPDATE")
 

@@ -1,0 +1,44 @@
+"""A person says that two customers are one, or that they are not: rows, facts, rungs and log in one transaction."""
+
+from __future__ import annotations
+
+from plugin_server.db import audit_log, identity
+from plugin_server.db.session import tenant
+from plugin_server.db.staging import take_turn
+from plugin_server.jobs import climb
+from plugin_server.wiring import Services
+
+
+def merged(services: Services, merchant_id: int, *, keep: str, other: str, reason: str, by: str) -> dict[str, int]:
+    """Make the customer of address ``other`` one with that of ``keep``: ``{"merge", "winner", "loser"}``.
+
+    Raises ``identity.MergeRefused``.
+    """
+    now = services.now()
+    with tenant(services.engine, merchant_id) as connection:
+        take_turn(connection, merchant_id)
+        winner, loser = identity.person(connection, keep), identity.person(connection, other)
+        number = identity.merge(connection, winner, loser, reason, by, now)
+        climb.touched(connection, merchant_id=merchant_id, customer_ids=[winner, loser], now=now)
+        document = {"merge": number, "winner": winner, "loser": loser}
+        detail = document | {"reason": reason}
+        audit_log.record(connection, merchant_id, actor=by, action="customers_merged", subject=keep, detail=detail)
+    return document
+
+
+def taken_apart(services: Services, merchant_id: int, *, which: str, by: str) -> dict[str, int]:
+    """Undo a merge, named by its number or by the address that was given up: ``{"merge", "winner", "loser"}``.
+
+    Raises ``identity.MergeRefused``.
+    """
+    now = services.now()
+    with tenant(services.engine, merchant_id) as connection:
+        take_turn(connection, merchant_id)
+        number = int(which) if which.isdecimal() and len(which) < 19 else identity.last_merge(connection, which)
+        winner, loser = identity.unmerge(connection, number, by, now)
+        climb.touched(connection, merchant_id=merchant_id, customer_ids=[winner, loser], now=now)
+        document = {"merge": number, "winner": winner, "loser": loser}
+        audit_log.record(
+            connection, merchant_id, actor=by, action="customers_unmerged", subject=f"merge {number}", detail=document
+        )
+    return document
