@@ -1,0 +1,162 @@
+"""What commands print as JSON: the names that scripts rely on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plugin_server.demo.generator import generate
+from plugin_server.demo.shop import ShopState, running_shop, stock
+from plugin_server.wiring import utc_now
+from tests.cli.conftest import Called, Read
+from tests.data.making import Shop, order
+
+KEY, SECRET = "ck_" + "1" * 40, "cs_" + "2" * 40
+COUNTS = {"seen", "created", "updated", "unchanged"}
+RULE = {"rule", "holds", "fact", "value", "sentence"}
+NEWS = """
+key: news
+trigger: {kind: once}
+guards: {quiet_hours: null}
+message: {en: {subject: News, html: "<p>Hello {{ customer.first_name }}</p>"}}
+"""
+
+
+@pytest.fixture
+def woo() -> Iterator[tuple[ShopState, str]]:
+    """A WooCommerce shop of 40 contacts, and its address."""
+    shop = ShopState()
+    stock(shop, generate(seed=5, customers=40, now=utc_now().replace(microsecond=0)))
+    shop.add_key(KEY, SECRET)
+    with running_shop(shop, interval=60) as url:
+        yield shop, url
+
+
+def added(read: Read, url: str) -> dict[str, Any]:
+    """The shop, connected."""
+    found: dict[str, Any] = read("stores", "add", "woocommerce", "--url", url, "--key", KEY, "--secret", SECRET)
+    return found
+
+
+def test_merchants_add(read: Read) -> None:
+    words = ("--email", "o@example.com", "--timezone", "UTC", "--currency", "EUR", "--locale", "nl")
+    document = read("merchants", "add", "Bakkerij", *words)
+    assert (set(document), document["name"]) == ({"id", "name"}, "Bakkerij")
+
+
+def test_stores_add_woocommerce(woo: tuple[ShopState, str], read: Read) -> None:
+    document = added(read, woo[1])
+    assert set(document) >= {"id", "platform", "webhook_url", "webhooks", "checks"}
+    assert document["webhook_url"].endswith(f"/webhooks/woocommerce/{document['id']}")
+    assert {frozenset(hook) for hook in document["webhooks"]} == {frozenset({"topic", "state"})}
+    assert {frozenset(check) for check in document["checks"]} == {frozenset({"name", "ok", "detail"})}
+
+
+def test_stores_add_csv(read: Read) -> None:
+    document = read("stores", "add", "csv", "--name", "Kasir")
+    assert set(document) >= {"id", "platform", "webhook_url", "webhooks", "checks"}
+    assert (document["platform"], document["webhooks"], document["checks"]) == ("csv", [], [])
+
+
+def test_sync(woo: tuple[ShopState, str], read: Read) -> None:
+    number = str(added(read, woo[1])["id"])
+    document = read("sync", number, "--full")
+    assert set(document) >= {"orders", "customers", "products", "seconds", "cursor"}
+    assert {name: set(document[name]) for name in ("orders", "customers", "products")} == dict.fromkeys(
+        ("orders", "customers", "products"), COUNTS
+    )
+    assert document["orders"]["created"] == len(woo[0].orders)
+
+
+def test_stores_confirm(woo: tuple[ShopState, str], read: Read, call: Called) -> None:
+    number = str(added(read, woo[1])["id"])
+    woo[0].base = "http://127.0.0.1:9"
+    code, _, err = call("sync", number)
+    assert (code, "tangga stores confirm" in err) == (1, True)
+    code, _, err = call("stores", "confirm", number, "--address", "http://127.0.0.1:8")
+    assert (code, "now tells http://127.0.0.1:9, not http://127.0.0.1:8" in err) == (2, True)
+    document = read("stores", "confirm", number)
+    assert document == {"id": int(number), "state": "connected", "fingerprint": "http://127.0.0.1:9"}
+    assert read("sync", number)["orders"]["seen"] >= 0
+    code, _, err = call("stores", "confirm", number)
+    assert (code, "nothing is to be confirmed" in err) == (2, True)
+
+
+def test_import_orders(store: int, read: Read, tmp_path: Path) -> None:
+    file = tmp_path / "orders.csv"
+    file.write_text("order_id,ordered_at,total,email\n1,2026-01-02T10:00:00Z,100,a@example.com\n2,2026-01-03,abc,\n")
+    document = read("import", "orders", str(file), "--store", str(store))
+    names = ("rows", "orders", "customers", "created", "updated", "rejected_count")
+    assert [document[name] for name in names] == [2, 1, 1, 1, 0, 1]
+    assert [set(reject) for reject in document["rejected"]] == [{"row", "reason"}]
+
+
+def test_import_contacts(read: Read, tmp_path: Path) -> None:
+    file = tmp_path / "contacts.csv"
+    file.write_text("email,name\na@example.com,Ani\nnope,Budi\n")
+    document = read("import", "contacts", str(file))
+    names = ("rows", "orders", "customers", "created", "updated", "rejected_count")
+    assert [document[name] for name in names] == [2, 0, 1, 1, 0, 1]
+    assert [set(reject) for reject in document["rejected"]] == [{"row", "reason"}]
+
+
+@pytest.fixture
+def buyer(shop: Shop, read: Read) -> str:
+    """Somebody who bought once."""
+    shop.take(order("1"))
+    read("ladder", "recompute")
+    return "ani@example.com"
+
+
+def test_ladder_explain(buyer: str, read: Read) -> None:
+    document = read("ladder", "explain", buyer)
+    assert set(document) >= {"email", "rung", "since", "activity", "because", "next"}
+    assert (document["email"], document["rung"], document["next"]["rung"]) == (buyer, "shopper", "customer")
+    assert all(set(rule) >= RULE for rule in document["because"] + document["next"]["missing"])
+    assert document["next"]["missing"][0]["holds"] is False
+
+
+def test_ladder_counts_history_and_simulate(buyer: str, read: Read) -> None:
+    counts = read("ladder", "counts")
+    assert set(counts) >= {"as_of", "ladder", "rungs", "activity"}
+    assert all(set(rung) >= {"key", "name", "count", "share"} for rung in counts["rungs"])
+    assert set(counts["activity"]) == {"active", "cooling", "lapsed", "none"}
+    months = read("ladder", "history")["months"]
+    assert all(set(month) >= {"month", "moves", "counts"} for month in months)
+    assert set(months[0]["moves"][0]) >= {"from", "to", "count"}
+    found = read("ladder", "simulate")
+    assert set(found["headline"]) >= {"extra_orders", "extra_revenue", "extra_margin"}
+    assert set(found) >= {"headline", "upper_bound", "per_rung"}
+
+
+def test_audit(buyer: str, read: Read) -> None:
+    document = read("audit")
+    assert set(document) >= {
+        "customers", "orders", "revenue", "average_order", "orders_per_customer", "repeat_rate", "existing_share",
+        "months", "cohorts", "gap_days", "first_to_second_median_days", "top_decile_revenue_share",
+        "window_retention", "guests",
+    }  # fmt: skip
+    assert set(document["gap_days"]) == {"median", "p80", "p90", "p95"}
+    assert set(document["orders_per_customer"]) == {"1", "2", "3-4", "5-9", "10+"}
+    assert document["revenue"] == {"amount": "100.00", "currency": "IDR"}
+    assert set(document["months"][0]) >= {
+        "month", "new_revenue", "existing_revenue", "existing_share", "retention", "buyers", "flagged_incomplete"
+    }  # fmt: skip
+    assert set(document["cohorts"][0]) >= {"month", "size", "active"}
+    assert set(document["window_retention"]) >= {"days", "value"}
+    assert set(document["guests"]) >= {"orders", "revenue"}
+
+
+def test_campaigns_run_and_results(buyer: str, read: Read, tmp_path: Path) -> None:
+    file = tmp_path / "news.yaml"
+    file.write_text(NEWS)
+    read("campaigns", "add", str(file))
+    assert set(read("campaigns", "run", "news")) >= {"run", "audience", "treated", "holdout", "excluded", "messages"}
+    document = read("campaigns", "results", "news")
+    assert set(document["arms"]) == {"treated", "holdout"}
+    assert set(document["offers"]) >= {"issued", "redeemed", "released"}
+    assert all({"difference", "low", "high"} <= set(item) for item in document["differences"].values() if item)
+    assert set(document) >= {"differences", "movement", "figures"}
