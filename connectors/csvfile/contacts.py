@@ -87,9 +87,11 @@ def _time(text: str, timezone: tzinfo, now: datetime) -> datetime | None:
         return None
     try:
         told = datetime.fromisoformat(text)
+        at = (told if told.tzinfo else told.replace(tzinfo=timezone)).astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"consent_at: {text[:40]} cannot be") from error
     except ValueError as error:
         raise ValueError(f"consent_at: {text[:40]!r} is not a time such as 2024-12-31 14:30") from error
-    at = (told if told.tzinfo else told.replace(tzinfo=timezone)).astimezone(UTC)
     if not datetime(1970, 1, 2, tzinfo=UTC) <= at <= now:
         raise ValueError(f"consent_at: {text[:40]} cannot be")
     return at

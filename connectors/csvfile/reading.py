@@ -21,6 +21,7 @@ from connectors.errors import ConnectorError
 BLOCK = 1 << 20
 DELIMITERS = (",", ";", "\t", "|")
 LONGEST_FIELD = 1 << 24
+MOST_COLUMNS = 1_000
 
 
 class BadFile(ConnectorError):
@@ -61,13 +62,34 @@ class CsvFile:
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """(row, fields) of each record that is not blank; the header is row 1, a record counts as one row."""
         csv.field_size_limit(LONGEST_FIELD)
-        with _opened(self.path) as file:
-            encoding = "utf-8-sig" if self.encoding == "utf-8" else self.encoding
-            text = io.TextIOWrapper(file, encoding=encoding, errors="replace", newline="")
-            records = csv.reader((line.replace("\x00", "") for line in text), delimiter=self.delimiter)
-            for number, record in enumerate(records, start=1):
-                if number > 1 and any(field.strip() for field in record):
-                    yield number, record
+        for number, record in enumerate(csv.reader(self._lines(), delimiter=self.delimiter), start=1):
+            if number > 1 and any(field.strip() for field in record):
+                yield number, record
+
+    def records(self) -> Iterator[tuple[int, int, int]]:
+        """(row, lines, quotes) of each record: over how many lines it runs, and how many quotes stand in it."""
+        csv.field_size_limit(LONGEST_FIELD)
+        lines = quotes = 0
+
+        def counted(source: Iterator[str]) -> Iterator[str]:
+            nonlocal lines, quotes
+            for line in source:
+                lines, quotes = lines + 1, quotes + line.count('"')
+                yield line
+
+        reader = csv.reader(counted(self._lines()), delimiter=self.delimiter)
+        try:
+            for number, _ in enumerate(reader, start=1):
+                yield number, lines, quotes
+                lines = quotes = 0
+        except csv.Error as error:
+            raise BadFile(f"{self.path.name}, line {reader.line_num}: it cannot be read ({error}).") from error
+
+    def _lines(self) -> Iterator[str]:
+        encoding = "utf-8-sig" if self.encoding == "utf-8" else self.encoding
+        # Line ends of all three kinds: Macs of old wrote a lone carriage return.
+        with _opened(self.path) as file, io.TextIOWrapper(file, encoding, errors="replace", newline=None) as text:
+            yield from (line.replace("\x00", "") for line in text)
 
 
 def open_csv(path: Path) -> CsvFile:
@@ -75,19 +97,61 @@ def open_csv(path: Path) -> CsvFile:
     if not path.is_file():
         raise BadFile(f"There is no file {path}.")
     start, encoding, quotes = _looked_through(path)
-    if not start.strip():
-        raise BadFile(f"{path.name} is empty.")
+    _refuse_other_kinds(path.name, start)
     text = start.decode(encoding, "replace").removeprefix("\ufeff").replace("\x00", "")
+    if not text.strip():
+        raise BadFile(f"{path.name} is empty.")
     first = text.splitlines()[0]
     delimiter = max(DELIMITERS, key=lambda mark: _outside_quotes(first).count(mark))
-    header = next(csv.reader(io.StringIO(text), delimiter=delimiter))
+    header = _header(path.name, text, delimiter)
     notes = {
         "utf-8": (),
         "cp1252": ("The file is not UTF-8; it was read as Windows-1252.",),
     }.get(encoding, (f"The file was read as {encoding}.",))
     plain = not quotes or _is_plain(path, encoding, delimiter)
     tidy = not quotes and encoding == "utf-8" and not _has_spaces_at_edges(path, delimiter)
-    return CsvFile(path, encoding, delimiter, tuple(name.strip() for name in header), plain, notes, tidy)
+    file = CsvFile(path, encoding, delimiter, tuple(name.strip() for name in header), plain, notes, tidy)
+    if not plain:
+        _refuse_open_quote(file)
+    return file
+
+
+def _refuse_other_kinds(name: str, start: bytes) -> None:
+    """What people hand in for a CSV file: a workbook, a web page, a file of another alphabet's width."""
+    if start.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        raise BadFile(f"{name} is a workbook or an archive, not CSV. Open it and save it as CSV (UTF-8).")
+    if start.lstrip()[:100].lower().startswith((b"<!doctype", b"<html", b"<?xml", b"{", b"[{")):
+        raise BadFile(f"{name} is a web page, XML or JSON, not CSV. Export it again as CSV.")
+    if re.match(rb"\W{0,3}sep=.\s", start):
+        raise BadFile(f"{name} begins with {start.split()[0].decode('utf-8', 'replace')[-5:]!r}. Delete that line.")
+    marked = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if start.strip(b"\x00") and not marked and start[:4096].count(0) * 4 > len(start[:4096]):
+        raise BadFile(f"{name} looks like UTF-16 without its mark. Save it as UTF-8.")
+
+
+def _header(name: str, text: str, delimiter: str) -> list[str]:
+    csv.field_size_limit(LONGEST_FIELD)
+    try:
+        header = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    except csv.Error as error:
+        raise BadFile(f"{name}: the header cannot be read ({error}).") from error
+    if len(header) > MOST_COLUMNS:
+        raise BadFile(
+            f"{name} has {len(header):,} columns; {MOST_COLUMNS:,} are the most. Keep those that hold orders or contacts."
+        )
+    return header
+
+
+def _refuse_open_quote(file: CsvFile) -> None:
+    """A quote that is never closed swallows all rows after it; they would be lost without a word."""
+    number = lines = quotes = 0
+    for number, lines, quotes in file.records():
+        pass
+    if lines > 1 and quotes % 2:
+        raise BadFile(
+            f"{file.path.name}: row {number} opens a quote that is never closed, so the {lines - 1:,} lines after "
+            "it cannot be told apart. Close the quote, or double it where it belongs to the text."
+        )
 
 
 def _opened(path: Path) -> BinaryIO:

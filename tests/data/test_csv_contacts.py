@@ -73,6 +73,7 @@ def test_a_yes_without_a_source_is_kept_with_a_note(shop: Shop, give: Any) -> No
         ("a@example.com,,,,perhaps,,,", "consent: 'perhaps' is neither yes nor no"),
         ("a@example.com,,,,yes,soon,,", "consent_at: 'soon' is not a time"),
         ("a@example.com,,,,yes,2199-01-01,,", "consent_at: 2199-01-01 cannot be"),
+        ("a@example.com,,,,yes,0001-01-01T00:00+14:00,,", "consent_at: 0001-01-01T00:00"),
         ("a@example.com,,,,,,,,,more", "more fields than columns"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -169,7 +170,7 @@ def test_words_for_states_and_money_given_back(shop: Shop, give: Any) -> None:
     ("content", "sentence"),
     [
         ("", "is empty"),
-        ("<html><body>Log in</body></html>", "Missing: order_id; ordered_at; total"),
+        ("<html><body>Log in</body></html>", "is a web page, XML or JSON, not CSV"),
         ("InvoiceNo,InvoiceDate,Quantity,UnitPrice\n1,2,3,4\n", "--map order_id=InvoiceNo"),
         ("order_id,order_id,ordered_at,total\n1,1,2024-01-01,5\n", "Two columns are called 'order_id'"),
         (HEADER + "\n", "holds a header and nothing else"),
@@ -209,3 +210,34 @@ def test_the_indexes_are_back_after_the_first_import(shop: Shop, give: Any) -> N
     before = shop.rows(named)
     give(f"{HEADER}\n1,2024-01-01,5,ani@example.com\n")
     assert shop.rows(named) == before
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"\x00" * 5000, "orders.csv is empty."),
+        (b"\xef\xbb\xbf \r\n", "orders.csv is empty."),
+        (b"PK\x03\x04rest of a workbook", "save it as CSV"),
+        (b"sep=,\norder_id,ordered_at,total\n", "begins with 'sep=,'. Delete that line."),
+        ("order_id,ordered_at,total\n1,2024-01-01,5\n".encode("utf-16-be"), "looks like UTF-16 without its mark"),
+        (f"{HEADER},{','.join(f'c{n}' for n in range(1_700))}\n".encode(), "has 1,704 columns; 1,000 are the most"),
+    ],
+)
+def test_what_is_no_csv_is_named(shop: Shop, give: Any, content: bytes, sentence: str) -> None:
+    with pytest.raises(BadFile, match=re.escape(sentence)):
+        give(content)
+    assert _orders(shop) == []
+
+
+def test_a_quote_that_is_never_closed_takes_no_rows_with_it(shop: Shop, give: Any) -> None:
+    rows = f'{HEADER}\n1,2024-02-29,1,\n2,2024-02-29,2,"ani@example.com\n3,2024-02-29,3,\n4,2024-02-29,4,\n'
+    with pytest.raises(BadFile, match=r"row 3 opens a quote that is never closed, so the 2 lines after it"):
+        give(rows)
+    assert _orders(shop) == []
+
+
+def test_lines_may_end_as_on_old_macs(shop: Shop, give: Any) -> None:
+    told = give(f"{HEADER}\r1,2024-02-29,5,ani@example.com\r2,2024-02-29,6,budi@example.com\r")
+    assert (told["rows"], told["created"]) == (2, 2)
+    quoted = give(f'{HEADER}\r3,2024-02-29,5,"ani@example.com"\r4,2024-02-29,6,"a\r"\r')
+    assert (quoted["rows"], quoted["created"]) == (2, 2)
