@@ -88,7 +88,9 @@ def _view(has: set[str], currency: str, timezone: str | None) -> sql.Composed:
     rest = f"""w.row, w.order_id, {", ".join(cells)}, NULL::text AS sku, NULL::text AS title, {status} AS raw_status,
         {status_of("w.status") if "status" in has else "'paid'::text"} AS status, w.total::numeric AS total {refunded},
         NULL::text AS bad"""
-    fixed = sql.SQL("{}::text AS currency, {}::numeric AS unit").format(currency, 10 ** get_currency_precision(currency))
+    fixed = sql.SQL("{}::text AS currency, {}::numeric AS unit").format(
+        currency, 10 ** get_currency_precision(currency)
+    )
     # OFFSET 0 keeps PostgreSQL from casting anew wherever a value is named again.
     made = sql.SQL("CREATE TEMP VIEW csv_row AS SELECT {}, {} AS at, {} FROM csv_raw w OFFSET 0")
     return made.format(sql.SQL(rest), at, fixed)

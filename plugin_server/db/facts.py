@@ -193,7 +193,7 @@ def refresh(conn: Connection, *, merchant_id: int, customer_ids: Sequence[int] |
     """Recompute the facts of these customers (None: of all); gives how many rows were written or removed."""
     if customer_ids is not None and not customer_ids:
         return 0
-    conn.execute(text("SELECT pg_advisory_xact_lock(:key, :merchant)"), {"key": LOCK, "merchant": merchant_id})
+    take_turn(conn, merchant_id)
     if customer_ids is None:
         return _refresh_all(conn, merchant_id, now)
     given = {"ids": list(customer_ids), "merchant_id": merchant_id, "now": now}
@@ -202,18 +202,32 @@ def refresh(conn: Connection, *, merchant_id: int, customer_ids: Sequence[int] |
     return removed + conn.execute(statement, given).rowcount
 
 
-def _refresh_all(conn: Connection, merchant_id: int, now: datetime) -> int:
+def take_turn(conn: Connection, merchant_id: int) -> None:
+    """Wait until no other transaction writes facts of this merchant."""
+    conn.execute(text("SELECT pg_advisory_xact_lock(:key, :merchant)"), {"key": LOCK, "merchant": merchant_id})
+
+
+def compute(conn: Connection, *, merchant_id: int, table: str) -> None:
+    """The facts of all into a temporary ``table`` with all columns, those of ``PLACED`` as yet unknown."""
+    placed = (
+        "NULL::text AS rung, NULL::timestamptz AS rung_since, NULL::text AS activity, NULL::timestamptz AS updated_at"
+    )
+    _in_parallel(conn, table, f"SELECT f.*, {placed} FROM ({_query(_NOW, some=False)}) AS f", merchant_id)
+
+
+def _in_parallel(conn: Connection, table: str, query: str, merchant_id: int) -> None:
     """By way of a temporary table: PostgreSQL reads in parallel for that, and never for an INSERT."""
-    removed = conn.execute(text(_GONE.format(only=""))).rowcount
-    conn.execute(text("DROP TABLE IF EXISTS facts_differing"))
+    conn.execute(text(f"DROP TABLE IF EXISTS pg_temp.{table}"))
     for name, value in _FOR_ALL.items():
         conn.execute(text("SELECT set_config(:name, :value, true)"), {"name": name, "value": value})
-    conn.execute(
-        text(f"CREATE TEMP TABLE facts_differing ON COMMIT DROP AS {_differing(some=False)}"),
-        {"merchant_id": merchant_id},
-    )
+    conn.execute(text(f"CREATE TEMP TABLE {table} ON COMMIT DROP AS {query}"), {"merchant_id": merchant_id})
     for name in _FOR_ALL:
         conn.execute(text(f"SET LOCAL {name} TO DEFAULT"))
+
+
+def _refresh_all(conn: Connection, merchant_id: int, now: datetime) -> int:
+    removed = conn.execute(text(_GONE.format(only=""))).rowcount
+    _in_parallel(conn, "facts_differing", _differing(some=False), merchant_id)
     written = conn.execute(text(_upsert("facts_differing")).bindparams(_NOW_AT), {"now": now}).rowcount
     conn.execute(text("DROP TABLE facts_differing"))
     return removed + written

@@ -56,8 +56,7 @@ _INSERT = """
 """
 
 _INSERT_ALL = (
-    _INSERT.replace("(id, merchant_id", "(merchant_id")
-    .replace("SELECT c.order_id, :merchant", "SELECT :merchant")
+    _INSERT.replace("c.order_id", ":first_id + s.seq")
     .replace("c.customer_id, s.status", "coalesce(a.customer_id, m.customer_id), s.status")
     .replace(
         "FROM in_change c JOIN in_order s USING (seq) WHERE c.fresh ORDER BY s.external_id",
@@ -137,7 +136,8 @@ def write_all(connection: Connection, *, merchant_id: int, store_id: int, now: d
         return None
     values = {"merchant": merchant_id, "store": store_id, "now": now}
     ingest_people.resolve(connection, merchant_id=merchant_id, store_id=store_id, now=now)
-    created = connection.execute(text(_INSERT_ALL), values).rowcount
+    first_id = connection.scalar(text("SELECT tangga_order_ids((SELECT max(seq) FROM in_order))"))
+    created = connection.execute(text(_INSERT_ALL), values | {"first_id": first_id}).rowcount
     connection.execute(text("SELECT tangga_orders_dressed()"))
     connection.execute(text(_REFUNDS_ALL), values)
     return Ingested(seen=created, created=created, touched=None)

@@ -66,7 +66,7 @@ def climb(conn: Connection, *, merchant_id: int, customer_ids: Sequence[int] | N
     if customer_ids is not None and not customer_ids:
         return 0
     on = rungs.shop(conn, merchant_id)
-    kept = _kept(on, _judged(on, _seen(on, customer_ids, now)), now)
+    kept = _kept(on, _judged(on, _seen(on, FACTS, customer_ids, now)), now)
     gone = delete(CHANGES).where(CHANGES.c.customer_id.in_(select(kept.c.customer_id).where(kept.c.anew)))
     moved = insert(CHANGES).from_select(_MOVE, _moves(on, kept, now))
     written = (
@@ -77,26 +77,44 @@ def climb(conn: Connection, *, merchant_id: int, customer_ids: Sequence[int] | N
     return conn.execute(written.add_cte(gone.cte("gone"), moved.cte("moved"))).rowcount
 
 
-def _seen(on: Shop, customer_ids: Sequence[int] | None, now: datetime) -> CTE:
+def place_first(conn: Connection, *, merchant_id: int, computed: Table, now: datetime) -> int:
+    """Write the facts that were ``computed``, of customers who have none yet, together with their rungs."""
+    on = rungs.shop(conn, merchant_id)
+    kept = _kept(on, _judged(on, _seen(on, computed, None, now)), now)
+    moved = insert(CHANGES).from_select(_MOVE, _moves(on, kept, now))
+    placed = {
+        "rung": kept.c.to_rung,
+        "rung_since": kept.c.since,
+        "activity": kept.c.activity,
+        "updated_at": literal(now, _MOMENT),
+    }
+    rows = select(*(placed.get(name, column).label(name) for name, column in computed.c.items())).join_from(
+        computed, kept, computed.c.customer_id == kept.c.customer_id
+    )
+    written = insert(FACTS).from_select(computed.c.keys(), rows)
+    return conn.execute(written.add_cte(moved.cte("moved"))).rowcount
+
+
+def _seen(on: Shop, facts: Table, customer_ids: Sequence[int] | None, now: datetime) -> CTE:
     """Whose rung or activity differs from what is written: where they stood, where they stand, and each rung's date."""
-    held, reached = rungs.holds(on, FACTS, now), rungs.evidence(on, FACTS, now)
-    activity = rhythm.activity(on.rhythm, FACTS, now)
+    held, reached = rungs.holds(on, facts, now), rungs.evidence(on, facts, now)
+    activity = rhythm.activity(on.rhythm, facts, now)
     new = rungs.place(held)
     dates = [case((holding, date)) for holding, date in zip(held, reached, strict=True)]
     seen = select(
-        FACTS.c.customer_id,
-        FACTS.c.rung,
-        FACTS.c.rung_since,
-        case(_places(on), value=FACTS.c.rung).label("old"),
+        facts.c.customer_id,
+        facts.c.rung,
+        facts.c.rung_since,
+        case(_places(on), value=facts.c.rung).label("old"),
         new.label("new"),
         activity.label("activity"),
-        _lapse(on, now).label("lapse"),
+        _lapse(on, facts, now).label("lapse"),
         *(date.label(f"e{index}") for index, date in enumerate(dates)),
     ).where(
-        or_(FACTS.c.rung.is_distinct_from(_key(on, new)), FACTS.c.activity.is_distinct_from(activity)),
+        or_(facts.c.rung.is_distinct_from(_key(on, new)), facts.c.activity.is_distinct_from(activity)),
     )
     if customer_ids is not None:
-        seen = seen.where(FACTS.c.customer_id == func.any(cast(list(customer_ids), ARRAY(BigInteger))))
+        seen = seen.where(facts.c.customer_id == func.any(cast(list(customer_ids), ARRAY(BigInteger))))
     return seen.cte("seen").prefix_with("MATERIALIZED")
 
 
@@ -108,14 +126,14 @@ def _key(on: Shop, place: ColumnElement[int]) -> ColumnElement[str]:
     return case(dict(enumerate(on.ladder.keys)), value=place)
 
 
-def _lapse(on: Shop, now: datetime) -> ColumnElement[Any]:
+def _lapse(on: Shop, facts: Table, now: datetime) -> ColumnElement[Any]:
     """When the rule of the rung somebody stands on ran out by itself, if it did since they came there."""
-    times = rungs.moments(FACTS, on.zone)
+    times = rungs.moments(facts, on.zone)
     ends: list[tuple[ColumnElement[bool], ColumnElement[Any]]] = []
     for rung in on.ladder.rungs:
         for leaf in ladders.lapses(rung.rule) if rung.rule is not None else ():
             end = times[leaf.fact] + timedelta(days=leaf.days)
-            since_then = and_(FACTS.c.rung == rung.key, end > FACTS.c.rung_since, end <= literal(now, _MOMENT))
+            since_then = and_(facts.c.rung == rung.key, end > facts.c.rung_since, end <= literal(now, _MOMENT))
             ends.append((since_then, end))
     return case(*ends) if ends else null()
 

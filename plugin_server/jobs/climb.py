@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from plugin_server.db import facts, ladder, rhythm
+from plugin_server.db import facts, first_reading, ladder, rhythm
 from plugin_server.db.session import tenant
 from plugin_server.wiring import Services, services
 
@@ -24,6 +24,9 @@ def recomputed(using: Services, merchant_id: int) -> dict[str, int]:
 
 def everybody(conn: Connection, *, merchant_id: int, now: datetime) -> dict[str, int]:
     """The whole shop in the caller's transaction."""
+    first = first_reading.read(conn, merchant_id=merchant_id, now=now)
+    if first is not None:
+        return {"facts": first, "rungs": first}
     refreshed = facts.refresh(conn, merchant_id=merchant_id, customer_ids=None, now=now)
     rhythm.measure(conn, merchant_id=merchant_id, now=now)
     return {"facts": refreshed, "rungs": ladder.climb(conn, merchant_id=merchant_id, customer_ids=None, now=now)}
