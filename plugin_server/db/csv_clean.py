@@ -40,16 +40,27 @@ def see(connection: Connection, reading: Reading) -> bool:
     currency = found.currency or reading.currency
     if not (found.clean and found.utc is not None and currency in list_currencies()):
         return False
-    read = sorted({"row"} | (has & {"customer_id", "email"}))
-    connection.execute(text(f"ANALYZE pg_temp.csv_raw ({', '.join(read)})"))
-    if "email" in has and connection.scalar(text(_ODD_ADDRESS), {"pattern": EMAIL}):
+    connection.execute(text(_persons(has, utc=found.utc)), reading.bound())
+    if connection.scalar(text(_ODD_ADDRESS), {"pattern": EMAIL}):
         return False
     driver(connection).execute(_view(has, currency, None if found.utc else reading.timezone))
     return True
 
 
-_ODD_ADDRESS = """SELECT EXISTS (SELECT FROM (SELECT DISTINCT email FROM csv_raw WHERE email IS NOT NULL) AS e
-                                WHERE lower(email) !~ :pattern)"""
+PERSONS = "SELECT * FROM csv_person"
+"""Who ordered, for ``ingest_people``: what it would read from the orders, seen here already."""
+
+_ODD_ADDRESS = "SELECT EXISTS (SELECT FROM csv_person WHERE lower(email) !~ :pattern)"
+
+
+def _persons(has: set[str], *, utc: bool) -> str:
+    account, email = ("customer_id" if "customer_id" in has else "NULL"), ("email" if "email" in has else "NULL")
+    first = "min(ordered_at)::timestamptz" if utc else "min(ordered_at)::timestamp AT TIME ZONE :timezone"
+    # Moments of one shape follow each other as their texts do.
+    return f"""
+    CREATE TEMP TABLE csv_person AS
+    SELECT {account}::text AS external_id, {email}::text AS email, max(row) AS seq, {first} AS first_at FROM csv_raw
+    WHERE {account} IS NOT NULL OR {email} IS NOT NULL GROUP BY 1, 2"""
 
 
 def _look(has: set[str]) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from plugin_server.db.staging import driver
 
-TABLES = ("csv_raw", "csv_judged", "csv_reject", "csv_order", "csv_line", "csv_currency")
+TABLES = ("csv_raw", "csv_judged", "csv_person", "csv_reject", "csv_order", "csv_line", "csv_currency")
 
 
 class Uneven(ValueError):

@@ -126,7 +126,9 @@ def write(connection: Connection, *, merchant_id: int, store_id: int, now: datet
     return _told(connection, advocates)
 
 
-def write_all(connection: Connection, *, merchant_id: int, store_id: int, now: datetime) -> Ingested | None:
+def write_all(
+    connection: Connection, *, merchant_id: int, store_id: int, now: datetime, persons: str = ingest_people.PERSONS
+) -> Ingested | None:
     """The first orders of all, of which ``in_order`` (a view will do) holds each once, without lines.
 
     The indexes are built after the rows instead of row by row, several times as fast. None where there are orders
@@ -135,7 +137,7 @@ def write_all(connection: Connection, *, merchant_id: int, store_id: int, now: d
     if not connection.scalar(text("SELECT tangga_orders_bare()")):
         return None
     values = {"merchant": merchant_id, "store": store_id, "now": now}
-    ingest_people.resolve(connection, merchant_id=merchant_id, store_id=store_id, now=now)
+    ingest_people.resolve(connection, merchant_id=merchant_id, store_id=store_id, now=now, persons=persons)
     first_id = connection.scalar(text("SELECT tangga_order_ids((SELECT max(seq) FROM in_order))"))
     created = connection.execute(text(_INSERT_ALL), values | {"first_id": first_id}).rowcount
     connection.execute(text("SELECT tangga_orders_dressed()"))

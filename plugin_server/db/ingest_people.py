@@ -18,7 +18,7 @@ EMAIL = r"^[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s.,;<>]+$"
 NEXT = "nextval(pg_get_serial_sequence('customer', 'id'))"
 
 # Each pair of account and address once, of which the rest is read: of many orders, few are by somebody new.
-_PERSONS = """
+PERSONS = """
     SELECT customer_external_id AS external_id, email, max(seq) AS seq, min(placed_at) AS first_at
     FROM in_order WHERE customer_external_id IS NOT NULL OR email IS NOT NULL GROUP BY 1, 2
 """
@@ -46,13 +46,14 @@ _MAILS = """
         FROM normal WHERE email_norm ~ :pattern AND length(email_norm) <= 254 AND email_norm <> 'deleted@site.invalid'
         WINDOW same AS (PARTITION BY email_norm)
     ), person AS (
-        SELECT v.email_norm, v.email, v.seq, v.person_at AS first_at, coalesce(live.id, gone.merged_into) AS found
+        SELECT v.email_norm, v.email, v.seq, v.person_at AS first_at, 
+               CASE WHEN live.id IS NOT NULL THEN live.id
+                    WHEN (SELECT EXISTS (SELECT FROM customer)) THEN
+                        (SELECT merged_into FROM customer WHERE merchant_id = :merchant AND email_norm = v.email_norm
+                             AND merged_into IS NOT NULL ORDER BY id DESC LIMIT 1) END AS found
         FROM valid v
         LEFT JOIN customer live
             ON live.merchant_id = :merchant AND live.email_norm = v.email_norm AND live.merged_into IS NULL
-        LEFT JOIN LATERAL (SELECT merged_into FROM customer
-                           WHERE merchant_id = :merchant AND email_norm = v.email_norm AND merged_into IS NOT NULL
-                             AND live.id IS NULL ORDER BY id DESC LIMIT 1) AS gone ON true
         WHERE v.seq = v.last_seq
     ), numbered AS (
         SELECT *, coalesce(found, {next}) AS customer_id FROM person
@@ -105,10 +106,10 @@ _FILL = """
 """
 
 
-def resolve(connection: Connection, *, merchant_id: int, store_id: int, now: datetime) -> int:
-    """Find or make the customers of ``in_order``; gives how many were made."""
+def resolve(connection: Connection, *, merchant_id: int, store_id: int, now: datetime, persons: str = PERSONS) -> int:
+    """Find or make the customers of ``in_order``; gives how many were made. ``persons`` is what ``PERSONS`` gives."""
     values = {"merchant": merchant_id, "store": store_id, "now": now, "pattern": EMAIL}
-    staged(connection, "in_person", _PERSONS, {})
+    staged(connection, "in_person", persons, {})
     staged(connection, "in_found", _ACCOUNTS, values)
     staged(connection, "in_mail", _MAILS.format(next=NEXT), values)
     staged(

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from connectors.csvfile import columns
 from connectors.csvfile.reading import BadFile, CsvFile, open_csv
-from plugin_server.db import csv_clean, csv_orders, csv_raw, ingest_orders, merchants, stores
+from plugin_server.db import csv_clean, csv_orders, csv_raw, ingest_orders, ingest_people, merchants, stores
 from plugin_server.db.ingest import Ingested
 from plugin_server.db.session import tenant
 from plugin_server.db.staging import analyse, staged, take_turn
@@ -106,10 +106,11 @@ def _imported(
     with session.transaction() as connection:
         if csv_raw.is_empty(connection):
             raise BadFile(f"{file.path.name} holds a header and nothing else.")
-        if not (file.tidy and csv_clean.see(connection, reading)):
+        clean = file.tidy and csv_clean.see(connection, reading)
+        if not clean:
             csv_orders.judge(connection, reading)
     told: dict[str, Any]
-    done, told = _write_at_once(session, given.store_id, reading, progress) or (None, {})
+    done, told = _write_at_once(session, given.store_id, reading, progress, clean=clean) or (None, {})
     if done is None:
         with session.transaction() as connection:
             csv_orders.assemble(connection, reading)
@@ -145,17 +146,19 @@ def _load(session: _Session, file: CsvFile, names: list[str]) -> None:
 
 
 def _write_at_once(
-    session: _Session, store_id: int, reading: csv_orders.Reading, progress: Progress
+    session: _Session, store_id: int, reading: csv_orders.Reading, progress: Progress, *, clean: bool
 ) -> tuple[Ingested, dict[str, Any]] | None:
     """Everything in one go, where these are the first orders of all; None where the usual way is to be gone."""
     progress("orders", 0, None)
-    now = session.services.now()
+    now, persons = session.services.now(), csv_clean.PERSONS if clean else ingest_people.PERSONS
     try:
         with session.transaction() as connection:
             take_turn(connection, session.merchant_id)
             if not csv_orders.lay_out(connection, reading):
                 return None
-            done = ingest_orders.write_all(connection, merchant_id=session.merchant_id, store_id=store_id, now=now)
+            done = ingest_orders.write_all(
+                connection, merchant_id=session.merchant_id, store_id=store_id, now=now, persons=persons
+            )
             if done is None:
                 csv_orders.take_back(connection)
                 return None

@@ -64,6 +64,16 @@ def upgrade() -> None:
         END""",
     )
     _define(
+        "tangga_analyze()",
+        "void",
+        """BEGIN
+            ANALYZE customer (id, merchant_id, email_norm, merged_into, first_name, last_name);
+            ANALYZE identity (merchant_id, store_id, external_id, customer_id);
+            ANALYZE shop_order (merchant_id, store_id, customer_id, placed_at, status, paid, test, counts, currency);
+            ANALYZE order_line;
+        END""",
+    )
+    _define(
         "tangga_order_ids(wanted bigint)",
         "bigint",
         """BEGIN
