@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from campaigns.reasons import Reason
 from campaigns.schema import Guards, QuietHours
 
 
@@ -109,7 +110,9 @@ def must_pause(sent: int, bounced: int, complained: int) -> str | None:
     if sent < ENOUGH:
         return None
     if bounced >= sent * BOUNCE_LIMIT:
-        return f"{bounced} of {sent} mails bounced (2 % or more). Clean the list before you go on."
+        sentence = f"{bounced} of {sent} mails bounced (2 % or more). Clean the list before you go on."
+        return Reason(sentence, "bounced", bounced=bounced, sent=sent)
     if complained >= sent * COMPLAINT_LIMIT:
-        return f"{complained} of {sent} readers called it spam (0.1 % or more). Find out why before you go on."
+        sentence = f"{complained} of {sent} readers called it spam (0.1 % or more). Find out why before you go on."
+        return Reason(sentence, "complained", complained=complained, sent=sent)
     return None

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from campaigns.reasons import Reason, written
 from campaigns.schema import Campaign, dump, parse
 from plugin_server.db import audit_log
 from plugin_server.db.models import campaign as models
@@ -19,6 +20,10 @@ OPEN_STATES = ("planned", "frozen", "coded", "sending")
 
 class Refused(Exception):
     """What was asked cannot be done now; the sentence says why and how to mend it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,7 @@ class Run:
     occasion: str
     state: str
     state_reason: str
+    state_figures: dict[str, Any]
     due_at: datetime
     not_before: datetime | None
     frozen_at: datetime | None
@@ -117,7 +123,8 @@ def set_state(conn: Connection, key: str, state: str, now: datetime) -> Saved:
     """
     saved = need(conn, key, lock=True)
     if saved.state == "ended":
-        raise Refused(f"{key} has ended. Add it again under another key to run it once more.")
+        sentence = f"{key} has ended. Add it again under another key to run it once more."
+        raise Refused(Reason(sentence, "ended"))
     values: dict[str, Any] = {"state": state}
     if state == "active" and saved.state != "active":
         values["activated_at"] = now
@@ -126,7 +133,7 @@ def set_state(conn: Connection, key: str, state: str, now: datetime) -> Saved:
         if state == "active":
             resume(conn, run.id)
         elif run.state in OPEN_STATES:
-            hold(conn, run.id, to="paused", reason=f"The campaign is {state}.")
+            hold(conn, run.id, to="paused", reason=Reason(f"The campaign is {state}.", f"campaign_{state}"))
     return need(conn, key)
 
 
@@ -150,7 +157,8 @@ def open_run(
         "due_at": due_at,
         "started_by": by,
         "state": state,
-        "state_reason": reason,
+        "state_reason": str(reason),
+        "state_figures": written(reason),
     }
     statement = upsert(models.CampaignRun).values(values)
     made = conn.execute(
@@ -209,31 +217,44 @@ def move(conn: Connection, run_id: int, *, to: str, reason: str = "", **values: 
     conn.execute(
         update(models.CampaignRun)
         .where(models.CampaignRun.id == run_id)
-        .values(state=to, state_reason=reason, not_before=values.pop("not_before", None), **values)
+        .values(
+            state=to,
+            state_reason=str(reason),
+            state_figures=written(reason),
+            not_before=values.pop("not_before", None),
+            **values,
+        )
     )
 
 
 def wait(conn: Connection, run_id: int, *, until: datetime, reason: str) -> None:
     """Leave a run where it is until then, saying why."""
     conn.execute(
-        update(models.CampaignRun).where(models.CampaignRun.id == run_id).values(not_before=until, state_reason=reason)
+        update(models.CampaignRun)
+        .where(models.CampaignRun.id == run_id)
+        .values(not_before=until, state_reason=str(reason), state_figures=written(reason))
     )
 
 
 def hold(conn: Connection, run_id: int, *, to: str, reason: str) -> bool:
     """Pause or stop a run that is under way; False where it is over already."""
-    statement = text(
-        "UPDATE campaign_run SET state = :to, state_reason = :reason WHERE id = :id AND state <> ALL(:over)"
-    )
     over = ["done", "stopped", "failed", to]
-    return conn.execute(statement, {"to": to, "reason": reason, "id": run_id, "over": over}).rowcount == 1
+    held = models.CampaignRun.id == run_id, models.CampaignRun.state.not_in(over)
+    values = {"state": to, "state_reason": str(reason), "state_figures": written(reason)}
+    return conn.execute(update(models.CampaignRun).where(*held).values(values)).rowcount == 1
+
+
+def hold_all(conn: Connection, *, to: str, reason: str) -> None:
+    """Pause or stop all runs that are under way."""
+    values = {"state": to, "state_reason": str(reason), "state_figures": written(reason)}
+    conn.execute(update(models.CampaignRun).where(models.CampaignRun.state.in_(OPEN_STATES)).values(values))
 
 
 def resume(conn: Connection, run_id: int) -> bool:
     """Let a paused run go on from where it stood; every step looks at what is there already."""
     statement = text(
         "UPDATE campaign_run SET state = CASE WHEN frozen_at IS NULL THEN 'planned' ELSE 'frozen' END, "
-        "state_reason = '', not_before = NULL WHERE id = :id AND state = 'paused'"
+        "state_reason = '', state_figures = '{}', not_before = NULL WHERE id = :id AND state = 'paused'"
     )
     return conn.execute(statement, {"id": run_id}).rowcount == 1
 
@@ -245,7 +266,8 @@ def frozen_store(conn: Connection) -> str | None:
     if found is None:
         return None
     why = found.state_reason or "it tells another address than the one it was connected with"
-    return f"The store {found.name} ({found.url}) is frozen: {why}. Nothing is sent until somebody confirms it."
+    sentence = f"The store {found.name} ({found.url}) is frozen: {why}. Nothing is sent until somebody confirms it."
+    return Reason(sentence, "store_frozen", store=found.name, url=found.url)
 
 
 def _run(row: RowMapping) -> Run:
@@ -257,6 +279,7 @@ def _run(row: RowMapping) -> Run:
         occasion=row["occasion"],
         state=row["state"],
         state_reason=row["state_reason"],
+        state_figures=row["state_figures"],
         due_at=row["due_at"],
         not_before=row["not_before"],
         frozen_at=row["frozen_at"],

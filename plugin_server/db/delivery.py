@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 
 from campaigns.guards import must_pause
 from campaigns.mail.ledger import MessageState, settle
+from campaigns.reasons import Reason
 from connectors.types import DeliveryEvent, DeliveryKind
 from plugin_server.db import campaigns, consents, messages
 
@@ -177,10 +178,6 @@ def _for_good(event: DeliveryEvent) -> bool:
 def _stop_where_account_is(conn: Connection, events: Sequence[DeliveryEvent]) -> None:
     stopped = [event for event in events if event.kind is DeliveryKind.ACCOUNT and "reactivate" not in event.reason]
     if stopped:
-        conn.execute(
-            text("UPDATE campaign_run SET state = 'paused', state_reason = :why WHERE state = ANY(:open)"),
-            {
-                "why": f"The mail provider stopped the account: {stopped[-1].reason}. Ask them, then resume.",
-                "open": list(campaigns.OPEN_STATES),
-            },
-        )
+        detail = stopped[-1].reason
+        sentence = f"The mail provider stopped the account: {detail}. Ask them, then resume."
+        campaigns.hold_all(conn, to="paused", reason=Reason(sentence, "account_stopped", detail=detail))

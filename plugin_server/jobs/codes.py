@@ -7,6 +7,7 @@ from typing import Final
 
 from sqlalchemy import text
 
+from campaigns.reasons import Reason
 from connectors.base import Store
 from connectors.errors import ConnectorError
 from connectors.types import CodeResult
@@ -81,7 +82,8 @@ def _left(services: Services, run: Run, hurdle: ConnectorError | None) -> bool:
             offers.fail_codes(conn, run, None, "the shop did not take the code for 24 hours")
             return True
         why = hurdle.sentence if hurdle else "the shop could not make all codes yet"
-        campaigns.wait(conn, run.id, until=_next(now, hurdle), reason=f"Codes: {why}")
+        reason = Reason(f"Codes: {why}", "codes_wait", detail=why)
+        campaigns.wait(conn, run.id, until=_next(now, hurdle), reason=reason)
         return False
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from campaigns.mail.compose import Batch
 from campaigns.mail.liquid import TemplateError
+from campaigns.reasons import Reason
 from connectors.types import Mail, Recipient, SendOutcome, SendResult
 from plugin_server.db import campaigns, ledger
 from plugin_server.db.campaigns import Run
@@ -58,7 +59,9 @@ def _send_claimed(services: Services, world: Outside, run: Run, attempt_id: UUID
     try:
         mail, rest = _render(services, run, attempt_id, claimed)
     except TemplateError as error:
-        return _stop(services, run, attempt_id, f"The mail in {claimed[0].language} cannot be rendered: {error}")
+        language = claimed[0].language
+        sentence = f"The mail in {language} cannot be rendered: {error}"
+        return _stop(services, run, attempt_id, Reason(sentence, "cannot_render", language=language, detail=str(error)))
     if mail.recipients and not _hand_over(services, world, run, mail):
         _release(services, run, attempt_id)
         return False
@@ -158,11 +161,13 @@ def _hand_over(services: Services, world: Outside, run: Run, mail: Mail) -> bool
 
 def _go_on(services: Services, conn: Connection, run: Run, result: SendResult) -> bool:
     if result.stop:
-        campaigns.hold(conn, run.id, to="paused", reason=f"The mail provider refuses to send: {result.detail}")
+        sentence = f"The mail provider refuses to send: {result.detail}"
+        campaigns.hold(conn, run.id, to="paused", reason=Reason(sentence, "provider_refuses", detail=result.detail))
         return False
     if result.outcome is SendOutcome.NOT_SENT and not result.refused:
         pause = timedelta(seconds=result.retry_after or ledger.BACKOFF.total_seconds())
-        campaigns.wait(conn, run.id, until=services.now() + pause, reason=f"The mail provider: {result.detail}")
+        reason = Reason(f"The mail provider: {result.detail}", "provider_waits", detail=result.detail)
+        campaigns.wait(conn, run.id, until=services.now() + pause, reason=reason)
         return False
     return True
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,7 @@ from sqlalchemy import Connection, text
 
 from campaigns import calendar
 from campaigns.offers.margin import Verdict, judge
+from campaigns.reasons import Reason
 from campaigns.schema import Campaign, OnHoliday
 from plugin_server import wiring
 from plugin_server.db import audience, campaigns, holidays, ledger, messages, offers
@@ -46,9 +48,8 @@ def open_now(conn: Connection, merchant_id: int, campaign_key: str, by: str, now
     """``launch`` without waking anybody."""
     saved = campaigns.need(conn, campaign_key, lock=True)
     if saved.state in ("paused", "ended"):
-        raise Refused(
-            f"{campaign_key} is {saved.state}. Activate it first: `tangga campaigns activate {campaign_key}`."
-        )
+        sentence = f"{campaign_key} is {saved.state}. Activate it first: `tangga campaigns activate {campaign_key}`."
+        raise Refused(Reason(sentence, f"launch_{saved.state}"))
     check(conn, saved.campaign, now)
     occasion, due_at = _occasion(conn, saved, now)
     run_id, _ = campaigns.open_run(conn, merchant_id=merchant_id, saved=saved, occasion=occasion, due_at=due_at, by=by)
@@ -62,7 +63,8 @@ def check(conn: Connection, campaign: Campaign, now: datetime) -> None:
         raise Refused(frozen)
     verdict = margin(conn, campaign, now)
     if verdict and not verdict.ok and campaign.guards.margin_floor:
-        raise Refused(f"margin_floor: {verdict.sentence}")
+        shares = {"discount_share": verdict.discount, "margin_share": verdict.margin or Decimal(0)}
+        raise Refused(Reason(f"margin_floor: {verdict.sentence}", "margin_lost", **shares))
 
 
 def margin(conn: Connection, campaign: Campaign, now: datetime) -> Verdict | None:
@@ -173,9 +175,10 @@ def _finish(services: Services, run: Run) -> bool:
         if left.planned and left.next_at and left.next_at <= now:
             return True
         if left.planned and left.next_at:
-            campaigns.wait(conn, run.id, until=left.next_at, reason=f"{left.planned} mails wait for their time.")
+            reason = Reason(f"{left.planned} mails wait for their time.", "mails_wait", n=left.planned)
+            campaigns.wait(conn, run.id, until=left.next_at, reason=reason)
         elif left.flying:
-            reason = f"{left.flying} mails are on their way or in doubt."
+            reason = Reason(f"{left.flying} mails are on their way or in doubt.", "mails_flying", n=left.flying)
             campaigns.wait(conn, run.id, until=now + DOUBT_CHECK, reason=reason)
         else:
             campaigns.move(conn, run.id, to="done", finished_at=now)

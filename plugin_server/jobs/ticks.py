@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from campaigns.calendar import GRACE, Due
+from campaigns.reasons import Reason
 from plugin_server.db import campaigns
 from plugin_server.db.campaigns import Refused, Saved
 from plugin_server.db.session import merchant_ids, tenant
@@ -55,10 +56,11 @@ def _fire(conn: Connection, merchant_id: int, saved: Saved, now: datetime) -> li
 
 def _way(conn: Connection, saved: Saved, due: Due, now: datetime) -> tuple[str, str]:
     if now - due.at > GRACE:
-        return "stopped", f"missed: it was due on {due.at:%Y-%m-%d %H:%M} UTC and is too old to be sent now"
+        sentence = f"missed: it was due on {due.at:%Y-%m-%d %H:%M} UTC and is too old to be sent now"
+        return "stopped", Reason(sentence, "missed", due_at=due.at.isoformat())
     try:
         run.check(conn, saved.campaign, now)
     except Refused as refusal:
         # A frozen store may thaw within hours: the run waits. A margin that is gone is for a person to decide.
-        return ("planned", "") if campaigns.frozen_store(conn) else ("stopped", str(refusal))
+        return ("planned", "") if campaigns.frozen_store(conn) else ("stopped", refusal.reason)
     return "planned", ""

@@ -11,7 +11,7 @@ from plugin_server.db import audience, audit_log, campaigns
 from plugin_server.db.campaigns import Refused, Saved
 from plugin_server.db.people import Person
 from plugin_server.db.session import tenant
-from plugin_server.jobs.run import firings, margin
+from plugin_server.jobs.run import firings, margin, set_state
 from plugin_server.jobs.run import launch as launch_run
 from plugin_server.web import campaign_form
 from plugin_server.web.context import page, services, words
@@ -95,7 +95,7 @@ def launch(who: Person, key: str) -> ResponseReturnValue:
             services(), merchant_id=who.merchant_id, campaign_key=key, by=who.email, now=services().now()
         )
     except Refused as error:
-        flash(str(error), "bad")
+        flash(words().why(error.reason), "bad")
         return redirect(url_for("campaigns.show", key=key))
     with tenant(services().engine, who.merchant_id) as connection:
         detail = {"run": run_id}
@@ -113,11 +113,12 @@ def change_state(who: Person, key: str) -> ResponseReturnValue:
     if state not in ("active", "paused"):
         abort(400)
     try:
-        with tenant(services().engine, who.merchant_id) as connection:
-            campaigns.set_state(connection, key, state, services().now())
-            audit_log.record(connection, who.merchant_id, actor=who.email, action=f"campaign_{state}", subject=key)
+        set_state(services(), who.merchant_id, key, state)
     except Refused as error:
-        flash(str(error), "bad")
+        flash(words().why(error.reason), "bad")
+    else:
+        with tenant(services().engine, who.merchant_id) as connection:
+            audit_log.record(connection, who.merchant_id, actor=who.email, action=f"campaign_{state}", subject=key)
     return redirect(url_for("campaigns.show", key=key))
 
 

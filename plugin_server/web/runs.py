@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
+from campaigns.reasons import Reason
 from plugin_server.db import audit_log, campaigns, results
 from plugin_server.db.campaigns import Refused
 from plugin_server.db.people import Person
@@ -43,7 +44,7 @@ def hold(who: Person, run_id: int) -> ResponseReturnValue:
         done = (
             campaigns.resume(connection, run_id)
             if wish == "resume"
-            else campaigns.hold(connection, run_id, to=wish, reason=f"by {who.email}")
+            else campaigns.hold(connection, run_id, to=wish, reason=Reason(f"by {who.email}", "by", person=who.email))
         )
         audit_log.record(connection, who.merchant_id, actor=who.email, action=f"run_{wish}", subject=f"run {run_id}")
     if not done:

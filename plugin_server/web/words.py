@@ -8,12 +8,14 @@ from datetime import date as Day
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_compact_decimal, format_currency, format_decimal, format_percent
 
+from campaigns.reasons import written
 from connectors.types import Money, minor_units
 from plugin_server.locales import LANGUAGES, catalogue
 
@@ -54,6 +56,19 @@ class Words:
     def known(self, section: str, word: str) -> str:
         """The phrase ``section.word``, or the word itself where it is not one of ours."""
         return self(f"{section}.{word}") if self.has(f"{section}.{word}") else word
+
+    def why(self, reason: str, figures: Mapping[str, Any] | None = None) -> str:
+        """A reason in this language: from its key and figures (kept beside it, or its own), else the sentence."""
+        given = dict(figures or written(reason))
+        key = f"why.{given.pop('key', '')}"
+        return (
+            self(key, **{name: self._figure(name, value) for name, value in given.items()}) if self.has(key) else reason
+        )
+
+    def _figure(self, name: str, value: Any) -> object:
+        if name.endswith("_share"):
+            return self.percent(Decimal(value), digits=1)
+        return self.time(self.parsed(value)) if name.endswith("_at") else value
 
     def _shown(self, value: object) -> str:
         if isinstance(value, bool):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import re
 import string
 from datetime import UTC, date, datetime
@@ -13,10 +15,12 @@ import pytest
 from jinja2 import Environment
 
 import plugin_server.web
+from campaigns.reasons import Reason, written
 from plugin_server.locales import LANGUAGES, Phrase, catalogue
 from plugin_server.web.words import Words
 
 WEB = Path(plugin_server.web.__file__).parent
+ROOT = WEB.parents[1]
 TEMPLATES = sorted((WEB / "templates").glob("*.html"))
 SOURCES = [*TEMPLATES, *WEB.glob("*.py"), WEB.parent / "jobs" / "login_mail.py"]
 SAID_AS_IS = {"Tangga", "· Tangga", "·", "→", "+", "–", "#", "(", ")", ":", ";", "EN"}
@@ -53,7 +57,7 @@ def test_no_phrase_is_left_over() -> None:
     everything = "\n".join(path.read_text() for path in SOURCES)
     computed = set(re.findall(r"""["']([a-z_]+[._][a-z_.]*)["']\s*~""", everything))
     computed |= {f"{section}." for section in re.findall(r"""t\.known\(["']([a-z_]+)["']""", everything)}
-    computed |= {"error.", "card.consent_", "results.difference_"}
+    computed |= {"error.", "why.", "card.consent_", "results.difference_"}
     unused = [
         key
         for key in catalogue("en")
@@ -107,3 +111,45 @@ def test_signs_and_points() -> None:
     assert [words("en").number(n, sign=True) for n in (3, -3, 0)] == ["+3", "−3", "±0"]
     assert words("nl").points(0.0123) == "+1,2"
     assert words("en").number(Decimal("10.0")) == "10"
+
+
+def reasons() -> dict[str, set[str]]:
+    """Each reason the code gives: its key (that of an f-string up to its first place) and the names of its figures."""
+    found: dict[str, set[str]] = {}
+    for path in [*(ROOT / "plugin_server").rglob("*.py"), *(ROOT / "campaigns").rglob("*.py")]:
+        for call in ast.walk(ast.parse(path.read_text())):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "Reason":
+                key = call.args[1]
+                first = key.values[0] if isinstance(key, ast.JoinedStr) else key
+                assert isinstance(first, ast.Constant), path
+                found[str(first.value)] = {word.arg for word in call.keywords if word.arg}
+    return found
+
+
+def test_every_reason_has_its_phrase_and_every_phrase_its_reason() -> None:
+    given, english = reasons(), catalogue("en")
+    phrases = {key.removeprefix("why."): places(english[key]) for key in english if key.startswith("why.")}
+    assert {key for key in phrases if not key.startswith(tuple(given))} == set()
+    assert {key for key in given if not any(phrase.startswith(key) for phrase in phrases)} == set()
+    assert {key for key in given.keys() & phrases.keys() if given[key] and given[key] != phrases[key]} == set()
+
+
+WAITS = Reason("4 mails wait for their time.", "mails_wait", n=4)
+LOST = Reason("English.", "margin_lost", discount_share=Decimal("0.6"), margin_share=Decimal("0.569"))
+
+
+@pytest.mark.parametrize(
+    ("language", "reason", "said"),
+    [
+        ("en", WAITS, "4 mails wait for their time."),
+        ("id", WAITS, "4 email menunggu waktunya."),
+        ("nl", WAITS, "4 mails wachten op hun tijd."),
+        ("nl", LOST, "Je geeft 60,0% van een bestelling weg maar verdient 56,9%: elke bestelling kost geld. "),
+        ("id", Reason("x", "missed", due_at="2026-11-22T02:00:00+00:00"), "Seharusnya dikirim pada 22 Nov 2026"),
+        ("nl", "A sentence without a key.", "A sentence without a key."),
+    ],
+)
+def test_a_reason_is_said_in_the_reader_s_language(language: str, reason: str, said: str) -> None:
+    words = Words(language, ZoneInfo("Asia/Jakarta"), NOW)
+    assert words.why(reason).startswith(said)
+    assert words.why(str(reason), json.loads(json.dumps(written(reason)))) == words.why(reason)

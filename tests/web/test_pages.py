@@ -9,8 +9,10 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
+from campaigns.reasons import Reason
+from campaigns.recipes import holiday_discount
 from connectors.types import StoreInfo
-from plugin_server.db import facts, ladder, merchants, stores
+from plugin_server.db import campaigns, facts, ladder, merchants, stores
 from plugin_server.db.session import owner_engine, tenant
 from plugin_server.vault import CustomerLink, customer_token
 from plugin_server.wiring import Services
@@ -170,6 +172,52 @@ def test_a_second_click_on_confirm_is_refused_with_a_sentence(
     owner.post(f"/stores/{woo}/confirm", {"address": "https://new.example.com"})
     assert "Nothing was confirmed" in owner.get(f"/stores/{woo}").text
     assert how(app, merchant) == ("connected", None)
+
+
+def dutch(app: Services, merchant: int, logged_in: Callable[[str], Visitor]) -> Visitor:
+    """An owner who reads Dutch."""
+    owner = logged_in("owner")
+    with tenant(app.engine, merchant) as connection:
+        connection.execute(text("UPDATE user_account SET locale = 'nl'"))
+    return owner
+
+
+def test_a_run_says_in_its_reader_s_language_why_it_waits(
+    app: Services, merchant: int, logged_in: Callable[[str], Visitor]
+) -> None:
+    campaign = holiday_discount().campaign
+    with tenant(app.engine, merchant) as connection:
+        campaigns.save(connection, merchant_id=merchant, campaign=campaign, by="test")
+        run, _ = campaigns.open_run(
+            connection,
+            merchant_id=merchant,
+            saved=campaigns.need(connection, campaign.key),
+            occasion="test",
+            due_at=app.now(),
+            by="test",
+        )
+        waits = Reason("4 mails wait for their time.", "mails_wait", n=4)
+        campaigns.wait(connection, run, until=app.now(), reason=waits)
+        assert campaigns.run(connection, run).state_reason == "4 mails wait for their time."
+    assert "4 mails wachten op hun tijd." in dutch(app, merchant, logged_in).get(f"/runs/{run}").text
+
+
+def test_a_campaign_is_not_activated_while_a_shop_is_frozen(
+    app: Services, merchant: int, woo: int, logged_in: Callable[[str], Visitor]
+) -> None:
+    campaign = holiday_discount().campaign
+    frozen(app, merchant, woo)
+    with tenant(app.engine, merchant) as connection:
+        campaigns.save(connection, merchant_id=merchant, campaign=campaign, by="test")
+    owner = dutch(app, merchant, logged_in)
+    owner.post(f"/campaigns/{campaign.key}/state", {"state": "active"})
+    said = owner.get(f"/campaigns/{campaign.key}").text
+    assert "De winkel Toko Senja (https://toko.example.com) noemt een ander adres dan voorheen." in said
+    assert "veranderde van https://toko.example.com in https://new.example.com" in owner.get(f"/stores/{woo}").text
+    with tenant(app.engine, merchant) as connection:
+        assert campaigns.need(connection, campaign.key).state == "draft"
+        done = connection.scalars(text("SELECT action FROM audit_log WHERE action LIKE 'campaign%'")).all()
+    assert done == []
 
 
 def test_headers_keep_browsers_honest(visitor: Visitor) -> None:

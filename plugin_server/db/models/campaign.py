@@ -57,6 +57,7 @@ class CampaignRun(OfMerchant, Base):
     occasion: Mapped[str]
     state: Mapped[str] = mapped_column(server_default="planned")
     state_reason: Mapped[str] = mapped_column(server_default="")
+    state_figures: Mapped[Json]
     due_at: Mapped[Time]
     not_before: Mapped[Time | None]
     started_by: Mapped[str] = mapped_column(server_default="")
