@@ -9,8 +9,14 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+SERVERS = {
+    "database_url": ({"postgres", "postgresql", "postgresql+psycopg"}, "postgresql://user:password@host/database"),
+    "redis_url": ({"redis", "rediss", "unix"}, "redis://host:6379/0"),
+}
+"""By setting: the schemes it may have, and an example."""
 
 TEST_SEAMS = ("shopify_admin_origin", "allow_private_hosts")
 
@@ -76,6 +82,15 @@ class Settings(BaseSettings):
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError(f"{value!r} is not an address; write it as https://example.com")
         return value.rstrip("/")
+
+    @field_validator("database_url", "redis_url")
+    @classmethod
+    def _server(cls, value: str | None, info: ValidationInfo) -> str | None:
+        known, example = SERVERS[str(info.field_name)]
+        if value and urlsplit(value).scheme not in known:
+            # The value itself is not repeated: it may hold a password.
+            raise ValueError(f"this is no address of a server; write it as {example}")
+        return value or None
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

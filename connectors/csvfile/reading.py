@@ -11,6 +11,7 @@ import gzip
 import io
 import re
 import zlib
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,16 +138,15 @@ def _header(name: str, text: str, delimiter: str) -> list[str]:
         raise BadFile(f"{name}: the header cannot be read ({error}).") from error
     if len(header) > MOST_COLUMNS:
         raise BadFile(
-            f"{name} has {len(header):,} columns; {MOST_COLUMNS:,} are the most. Keep those that hold orders or contacts."
+            f"{name} has {len(header):,} columns; {MOST_COLUMNS:,} are the most. Keep only those that are needed."
         )
     return header
 
 
 def _refuse_open_quote(file: CsvFile) -> None:
     """A quote that is never closed swallows all rows after it; they would be lost without a word."""
-    number = lines = quotes = 0
-    for number, lines, quotes in file.records():
-        pass
+    last = deque(file.records(), maxlen=1)
+    number, lines, quotes = last[0]
     if lines > 1 and quotes % 2:
         raise BadFile(
             f"{file.path.name}: row {number} opens a quote that is never closed, so the {lines - 1:,} lines after "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from keyword import iskeyword
 
@@ -10,6 +11,8 @@ import click
 
 from connectors.errors import ConnectorError
 from plugin_server.cli.context import BadInput, Failure
+from plugin_server.cli.last_resort import sentence
+from plugin_server.launcher.errors import LauncherError
 
 MODULES = {
     "demo": "plugin_server.cli.demo",
@@ -64,8 +67,15 @@ def main() -> None:
         sys.exit(130)
     except BadInput as error:
         _say(str(error), 2)
-    except (Failure, ConnectorError) as error:
+    except (Failure, ConnectorError, LauncherError) as error:
         _say(str(error), 1)
+    except BrokenPipeError:
+        # Whoever read our output has enough of it, such as `head`. Nothing is wrong; Python must not flush again.
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+        sys.exit(0)
+    except Exception as error:  # noqa: BLE001
+        # The last resort: a person at a terminal gets a sentence, and the place for those who mend the program.
+        _say(sentence(error), 1)
 
 
 def _say(sentence: str, code: int) -> None:

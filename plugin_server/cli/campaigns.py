@@ -18,7 +18,6 @@ from campaigns.recipes import recipes as all_recipes
 from campaigns.schema import BadCampaign, dump, read_yaml
 from plugin_server.cli.context import (
     BadInput,
-    Failure,
     home_option,
     json_option,
     merchant_id_of,
@@ -26,6 +25,7 @@ from plugin_server.cli.context import (
     opened,
     show,
 )
+from plugin_server.cli.ladder import EARLIEST, LATEST
 from plugin_server.db import campaigns as store
 from plugin_server.db import messages as ledger
 from plugin_server.db import results as db_results
@@ -219,6 +219,8 @@ def _moment(given: str | None) -> datetime | None:
         moment = datetime.fromisoformat(given)
     except ValueError as error:
         raise BadInput(f"--now: {given!r} is not a moment; write it as 2027-02-24T09:00:00+07:00.") from error
+    if not EARLIEST.year <= moment.year <= LATEST.year:
+        raise BadInput(f"--now: {given} lies outside {EARLIEST.year} to {LATEST.year}.")
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
@@ -240,4 +242,4 @@ def messages(run_id: int, merchant: str | None, home: Path | None) -> None:
                 for row in ledger.messages(conn, run_id):
                     click.echo(json.dumps(row, ensure_ascii=False))
                 return
-    raise Failure(f"There is no run {run_id}.")
+    raise BadInput(f"There is no run {run_id}. `tangga campaigns show KEY` names those of a campaign.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +32,23 @@ from plugin_server.wiring import Services
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
+def _writable(_ctx: click.Context, _param: click.Parameter, given: Path | None) -> Path | None:
+    """A place for refused rows, looked at before the import rather than after it."""
+    if given is not None and not (
+        given.parent.is_dir() and os.access(given if given.exists() else given.parent, os.W_OK)
+    ):
+        raise click.BadParameter(f"{given} cannot be written; choose another place.")
+    return given
+
+
+REJECTS = click.option(
+    "--rejects",
+    type=click.Path(dir_okay=False, path_type=Path),
+    callback=_writable,
+    help="Where to write refused rows.",
+)
+
+
 @click.group(name="import")
 def import_() -> None:
     """Bring in files of orders and contacts (.csv or .csv.gz)."""
@@ -43,7 +61,7 @@ def import_() -> None:
 @click.option("--currency", help="ISO 4217, where the file has no column for it.")
 @click.option("--timezone", help="Of times without a zone; the store's own if left out.")
 @click.option("--decimal", type=click.Choice([".", ","]), default=".", help="The decimal mark of the file.")
-@click.option("--rejects", type=click.Path(dir_okay=False, path_type=Path), help="Where to write refused rows.")
+@REJECTS
 @merchant_option
 @home_option
 @json_option
@@ -78,7 +96,7 @@ def orders(
 @click.argument("file", type=FILE)
 @click.option("--map", "mapping", multiple=True, metavar="FIELD=COLUMN", help="Which column holds a field.")
 @click.option("--timezone", help="Of times without a zone; the business's own if left out.")
-@click.option("--rejects", type=click.Path(dir_okay=False, path_type=Path), help="Where to write refused rows.")
+@REJECTS
 @merchant_option
 @home_option
 @json_option

@@ -16,6 +16,9 @@ from plugin_server.db import ladder as rungs
 from plugin_server.db.session import tenant
 from plugin_server.jobs.climb import recomputed
 
+EARLIEST, LATEST = date(1970, 1, 1), date(2999, 12, 31)
+"""Days that commands take; calculating around the ends of the calendar leads out of it."""
+
 
 class Day(click.ParamType[date]):
     """A date as YYYY-MM-DD."""
@@ -25,9 +28,12 @@ class Day(click.ParamType[date]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
         """The date, or a usage error that shows how to write one."""
         try:
-            return value if isinstance(value, date) else datetime.strptime(value, "%Y-%m-%d").date()  # noqa: DTZ007
+            day = value if isinstance(value, date) else datetime.strptime(value, "%Y-%m-%d").date()  # noqa: DTZ007
         except ValueError:
             self.fail(f"{value!r} is not a date; write it as 2026-03-01.", param, ctx)
+        if not EARLIEST <= day <= LATEST:
+            self.fail(f"{value} lies outside {EARLIEST.year} to {LATEST.year}.", param, ctx)
+        return day
 
 
 @contextmanager

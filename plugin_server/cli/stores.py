@@ -59,6 +59,8 @@ def woocommerce(
     as_json: bool,
 ) -> None:
     """Connect a WooCommerce shop by its REST API key."""
+    if name is not None:
+        _check_name(name)
     with opened(home) as services:
         merchant_id = merchant_id_of(services, merchant)
         document = connect(services, merchant_id, url=url, key=key, secret=secret, name=name, read_only=read_only)
@@ -105,6 +107,11 @@ def connect(
     }
 
 
+def _check_name(name: str) -> None:
+    if not name.strip() or len(name) > 200 or not name.isprintable():
+        raise BadInput("--name: say what to call it, in one line of up to 200 characters.")
+
+
 def fatal(checks: list[Check], *, read_only: bool) -> list[Check]:
     """The findings with which a shop cannot be used. A key that may only read is fine for reading only."""
     harmless = {"timezone", "clock"} | ({"write"} if read_only else set())
@@ -131,8 +138,7 @@ def csv(
     name: str, currency: str | None, timezone: str | None, merchant: str | None, home: Path | None, as_json: bool
 ) -> None:
     """Make a store that is fed by `tangga import orders`."""
-    if not name.strip():
-        raise BadInput("--name: say what to call it.")
+    _check_name(name)
     with opened(home) as services:
         merchant_id = merchant_id_of(services, merchant)
         with tenant(services.engine, merchant_id) as connection:

@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from connectors.errors import ConnectorError
 from plugin_server import wiring
 from plugin_server.cli.context import (
     BadInput,
@@ -52,6 +53,8 @@ def sync(store: str, full: bool, reconcile: bool, merchant: str | None, home: Pa
                 document = read_store(services, merchant_id, store_id, kind, wiring.connector)
         except (AlreadyRunning, Frozen) as error:
             raise Failure(str(error)) from error
+        except ConnectorError as error:
+            raise (BadInput if error.code == "no_connection" else Failure)(str(error)) from error
     show(document, as_json, lambda: _told(document))
 
 

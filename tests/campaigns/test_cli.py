@@ -132,7 +132,12 @@ def test_bad_files_are_refused_with_place_and_mend(
         (("campaigns", "run", "nothing", "--now", "tomorrow"), 2, "--now: 'tomorrow' is not a moment"),
         (("campaigns", "results", "nothing"), 2, "There is no campaign 'nothing'."),
         (("campaigns", "recipes", "nothing"), 2, "There is no recipe 'nothing'. There are: holiday_discount."),
-        (("messages", "--run", "7"), 1, "There is no run 7."),
+        (("messages", "--run", "7"), 2, "There is no run 7."),
+        (
+            ("campaigns", "preview", "news", "--now", "9999-12-31T23:00"),
+            2,
+            "--now: 9999-12-31T23:00 lies outside 1970 to 2999.",
+        ),
     ],
 )
 def test_what_is_not_there_is_named(call: Called, words: tuple[str, ...], code: int, said: str) -> None:

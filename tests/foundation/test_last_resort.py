@@ -1,0 +1,72 @@
+"""Whatever happens, a person at a terminal reads one sentence, and no secret or address stands in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from plugin_server.cli import main
+from plugin_server.cli.last_resort import sentence
+
+
+@pytest.fixture
+def tangga(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> object:
+    """Runs a command as the console does; gives (exit code, what stood on stderr)."""
+    monkeypatch.setenv("TANGGA_HOME", str(tmp_path / "home"))
+
+    def run(*words: str, **environment: str) -> tuple[object, str]:
+        monkeypatch.setattr("sys.argv", ["tangga", *words])
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(SystemExit) as stop:
+            main()
+        return stop.value.code, capsys.readouterr().err
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("environment", "code", "said"),
+    [
+        ({"DATABASE_URL": "secret-nonsense"}, 2, "DATABASE_URL: this is no address of a server; write it as postgres"),
+        ({"REDIS_URL": "http://secret"}, 2, "REDIS_URL: this is no address of a server; write it as redis://host"),
+        ({"TANGGA_HOME": "/etc/passwd"}, 1, "The home /etc/passwd is not a folder you may write to. Choose another"),
+        (
+            {"DATABASE_URL": "postgresql://u:secret@127.0.0.1:1/x", "REDIS_URL": "redis://127.0.0.1:1"},
+            1,
+            "The database cannot be reached or gave up: connection failed",
+        ),
+    ],
+)
+def test_what_is_outside_is_named(tangga: object, environment: dict[str, str], code: int, said: str) -> None:
+    assert callable(tangga)
+    exit_code, told = tangga("stores", "list", **environment)
+    assert (exit_code, told.count("\n")) == (code, 1)
+    assert told.startswith(f"tangga: {said}")
+    assert "secret" not in told
+    assert "Traceback" not in told
+
+
+def test_the_unforeseen_is_told_by_its_place_and_without_its_values() -> None:
+    nobody: dict[str, str] = {}
+    with pytest.raises(KeyError) as caught:
+        nobody["somebody@example.com"]
+    told = sentence(caught.value)
+    assert told.startswith("This should not have happened: KeyError in test_last_resort.py:")
+    assert "somebody" not in told
+
+
+def test_a_place_for_refused_rows_is_looked_at_first(tangga: object, tmp_path: Path) -> None:
+    assert callable(tangga)
+    (tmp_path / "a.csv").write_text("order_id,ordered_at,total\n")
+    code, told = tangga("import", "orders", str(tmp_path / "a.csv"), "--store", "1", "--rejects", "/nowhere/x.csv")
+    assert code == 2
+    assert "/nowhere/x.csv cannot be written; choose another place." in told
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_days_at_the_ends_of_the_calendar_are_refused(tangga: object, day: str) -> None:
+    assert callable(tangga)
+    code, told = tangga("ladder", "counts", "--as-of", day)
+    assert (code, f"{day} lies outside 1970 to 2999." in told) == (2, True)
