@@ -8,7 +8,7 @@ for. ``tangga_order_ids`` sets aside numbers for orders in one step instead of a
 from alembic import op
 
 revision = "0029"
-down_revision = "0027"
+down_revision = "0028"
 branch_labels = None
 depends_on = None
 
