@@ -114,7 +114,12 @@ def test_a_frozen_store_is_confirmed_by_an_owner_alone(
     app: Services, merchant: int, woo: int, logged_in: Callable[[str], Visitor]
 ) -> None:
     with tenant(app.engine, merchant) as connection:
-        connection.execute(text("UPDATE store SET state = 'frozen', state_reason = 'The address changed.'"))
+        connection.execute(
+            text(
+                "UPDATE store SET state = 'frozen', state_reason = 'The address changed.', "
+                "told_fingerprint = 'https://new.example'"
+            )
+        )
     marketer, owner = logged_in("marketer"), logged_in("owner")
     marketer.get(f"/stores/{woo}")
     assert marketer.post(f"/stores/{woo}/confirm", {"address": "https://new.example"}).status_code == 403
