@@ -45,9 +45,12 @@ def sync(store: str, full: bool, reconcile: bool, merchant: str | None, home: Pa
         merchant_id = merchant_id_of(services, merchant)
         try:
             with tenant(services.engine, merchant_id) as connection:
-                store_id = int(stores.find(connection, store)["id"])
+                found = stores.find(connection, store)
         except stores.UnknownStore as error:
             raise BadInput(str(error)) from error
+        store_id = int(found["id"])
+        if found["platform"] == "csv":
+            raise BadInput(f"{found['name']} is fed by files: tangga import orders FILE --store {store_id}")
         try:
             with progress(services, merchant_id, store_id):
                 document = read_store(services, merchant_id, store_id, kind, wiring.connector)

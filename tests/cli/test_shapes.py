@@ -71,6 +71,12 @@ def test_sync(woo: tuple[ShopState, str], read: Read) -> None:
     assert document["orders"]["created"] == len(woo[0].orders)
 
 
+def test_a_store_of_files_cannot_be_read(store: int, call: Called) -> None:
+    code, out, err = call("sync", str(store))
+    assert (code, out) == (2, "")
+    assert f"Till is fed by files: tangga import orders FILE --store {store}" in err
+
+
 def test_stores_confirm(woo: tuple[ShopState, str], read: Read, call: Called) -> None:
     number = str(added(read, woo[1])["id"])
     woo[0].base = "http://127.0.0.1:9"
