@@ -12,7 +12,7 @@ import io
 import re
 import zlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -20,6 +20,9 @@ from typing import BinaryIO, cast
 from connectors.errors import ConnectorError
 
 BLOCK = 1 << 20
+PIECE = 1 << 16
+"""Small enough for whoever takes the pieces to be busy with some while we look at the next."""
+
 DELIMITERS = (",", ";", "\t", "|")
 LONGEST_FIELD = 1 << 24
 MOST_COLUMNS = 1_000
@@ -36,7 +39,7 @@ class BadFile(ConnectorError):
 class CsvFile:
     """A file that can be read. ``plain`` is True where quotes, if any, stand only around whole fields of one line.
 
-    ``tidy`` is True where there are no quotes at all in UTF-8, and no space begins or ends a field.
+    ``bare`` is True where there are no quotes at all, in UTF-8.
     ``header`` holds the names as given, ``notes`` what a person should know about how the file was read.
     """
 
@@ -46,15 +49,15 @@ class CsvFile:
     header: tuple[str, ...]
     plain: bool
     notes: tuple[str, ...] = ()
-    tidy: bool = False
+    bare: bool = False
 
     def blocks(self) -> Iterator[bytes]:
-        """The file, header included, as UTF-8 without NUL and byte-order mark, in blocks of about a megabyte."""
+        """The file, header included, as UTF-8 without NUL and byte-order mark, in pieces."""
         as_is = self.encoding == "utf-8"
         decoder = codecs.getincrementaldecoder(self.encoding)("replace")
         first = True
         with _opened(self.path) as file:
-            while block := file.read(BLOCK):
+            while block := file.read(PIECE):
                 if first and as_is:
                     block = block.removeprefix(codecs.BOM_UTF8)
                 first = False
@@ -93,6 +96,25 @@ class CsvFile:
             yield from (line.replace("\x00", "") for line in text)
 
 
+class Edges:
+    """Looks at the pieces of a file as they pass: ``tidy`` stays True while no space begins or ends a field."""
+
+    def __init__(self, delimiter: str) -> None:
+        self.tidy = True
+        self._edges = [edge for mark in (delimiter, "\n", "\r") for edge in (f"{mark} ".encode(), f" {mark}".encode())]
+
+    def watch(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield the pieces as they are."""
+        last = b"\n"
+        for piece in pieces:
+            yield piece
+            if self.tidy:
+                seen = last + piece
+                self.tidy = not any(edge in seen for edge in self._edges)
+                last = piece[-1:]
+        self.tidy = self.tidy and last != b" "
+
+
 def open_csv(path: Path) -> CsvFile:
     """Look at a file. Raises ``BadFile``."""
     if not path.is_file():
@@ -110,8 +132,8 @@ def open_csv(path: Path) -> CsvFile:
         "cp1252": ("The file is not UTF-8; it was read as Windows-1252.",),
     }.get(encoding, (f"The file was read as {encoding}.",))
     plain = not quotes or _is_plain(path, encoding, delimiter)
-    tidy = not quotes and encoding == "utf-8" and not _has_spaces_at_edges(path, delimiter)
-    file = CsvFile(path, encoding, delimiter, tuple(name.strip() for name in header), plain, notes, tidy)
+    bare = not quotes and encoding == "utf-8"
+    file = CsvFile(path, encoding, delimiter, tuple(name.strip() for name in header), plain, notes, bare)
     if not plain:
         _refuse_open_quote(file)
     return file
@@ -200,19 +222,6 @@ def _is_plain(path: Path, encoding: str, delimiter: str) -> bool:
             if b'"' in line and (line.count(b'"') % 2 or inside.search(line)):
                 return False
     return True
-
-
-def _has_spaces_at_edges(path: Path, delimiter: str) -> bool:
-    """True where some field begins or ends with a space (also where a carriage return may hide one)."""
-    edges = [edge for mark in (delimiter.encode(), b"\n", b"\r") for edge in (mark + b" ", b" " + mark)]
-    last = b"\n"
-    with _opened(path) as file:
-        while block := file.read(BLOCK):
-            seen = last + block
-            if any(edge in seen for edge in edges):
-                return True
-            last = block[-1:]
-    return last == b" "
 
 
 def _outside_quotes(line: str) -> str:

@@ -27,7 +27,8 @@ PERSONAL = ("email", "name", "phone", "country", "coupon_codes")
 def see(connection: Connection, reading: Reading) -> bool:
     """Make ``csv_row`` a view of ``csv_raw`` where every row can be taken without a word; False where not.
 
-    Nothing is copied: a cell is cast where it is needed. For files without anything to trim (``CsvFile.tidy``).
+    Nothing is copied: a cell is cast where it is needed. For files without anything to trim: ``CsvFile.bare`` and
+    ``Edges.tidy``.
     """
     has = set(reading.fields)
     if reading.decimal_comma or "total" not in has or reading.by_line:

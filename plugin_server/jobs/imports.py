@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
 from connectors.csvfile import columns
-from connectors.csvfile.reading import BadFile, CsvFile, open_csv
+from connectors.csvfile.reading import BadFile, CsvFile, Edges, open_csv
 from plugin_server.db import csv_clean, csv_orders, csv_raw, ingest_orders, ingest_people, merchants, stores
 from plugin_server.db.ingest import Ingested
 from plugin_server.db.session import tenant
@@ -102,11 +102,11 @@ def _imported(
     progress: Progress,
 ) -> dict[str, Any]:
     progress("reading", 0, None)
-    _load(session, file, names)
+    tidy = _load(session, file, names)
     with session.transaction() as connection:
         if csv_raw.is_empty(connection):
             raise BadFile(f"{file.path.name} holds a header and nothing else.")
-        clean = file.tidy and csv_clean.see(connection, reading)
+        clean = tidy and csv_clean.see(connection, reading)
         if not clean:
             csv_orders.judge(connection, reading)
     told: dict[str, Any]
@@ -130,19 +130,22 @@ def _imported(
     return told
 
 
-def _load(session: _Session, file: CsvFile, names: list[str]) -> None:
+def _load(session: _Session, file: CsvFile, names: list[str]) -> bool:
+    """The file into ``csv_raw``; True where none of its cells needs trimming."""
+    edges = Edges(file.delimiter)
     if file.plain:
         try:
             with session.transaction() as connection:
                 csv_raw.prepare(connection, names)
-                csv_raw.copy_blocks(connection, names, file.blocks(), file.delimiter)
-            return
+                csv_raw.copy_blocks(connection, names, edges.watch(file.blocks()), file.delimiter)
+            return file.bare and edges.tidy
         except csv_raw.Uneven:
             # Some row is out of shape: read again, row by row, so that it can be named.
             pass
     with session.transaction() as connection:
         csv_raw.prepare(connection, names)
         csv_raw.copy_rows(connection, names, file.rows())
+    return False
 
 
 def _write_at_once(

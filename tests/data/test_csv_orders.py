@@ -241,3 +241,52 @@ def test_lines_may_end_as_on_old_macs(shop: Shop, give: Any) -> None:
     assert (told["rows"], told["created"]) == (2, 2)
     quoted = give(f'{HEADER}\r3,2024-02-29,5,"ani@example.com"\r4,2024-02-29,6,"a\r"\r')
     assert (quoted["rows"], quoted["created"]) == (2, 2)
+
+
+CLEAN = f"{HEADER},customer_id,status,currency,refunded,name\n" + "".join(
+    f"{number},2024-0{number}-01T10:00:00Z,{number}.5,{email},{account},{status},EUR,{back},Ani W\n"
+    for number, email, account, status, back in (
+        (1, "ani@example.com", "a", "paid", ""),
+        (2, "Ani@example.com", "", "refunded", ""),
+        (3, "budi@example.com", "b", "completed", "1.25"),
+        (4, "", "a", "pending", "0"),
+        (5, "", "", "", ""),
+    )
+)
+ROWS = """SELECT external_id, number, status, raw_status, paid, placed_at, currency, total_minor, refunded_minor,
+          counts, coupon_codes, o.email, name, o.country, content, c.email, c.first_name, c.has_account, c.enquired_at
+          FROM shop_order o LEFT JOIN customer c ON c.id = o.customer_id ORDER BY 1"""
+
+
+def test_a_clean_file_comes_in_as_it_would_row_by_row(shop: Shop, give: Any) -> None:
+    """A space to be trimmed, and nothing else, sends a file the long way; content is the same, so nothing changes."""
+    first = give(CLEAN)
+    before = shop.rows(ROWS), shop.rows("SELECT rung, orders, spend_minor FROM customer_facts ORDER BY 2, 3")
+    again = give(CLEAN.replace("Ani W\n", "Ani W \n"))
+    assert (first["created"], first["customers"], again["created"], again["updated"]) == (5, 2, 0, 0)
+    assert before == (shop.rows(ROWS), shop.rows("SELECT rung, orders, spend_minor FROM customer_facts ORDER BY 2, 3"))
+    assert [row[7:9] for row in before[0]] == [(150, 0), (250, 250), (350, 125), (450, 0), (550, 0)]
+
+
+@pytest.mark.parametrize(
+    ("was", "made", "reason"),
+    [
+        ("2024-05-01T10:00:00Z", "2024-02-30T10:00:00Z", "ordered_at: '2024-02-30T10:00:00Z' is not a date"),
+        ("2024-05-01T10:00:00Z", "2924-05-01T10:00:00Z", "ordered_at: 2924-05-01T10:00:00Z lies in the future"),
+        (",5.5,", ",1e3,", "total: '1e3' is not a number"),
+        (",5.5,", ",5-5,", "total: '5-5' is not a number"),
+        (",5.5,", ",,", "total: it is empty"),
+        ("EUR,1.25", "EUR,-1", "refunded: it is negative"),
+        ("pending,EUR", "pending,XYZ", "currency: 'XYZ' is not an ISO 4217 code"),
+    ],
+)
+def test_one_bad_row_in_a_clean_file_is_named(shop: Shop, give: Any, was: str, made: str, reason: str) -> None:
+    told = give(CLEAN.replace(was, made))
+    assert (told["created"], told["rejected_count"]) == (4, 1)
+    assert told["rejected"][0]["reason"].startswith(reason)
+
+
+def test_an_order_twice_in_a_clean_file_holds_as_it_was_last(shop: Shop, give: Any) -> None:
+    told = give(f"{HEADER}\n1,2024-02-01 10:00:00,12.50,a@example.com\n1,2024-02-01 10:00:00,13.50,a@example.com\n")
+    assert told["created"] == 1
+    assert _orders(shop) == [("1", 1_350, "paid", datetime(2024, 2, 1, 3, 0, tzinfo=UTC))]
