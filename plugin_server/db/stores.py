@@ -131,7 +131,9 @@ def confirm(connection: Connection, store_id: int, *, address: str | None, now: 
     row = get(connection, store_id)
     waiting = row["told_fingerprint"] if row["state"] == "frozen" else None
     if waiting is None:
-        raise NothingToConfirm(f"{row['name']} is {row['state']} and tells no new address: nothing is to be confirmed.")
+        hint = f" Read it again first: `tangga sync {store_id}`." if row["state"] == "frozen" else ""
+        sentence = f"{row['name']} is {row['state']} and tells no new address: nothing is to be confirmed."
+        raise NothingToConfirm(sentence + hint)
     if address not in (None, waiting):
         raise NothingToConfirm(f"{row['name']} now tells {waiting}, not {address}. Look again before you confirm.")
     done = connection.execute(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from connectors.types import StoreInfo
 from plugin_server.db import stores
@@ -64,3 +64,10 @@ def test_a_shop_that_keeps_silent_about_its_address_is_not_taken_for_a_copy(shop
     with tenant(shop.app.engine, shop.merchant) as connection:
         tell(connection, shop, HOME, "")
     assert state(shop) == [("connected", HOME, None)]
+
+
+def test_a_frozen_shop_that_told_nothing_yet_is_to_be_read_first(shop: Shop) -> None:
+    with tenant(shop.app.engine, shop.merchant) as connection:
+        connection.execute(text("UPDATE store SET state = 'frozen'"))
+        with pytest.raises(stores.NothingToConfirm, match=f"Read it again first: `tangga sync {shop.store}`"):
+            stores.confirm(connection, shop.store, address=None, now=NOW)
