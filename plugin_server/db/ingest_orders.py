@@ -32,7 +32,7 @@ REFUND = ("seq bigint", "external_id text", "amount_minor bigint", "refunded_at 
 
 # What is to be written. A newer version of equal content is written too: its time keeps versions in between out.
 _CHANGES = """
-    SELECT s.seq, coalesce(o.id, nextval(pg_get_serial_sequence('shop_order', 'id'))) AS order_id,
+    SELECT s.seq, coalesce(o.id, nextval((SELECT pg_get_serial_sequence('shop_order', 'id')::regclass))) AS order_id,
            o.id IS NULL AS fresh, o.content IS DISTINCT FROM s.content AS differs, o.customer_id AS was,
            coalesce(a.customer_id, m.customer_id) AS customer_id
     FROM in_order s

@@ -15,7 +15,7 @@ from plugin_server.db.staging import staged
 EMAIL = r"^[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s.,;<>]+$"
 """What may pass for an address. Shops that erase a person leave ``deleted@site.invalid``, which is nobody's."""
 
-NEXT = "nextval(pg_get_serial_sequence('customer', 'id'))"
+NEXT = "nextval((SELECT pg_get_serial_sequence('customer', 'id')::regclass))"
 
 # Each pair of account and address once, of which the rest is read: of many orders, few are by somebody new.
 PERSONS = """
