@@ -159,11 +159,17 @@ def invite(connection: Connection, merchant_id: int, email: str, role: str) -> i
     return add_user(connection, merchant_id, email=address, role=role, locale=None)
 
 
+class Unknown(LookupError):
+    """Nobody of this business."""
+
+
 def change_role(connection: Connection, user_id: int, role: str | None) -> None:
-    """Give a person another role, or remove them (None). Raises ``BadMerchant`` where no owner would be left."""
+    """Give a person another role, or remove them (None). Raises ``Unknown``, ``BadMerchant`` where no owner is left."""
     if role is not None and role not in ROLES:
         raise BadMerchant(f"role: {role!r} is not one of {', '.join(ROLES)}.")
     connection.execute(text("SELECT 1 FROM merchant FOR UPDATE"))
+    if connection.scalar(select(UserAccount.id).where(UserAccount.id == user_id)) is None:
+        raise Unknown(f"There is no person {user_id}.")
     owners = set(connection.scalars(select(UserAccount.id).where(UserAccount.role == "owner")))
     if role != "owner" and owners == {user_id}:
         raise BadMerchant("role: a business needs at least one owner. Make somebody else owner first.")

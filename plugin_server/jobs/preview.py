@@ -62,6 +62,13 @@ def check(conn: Connection, campaign: Campaign, *, public_url: str, now: datetim
     return [verdict.sentence] if verdict else []
 
 
+def check_days_and_rungs(conn: Connection, campaign: Campaign, now: datetime) -> None:
+    """Raises ``BadCampaign`` where the campaign names a holiday or a rung that this shop does not have."""
+    head = compose.letterhead(conn)
+    if problems := [*_unknown_holiday(conn, campaign, head, now), *_unknown_rungs(campaign, head)]:
+        raise BadCampaign(tuple(problems))
+
+
 def _unknown_holiday(conn: Connection, campaign: Campaign, head: Letterhead, now: datetime) -> list[Problem]:
     if not isinstance(campaign.trigger, OnHoliday):
         return []

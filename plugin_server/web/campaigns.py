@@ -11,6 +11,7 @@ from plugin_server.db import audience, audit_log, campaigns
 from plugin_server.db.campaigns import Refused, Saved
 from plugin_server.db.people import Person
 from plugin_server.db.session import tenant
+from plugin_server.jobs.preview import check_days_and_rungs
 from plugin_server.jobs.run import firings, margin, set_state
 from plugin_server.jobs.run import launch as launch_run
 from plugin_server.web import campaign_form
@@ -48,6 +49,7 @@ def create(who: Person) -> ResponseReturnValue:
     with tenant(services().engine, who.merchant_id) as connection:
         try:
             made = campaign_form.campaign(connection, who, request.form, services().now())
+            check_days_and_rungs(connection, made, services().now())
         except BadCampaign as error:
             form = campaign_form.again(connection, who, request.form, services().now())
             problems, rungs = campaign_form.by_field(error), names_of(connection, who.merchant_id, words().language)

@@ -11,7 +11,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from plugin_server.web.context import page, visitor, words
-from plugin_server.web.security import MACHINES
+from plugin_server.web.security import MACHINE_PATH, MACHINES
 
 log = logging.getLogger(__name__)
 KNOWN = {400, 401, 403, 404, 405, 410, 413, 429, 503}
@@ -41,7 +41,7 @@ def _failed(error: Exception) -> ResponseReturnValue:
 
 
 def _page(key: str, status: int) -> ResponseReturnValue:
-    if request.blueprint in MACHINES:
+    if request.blueprint in MACHINES or request.path.startswith(MACHINE_PATH):
         return Response(f"{key}\n", status=status, mimetype="text/plain")
     fault = g.get("fault") or secrets.token_hex(4)
     if status < 500:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, redirect, request, url_for
+from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from plugin_server.db import audit_log, people
@@ -54,6 +54,8 @@ def _list(who: Person, fault: str = "", email: str = "") -> str:
 def change(who: Person, user_id: int) -> ResponseReturnValue:
     """Give another role, or take all access away. The last owner stays."""
     role = request.form.get("role", "")
+    if role not in (*ROLES, "remove"):
+        abort(400)
     try:
         with tenant(services().engine, who.merchant_id) as connection:
             people.change_role(connection, user_id, None if role == "remove" else role)
@@ -66,6 +68,8 @@ def change(who: Person, user_id: int) -> ResponseReturnValue:
                 detail={"role": role},
             )
         flash(words()("people.changed"), "good")
+    except people.Unknown:
+        abort(404)
     except BadMerchant:
         flash(words()("people.last_owner"), "bad")
     return redirect(url_for("people.show"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, Request, Response, current_app, request
+from flask import Flask, Request, Response, abort, current_app, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFProtect
 
@@ -13,8 +13,12 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
     "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 MACHINES = frozenset({"webhooks", "health"})
 """Doors for programs: no page, no session, no policy for browsers."""
+MACHINE_PATH = "/webhooks/"
+LARGEST_ID = 2**63 - 1
+"""PostgreSQL's bigint: a larger number in an address belongs to nothing."""
 
 
 class Sessions(SecureCookieSessionInterface):
@@ -22,12 +26,13 @@ class Sessions(SecureCookieSessionInterface):
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         """None for programs: reading is empty and writing is refused."""
-        return None if request.path.startswith("/webhooks/") else super().open_session(app, request)
+        return None if request.path.startswith(MACHINE_PATH) else super().open_session(app, request)
 
 
 def install(app: Flask) -> None:
     """CSRF for every form but those that prove themselves otherwise, and headers on every answer."""
     app.session_interface = Sessions()
+    app.before_request(_refuse_nonsense)
     csrf = CSRFProtect(app)
     csrf.exempt(webhooks.pages)
     csrf.exempt(health.pages)
@@ -36,6 +41,18 @@ def install(app: Flask) -> None:
     csrf.exempt(customer_card.preferences)
     csrf.exempt(connect.callback)
     app.after_request(_headers)
+
+
+def _refuse_nonsense() -> None:
+    """What no page of ours ever sends and no row can hold: characters that end texts, numbers beyond all ids."""
+    if any(isinstance(value, int) and value > LARGEST_ID for value in (request.view_args or {}).values()):
+        abort(404)
+    if request.path.startswith(MACHINE_PATH):
+        return
+    if "\x00" in request.path or any("\x00" in value for _, value in request.args.items(multi=True)):
+        abort(404)
+    if request.mimetype in FORMS and any("\x00" in value for _, value in request.form.items(multi=True)):
+        abort(400)
 
 
 def _headers(response: Response) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, redirect, request, url_for
+from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from plugin_server.db import audit_log, home, merchants, shop_settings
@@ -10,6 +10,7 @@ from plugin_server.db.people import Person
 from plugin_server.db.session import tenant
 from plugin_server.web.context import page, services, words
 from plugin_server.web.guards import requires
+from plugin_server.web.security import LARGEST_ID
 
 pages = Blueprint("settings", __name__)
 
@@ -46,6 +47,8 @@ def save(who: Person) -> ResponseReturnValue:
 def audit(who: Person) -> ResponseReturnValue:
     """Who did what, newest first."""
     before = request.args.get("before", type=int)
+    if before is not None and abs(before) > LARGEST_ID:
+        abort(404)
     with tenant(services().engine, who.merchant_id) as connection:
         entries = audit_log.recent(connection, before=before)
     return page("audit_log.html", section="settings", entries=entries, more=len(entries) == 50)
