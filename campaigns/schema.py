@@ -249,7 +249,8 @@ def parse(document: object) -> Campaign:
     try:
         return Campaign.model_validate(document)
     except ValidationError as error:
-        raise BadCampaign(tuple(_problem(item) for item in error.errors(include_url=False))) from error
+        found = [_problem(item) for item in error.errors(include_url=False)]
+        raise BadCampaign(tuple(_without_echoes(found))) from error
 
 
 def read_yaml(text: str) -> Campaign:
@@ -262,6 +263,8 @@ def read_yaml(text: str) -> Campaign:
         mark = error.problem_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise BadCampaign((Problem(place, f"This is not YAML: {error.problem}."),)) from error
+    except RecursionError as error:
+        raise BadCampaign((Problem("", "The file is nested too deeply; five levels are enough."),)) from error
     except yaml.YAMLError as error:
         raise BadCampaign((Problem("", f"This is not YAML: {error}."),)) from error
 
@@ -293,7 +296,45 @@ _MEND: Final = {
     "missing": "is missing; add it",
     "extra_forbidden": "is not known here; check the spelling or take it out",
     "union_tag_not_found": "needs a kind: once or holiday",
+    "union_tag_invalid": "there is no such kind; write once or holiday",
+    "model_type": "is to be a mapping of its parts, such as {name: value}",
+    "model_attributes_type": "is to be a mapping of its parts, such as {name: value}",
+    "dict_type": "is to be a mapping of its parts, such as {name: value}",
+    "string_type": "is to be text; put it in quotes",
+    "finite_number": "is to be a number",
+    "decimal_parsing": "is to be a number, such as 10 or 12.5",
 }
+
+
+_PATTERNS: Final = {
+    "key": "small letters, digits, - and _, up to 80, beginning with a letter or digit",
+    "topic": "small letters, digits, - and _, up to 60",
+    "holiday": "small letters, digits and _, such as eid_al_fitr",
+    "code_prefix": "2 to 12 capital letters and digits",
+}
+
+
+def _mended(item: Any) -> str:
+    """The mend of what is too long, too short or of another shape; empty where pydantic's own words do."""
+    told = item.get("ctx", {})
+    if item["type"] == "string_pattern_mismatch" and item["loc"][-1] in _PATTERNS:
+        return f"is to be made of {_PATTERNS[item['loc'][-1]]}"
+    if item["type"] == "too_short":
+        return f"needs at least {told['min_length']} of its kind"
+    if item["type"] == "string_too_short":
+        return "is empty; write something"
+    if item["type"] == "time_parsing":
+        return "is no time of the day; write it as 09:00"
+    return ""
+
+
+def _without_echoes(found: list[Problem]) -> list[Problem]:
+    """Without "needs at least one" for a list of which each element was refused just before."""
+    return [
+        one
+        for one in found
+        if "needs at least" not in one.sentence or not any(other.path.startswith(f"{one.path}.") for other in found)
+    ]
 
 
 def _problem(item: Any) -> Problem:
@@ -301,5 +342,5 @@ def _problem(item: Any) -> Problem:
     if path.startswith("trigger."):
         path = re.sub(r"^trigger\.(once|holiday)\b\.?", "trigger.", path).rstrip(".")
     path = re.sub(r"\.(tuple\[[^\]]*\]|literal\[[^\]]*\])(\.|,.*)?", r"\2", path).rstrip(".")
-    sentence = _MEND.get(item["type"]) or item["msg"].removeprefix("Value error, ")
+    sentence = _MEND.get(item["type"]) or _mended(item) or item["msg"].removeprefix("Value error, ")
     return Problem(path, sentence[0].lower() + sentence[1:] + ("" if sentence.endswith(".") else "."))

@@ -117,6 +117,7 @@ class _Ask:
     sign: Sign | None
     expect_json: bool
     headers: Mapping[str, str] | None
+    read_seconds: float | None = None
 
     @property
     def writes(self) -> bool:
@@ -176,12 +177,13 @@ class Http:
         expect_json: bool = True,
         headers: Mapping[str, str] | None = None,
         tries: int | None = None,
+        read_seconds: float | None = None,
     ) -> Reply:
-        """Read ``url``, up to ``tries`` times (None: as often as usual).
+        """Read ``url``, up to ``tries`` times, waiting ``read_seconds`` for an answer (None: as usual).
 
         Raises ``ConnectorError``; a status below 500 is the caller's affair.
         """
-        ask = _Ask("GET", url, None, sign, expect_json, headers)
+        ask = _Ask("GET", url, None, sign, expect_json, headers, read_seconds)
         tries = tries or self._tries
         for attempt in range(tries):
             try:
@@ -227,7 +229,7 @@ class Http:
                 data=ask.body,
                 auth=auth,
                 headers=headers,
-                timeout=self._timeouts,
+                timeout=(self._timeouts[0], min(self._timeouts[1], ask.read_seconds or self._timeouts[1])),
                 allow_redirects=False,
                 stream=True,
             ) as response:

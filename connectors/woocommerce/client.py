@@ -26,6 +26,9 @@ LONGEST_MESSAGE = 300
 UNAUTHORISED, FORBIDDEN, NOT_FOUND = 401, 403, 404
 AUTH_ERROR = "woocommerce_rest_authentication_error"
 
+PATIENCE = 10.0
+"""Seconds that the first contact with a shop may take; the home page of a slow one takes five."""
+
 
 class WooRefusal(ConnectorError):
     """The shop said no (4xx). ``status`` is HTTP's, ``reason`` WooCommerce's own code, ``data`` its details."""
@@ -89,10 +92,10 @@ class WooClient:
     def public(self, path: str, params: Params | None = None) -> Reply:
         """Read ``path`` below the shop's own address without keys; any status below 500 comes back.
 
-        Tried twice only: a person who typed a wrong address is waiting.
+        Tried twice only, and not for long: a person who typed a wrong address is waiting.
         """
         query = f"?{urlencode(params)}" if params else ""
-        return self.http.get(f"{self.url}/{path}{query}", expect_json=False, tries=2)
+        return self.http.get(f"{self.url}/{path}{query}", expect_json=False, tries=2, read_seconds=PATIENCE)
 
     def _address(self, path: str, params: Params | None) -> str:
         query = f"?{urlencode(params)}" if params else ""

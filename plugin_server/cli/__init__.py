@@ -64,7 +64,7 @@ def main() -> None:
         error.show()
         sys.exit(2)
     except click.Abort:
-        sys.exit(130)
+        _say("Stopped. What was finished is kept; the same command again does the rest.", 130)
     except BadInput as error:
         _say(str(error), 2)
     except (Failure, ConnectorError, LauncherError) as error:

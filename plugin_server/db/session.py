@@ -23,7 +23,7 @@ def psycopg_url(url: str) -> str:
 
 def owner_engine(url: str) -> Engine:
     """An engine as the given role itself: for migrations only."""
-    return create_engine(psycopg_url(url), pool_size=1, max_overflow=1)
+    return create_engine(psycopg_url(url), pool_size=1, max_overflow=1, hide_parameters=True)
 
 
 def app_engine(url: str, *, pool_size: int = 5, application_name: str = "tangga") -> Engine:
@@ -32,6 +32,7 @@ def app_engine(url: str, *, pool_size: int = 5, application_name: str = "tangga"
         psycopg_url(url),
         pool_size=pool_size,
         max_overflow=5,
+        hide_parameters=True,  # the values of a failed statement are people's addresses, and errors go into logs
         pool_pre_ping=True,
         connect_args={
             "options": f"-c role={APP_ROLE} -c timezone=UTC",
@@ -50,6 +51,7 @@ def intake_engine(url: str, *, pool_size: int = 5) -> Engine:
         psycopg_url(url),
         pool_size=pool_size,
         max_overflow=5,
+        hide_parameters=True,  # the values of a failed statement are people's addresses, and errors go into logs
         pool_reset_on_return=None,
         isolation_level="AUTOCOMMIT",
         connect_args={

@@ -83,6 +83,11 @@ def test_guards_can_be_switched_off() -> None:
         ("key: lebaran-thanks", "key: a\nkey: b", "line 3, column 1: This is not YAML: 'key' stands here twice."),
         ("rule: null", "rule: *x", "line 5, column 46: This is not YAML: aliases (*) are not allowed."),
         ("measure: {", "measure: [", "line 11, column 5"),
+        ("measure: {goal", "measure: all #", "measure: is to be a mapping of its parts"),
+        ("kind: holiday,", "kind: Tuesday,", "trigger: there is no such kind; write once or holiday."),
+        ("key: lebaran-thanks", "key: ../x", "key: is to be made of small letters, digits, - and _"),
+        ("key: lebaran-thanks", "key: 5", "key: is to be text; put it in quotes."),
+        ('subject: "Terima kasih"', 'subject: " "', "message.id.subject: is empty; write something."),
     ],
 )  # fmt: skip
 def test_each_fault_is_named_at_its_place(old: str, new: str, fault: str) -> None:
@@ -96,7 +101,12 @@ def test_all_faults_are_told_at_once() -> None:
     assert len(faults("key: X\ntrigger: {kind: once, at: 1}\nmessage: {}\nfoo: 1")) == 4
 
 
+def test_a_list_of_refused_parts_is_not_called_empty_too() -> None:
+    assert len(faults(WHOLE.replace("[-14, -3]", "[-400]", 1))) == 1
+
+
 def test_a_file_that_is_no_campaign_says_so() -> None:
+    assert faults("a: " + "[" * 5_000 + "]" * 5_000) == ["The file is nested too deeply; five levels are enough."]
     assert faults("- a") == ["A campaign is a mapping with key, trigger and message."]
     assert faults("x" * 600_000)[0].startswith("The file is larger than")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -197,3 +198,16 @@ def test_a_byte_order_mark_is_forgiven() -> None:
 def test_what_is_not_json_raises_bad_payload(body: bytes) -> None:
     with pytest.raises(BadPayload):
         loads(body)
+
+
+def test_a_first_contact_does_not_wait_for_a_port_that_hangs() -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        http = Http(allow_private=True, timeouts=(1.0, 30.0))
+        began = time.monotonic()
+        with pytest.raises(ConnectorError) as caught:
+            http.get(f"http://127.0.0.1:{silent.getsockname()[1]}/", tries=1, read_seconds=0.2)
+        http.close()
+    assert caught.value.code == "timeout"
+    assert time.monotonic() - began < 5

@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
-from plugin_server.cli import main
+from plugin_server.cli import Commands, main
 from plugin_server.cli.last_resort import sentence
+from plugin_server.wiring import Services
 
 
 @pytest.fixture
@@ -55,6 +58,25 @@ def test_the_unforeseen_is_told_by_its_place_and_without_its_values() -> None:
     told = sentence(caught.value)
     assert told.startswith("This should not have happened: KeyError in test_last_resort.py:")
     assert "somebody" not in told
+
+
+def test_a_failed_statement_is_told_without_its_values(app: Services) -> None:
+    with pytest.raises(DBAPIError) as caught, app.engine.begin() as connection:
+        connection.execute(text("SELECT CAST(:words AS text) / 0"), {"words": "somebody@example.com"})
+    assert "somebody" not in str(caught.value)
+
+
+def test_ctrl_c_is_answered(tangga: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    assert callable(tangga)
+    monkeypatch.setattr(Commands, "invoke", interrupted)
+    code, told = tangga("audit")
+    assert (code, told.strip()) == (
+        130,
+        "tangga: Stopped. What was finished is kept; the same command again does the rest.",
+    )
 
 
 def test_a_place_for_refused_rows_is_looked_at_first(tangga: object, tmp_path: Path) -> None:
