@@ -260,7 +260,10 @@ class StoreEventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StoreEvent:
-    """One store webhook in our words: either the thing itself, or only its id, to be read again (``refetch``)."""
+    """One store webhook in our words: either the thing itself, or only its id, to be read again (``refetch``).
+
+    ``source`` is the address the shop gives as its own: a copy of a shop keeps our webhooks and their secret.
+    """
 
     kind: StoreEventKind
     external_id: str | None = None
@@ -269,6 +272,7 @@ class StoreEvent:
     products: tuple[Product, ...] = ()
     refetch: bool = False
     note: str = ""
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

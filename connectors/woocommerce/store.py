@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from connectors.base import Page, WebhookState
@@ -183,7 +184,8 @@ class WooStore:
 
     def parse_webhook(self, *, headers: Mapping[str, str], body: bytes) -> StoreEvent:
         """A stored and verified webhook in our words. Raises ``BadPayload``."""
-        return webhooks.parse(headers, body, now=self._client.clock(), currency=self.currency)
+        event = webhooks.parse(headers, body, now=self._client.clock(), currency=self.currency)
+        return replace(event, source=webhooks.lower(headers).get("x-wc-webhook-source"))
 
     def close(self) -> None:
         """Give the pooled connections back."""

@@ -187,3 +187,15 @@ def test_a_shop_that_moved_goes_on_at_the_address_a_person_confirmed(spine: Spin
     assert spine.rows("SELECT state, fingerprint, told_fingerprint FROM store") == [("connected", told, None)]
     launched(spine)
     assert len(outbox(spine)) > 0
+
+
+def test_a_copy_of_the_shop_changes_no_order_of_ours(spine: Spine) -> None:
+    spine.read()
+    spine.deliver()
+    before = spine.rows("SELECT * FROM shop_order ORDER BY id")
+    home, spine.shop.base = spine.shop.base, "https://staging.example"
+    spine.cancel(max(spine.shop.orders))
+    spine.deliver()
+    assert spine.rows("SELECT * FROM shop_order ORDER BY id") == before
+    note = f"sent by https://staging.example/, not by {home}: a copy of the shop"
+    assert spine.rows("SELECT DISTINCT state, note FROM inbound_event WHERE state <> 'done'") == [("ignored", note)]
