@@ -59,7 +59,10 @@ def check(conn: Connection, campaign: Campaign, *, public_url: str, now: datetim
         problems.append(Problem("offer", verdict.sentence))
     if problems:
         raise BadCampaign(tuple(problems))
-    return [verdict.sentence] if verdict else []
+    notes = [verdict.sentence] if verdict else []
+    if not head.shop.get("address"):
+        notes.append("Your postal address is missing; the laws of many countries want it in every mail.")
+    return notes
 
 
 def check_days_and_rungs(conn: Connection, campaign: Campaign, now: datetime) -> None:

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
 from campaigns.schema import BadCampaign
-from plugin_server.db import audience, audit_log, campaigns
+from plugin_server.db import audience, audit_log, campaigns, merchants
 from plugin_server.db.campaigns import Refused, Saved
 from plugin_server.db.people import Person
 from plugin_server.db.session import tenant
@@ -74,6 +74,7 @@ def show(who: Person, key: str) -> ResponseReturnValue:
         dates = [due for due in firings(connection, saved.campaign, now) if due.at >= now]
         runs = campaigns.runs_of(connection, saved.id)
         rungs, frozen = names_of(connection, who.merchant_id, words().language), campaigns.frozen_store(connection)
+        homeless = not merchants.get(connection)["postal_address"]
     return page(
         "campaign.html",
         section="campaigns",
@@ -85,6 +86,7 @@ def show(who: Person, key: str) -> ResponseReturnValue:
         runs=runs,
         rungs=rungs,
         frozen=frozen,
+        homeless=homeless,
     )
 
 
