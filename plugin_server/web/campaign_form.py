@@ -131,5 +131,7 @@ def by_field(error: BadCampaign) -> dict[str, str]:
     found: dict[str, Any] = {}
     for problem in error.problems:
         name = next((ours for path, ours in FIELDS.items() if problem.path.startswith(path)), "")
-        found[name] = f"{found[name]} {problem.sentence}" if name in found else problem.sentence
+        # The schema counts in shares, the form in percent.
+        sentence = "Give a number from 0 to 90." if name == "holdout" else problem.sentence
+        found[name] = f"{found[name]} {sentence}" if name in found else sentence
     return found

@@ -94,6 +94,8 @@ def show(who: Person, key: str) -> ResponseReturnValue:
 @requires("marketer")
 def launch(who: Person, key: str) -> ResponseReturnValue:
     """Start it now. Pressing twice starts it once."""
+    with tenant(services().engine, who.merchant_id) as connection:
+        _saved(connection, key)
     try:
         run_id = launch_run(
             services(), merchant_id=who.merchant_id, campaign_key=key, by=who.email, now=services().now()
@@ -116,6 +118,8 @@ def change_state(who: Person, key: str) -> ResponseReturnValue:
     state = request.form.get("state", "")
     if state not in ("active", "paused"):
         abort(400)
+    with tenant(services().engine, who.merchant_id) as connection:
+        _saved(connection, key)
     try:
         set_state(services(), who.merchant_id, key, state)
     except Refused as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy import Connection
 
 from campaigns.reasons import Reason
 from plugin_server.db import audit_log, campaigns, results
@@ -22,15 +23,19 @@ pages = Blueprint("runs", __name__)
 def show(who: Person, run_id: int) -> ResponseReturnValue:
     """Live while it runs; then arms, difference with its interval, codes, in figures and in words."""
     with tenant(services().engine, who.merchant_id) as connection:
-        try:
-            run = campaigns.run(connection, run_id)
-        except Refused:
-            abort(404)
+        run = _run(connection, run_id)
         told = report(connection, run_id)
         result = results.results(connection, run_id=run_id, now=services().now())
     going = run.state in campaigns.OPEN_STATES
     template = "_run.html" if is_partial() else "run.html"
     return page(template, section="campaigns", run=run, told=told, result=result, going=going)
+
+
+def _run(connection: Connection, run_id: int) -> campaigns.Run:
+    try:
+        return campaigns.run(connection, run_id)
+    except Refused:
+        abort(404)
 
 
 @pages.post("/runs/<int:run_id>/hold")
@@ -41,6 +46,7 @@ def hold(who: Person, run_id: int) -> ResponseReturnValue:
     if wish not in ("paused", "stopped", "resume"):
         abort(400)
     with tenant(services().engine, who.merchant_id) as connection:
+        _run(connection, run_id)
         done = (
             campaigns.resume(connection, run_id)
             if wish == "resume"

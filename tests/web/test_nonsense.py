@@ -70,6 +70,8 @@ def test_an_address_with_the_end_of_a_text_in_it_logs_nobody_in(visitor: Visitor
     ("change", "sentence"),
     [
         ({"holiday": "feast_of_fools"}, "&#39;feast_of_fools&#39; is not known. Known: "),
+        ({"holdout": "500"}, "Give a number from 0 to 90."),
+        ({"holdout": "many"}, "Give a number from 0 to 90."),
         ({"rungs": "emperor"}, "no rung emperor. There are: suspect, "),
     ],
 )
@@ -88,3 +90,20 @@ def test_people_of_others_cannot_be_changed(owner: Visitor, app: Services, merch
     assert owner.post("/settings/people/1", {"role": "god"}).status_code == 400
     with tenant(app.engine, merchant) as connection:
         assert connection.scalar(text("SELECT count(*) FROM audit_log WHERE action = 'person_changed'")) == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "data"),
+    [
+        ("/campaigns/not-mine/launch", {}),
+        ("/campaigns/not-mine/state", {"state": "active"}),
+        ("/runs/99999/hold", {"to": "paused"}),
+    ],
+)
+def test_what_is_not_there_cannot_be_started_or_stopped(
+    owner: Visitor, app: Services, merchant: int, path: str, data: dict[str, str]
+) -> None:
+    assert owner.post(path, data).status_code == 404
+    with tenant(app.engine, merchant) as connection:
+        written = "SELECT count(*) FROM audit_log WHERE action LIKE 'run%' OR action LIKE 'campaign%'"
+        assert connection.scalar(text(written)) == 0
