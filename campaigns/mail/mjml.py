@@ -166,6 +166,10 @@ def _compiler_error(message: str, protected: str) -> TemplateError:
     # The compiler speaks of byte positions in what it was given; line breaks there are those of the source.
     place = re.search(r"^(.*?)(?: in \w+ template)? at position (\d+):\d+", message)
     if not place:
+        if "root template" in message:
+            return TemplateError(
+                "This is not MJML. It begins with <mjml><mj-body> and ends with </mj-body></mjml>.", 1, 1
+            )
         return TemplateError(f"The MJML could not be compiled: {message}.")
     before = protected.encode()[: int(place[2])]
     return TemplateError(f"The MJML could not be compiled here: {place[1]}.", before.count(b"\n") + 1, 1)

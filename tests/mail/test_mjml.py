@@ -128,3 +128,9 @@ def test_errors_name_their_line(inner: str, sentence: str, line: int) -> None:
 def test_what_is_no_mjml_is_refused(source: str) -> None:
     with pytest.raises(TemplateError):
         compile_mjml(source)
+
+
+@pytest.mark.parametrize("body", ["hello", "hello {{ customer.first_name }}"])
+def test_what_is_no_mjml_at_all_is_called_that(body: str) -> None:
+    with pytest.raises(TemplateError, match="This is not MJML"):
+        compile_mjml(body, language="en")
