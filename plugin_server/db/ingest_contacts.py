@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from connectors.types import Customer
+from plugin_server.db.addresses import living, merged
 from plugin_server.db.ingest import Ingested
 from plugin_server.db.ingest_people import NEXT
 from plugin_server.db.staging import cut, stage, staged, take_turn, words
@@ -17,17 +18,13 @@ CONTACT = (
     "birthday date", "consent text", "consent_at timestamptz", "consent_source text", "tags text[]",
 )  # fmt: skip
 
-_PEOPLE = """
+_PEOPLE = f"""
     WITH known AS (
         SELECT k.*, lower(btrim(k.email)) AS email_norm FROM in_contact k
-    ), matched AS (
-        SELECT k.*, coalesce(c.id, gone.merged_into) AS found FROM known k
-        LEFT JOIN customer c ON c.merchant_id = :merchant AND c.email_norm = k.email_norm AND c.merged_into IS NULL
-        LEFT JOIN LATERAL (SELECT merged_into FROM customer
-                           WHERE merchant_id = :merchant AND email_norm = k.email_norm AND merged_into IS NOT NULL
-                             AND c.id IS NULL ORDER BY id DESC LIMIT 1) AS gone ON true
+    ), matched AS MATERIALIZED (
+        SELECT k.*, coalesce({living("k.email_norm")}, {merged("k.email_norm")}) AS found FROM known k
     )
-    SELECT *, coalesce(found, {next}) AS customer_id, found IS NULL AS is_new FROM matched
+    SELECT *, coalesce(found, {NEXT}) AS customer_id, found IS NULL AS is_new FROM matched
 """
 
 _INSERT = """
@@ -85,7 +82,7 @@ def ingest_contacts(
         for seq, contact in enumerate(given.values())
     )  # fmt: skip
     stage(connection, "in_contact", CONTACT, rows)
-    staged(connection, "in_person", _PEOPLE.format(next=NEXT), values)
+    staged(connection, "in_person", _PEOPLE, values)
     created = set(connection.scalars(text("SELECT customer_id FROM in_person WHERE is_new")))
     connection.execute(text(_INSERT), values)
     changed = set(connection.scalars(text(_UPDATE), values)) | set(connection.scalars(text(_CONSENT), values))

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 
 from connectors.types import Customer
 from plugin_server.db import identity, ingest_consent
+from plugin_server.db.addresses import STORE, living, merged
 from plugin_server.db.ingest import Ingested
 from plugin_server.db.ingest_people import EMAIL, NEXT
 from plugin_server.db.staging import cut, stage, staged, take_turn, words
@@ -22,36 +23,33 @@ ACCOUNT = (
     "consent_source text", "content jsonb",
 )  # fmt: skip
 
-_CHANGES = """
+_CHANGES = f"""
     WITH given AS (
         SELECT a.*, CASE WHEN n.norm ~ :pattern AND length(n.norm) <= 254 AND n.norm <> 'deleted@site.invalid'
                     THEN n.norm END AS email_norm
         FROM in_customer a CROSS JOIN LATERAL (SELECT lower(btrim(a.email)) AS norm) AS n
     )
-    SELECT g.*, i.id AS identity_id, i.customer_id AS known, coalesce(i.content, '{}') AS was,
+    SELECT g.*, i.id AS identity_id, i.customer_id AS known, coalesce(i.content, '{{}}') AS was,
            i.id IS NULL AS fresh, i.content IS DISTINCT FROM g.content AS differs
-    FROM given g LEFT JOIN identity i ON i.store_id = :store AND i.external_id = g.external_id
+    FROM given g LEFT JOIN identity i ON i.store_id = {STORE} AND i.external_id = g.external_id
     WHERE i.id IS NULL
        OR ((g.updated_at IS NULL OR i.provider_updated_at IS NULL OR g.updated_at >= i.provider_updated_at)
            AND (i.content <> g.content OR g.updated_at IS DISTINCT FROM i.provider_updated_at))
 """
 
 # Several accounts with one address are one person, also where none of them is known yet.
-_PEOPLE = """
-    WITH keyed AS (
-        SELECT c.seq, c.external_id, c.email_norm, c.known, live.id AS live_id, gone.merged_into AS gone_id,
-               coalesce('e' || c.email_norm, 'x' || c.external_id) AS person
-        FROM in_account c
-        LEFT JOIN customer live
-            ON live.merchant_id = :merchant AND live.email_norm = c.email_norm AND live.merged_into IS NULL
-        LEFT JOIN LATERAL (SELECT merged_into FROM customer
-                           WHERE merchant_id = :merchant AND email_norm = c.email_norm AND merged_into IS NOT NULL
-                             AND live.id IS NULL ORDER BY id DESC LIMIT 1) AS gone ON true
+_PEOPLE = f"""
+    WITH met AS MATERIALIZED (
+        SELECT seq, external_id, email_norm, known, {living("in_account.email_norm")} AS live_id FROM in_account
+    ), keyed AS (
+        SELECT *, CASE WHEN live_id IS NULL THEN {merged("met.email_norm")} END AS gone_id,
+               coalesce('e' || email_norm, 'x' || external_id) AS person
+        FROM met
     ), target AS (
         SELECT person, coalesce(min(live_id), min(gone_id), min(known)) AS found, max(seq) AS seq
         FROM keyed GROUP BY person
     ), numbered AS (
-        SELECT person, seq AS last_seq, found IS NULL AS is_new, coalesce(found, {next}) AS id FROM target
+        SELECT person, seq AS last_seq, found IS NULL AS is_new, coalesce(found, {NEXT}) AS id FROM target
     )
     SELECT k.seq, coalesce(k.known, n.id) AS customer_id, k.known, k.live_id,
            n.is_new AND n.last_seq = k.seq AS is_new
@@ -129,7 +127,7 @@ def ingest_customers(
     take_turn(connection, merchant_id)
     stage(connection, "in_customer", ACCOUNT, (_row(seq, customer) for seq, customer in enumerate(newest)))
     staged(connection, "in_account", _CHANGES, values)
-    staged(connection, "in_person", _PEOPLE.format(next=NEXT), values)
+    staged(connection, "in_person", _PEOPLE, values)
     connection.execute(text(_INSERT), values)
     connection.execute(text(_MOVED), values)
     connection.execute(text(_update()), values)

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, text
 
 from connectors.types import Order
 from plugin_server.db import ingest_links, ingest_people
+from plugin_server.db.addresses import STORE
 from plugin_server.db.ingest import Ingested
 from plugin_server.db.staging import cut, stage, staged, take_turn, words
 
@@ -31,12 +32,12 @@ LINE = (
 REFUND = ("seq bigint", "external_id text", "amount_minor bigint", "refunded_at timestamptz")
 
 # What is to be written. A newer version of equal content is written too: its time keeps versions in between out.
-_CHANGES = """
+_CHANGES = f"""
     SELECT s.seq, coalesce(o.id, nextval((SELECT pg_get_serial_sequence('shop_order', 'id')::regclass))) AS order_id,
            o.id IS NULL AS fresh, o.content IS DISTINCT FROM s.content AS differs, o.customer_id AS was,
            coalesce(a.customer_id, m.customer_id) AS customer_id
     FROM in_order s
-    LEFT JOIN shop_order o ON o.store_id = :store AND o.external_id = s.external_id
+    LEFT JOIN shop_order o ON o.store_id = {STORE} AND o.external_id = s.external_id
     LEFT JOIN in_account a ON a.external_id = s.customer_external_id
     LEFT JOIN in_mail m ON s.customer_external_id IS NULL AND m.email = s.email
     WHERE o.id IS NULL

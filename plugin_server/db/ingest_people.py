@@ -10,6 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from plugin_server.db.addresses import STORE, living, merged
 from plugin_server.db.staging import staged
 
 EMAIL = r"^[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s.,;<>]+$"
@@ -24,15 +25,15 @@ PERSONS = """
 """
 
 # The row that speaks for an account is its last one with an address.
-_ACCOUNTS = """
+_ACCOUNTS = f"""
     SELECT p.external_id, i.customer_id, p.seq, p.email, p.first_at
     FROM (SELECT DISTINCT ON (external_id) external_id, seq, email,
                  min(first_at) OVER (PARTITION BY external_id) AS first_at
           FROM in_person WHERE external_id IS NOT NULL ORDER BY external_id, email IS NULL, seq DESC) AS p
-    LEFT JOIN identity i ON i.store_id = :store AND i.external_id = p.external_id
+    LEFT JOIN identity i ON i.store_id = {STORE} AND i.external_id = p.external_id
 """
 
-_MAILS = """
+_MAILS = f"""
     WITH given AS (
         SELECT email, max(seq) AS seq, min(first_at) AS first_at
         FROM (SELECT email, seq, first_at FROM in_person WHERE external_id IS NULL
@@ -45,18 +46,12 @@ _MAILS = """
         SELECT *, max(seq) OVER same AS last_seq, min(first_at) OVER same AS person_at
         FROM normal WHERE email_norm ~ :pattern AND length(email_norm) <= 254 AND email_norm <> 'deleted@site.invalid'
         WINDOW same AS (PARTITION BY email_norm)
-    ), person AS (
-        SELECT v.email_norm, v.email, v.seq, v.person_at AS first_at, 
-               CASE WHEN live.id IS NOT NULL THEN live.id
-                    WHEN (SELECT EXISTS (SELECT FROM customer)) THEN
-                        (SELECT merged_into FROM customer WHERE merchant_id = :merchant AND email_norm = v.email_norm
-                             AND merged_into IS NOT NULL ORDER BY id DESC LIMIT 1) END AS found
-        FROM valid v
-        LEFT JOIN customer live
-            ON live.merchant_id = :merchant AND live.email_norm = v.email_norm AND live.merged_into IS NULL
-        WHERE v.seq = v.last_seq
+    ), person AS MATERIALIZED (
+        SELECT email_norm, seq, person_at AS first_at,
+            coalesce({living("valid.email_norm")}, {merged("valid.email_norm")}) AS found
+        FROM valid WHERE seq = last_seq
     ), numbered AS (
-        SELECT *, coalesce(found, {next}) AS customer_id FROM person
+        SELECT *, coalesce(found, {NEXT}) AS customer_id FROM person
     )
     SELECT v.email, n.email_norm, n.customer_id, n.seq, n.first_at, n.found IS NULL AND v.seq = n.seq AS is_new,
         n.found IS NOT NULL AS known
@@ -111,7 +106,7 @@ def resolve(connection: Connection, *, merchant_id: int, store_id: int, now: dat
     values = {"merchant": merchant_id, "store": store_id, "now": now, "pattern": EMAIL}
     staged(connection, "in_person", persons, {})
     staged(connection, "in_found", _ACCOUNTS, values)
-    staged(connection, "in_mail", _MAILS.format(next=NEXT), values)
+    staged(connection, "in_mail", _MAILS, values)
     staged(
         connection,
         "in_account",

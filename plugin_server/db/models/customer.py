@@ -26,6 +26,9 @@ class Customer(OfMerchant, Base):
             unique=True,
             postgresql_where=text("merged_into IS NULL AND email_norm IS NOT NULL"),
         ),
+        Index(
+            "ix_customer_merged", "merchant_id", "email_norm", "id", postgresql_where=text("merged_into IS NOT NULL")
+        ),
         Index("uq_customer_public_id", "public_id", unique=True),
         Index("ix_customer_first_name", "merchant_id", text('lower(first_name) COLLATE "C"')),
         Index("ix_customer_last_name", "merchant_id", text('lower(last_name) COLLATE "C"')),
