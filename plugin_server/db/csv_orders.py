@@ -89,13 +89,16 @@ def judge(connection: Connection, reading: Reading) -> None:
 def assemble(connection: Connection, reading: Reading) -> None:
     """``csv_order``, numbered from 1, and ``csv_line``, of all orders without a refused row."""
     connection.execute(text(f"CREATE TEMP TABLE csv_order AS {_orders(reading)}"))
+    connection.execute(text("ANALYZE pg_temp.csv_order (seq, external_id)"))
     if reading.by_line:
-        connection.execute(text("CREATE INDEX ON csv_order (external_id)"))
-        connection.execute(text("ANALYZE pg_temp.csv_order"))
         connection.execute(text(_LINES))
-        connection.execute(text("CREATE INDEX ON csv_line (seq)"))
-        connection.execute(text("ANALYZE pg_temp.csv_line"))
-    connection.execute(text("CREATE INDEX ON csv_order (seq)"))
+
+
+def number(connection: Connection, reading: Reading) -> None:
+    """Make what ``assemble`` made ready to be taken in chunks of numbers."""
+    for table in ("csv_order", "csv_line") if reading.by_line else ("csv_order",):
+        connection.execute(text(f"CREATE INDEX ON {table} (seq)"))
+        connection.execute(text(f"ANALYZE pg_temp.{table}"))
 
 
 def lay_out(connection: Connection, reading: Reading) -> bool:
@@ -114,9 +117,14 @@ def lay_out(connection: Connection, reading: Reading) -> bool:
     return True
 
 
+def lay_open(connection: Connection) -> None:
+    """``in_order`` as a view of what ``assemble`` made: every order once."""
+    connection.execute(text("CREATE TEMP VIEW in_order AS SELECT * FROM csv_order"))
+
+
 def take_back(connection: Connection) -> None:
-    """Undo ``lay_out``."""
-    connection.execute(text("DROP VIEW pg_temp.in_order, pg_temp.csv_whole"))
+    """Undo ``lay_out`` or ``lay_open``."""
+    connection.execute(text("DROP VIEW IF EXISTS pg_temp.in_order, pg_temp.csv_whole"))
 
 
 def counts_whole(connection: Connection, orders: int) -> dict[str, int]:

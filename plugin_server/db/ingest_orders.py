@@ -72,6 +72,14 @@ _REFUNDS_ALL = """
     SELECT :merchant, id, 'refund', refunded_minor FROM shop_order WHERE store_id = :store AND refunded_minor > 0
 """
 
+_LINES_ALL = """
+    INSERT INTO order_line (merchant_id, order_id, position, product_external_id, variant_external_id, sku, title,
+                            quantity, total_minor, discount_minor)
+    SELECT :merchant, :first_id + l.seq, l.position, l.product_external_id, l.variant_external_id, l.sku,
+           coalesce(l.title, ''), l.quantity, l.total_minor, l.discount_minor
+    FROM {lines} l
+"""
+
 _UPDATE = """
     UPDATE shop_order o SET number = s.number, customer_id = c.customer_id, status = s.status,
         raw_status = s.raw_status, paid = s.paid, test = s.test, placed_at = s.placed_at,
@@ -128,9 +136,15 @@ def write(connection: Connection, *, merchant_id: int, store_id: int, now: datet
 
 
 def write_all(
-    connection: Connection, *, merchant_id: int, store_id: int, now: datetime, persons: str = ingest_people.PERSONS
+    connection: Connection,
+    *,
+    merchant_id: int,
+    store_id: int,
+    now: datetime,
+    persons: str = ingest_people.PERSONS,
+    lines: str | None = None,
 ) -> Ingested | None:
-    """The first orders of all, of which ``in_order`` (a view will do) holds each once, without lines.
+    """The first orders of all, of which ``in_order`` (a view will do) holds each once, and the table ``lines``.
 
     The indexes are built after the rows instead of row by row, several times as fast. None where there are orders
     already, or where somebody else is at the table. Raises ``IntegrityError`` where an order stands there twice.
@@ -143,6 +157,11 @@ def write_all(
     created = connection.execute(text(_INSERT_ALL), values | {"first_id": first_id}).rowcount
     connection.execute(text("SELECT tangga_orders_dressed()"))
     connection.execute(text(_REFUNDS_ALL), values)
+    if lines:
+        bare = connection.scalar(text("SELECT tangga_lines_bare()"))
+        connection.execute(text(_LINES_ALL.format(lines=lines)), {"merchant": merchant_id, "first_id": first_id})
+        if bare:
+            connection.execute(text("SELECT tangga_lines_dressed()"))
     return Ingested(seen=created, created=created, touched=None)
 
 

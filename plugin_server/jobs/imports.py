@@ -109,13 +109,9 @@ def _imported(
         clean = tidy and csv_clean.see(connection, reading)
         if not clean:
             csv_orders.judge(connection, reading)
-    told: dict[str, Any]
-    done, told = _write_at_once(session, given.store_id, reading, progress, clean=clean) or (None, {})
-    if done is None:
-        with session.transaction() as connection:
-            csv_orders.assemble(connection, reading)
-            told = {**csv_orders.counts(connection)}
-        done = _write(session, given.store_id, told["orders"], by_line=reading.by_line, progress=progress)
+    done, told = _write_as_it_lies(session, given.store_id, reading, progress, clean=clean) or _write_assembled(
+        session, given.store_id, reading, progress
+    )
     with session.transaction() as connection:
         told |= {
             "created": done.created,
@@ -148,10 +144,14 @@ def _load(session: _Session, file: CsvFile, names: list[str]) -> bool:
     return False
 
 
-def _write_at_once(
+Written = tuple[Ingested, dict[str, Any]]
+"""What was written, and the counts to tell."""
+
+
+def _write_as_it_lies(
     session: _Session, store_id: int, reading: csv_orders.Reading, progress: Progress, *, clean: bool
-) -> tuple[Ingested, dict[str, Any]] | None:
-    """Everything in one go, where these are the first orders of all; None where the usual way is to be gone."""
+) -> Written | None:
+    """Everything in one go, where these are the first orders of all and each row is one; None where not so."""
     progress("orders", 0, None)
     now, persons = session.services.now(), csv_clean.PERSONS if clean else ingest_people.PERSONS
     try:
@@ -167,9 +167,31 @@ def _write_at_once(
                 return None
             told = csv_orders.counts_whole(connection, done.created)
     except IntegrityError:
-        # An order stands in the file twice: the usual way knows which row holds.
+        # An order stands in the file twice: putting orders together tells which row holds.
         return None
     _follow_all(session, progress)
+    return done, {**told}
+
+
+def _write_assembled(session: _Session, store_id: int, reading: csv_orders.Reading, progress: Progress) -> Written:
+    """The orders put together from their rows first: in one go where they are the first of all, else in chunks."""
+    with session.transaction() as connection:
+        csv_orders.assemble(connection, reading)
+        told = csv_orders.counts(connection)
+    lines = "csv_line" if reading.by_line else None
+    with session.transaction() as connection:
+        take_turn(connection, session.merchant_id)
+        csv_orders.lay_open(connection)
+        done = ingest_orders.write_all(
+            connection, merchant_id=session.merchant_id, store_id=store_id, now=session.services.now(), lines=lines
+        )
+        csv_orders.take_back(connection)
+        if done is None:
+            csv_orders.number(connection, reading)
+    if done is None:
+        done = _write(session, store_id, told["orders"], by_line=reading.by_line, progress=progress)
+    elif done.created:
+        _follow_all(session, progress)
     return done, {**told}
 
 
