@@ -1,0 +1,212 @@
+"""Shopify's orders and customers in our words, by table. Unreadable rows raise ``BadPayload`` naming the place.
+
+Personal data may be missing anywhere: Shopify hides it from apps that are not approved for it. ``now`` bounds what
+times can be true. The caller decides what a fault costs: a walk lists it and goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from connectors.errors import BadPayload
+from connectors.shopify.values import (
+    Row,
+    country,
+    currency,
+    day,
+    identity,
+    language,
+    meta,
+    moment,
+    money,
+    number_of,
+    obj,
+    part,
+    reference,
+    rows,
+    text,
+)
+from connectors.types import Customer, Order, OrderLine, OrderStatus, Refund
+
+# (what the order is, whether it was paid). Paid in part is not paid: an order counts once all of it came in.
+STATUSES = {
+    "AUTHORIZED": (OrderStatus.PENDING, False),
+    "EXPIRED": (OrderStatus.FAILED, False),
+    "PAID": (OrderStatus.PAID, True),
+    "PARTIALLY_PAID": (OrderStatus.PENDING, False),
+    "PARTIALLY_REFUNDED": (OrderStatus.PAID, True),
+    "PENDING": (OrderStatus.PENDING, False),
+    "REFUNDED": (OrderStatus.REFUNDED, True),
+    "VOIDED": (OrderStatus.CANCELLED, False),
+}
+CONSENT = {"SUBSCRIBED": "subscribed", "UNSUBSCRIBED": "unsubscribed", "PENDING": "pending"}
+REFERRED_BY = "tangga_referred_by"
+
+
+def order(raw: object, *, now: datetime, lines: Sequence[Any] | None = None) -> Order:
+    """One order from GraphQL. ``lines`` are its line items where they were read apart (bulk, very long orders).
+
+    ``total_minor`` is what was agreed, and does not shrink when money goes back; refunds stand beside it. Where goods
+    were taken off by an edit and nothing was paid back for them, the total is what is left: it was never owed.
+    """
+    row = obj(raw, "order")
+    number = identity(row, "Order", "orders")
+    path = f"orders/{number}"
+    code = currency(row, "currencyCode", path)
+    status, raw_status, paid = _status(row, path, now)
+    refunds = _refunds(row, path, code, now)
+    billing, shipping = part(row, "billingAddress"), part(row, "shippingAddress")
+    items = rows(row, "lineItems", path) if lines is None else lines
+    return Order(
+        external_id=number,
+        number=text(row, "name", 60) or f"#{number}",
+        status=status,
+        raw_status=raw_status,
+        paid=paid,
+        placed_at=_placed(row, path, now),
+        updated_at=moment(row, "updatedAt", path, now),
+        currency=code,
+        total_minor=_total(row, path, code, refunds),
+        customer_external_id=reference(row, "customer", "Customer"),
+        email=_email(text(row, "email", 320)),
+        name=text(billing, "name") or text(shipping, "name") or None,
+        phone=text(row, "phone", 60) or text(billing, "phone", 60) or None,
+        country=country(billing) or country(shipping),
+        language=language(text(row, "customerLocale", 20)),
+        discount_minor=money(row, "totalDiscountsSet", code, path),
+        shipping_minor=money(row, "totalShippingPriceSet", code, path),
+        tax_minor=money(row, "totalTaxSet", code, path),
+        coupon_codes=_codes(row, path),
+        lines=tuple(_line(item, f"{path}.lineItems[{index}]", code) for index, item in enumerate(items)),
+        refunds=refunds,
+        source=text(row, "sourceName", 60) or None,
+        referred_by=meta(row, "referredBy") or _attribute(row, REFERRED_BY, path),
+        test=row.get("test") is True,
+        # The box at the till, ticked. Not ticked says nothing: a subscriber need not tick it again.
+        consent="subscribed" if row.get("customerAcceptsMarketing") is True else None,
+    )
+
+
+def customer(raw: object, *, now: datetime) -> Customer:
+    """One customer from GraphQL. Consent is that of the default e-mail address, the only one Shopify mails to."""
+    row = obj(raw, "customer")
+    number = identity(row, "Customer", "customers")
+    path = f"customers/{number}"
+    mail = part(row, "defaultEmailAddress")
+    consent = CONSENT.get(text(mail, "marketingState", 20))
+    level = text(mail, "marketingOptInLevel", 40).lower()
+    return Customer(
+        external_id=number,
+        email=_email(text(mail, "emailAddress", 320)),
+        first_name=text(row, "firstName"),
+        last_name=text(row, "lastName"),
+        phone=text(part(row, "defaultPhoneNumber"), "phoneNumber", 60) or None,
+        country=country(part(row, "defaultAddress")),
+        language=language(text(row, "locale", 20)),
+        created_at=moment(row, "createdAt", path, now),
+        updated_at=moment(row, "updatedAt", path, now),
+        birthday=day(meta(row, "birthday")),
+        consent=consent,
+        consent_at=moment(mail, "marketingUpdatedAt", path, now) if consent else None,
+        consent_source=f"shopify {level}".strip() if consent else None,
+        member_since=day(meta(row, "memberSince")),
+        member_number=meta(row, "memberNumber") or None,
+        referred_by=meta(row, "referredBy") or None,
+        tags=tuple(tag for tag in row.get("tags") or () if isinstance(tag, str)),
+    )
+
+
+def _status(row: Row, path: str, now: datetime) -> tuple[OrderStatus, str, bool]:
+    """(our status, Shopify's own word, paid?). A cancelled order is cancelled, whatever was paid for it."""
+    raw = text(row, "displayFinancialStatus", 60)
+    # An order of no money at all has no financial status; it is as good as paid, and counts for nothing anyway.
+    status, paid = STATUSES.get(raw, (OrderStatus.UNKNOWN, False)) if raw else (OrderStatus.PAID, True)
+    if moment(row, "cancelledAt", path, now) is not None:
+        return OrderStatus.CANCELLED, f"cancelled {raw}".strip().lower(), paid
+    return status, raw.lower() or "none", paid
+
+
+def _placed(row: Row, path: str, now: datetime) -> datetime:
+    placed = moment(row, "processedAt", path, now) or moment(row, "createdAt", path, now)
+    if placed is None:
+        raise BadPayload("The order has no time.", path=f"{path}.processedAt")
+    return placed
+
+
+def _total(row: Row, path: str, code: str, refunds: tuple[Refund, ...]) -> int:
+    agreed = money(row, "totalPriceSet", code, path)
+    if agreed < 0:
+        raise BadPayload("The total of an order cannot be negative.", path=f"{path}.totalPriceSet")
+    back = sum(refund.amount_minor for refund in refunds)
+    if part(row, "currentTotalPriceSet") and row.get("cancelledAt") is None:
+        # What is left of the order by Shopify's own count; more than agreed minus refunds is an edit not yet paid.
+        left = money(row, "currentTotalPriceSet", code, path)
+        return min(agreed, left + back)
+    return agreed
+
+
+def _refunds(row: Row, path: str, code: str, now: datetime) -> tuple[Refund, ...]:
+    """The refunds that moved money. Where the order names more money than its refunds do, the rest is one more."""
+    found = [
+        _refund(item, f"{path}.refunds[{index}]", code, now) for index, item in enumerate(rows(row, "refunds", path))
+    ]
+    told = money(row, "totalRefundedSet", code, path)
+    rest = told - sum(refund.amount_minor for refund in found)
+    if rest > 0:
+        found.append(Refund(f"{identity(row, 'Order', path)}-rest", rest))
+    return tuple(refund for refund in found if refund.amount_minor > 0)
+
+
+def _refund(raw: object, path: str, code: str, now: datetime) -> Refund:
+    row = obj(raw, path)
+    amount = money(row, "totalRefundedSet", code, path)
+    at = moment(row, "processedAt", path, now) or moment(row, "createdAt", path, now)
+    return Refund(identity(row, "Refund", path), amount, at)
+
+
+def _line(raw: object, path: str, code: str) -> OrderLine:
+    row = obj(raw, path)
+    quantity = row.get("quantity")
+    if not isinstance(quantity, int) or isinstance(quantity, bool):
+        raise BadPayload("This is not a quantity.", path=f"{path}.quantity")
+    title, variant = text(row, "title"), text(row, "variantTitle")
+    return OrderLine(
+        external_id=identity(row, "LineItem", path),
+        title=f"{title} - {variant}"[:200] if variant and variant != "Default Title" else title,
+        quantity=Decimal(quantity),
+        total_minor=money(row, "priceAfterAllDiscountsBeforeTaxesSet", code, path),
+        product_external_id=reference(row, "product", "Product"),
+        variant_external_id=reference(row, "variant", "ProductVariant"),
+        sku=text(row, "sku", 100) or None,
+        discount_minor=money(row, "totalDiscountSet", code, path),
+    )
+
+
+def _codes(row: Row, path: str) -> tuple[str, ...]:
+    found = (code.strip().lower()[:255] for code in rows(row, "discountCodes", path) if isinstance(code, str))
+    return tuple(dict.fromkeys(code for code in found if code))
+
+
+def _attribute(row: Row, key: str, path: str) -> str | None:
+    """What a theme wrote to the cart under ``key``."""
+    for entry in rows(row, "customAttributes", path):
+        if isinstance(entry, dict) and entry.get("key") == key:
+            return text(entry, "value") or None
+    return None
+
+
+def _email(value: str) -> str | None:
+    return value if "@" in value else None
+
+
+def order_of(raw: object) -> str | None:
+    """The number of the order in a raw row, however bad the rest of it is."""
+    return number_of(raw.get("id"), "Order") if isinstance(raw, dict) else None
+
+
+def customer_of(raw: object) -> str | None:
+    """The number of the customer in a raw row."""
+    return number_of(raw.get("id"), "Customer") if isinstance(raw, dict) else None

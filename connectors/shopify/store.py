@@ -1,0 +1,129 @@
+"""A Shopify shop as a ``Store``: the pieces of this folder behind the protocol of ``connectors.base``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+from connectors.base import Page
+from connectors.http import Http
+from connectors.shopify.about import capabilities, read_about
+from connectors.shopify.catalog import CatalogReader
+from connectors.shopify.checkouts import Checkout
+from connectors.shopify.client import Clock, ShopifyClient
+from connectors.shopify.documents import VERSION
+from connectors.shopify.names import shop_name
+from connectors.shopify.orders import OrderReader
+from connectors.shopify.pacing import Bucket
+from connectors.types import Category, Customer, Order, Product, Review, StoreInfo
+
+
+def utc_now() -> datetime:
+    """The present."""
+    return datetime.now(UTC)
+
+
+def connect(
+    shop: str,
+    token: Callable[[], str],
+    *,
+    origin: str | None = None,
+    bucket: Bucket | None = None,
+    allow_private: bool = False,
+    tls_verify: bool = True,
+    clock: Clock = utc_now,
+    sleep: Callable[[float], None] = time.sleep,
+    timeouts: tuple[float, float] = (3.05, 20.0),
+) -> ShopifyStore:
+    """A shop by its name (``toko.myshopify.com``) and access token; nothing is called yet.
+
+    ``token`` is asked for every request, so that a refreshed one is used at once. ``origin`` replaces
+    ``https://{shop}`` in development. Without a ``bucket`` this process paces itself alone. Raises ``ForbiddenHost``
+    for what is no name of a shop at Shopify.
+    """
+    name = shop_name(shop)
+    http = Http(allow_private=allow_private, tls_verify=tls_verify, timeouts=timeouts, sleep=sleep)
+    client = ShopifyClient(
+        name, token, origin=(origin or f"https://{name}").rstrip("/"), http=http, clock=clock, bucket=bucket,
+        sleep=sleep,
+    )  # fmt: skip
+    return ShopifyStore(client, allow_private=allow_private)
+
+
+class ShopifyStore:
+    """One Shopify shop. Keeps the ``Store`` protocol; its docstrings hold."""
+
+    def __init__(self, client: ShopifyClient, *, allow_private: bool = False) -> None:
+        self._client = client
+        self._allow_private = allow_private
+        self._currency = ""
+        self._orders = OrderReader(client)
+        self._catalog = CatalogReader(client)
+
+    def info(self) -> StoreInfo:
+        """Name, address, currency, zone and version of the shop; the address is the one that never changes."""
+        about = read_about(self._client)
+        self._currency = about.currency
+        return StoreInfo(
+            name=about.name,
+            url=f"https://{about.domain}",
+            currency=about.currency,
+            timezone=about.timezone,
+            platform_version=self._client.answered_version or VERSION,
+            capabilities=capabilities(about),
+        )
+
+    def currency(self) -> str:
+        """The shop's currency, asked once. Raises ``ConnectorError``."""
+        if not self._currency:
+            self._currency = read_about(self._client).currency
+        return self._currency
+
+    def orders(self, *, since: datetime | None) -> Iterator[Page[Order]]:
+        """All orders, or those changed since. Keep the time *before* the walk as the next ``since``."""
+        return self._orders.pages(since)
+
+    def order(self, external_id: str) -> Order | None:
+        """One order afresh; None where the store no longer knows it."""
+        return self._orders.one(external_id)
+
+    def order_ids(self) -> Iterator[Page[str]]:
+        """The ids of all orders the store shows us."""
+        return self._orders.ids()
+
+    def customers(self, *, since: datetime | None) -> Iterator[Page[Customer]]:
+        """All customers, or those changed on the day of ``since`` or later: Shopify compares whole days here."""
+        return self._catalog.customers(since)
+
+    def customer(self, external_id: str) -> Customer | None:
+        """One customer afresh; None where he is gone."""
+        return self._catalog.customer(external_id)
+
+    def products(self, *, since: datetime | None) -> Iterator[Page[Product]]:
+        """Products and their variants."""
+        return self._catalog.products(since, self.currency())
+
+    def product(self, external_id: str) -> Product | None:
+        """One product afresh; None where it is gone. Its variants are in ``product_family``."""
+        return next(iter(self.product_family(external_id)), None)
+
+    def product_family(self, external_id: str) -> list[Product]:
+        """One product and all its variants afresh; empty where it is gone."""
+        return self._catalog.product(external_id, self.currency())
+
+    def categories(self) -> Iterator[Page[Category]]:
+        """Collections."""
+        return self._catalog.categories()
+
+    def reviews(self, *, since: datetime | None) -> Iterator[Page[Review]]:  # noqa: ARG002
+        """Nothing: Shopify itself keeps no reviews, only apps of others do."""
+        return iter(())
+
+    def abandoned_checkouts(self, *, since: datetime | None) -> Iterator[Page[Checkout]]:
+        """Baskets that were left at the till and not recovered."""
+        return self._catalog.abandoned(since)
+
+    def close(self) -> None:
+        """Give the pooled connections back."""
+        self._client.http.close()
