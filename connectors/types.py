@@ -254,8 +254,27 @@ class StoreEventKind(StrEnum):
     PRODUCT = "product"
     PRODUCT_GONE = "product_gone"
     COUPON = "coupon"
+    CUSTOMERS_MERGED = "customers_merged"
+    CHECKOUT = "checkout"
+    BULK_FINISHED = "bulk_finished"
+    SCOPES = "scopes"
+    UNINSTALLED = "uninstalled"
+    DATA_REQUEST = "data_request"
+    CUSTOMER_ERASE = "customer_erase"
+    STORE_ERASE = "store_erase"
     PING = "ping"
     IGNORED = "ignored"
+
+
+@dataclass(frozen=True, slots=True)
+class DataSubject:
+    """Whom a request about personal data is about, as far as the store names him. ``request_id`` is the store's own."""
+
+    customer_external_id: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    order_external_ids: tuple[str, ...] = ()
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +282,7 @@ class StoreEvent:
     """One store webhook in our words: either the thing itself, or only its id, to be read again (``refetch``).
 
     ``source`` is the address the shop gives as its own: a copy of a shop keeps our webhooks and their secret.
+    ``other_id`` is the account that was given up in a merge; ``about`` whom a request about personal data names.
     """
 
     kind: StoreEventKind
@@ -273,6 +293,8 @@ class StoreEvent:
     refetch: bool = False
     note: str = ""
     source: str | None = None
+    other_id: str | None = None
+    about: DataSubject | None = None
 
 
 @dataclass(frozen=True, slots=True)

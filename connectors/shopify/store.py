@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 
-from connectors.base import Page
+from connectors.base import Page, WebhookState
 from connectors.http import Http
+from connectors.shopify import webhooks
 from connectors.shopify.about import capabilities, read_about
 from connectors.shopify.catalog import CatalogReader
 from connectors.shopify.checkouts import Checkout
@@ -16,7 +17,8 @@ from connectors.shopify.documents import VERSION
 from connectors.shopify.names import shop_name
 from connectors.shopify.orders import OrderReader
 from connectors.shopify.pacing import Bucket
-from connectors.types import Category, Customer, Order, Product, Review, StoreInfo
+from connectors.shopify.subscriptions import Subscriptions
+from connectors.types import Category, Customer, Order, Product, Review, StoreEvent, StoreInfo
 
 
 def utc_now() -> datetime:
@@ -60,6 +62,7 @@ class ShopifyStore:
         self._currency = ""
         self._orders = OrderReader(client)
         self._catalog = CatalogReader(client)
+        self._hooks = Subscriptions(client)
 
     def info(self) -> StoreInfo:
         """Name, address, currency, zone and version of the shop; the address is the one that never changes."""
@@ -123,6 +126,22 @@ class ShopifyStore:
     def abandoned_checkouts(self, *, since: datetime | None) -> Iterator[Page[Checkout]]:
         """Baskets that were left at the till and not recovered."""
         return self._catalog.abandoned(since)
+
+    def ensure_webhooks(self, *, url: str, secret: str) -> list[WebhookState]:  # noqa: ARG002
+        """Make our webhooks exist at ``url``. Shopify signs them with the app's own secret, whatever ``secret`` is."""
+        return self._hooks.ensure(url)
+
+    def webhook_states(self, *, url: str) -> list[WebhookState]:
+        """How our webhooks at ``url`` stand."""
+        return self._hooks.states(url)
+
+    def remove_webhooks(self, *, url: str) -> None:
+        """Delete our webhooks."""
+        self._hooks.remove(url)
+
+    def parse_webhook(self, *, headers: Mapping[str, str], body: bytes) -> StoreEvent:
+        """A stored and verified webhook in our words; what it names is to be read afresh. Raises ``BadPayload``."""
+        return webhooks.parse(headers, body)
 
     def close(self) -> None:
         """Give the pooled connections back."""
