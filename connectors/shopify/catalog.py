@@ -8,9 +8,11 @@ from typing import Any
 
 from connectors.base import Page
 from connectors.shopify import catalog_mapping, mapping
+from connectors.shopify.bulk import BulkReader
 from connectors.shopify.checkouts import Checkout, checkout
 from connectors.shopify.client import ShopifyClient, connection
-from connectors.shopify.orders import Told, changed_since, changed_since_day, sift
+from connectors.shopify.joining import Joined
+from connectors.shopify.orders import Told, changed_since, changed_since_day, in_bulk, sift
 from connectors.shopify.values import gid, is_number, text
 from connectors.types import Category, Customer, Product
 
@@ -22,11 +24,33 @@ CHECKOUTS_PER_PAGE = 100
 class CatalogReader:
     """Reads everything of one shop but its orders."""
 
-    def __init__(self, client: ShopifyClient) -> None:
+    def __init__(self, client: ShopifyClient, bulk: BulkReader | None = None) -> None:
         self._client = client
+        self._bulk = bulk
+
+    def all_customers(self) -> Iterator[Page[Customer]]:
+        """All customers: in bulk where the shop does that, page by page otherwise."""
+        now = self._client.clock()
+        return in_bulk(
+            self._bulk, "customers_bulk", lambda found: [mapping.customer(found.row, now=now)],
+            lambda: self.customers(None),
+        )  # fmt: skip
+
+    def all_products(self, currency: str) -> Iterator[Page[Product]]:
+        """All products with their variants: in bulk where the shop does that, page by page otherwise."""
+        now = self._client.clock()
+
+        def read(found: Joined) -> list[Product]:
+            below = found.children
+            variants, groups = below.get("ProductVariant", ()), below.get("Collection", ())
+            return list(
+                catalog_mapping.products(found.row, currency=currency, now=now, variants=variants, collections=groups)
+            )
+
+        return in_bulk(self._bulk, "products_bulk", read, lambda: self.products(None, currency))
 
     def customers(self, since: datetime | None) -> Iterator[Page[Customer]]:
-        """All customers, or those changed on the day of ``since`` or later."""
+        """All customers, or those changed on the day of ``since`` or later, page by page."""
         query = None if since is None else changed_since_day(since, lag=self._client.lag)
         told, now = Told(), self._client.clock()
         for nodes, hidden in self._client.pages("customers", "customers", {"first": PER_PAGE, "query": query}):

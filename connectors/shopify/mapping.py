@@ -44,6 +44,8 @@ STATUSES = {
 }
 CONSENT = {"SUBSCRIBED": "subscribed", "UNSUBSCRIBED": "unsubscribed", "PENDING": "pending"}
 REFERRED_BY = "tangga_referred_by"
+REST = "-rest"
+"""How the id of a refund ends that stands for money which no refund of the order accounts for."""
 
 
 def order(raw: object, *, now: datetime, lines: Sequence[Any] | None = None) -> Order:
@@ -156,7 +158,7 @@ def _refunds(row: Row, path: str, code: str, now: datetime) -> tuple[Refund, ...
     told = money(row, "totalRefundedSet", code, path)
     rest = told - sum(refund.amount_minor for refund in found)
     if rest > 0:
-        found.append(Refund(f"{identity(row, 'Order', path)}-rest", rest))
+        found.append(Refund(f"{identity(row, 'Order', path)}{REST}", rest))
     return tuple(refund for refund in found if refund.amount_minor > 0)
 
 

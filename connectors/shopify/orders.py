@@ -14,7 +14,9 @@ from typing import Any, TypeVar
 from connectors.base import Page
 from connectors.errors import BadPayload
 from connectors.shopify import mapping
+from connectors.shopify.bulk import BulkReader, BulkRefused
 from connectors.shopify.client import ShopifyClient, connection
+from connectors.shopify.joining import Joined
 from connectors.shopify.values import gid, is_number, number_of
 from connectors.types import Order
 from connectors.windows import exclusive_start
@@ -53,6 +55,19 @@ def sift(rows: Iterable[Any], read: Callable[[Any], Iterable[T]], kind: str) -> 
     return good, faults
 
 
+def in_bulk(
+    bulk: BulkReader | None, name: str, read: Callable[[Joined], list[T]], paged: Callable[[], Iterator[Page[T]]]
+) -> Iterator[Page[T]]:
+    """The pages of a bulk query; where the shop refuses that, its reason as a fault and then ``paged`` instead."""
+    if bulk is not None:
+        try:
+            yield from bulk.pages(name, read)
+            return
+        except BulkRefused as error:
+            yield Page((), None, (("bulk", error.sentence),))
+    yield from paged()
+
+
 class Told:
     """Says once in a walk which personal data the shop hides."""
 
@@ -69,11 +84,26 @@ class Told:
 class OrderReader:
     """Reads the orders of one shop, page by page."""
 
-    def __init__(self, client: ShopifyClient) -> None:
+    def __init__(self, client: ShopifyClient, bulk: BulkReader | None = None) -> None:
         self._client = client
+        self._bulk = bulk
+
+    def all(self) -> Iterator[Page[Order]]:
+        """All orders: in bulk where the shop does that, page by page otherwise.
+
+        What changes while the shop collects them changed after the start, and is in the walk that begins there.
+        """
+        return in_bulk(self._bulk, "orders_bulk", self._joined, lambda: self.pages(None))
+
+    def _joined(self, found: Joined) -> list[Order]:
+        order = mapping.order(found.row, now=self._client.clock(), lines=found.children.get("LineItem", ()))
+        if any(refund.external_id.endswith(mapping.REST) for refund in order.refunds):
+            # The order names money that its refunds do not account for: asked alone, it tells all of them.
+            return [self.one(order.external_id) or order]
+        return [order]
 
     def pages(self, since: datetime | None) -> Iterator[Page[Order]]:
-        """All orders, or those changed at or after ``since``."""
+        """All orders, or those changed at or after ``since``, page by page."""
         query = None if since is None else changed_since(since, lag=self._client.lag)
         told = Told()
         for nodes, hidden in self._client.pages("orders", "orders", {"first": PER_PAGE, "query": query}):

@@ -10,6 +10,7 @@ from connectors.base import Page, WebhookState
 from connectors.http import Http
 from connectors.shopify import webhooks
 from connectors.shopify.about import capabilities, read_about
+from connectors.shopify.bulk import BulkReader
 from connectors.shopify.catalog import CatalogReader
 from connectors.shopify.checkouts import Checkout
 from connectors.shopify.client import Clock, ShopifyClient
@@ -60,8 +61,9 @@ class ShopifyStore:
         self._client = client
         self._allow_private = allow_private
         self._currency = ""
-        self._orders = OrderReader(client)
-        self._catalog = CatalogReader(client)
+        bulk = BulkReader(client, client.http, allow_private=allow_private)
+        self._orders = OrderReader(client, bulk)
+        self._catalog = CatalogReader(client, bulk)
         self._hooks = Subscriptions(client)
 
     def info(self) -> StoreInfo:
@@ -85,7 +87,7 @@ class ShopifyStore:
 
     def orders(self, *, since: datetime | None) -> Iterator[Page[Order]]:
         """All orders, or those changed since. Keep the time *before* the walk as the next ``since``."""
-        return self._orders.pages(since)
+        return self._orders.all() if since is None else self._orders.pages(since)
 
     def order(self, external_id: str) -> Order | None:
         """One order afresh; None where the store no longer knows it."""
@@ -97,7 +99,7 @@ class ShopifyStore:
 
     def customers(self, *, since: datetime | None) -> Iterator[Page[Customer]]:
         """All customers, or those changed on the day of ``since`` or later: Shopify compares whole days here."""
-        return self._catalog.customers(since)
+        return self._catalog.all_customers() if since is None else self._catalog.customers(since)
 
     def customer(self, external_id: str) -> Customer | None:
         """One customer afresh; None where he is gone."""
@@ -105,7 +107,8 @@ class ShopifyStore:
 
     def products(self, *, since: datetime | None) -> Iterator[Page[Product]]:
         """Products and their variants."""
-        return self._catalog.products(since, self.currency())
+        currency = self.currency()
+        return self._catalog.all_products(currency) if since is None else self._catalog.products(since, currency)
 
     def product(self, external_id: str) -> Product | None:
         """One product afresh; None where it is gone. Its variants are in ``product_family``."""

@@ -1,0 +1,108 @@
+"""Joining the lines of a bulk file: each child names its parent, and may stand anywhere, before it or far after.
+
+So the file is dealt into parts by the number of the root object, every line of one order into the same part, and each
+part is then small enough to be joined in memory. What is kept at once is one part, however large the file. Our bulk
+queries nest one level deep, so the parent of a child is the root itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from connectors.errors import BadPayload
+from connectors.http import loads
+from connectors.shopify.values import number_of
+
+PART_BYTES = 16 << 20
+MOST_PARTS = 500
+BUFFERS = 4 << 20
+"""Bytes that wait for the disk, over all parts."""
+# Inside a JSON string a quote is escaped, so these bytes can only be the key itself; our queries ask for the id first.
+PARENT = re.compile(rb'"__parentId":\s?"gid://shopify/[A-Za-z]+/([0-9]+)"')
+OWN = re.compile(rb'\{"id":\s?"gid://shopify/[A-Za-z]+/([0-9]+)"')
+
+
+@dataclass(slots=True)
+class Joined:
+    """One root object with its children by kind (``LineItem``), as they came."""
+
+    row: dict[str, Any]
+    children: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+
+def joined(path: Path, folder: Path, *, part_bytes: int = PART_BYTES) -> Iterator[Joined | BadPayload]:
+    """The root objects of the JSONL file at ``path``, each with all its children; a fault for a line that is neither.
+
+    ``folder`` takes the parts; they are removed as they are read, and so is the file.
+    """
+    size = path.stat().st_size
+    parts = min(max(1, -(-size // part_bytes)), MOST_PARTS)
+    files = [path] if parts == 1 else _deal(path, folder, parts)
+    for file in files:
+        yield from _join(file)
+        file.unlink()
+
+
+def _deal(path: Path, folder: Path, parts: int) -> list[Path]:
+    files = [folder / f"part-{number:03}" for number in range(parts)]
+    with ExitStack() as stack, path.open("rb", buffering=1 << 20) as source:
+        outlets = [stack.enter_context(file.open("wb", buffering=max(BUFFERS // parts, 4096))) for file in files]
+        for line in source:
+            outlets[_root(line) % parts].write(line if line.endswith(b"\n") else line + b"\n")
+    path.unlink()
+    return files
+
+
+def _root(line: bytes) -> int:
+    """The number of the root object that a line belongs to; 0 where it tells none (it is then faulty)."""
+    found = PARENT.search(line) or OWN.match(line)
+    if found:
+        return int(found[1])
+    try:
+        row = loads(line)
+    except BadPayload:
+        return 0
+    told = (row.get("__parentId") or row.get("id")) if isinstance(row, dict) else None
+    return int(number_of(told) or 0)
+
+
+def _join(path: Path) -> Iterator[Joined | BadPayload]:
+    roots: dict[str, Joined] = {}
+    waiting: dict[str, list[dict[str, Any]]] = {}
+    with path.open("rb", buffering=1 << 20) as source:
+        for line in source:
+            row = _row(line)
+            if isinstance(row, BadPayload):
+                yield row
+            elif row is not None and "__parentId" in row:
+                waiting.setdefault(row["__parentId"], []).append(row)
+            elif row is not None:
+                roots[row["id"]] = Joined(row)
+    for owner, children in waiting.items():
+        root = roots.get(owner)
+        if root is None:
+            yield BadPayload(f"{len(children)} lines name a parent that is not in the bulk file.", path=owner[:80])
+            continue
+        for child in children:
+            root.children.setdefault(_kind(child["id"]), []).append(child)
+    yield from roots.values()
+
+
+def _row(line: bytes) -> dict[str, Any] | BadPayload | None:
+    if not line.strip():
+        return None
+    try:
+        row = loads(line)
+    except BadPayload:
+        return BadPayload("A line of the bulk file is not JSON.", path=line[:40].decode("utf-8", "replace"))
+    fit = isinstance(row, dict) and isinstance(row.get("id"), str) and isinstance(row.get("__parentId", ""), str)
+    return row if fit else BadPayload("A line of the bulk file has no id.", path=str(row)[:40])
+
+
+def _kind(gid: str) -> str:
+    return gid.removeprefix("gid://shopify/").partition("/")[0]
