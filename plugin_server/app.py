@@ -15,6 +15,7 @@ from plugin_server.jobs.bell import Bell
 from plugin_server.web import (
     campaigns,
     connect,
+    connect_shopify,
     context,
     customer_card,
     customers,
@@ -44,6 +45,7 @@ NOUNS = (
     mail_preview,
     runs,
     connect,
+    connect_shopify,
     stores,
     settings,
     people,

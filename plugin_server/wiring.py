@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from redis import Redis
 from sqlalchemy import Engine
@@ -16,11 +17,13 @@ from connectors.errors import ConnectorError
 from connectors.folder.client import FolderBackend
 from connectors.sendgrid.client import SendGridBackend
 from connectors.sendgrid.mapping import to_events
+from connectors.shopify import auth as shopify_auth
 from connectors.smtp.client import SmtpBackend
 from connectors.types import DeliveryEvent
 from plugin_server.db import merchants, stores
 from plugin_server.db.session import app_engine, tenant
 from plugin_server.settings import Settings
+from plugin_server.shop_access import TokenSource, Vault
 from plugin_server.vault import unseal
 
 
@@ -110,6 +113,91 @@ def shop(
         tls_verify=settings.tls_verify,
         timezone=timezone,
         currency=currency,
+    )
+
+
+EMBEDDING = "shopify"
+"""The platform whose admin shows our pages in a frame, and whose rights end unless they are renewed."""
+
+
+def shop_app(settings: Settings) -> shopify_auth.App | None:
+    """Our app at the embedding platform; None where the settings name none."""
+    if not settings.shopify_client_id or not settings.shopify_client_secrets:
+        return None
+    return shopify_auth.App(
+        settings.shopify_client_id,
+        settings.shopify_client_secrets,
+        origin=settings.shopify_admin_origin,
+        allow_private=settings.allow_private_hosts,
+        tls_verify=settings.tls_verify,
+    )
+
+
+_doors: dict[tuple[int, shopify_auth.App], shopify_auth.Door] = {}
+
+
+def shop_door(settings: Settings) -> shopify_auth.Door:
+    """The embedding platform's token endpoint; one per process, for it keeps its connections.
+
+    Raises ``ConnectorError`` where the settings name no app.
+    """
+    app = shop_app(settings)
+    if app is None:
+        sentence = "SHOPIFY_CLIENT_ID and SHOPIFY_CLIENT_SECRETS are missing: set them to the app's id and secret."
+        raise ConnectorError(sentence, code="no_app")
+    return _doors.setdefault((os.getpid(), app), shopify_auth.Door(app))
+
+
+def vault(services: Services) -> Vault:
+    """Where the rights of shops lie."""
+    return Vault(services.engine, services.settings.keys, services.now)
+
+
+def token_source(services: Services, merchant_id: int, store_id: int, url: str) -> TokenSource:
+    """The token of a store of the embedding platform, renewed in time."""
+    return TokenSource(vault(services), _Later(services.settings), merchant_id, store_id, url.removeprefix("https://"))
+
+
+@dataclass(frozen=True)
+class _Later:
+    """The token endpoint, looked for only when a token ends: a pasted token lasts and needs no app of ours."""
+
+    settings: Settings
+
+    def refresh(self, shop: str, refresh_token: str, now: datetime) -> shopify_auth.Grant:
+        return shop_door(self.settings).refresh(shop, refresh_token, now)
+
+
+@dataclass(frozen=True)
+class Rights:
+    """What a store's page says of our rights: what is wrong, what is missing, and where to mend it."""
+
+    shop: str
+    admin: str
+    trouble: str
+    missing: tuple[str, ...]
+    window: bool
+    uninstalled_at: datetime | None
+    purge_at: datetime | None
+
+
+def rights_shown(settings: Settings, url: str, terms: Any) -> Rights | None:
+    """``terms`` is the row of ``access.of``; None for a store whose rights cannot end.
+
+    ``window`` is True where the platform shows us the newest orders only.
+    """
+    if terms is None:
+        return None
+    shop, app = url.removeprefix("https://"), shop_app(settings)
+    known = bool(terms.scopes)
+    return Rights(
+        shop,
+        shopify_auth.admin_url(app, shop) if app and terms.installed else "",
+        terms.trouble,
+        tuple(shopify_auth.missing_scopes(shopify_auth.SCOPES, terms.scopes)) if known and terms.installed else (),
+        known and "read_all_orders" not in terms.scopes,
+        terms.uninstalled_at,
+        terms.purge_at,
     )
 
 

@@ -249,6 +249,13 @@ def authorize_url(app: App, shop: str, *, scopes: Sequence[str], back: str, stat
     return f"{app.address(shop)}/admin/oauth/authorize?{urlencode(query)}"
 
 
+def admin_url(app: App, shop: str) -> str:
+    """Where the shop's own admin shows our app, in its frame."""
+    if app.origin:
+        return f"{app.address(shop)}/admin/apps/{app.client_id}?shop={quote(shop)}"
+    return f"https://admin.shopify.com/store/{shop.removesuffix('.myshopify.com')}/apps/{app.client_id}"
+
+
 def query_holds(args: Sequence[tuple[str, str]], secrets: Sequence[str], now: datetime) -> bool:
     """True where the query that a browser brought from Shopify is signed, whole and fresh.
 
@@ -278,3 +285,20 @@ def query_holds(args: Sequence[tuple[str, str]], secrets: Sequence[str], now: da
 
 SAFE = "-_.!~*'()"
 """What JavaScript's encodeURIComponent leaves as it is, for Shopify's own library signs with that."""
+
+SCOPES = (
+    "read_orders",
+    "write_customers",
+    "read_products",
+    "write_discounts",
+    "write_marketing_events",
+)
+"""What the product needs; writing implies reading. `shopify.app.toml` asks for the same."""
+
+OPTIONAL_SCOPES = (
+    "read_all_orders",
+    "read_customer_merge",
+    "read_store_credit_accounts",
+    "write_store_credit_account_transactions",
+)
+"""What it uses where it is granted: orders older than 60 days, merged customers, cashback as store credit."""

@@ -150,6 +150,12 @@ def everybody(connection: Connection) -> Sequence[UserAccount]:
     return rows.all()  # type: ignore[return-value]
 
 
+def owners(connection: Connection) -> list[Person]:
+    """Everybody who may mend what only an owner can."""
+    ids = connection.scalars(select(UserAccount.id).where(UserAccount.role == "owner").order_by(UserAccount.id))
+    return [found for number in ids.all() if (found := person(connection, number))]
+
+
 def invite(connection: Connection, merchant_id: int, email: str, role: str) -> int:
     """Add a person. Raises ``BadMerchant`` where the address is none, or is one of ours already."""
     address = checked_email(email)

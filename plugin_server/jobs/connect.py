@@ -11,8 +11,9 @@ from redis.exceptions import RedisError
 from sqlalchemy import Connection
 
 from connectors.errors import ConnectorError
-from plugin_server import wiring
-from plugin_server.db import audit_log, store_page, stores
+from connectors.shopify.auth import Grant
+from plugin_server import shop_access, wiring
+from plugin_server.db import access, audit_log, store_page, stores
 from plugin_server.db.session import tenant
 from plugin_server.jobs.ingest import Connect
 from plugin_server.jobs.queues import awake, wake
@@ -49,6 +50,44 @@ def connect_store(
     )
     audit_log.record(connection, merchant_id, actor=by, action="store_connected", subject=url)
     return store_id
+
+
+class TakenElsewhere(RuntimeError):
+    """The shop's app is connected to another business of this installation."""
+
+
+def let_in(services: Services, merchant_id: int, *, url: str, grant: Grant, by: str) -> int:
+    """Keep what a shop grants our app, for a new store or one that comes back; gives the store's id.
+
+    What was to be purged stays. Raises ``TakenElsewhere``.
+    """
+    known = access.stores_at(services.engine, wiring.EMBEDDING, url)
+    if any(other != merchant_id and installed_at(services, other, number) for other, number in known):
+        raise TakenElsewhere(url)
+    ours = next((number for other, number in known if other == merchant_id), None)
+    with tenant(services.engine, merchant_id) as connection:
+        if ours is None:
+            store_id = stores.add(
+                connection,
+                merchant_id=merchant_id,
+                platform=wiring.EMBEDDING,
+                name=urlsplit(url).hostname or url,
+                url=url,
+                webhook_secrets=seal(services.settings.keys, {"secrets": []}),
+            )
+        else:
+            store_id = ours
+        action = "store_connected" if ours is None else "store_reconnected"
+        audit_log.record(connection, merchant_id, actor=by, action=action, subject=url)
+    shop_access.keep(wiring.vault(services), merchant_id, store_id, grant, installed=True)
+    return store_id
+
+
+def installed_at(services: Services, merchant_id: int, store_id: int) -> bool:
+    """True where our app is in this shop now, and not only a token that somebody pasted."""
+    with tenant(services.engine, merchant_id) as connection:
+        found = access.of(connection, store_id)
+    return found is not None and found.installed and found.uninstalled_at is None
 
 
 def settle(services: Services, merchant_id: int, store_id: int) -> None:

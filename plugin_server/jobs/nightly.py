@@ -63,7 +63,10 @@ def _shops(services: Services) -> list[tuple[int, int]]:
     for merchant_id in merchant_ids(services.engine):
         with tenant(services.engine, merchant_id) as conn:
             ids = conn.scalars(
-                text("SELECT id FROM store WHERE platform <> 'csv' AND state <> 'disconnected' ORDER BY id")
+                text(
+                    "SELECT id FROM store s WHERE platform <> 'csv' AND state <> 'disconnected' AND NOT EXISTS "
+                    "(SELECT FROM store_access a WHERE a.store_id = s.id AND a.trouble <> '') ORDER BY id"
+                )
             )
             found += [(merchant_id, store_id) for store_id in ids]
     return found

@@ -5,7 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from plugin_server.db import audit_log, store_page, stores
+from plugin_server import wiring
+from plugin_server.db import access, audit_log, store_page, stores
 from plugin_server.db.people import Person
 from plugin_server.db.session import tenant
 from plugin_server.jobs.connect import settle
@@ -27,8 +28,18 @@ def show(who: Person, store_id: int) -> ResponseReturnValue:
         progress = store_page.progress(connection, store_id, now)
         readings = store_page.readings(connection, store_id)
         events = store_page.events(connection, store_id)
+        rights = wiring.rights_shown(services().settings, store.url, access.of(connection, store_id))
     template = "_store_progress.html" if is_partial() else "store.html"
-    return page(template, section="settings", store=store, progress=progress, readings=readings, events=events, now=now)
+    return page(
+        template,
+        section="settings",
+        store=store,
+        progress=progress,
+        readings=readings,
+        events=events,
+        rights=rights,
+        now=now,
+    )
 
 
 @pages.post("/stores/<int:store_id>/sync")

@@ -22,7 +22,7 @@ from plugin_server.web.words import Words
 WEB = Path(plugin_server.web.__file__).parent
 ROOT = WEB.parents[1]
 TEMPLATES = sorted((WEB / "templates").glob("*.html"))
-SOURCES = [*TEMPLATES, *WEB.glob("*.py"), WEB.parent / "jobs" / "login_mail.py"]
+SOURCES = [*TEMPLATES, *WEB.glob("*.py"), *(WEB.parent / "jobs").glob("*_mail.py")]
 SAID_AS_IS = {"Tangga", "· Tangga", "·", "→", "+", "–", "#", "(", ")", ":", ";", "EN"}
 NOW = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
 

@@ -20,6 +20,7 @@ class Store(OfMerchant, Base):
         CheckConstraint("platform IN ('woocommerce', 'shopify', 'csv')", name="platform"),
         CheckConstraint("state IN ('connected', 'frozen', 'broken', 'disconnected')", name="state"),
         Index("uq_store_url", "merchant_id", "platform", "url", unique=True),
+        Index("ix_store_url", "platform", "url"),
     )
 
     id: Mapped[Key]
@@ -76,3 +77,37 @@ class SyncRun(OfMerchant, Base):
     started_at: Mapped[Time | None]
     beat_at: Mapped[Time | None]
     finished_at: Mapped[Time | None]
+
+
+class StoreAccess(OfMerchant, Base):
+    """How we may call a store whose rights can end; the pair of tokens itself lies sealed in ``Store.credentials``.
+
+    ``installed`` is True for our app, False for a token that somebody pasted. ``trouble`` is the code of what only a
+    person can mend (empty: none); ``told_at`` says when the owner was told of it by mail. An uninstalled store is
+    emptied at ``purge_at`` unless it comes back before.
+    """
+
+    __tablename__ = "store_access"
+
+    store_id: Mapped[int] = mapped_column(ForeignKey("store.id", ondelete="CASCADE"), primary_key=True)
+    installed: Mapped[bool] = mapped_column(server_default=text("false"))
+    scopes: Mapped[Words]
+    expires_at: Mapped[Time | None]
+    refresh_expires_at: Mapped[Time | None]
+    refreshed_at: Mapped[Time | None]
+    trouble: Mapped[str] = mapped_column(server_default="")
+    troubled_at: Mapped[Time | None]
+    told_at: Mapped[Time | None]
+    uninstalled_at: Mapped[Time | None]
+    purge_at: Mapped[Time | None]
+
+
+class StoreStaff(OfMerchant, Base):
+    """Which of our people somebody in the shop's own admin is."""
+
+    __tablename__ = "store_staff"
+
+    store_id: Mapped[int] = mapped_column(ForeignKey("store.id", ondelete="CASCADE"), primary_key=True)
+    external_id: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id", ondelete="CASCADE"))
+    seen_at: Mapped[Now]

@@ -1,0 +1,177 @@
+"""How long we may call a store, and what is wrong where we may not: beside the sealed tokens of the store's row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, delete, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from plugin_server.db.models.store import Store, StoreAccess, StoreStaff
+from plugin_server.db.session import system
+
+UNINSTALLED = "uninstalled"
+"""The trouble of a store whose owner removed us."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What is known of a grant without opening it."""
+
+    scopes: tuple[str, ...]
+    expires_at: datetime | None
+    refresh_expires_at: datetime | None
+
+
+def keep(
+    connection: Connection,
+    *,
+    merchant_id: int,
+    store_id: int,
+    sealed: bytes,
+    terms: Terms,
+    now: datetime,
+    installed: bool | None = None,
+) -> None:
+    """Put a new grant in the old one's place, pair and terms at once; what was wrong before is over.
+
+    ``installed`` None leaves as it is how the store was connected. A purge that waited is called off.
+    """
+    values: dict[str, Any] = {
+        "scopes": list(terms.scopes),
+        "expires_at": terms.expires_at,
+        "refresh_expires_at": terms.refresh_expires_at,
+        "refreshed_at": now,
+        "trouble": "",
+        "troubled_at": None,
+        "told_at": None,
+        "uninstalled_at": None,
+        "purge_at": None,
+    }
+    if installed is not None:
+        values["installed"] = installed
+    connection.execute(
+        insert(StoreAccess)
+        .values(merchant_id=merchant_id, store_id=store_id, **values)
+        .on_conflict_do_update(index_elements=["store_id"], set_=values)
+    )
+    connection.execute(update(Store).where(Store.id == store_id).values(credentials=sealed))
+    connection.execute(
+        update(Store)
+        .where(Store.id == store_id, Store.state.in_(("disconnected", "broken")))
+        .values(state="connected", state_reason="")
+    )
+
+
+def of(connection: Connection, store_id: int) -> Row[*tuple[Any, ...]] | None:
+    """Everything about our rights at a store; None where they cannot end."""
+    return connection.execute(select(StoreAccess.__table__).where(StoreAccess.store_id == store_id)).one_or_none()
+
+
+def trouble(connection: Connection, store_id: int, code: str, sentence: str, now: datetime) -> bool:
+    """Only a person can go on: the store is broken, and its owner is to be told. False where that was known already."""
+    changed = connection.execute(
+        update(StoreAccess)
+        .where(StoreAccess.store_id == store_id, StoreAccess.trouble != code, StoreAccess.trouble != UNINSTALLED)
+        .values(trouble=code, troubled_at=now, told_at=None)
+    ).rowcount
+    if changed:
+        connection.execute(
+            update(Store)
+            .where(Store.id == store_id, Store.state.in_(("connected", "broken")))
+            .values(state="broken", state_reason=sentence)
+        )
+    return bool(changed)
+
+
+def granted(connection: Connection, store_id: int, scopes: Sequence[str]) -> None:
+    """The shop granted or took back scopes."""
+    connection.execute(update(StoreAccess).where(StoreAccess.store_id == store_id).values(scopes=list(scopes)))
+
+
+def leave(connection: Connection, store_id: int, sentence: str, now: datetime, purge_at: datetime) -> bool:
+    """The owner removed us: the token is dead, data stays until ``purge_at``. False where that was known already."""
+    left = connection.execute(
+        update(StoreAccess)
+        .where(StoreAccess.store_id == store_id, StoreAccess.uninstalled_at.is_(None))
+        .values(trouble=UNINSTALLED, troubled_at=now, told_at=None, uninstalled_at=now, purge_at=purge_at)
+    ).rowcount
+    if left:
+        connection.execute(
+            update(Store)
+            .where(Store.id == store_id)
+            .values(state="disconnected", state_reason=sentence, credentials=None)
+        )
+    return bool(left)
+
+
+def dormant(connection: Connection, since: datetime) -> list[int]:
+    """Stores whose rights want renewing: nobody has used them since then, and unused they end."""
+    rows = connection.scalars(
+        select(StoreAccess.store_id)
+        .where(
+            StoreAccess.refresh_expires_at.is_not(None),
+            StoreAccess.trouble == "",
+            StoreAccess.refreshed_at < since,
+        )
+        .order_by(StoreAccess.store_id)
+    )
+    return list(rows)
+
+
+def untold(connection: Connection) -> Sequence[Row[*tuple[Any, ...]]]:
+    """(store_id, name, trouble) of stores in trouble whose owner does not know it yet."""
+    return connection.execute(
+        select(StoreAccess.store_id, Store.name, StoreAccess.trouble)
+        .join(Store, Store.id == StoreAccess.store_id)
+        .where(StoreAccess.trouble != "", StoreAccess.told_at.is_(None))
+        .order_by(StoreAccess.store_id)
+    ).all()
+
+
+def claim_telling(connection: Connection, store_id: int, now: datetime) -> bool:
+    """Take it upon us to tell the owner; False where another process did. A lost mail is better than two."""
+    return bool(
+        connection.execute(
+            update(StoreAccess)
+            .where(StoreAccess.store_id == store_id, StoreAccess.told_at.is_(None), StoreAccess.trouble != "")
+            .values(told_at=now)
+        ).rowcount
+    )
+
+
+def due_for_purge(connection: Connection, now: datetime) -> list[int]:
+    """Stores that were left, whose time to come back is over."""
+    return list(connection.scalars(select(StoreAccess.store_id).where(StoreAccess.purge_at <= now)))
+
+
+def stores_at(engine: Engine, platform: str, url: str) -> list[tuple[int, int]]:
+    """(merchant, store) of every store at this address, before it is known whose it is."""
+    with system(engine) as connection:
+        given = {"platform": platform, "url": url}
+        rows = connection.execute(text("SELECT * FROM tangga_stores_at(:platform, :url)"), given)
+        return [(int(merchant), int(store)) for merchant, store in rows]
+
+
+def staff(connection: Connection, store_id: int, external_id: str) -> int | None:
+    """Which of our people this member of the shop's staff is; None for somebody new."""
+    return connection.scalar(
+        select(StoreStaff.user_id).where(StoreStaff.store_id == store_id, StoreStaff.external_id == external_id)
+    )
+
+
+def know_staff(connection: Connection, *, merchant_id: int, store_id: int, external_id: str, user_id: int) -> None:
+    """Remember who this member of the shop's staff is."""
+    connection.execute(
+        insert(StoreStaff)
+        .values(merchant_id=merchant_id, store_id=store_id, external_id=external_id, user_id=user_id)
+        .on_conflict_do_update(index_elements=["store_id", "external_id"], set_={"user_id": user_id})
+    )
+
+
+def forget_staff(connection: Connection, store_id: int) -> None:
+    """Nobody of the shop's staff is known any more."""
+    connection.execute(delete(StoreStaff).where(StoreStaff.store_id == store_id))
