@@ -22,6 +22,7 @@ MODULES = {
     "audit": "plugin_server.cli.audit",
     "stores": "plugin_server.cli.stores",
     "customers": "plugin_server.cli.customers",
+    "privacy": "plugin_server.cli.privacy",
     "sync": "plugin_server.cli.sync",
     "import": "plugin_server.cli.imports",
     "bench": "plugin_server.cli.bench",

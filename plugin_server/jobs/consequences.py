@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from plugin_server.db import offers
+from plugin_server.db import erasure, offers
 from plugin_server.db.ingest import Ingested
 from plugin_server.jobs import climb
 
@@ -14,8 +14,10 @@ from plugin_server.jobs import climb
 def follow(connection: Connection, *, merchant_id: int, done: Ingested, now: datetime) -> None:
     """Read the facts and rungs of the touched customers anew, and recognise our codes in the changed orders."""
     everybody = done.touched is None
-    if everybody or done.touched:
-        climb.touched(connection, merchant_id=merchant_id, customer_ids=done.touched, now=now)
+    if done.touched is None or done.touched:
+        nameless = erasure.keep_erased(connection, merchant_id, done.touched, now)
+        touched = None if done.touched is None else [*done.touched, *nameless]
+        climb.touched(connection, merchant_id=merchant_id, customer_ids=touched, now=now)
     if everybody or done.order_ids:
         orders = None if everybody else done.order_ids
         offers.match_redemptions(connection, merchant_id=merchant_id, order_ids=orders, now=now)
