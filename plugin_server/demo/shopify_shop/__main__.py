@@ -1,0 +1,63 @@
+"""`python -m plugin_server.demo.shopify_shop`: the Shopify double as a process of its own."""
+
+from __future__ import annotations
+
+import signal
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from plugin_server.demo.generator import generate
+from plugin_server.demo.shopify_shop.floor import Shopfloor
+from plugin_server.demo.shopify_shop.grants import Grants
+from plugin_server.demo.shopify_shop.server import bind, create_shop_app
+from plugin_server.demo.shopify_shop.state import ShopState, utc_now
+from plugin_server.demo.shopify_shop.stocking import stock
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8082, show_default=True, help="0 lets the system choose.")
+@click.option("--seed", default=1, show_default=True)
+@click.option("--customers", default=5000, show_default=True, help="Contacts in all, buyers being 60 %.")
+@click.option("--shop", "domain", default="toko-senja.myshopify.com", show_default=True)
+@click.option("--client-id", default="demo-client", show_default=True)
+@click.option("--client-secret", default="demo-secret", show_default=True)
+@click.option("--token", default="shpat_demo", show_default=True, help="Token of the custom app; empty for none.")
+@click.option("--schema", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="A whole Admin SDL.")
+@click.option("--bulk-seconds", default=1.0, show_default=True, help="How long a bulk operation runs.")
+@click.option("--bulk-orders", type=int, help="Make so many orders of every bulk query of orders: for speed runs.")
+def main(
+    host: str, port: int, seed: int, customers: int, domain: str, client_id: str, client_secret: str, token: str,
+    schema: Path | None, bulk_seconds: float, bulk_orders: int | None,
+) -> None:  # fmt: skip
+    """Serve the shop until it is told to stop. Prints `ready: URL` once it serves."""
+    grants = Grants(utc_now, client_id, client_secret, token or None)
+    shop = ShopState(domain=domain, grants=grants)
+    stock(shop, generate(seed=seed, customers=customers, now=datetime.now(UTC).replace(microsecond=0)))
+    app = create_shop_app(shop, schema=schema, bulk_seconds=bulk_seconds)
+    floor: Shopfloor = app.extensions["shopify_shop"]
+    floor.bulks.multiplied = bulk_orders
+    try:
+        server = bind(app, host=host, port=port)
+    except SystemExit as error:  # werkzeug exits where the port is taken
+        raise click.ClickException(f"Port {port} of {host} is taken. Give another --port.") from error
+    signal.signal(signal.SIGTERM, _stop)
+    click.echo(f"ready: {shop.base}")
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        server.server_close()
+        floor.bulks.close()
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,140 @@
+"""The Flask application of one Shopify double, and the threaded server that serves it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from flask import Blueprint, Flask, Response, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
+from plugin_server.demo.shopify_shop.bulk import Bulks
+from plugin_server.demo.shopify_shop.executor import Gate, load_schema
+from plugin_server.demo.shopify_shop.faults import Faults, WebhookFaults
+from plugin_server.demo.shopify_shop.floor import Shopfloor, floor
+from plugin_server.demo.shopify_shop.oauth import oauth
+from plugin_server.demo.shopify_shop.state import ShopState
+
+admin = Blueprint("shopify_admin", __name__)
+_ROOTS = re.compile(r"\b(?:query|mutation)\s+(\w+)|[{\s]([a-z]\w+)\s*[({]")
+_UNKNOWN_TOKEN = "[API] Invalid API key or access token (unrecognized login or wrong password)"  # noqa: S105
+
+
+def _json(value: object, status: int = 200) -> Response:
+    return Response(json.dumps(value), status=status, content_type="application/json; charset=utf-8")
+
+
+@admin.post("/admin/api/<version>/graphql.json")
+def graphql(version: str) -> Response:
+    """The Admin API."""
+    here = floor()
+    if not here.shop.grants.admits(request.headers.get("X-Shopify-Access-Token")):
+        return _json({"errors": _UNKNOWN_TOKEN}, 401)
+    asked = request.get_json(silent=True)
+    if not isinstance(asked, dict):
+        return _json({"errors": {"query": "Required parameter missing or invalid"}}, 400)
+    text = str(asked.get("query", ""))
+    label = " ".join(first or second for first, second in _ROOTS.findall(text)[:12])
+    made = here.spoil(label, lambda: _json(here.gate.answer(asked)))
+    if made is None:
+        made = _json(here.gate.answer(asked))
+    if here.faults.between_pages is not None and not text.lstrip().startswith("mutation"):
+        here.faults.between_pages(label, here.faults.count(f"POST {label}"))
+    made.headers["X-Shopify-API-Version"] = version
+    made.headers["X-Request-Id"] = secrets.token_hex(8)
+    return made
+
+
+@admin.get("/bulk/<int:id>.jsonl")
+def bulk_file(id: int) -> Response:
+    """The rows of a bulk operation; a token header is refused, as storage refuses what it does not expect."""
+    here = floor()
+    if "X-Shopify-Access-Token" in request.headers:
+        return Response("<Error><Code>InvalidArgument</Code></Error>", status=400, content_type="application/xml")
+    if id not in here.shop.bulks or not request.args.get("signature"):
+        return Response("<Error><Code>AccessDenied</Code></Error>", status=403, content_type="application/xml")
+
+    def answer() -> Response:
+        return Response(here.bulks.stream(id), content_type="application/jsonl", direct_passthrough=True)
+
+    return here.spoil("bulk file", answer) or answer()
+
+
+def create_shop_app(
+    shop: ShopState,
+    faults: Faults | None = None,
+    *,
+    schema: Path | None = None,
+    seconds: Callable[[], float] = time.monotonic,
+    bulk_seconds: float = 0.0,
+) -> Flask:
+    """The application. ``schema`` is a whole Admin SDL to run on instead of the trimmed one.
+
+    ``seconds`` is the clock of the cost bucket; ``bulk_seconds`` how long a bulk operation stays RUNNING.
+    """
+    app = Flask(__name__, static_folder=None)
+    app.config.update(
+        SECRET_KEY=secrets.token_bytes(32), SESSION_COOKIE_NAME="toko_senja_shopify", SESSION_COOKIE_SAMESITE="Lax"
+    )
+    gate = Gate(shop, load_schema(schema), seconds)
+    bulks = Bulks(gate, seconds=bulk_seconds)
+    shop.bulk_runner = bulks
+    app.extensions["shopify_shop"] = Shopfloor(shop, gate, bulks, faults or Faults(), WebhookFaults())
+    for blueprint in (admin, oauth):
+        app.register_blueprint(blueprint)
+    app.register_error_handler(HTTPException, _not_served)
+    return app
+
+
+def _not_served(error: HTTPException) -> Response:
+    if request.path.startswith("/admin/api"):
+        return _json({"errors": "Not Found"}, error.code or 404)
+    return Response(error.get_body(), status=error.code, content_type="text/html; charset=utf-8")
+
+
+class _Handler(WSGIRequestHandler):
+    """Answers at once on kept connections, and is silent."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def log(self, type: str, message: str, *args: object) -> None:
+        """Say nothing."""
+
+
+def bind(app: Flask, *, host: str = "127.0.0.1", port: int = 0) -> BaseWSGIServer:
+    """A listening server, not yet serving; with ``port`` 0 the system chooses. The shop learns its own address."""
+    server = make_server(host, port, app, threaded=True, request_handler=_Handler)
+    shopfloor: Shopfloor = app.extensions["shopify_shop"]
+    shopfloor.shop.base = f"http://{host}:{server.port}"
+    return server
+
+
+@contextlib.contextmanager
+def running_shop(
+    shop: ShopState,
+    *,
+    faults: Faults | None = None,
+    schema: Path | None = None,
+    seconds: Callable[[], float] = time.monotonic,
+    bulk_seconds: float = 0.0,
+) -> Iterator[str]:
+    """Serve ``shop`` on a free port of this machine while the block runs; gives its origin."""
+    app = create_shop_app(shop, faults, schema=schema, seconds=seconds, bulk_seconds=bulk_seconds)
+    server = bind(app)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield shop.base
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(timeout=5)
+        app.extensions["shopify_shop"].bulks.close()
