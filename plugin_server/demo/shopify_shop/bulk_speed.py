@@ -40,7 +40,7 @@ def _blocks(file: Path) -> list[list[str]]:
     """The rows of each order together, itself first."""
     own: dict[str, list[str]] = {}
     below: dict[str, list[str]] = {}
-    for line in file.open():
+    for line in file.read_text().splitlines(keepends=True):
         row = json.loads(line)
         below.setdefault(row.get("__parentId", ""), []).append(line)
         if "__parentId" not in row:

@@ -28,7 +28,8 @@ def used(discount: Discount) -> int:
     return len(discount.uses) + sum(len(code.uses) for code in discount.codes)
 
 
-def _keys(shop: ShopState) -> dict[str, Searchable]:
+def search_keys(shop: ShopState) -> dict[str, Searchable]:
+    """What discounts can be searched by."""
     return {
         "id": Searchable("number", lambda one: one.id),
         "title": Searchable("text", lambda one: one.title),
@@ -49,7 +50,7 @@ def _nodes(kind: str, wanted: bool | None) -> Catalogue:
     return Catalogue(
         f"{kind[0].lower()}{kind[1:]}s",
         lambda shop: [one for one in shop.discounts.values() if wanted is None or one.automatic is wanted],
-        _keys,
+        search_keys,
         {"ID": lambda one: one.id, "CREATED_AT": lambda one: one.created_at, "UPDATED_AT": lambda one: one.updated_at,
          "TITLE": lambda one: one.title, "STARTS_AT": lambda one: one.starts_at},
     )  # fmt: skip
@@ -290,7 +291,7 @@ def _outcomes(one: CodeImport, context: Context, **args: Any) -> Rows:
             "discountRedeemCode": held.get(id or 0),
             "errors": [{"field": ["code"], "message": why, "code": None, "extraInfo": None}] if why else [],
         }
-        for code, id, why in one.outcomes
+        for code, id, why in (one.outcomes if one.done else [(code, None, None) for code in one.codes])
     ]
     return listed(rows, args)
 
@@ -301,7 +302,7 @@ fields(
         "id": lambda one, _: gid("DiscountRedeemCodeBulkCreation", one.id),
         "codesCount": lambda one, _: len(one.codes),
         "importedCount": lambda one, _: sum(id is not None for _, id, _ in one.outcomes),
-        "failedCount": lambda one, _: sum(id is None for _, id, _ in one.outcomes),
+        "failedCount": lambda one, _: sum(why is not None for _, _, why in one.outcomes),
         "codes": _outcomes,
         "discountCode": lambda one, context: _node_of(
             context, gid("DiscountCodeNode", one.discount_id), automatic=False

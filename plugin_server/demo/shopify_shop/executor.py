@@ -31,12 +31,19 @@ from graphql.execution.values import get_variable_values
 
 from plugin_server.demo.shopify_shop import (
     activity_fields,
+    activity_writes,
     bulk_fields,
+    bulk_writes,
+    code_writes,
+    credit_writes,
     customer_fields,
+    customer_writes,
     discount_fields,
+    discount_writes,
     order_fields,
     shop_fields,
     subscription_fields,
+    subscription_writes,
 )
 from plugin_server.demo.shopify_shop.access import check, withheld
 from plugin_server.demo.shopify_shop.cost import MOST, Bucket, Meter
@@ -48,7 +55,9 @@ from plugin_server.demo.shopify_shop.state import ShopState
 TRIMMED = Path(__file__).parent / "admin"
 ORDERS_SEEN = timedelta(days=60)
 _NOUNS = (
-    activity_fields, bulk_fields, customer_fields, discount_fields, order_fields, shop_fields, subscription_fields,
+    activity_fields, activity_writes, bulk_fields, bulk_writes, code_writes, credit_writes, customer_fields,
+    customer_writes, discount_fields, discount_writes, order_fields, shop_fields, subscription_fields,
+    subscription_writes,
 )  # fmt: skip
 
 

@@ -37,6 +37,7 @@ class Address:
     zip: str = ""
     country_code: str = "ID"
     phone: str = ""
+    name: str = ""
 
 
 @dataclass(slots=True)
@@ -57,7 +58,7 @@ class Customer:
     tags: list[str] = field(default_factory=list)
     verified_email: bool = True
     email_state: str = "NOT_SUBSCRIBED"
-    email_level: str | None = None
+    email_level: str | None = "SINGLE_OPT_IN"
     email_updated_at: datetime | None = None
     sms_state: str = "NOT_SUBSCRIBED"
     address: Address | None = None
@@ -146,6 +147,7 @@ class Order:
     source: str = "web"
     address: Address | None = None
     attributes: dict[str, str] = field(default_factory=dict)
+    accepts_marketing: bool = False
     utm: dict[str, str] = field(default_factory=dict)
     landing_page: str | None = None
     currency: str | None = None

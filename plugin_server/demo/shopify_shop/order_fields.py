@@ -9,6 +9,7 @@ from plugin_server.demo.shopify_shop.connections import Rows, listed
 from plugin_server.demo.shopify_shop.fields import Context, bag, field_of, fields, money
 from plugin_server.demo.shopify_shop.gids import gid, number
 from plugin_server.demo.shopify_shop.lists import Catalogue, connection, found
+from plugin_server.demo.shopify_shop.metafield_fields import hung_on
 from plugin_server.demo.shopify_shop.model import NOTHING, Checkout, LineItem, Order, Refund, RefundLine
 from plugin_server.demo.shopify_shop.search import Searchable
 
@@ -164,6 +165,8 @@ fields(
         "billingAddress": lambda order, _: order.address,
         "shippingAddress": lambda order, _: order.address,
         "closed": lambda order, _: order.closed_at is not None,
+        "customerAcceptsMarketing": lambda order, _: order.accepts_marketing,
+        **hung_on("Order"),
         "confirmed": lambda _order, _: True,
         "edited": lambda _order, _: False,
         "fullyPaid": lambda order, _: order.financial == "PAID",
@@ -308,6 +311,7 @@ fields(
         "product": lambda line, context: context.shop.products.get(line.product_id or 0),
         "variant": lambda line, context: context.shop.variants.get(line.variant_id or 0),
         "image": lambda _line, _: None,
+        "originalTotalPriceSet": lambda line, context: bag(context, line.unit_price * line.quantity),
         "originalUnitPriceSet": lambda line, context: bag(context, line.unit_price),
         "discountedTotalPriceSet": lambda line, context: bag(context, line.discounted),
     },

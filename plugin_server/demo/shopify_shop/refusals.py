@@ -145,10 +145,16 @@ def variable_refusal(
                 "extensions": {
                     "code": "INVALID_VARIABLE",
                     "value": given.get(name),
-                    "problems": [{"path": path, "explanation": why} for path, why in problems],
+                    "problems": [_told(path, why) for path, why in problems],
                 },
             }
     return {"message": errors[0].message, "extensions": {"code": "INVALID_VARIABLE"}}
+
+
+def _told(path: list[Any], why: str) -> dict[str, Any]:
+    """A problem; those that a scalar itself raised say it twice."""
+    told = {"path": path, "explanation": why}
+    return {**told, "message": why} if why.startswith("invalid ") else told
 
 
 def _problems(type_: GraphQLInputType, value: Any, path: list[Any]) -> Iterator[tuple[list[Any], str]]:

@@ -8,10 +8,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from plugin_server.demo.shopify_shop.connections import listed
-from plugin_server.demo.shopify_shop.customer_fields import hung_on
 from plugin_server.demo.shopify_shop.fields import Context, View, field_of, fields, money
 from plugin_server.demo.shopify_shop.gids import DISCOUNT_NODES, gid, number, parsed
 from plugin_server.demo.shopify_shop.lists import Catalogue, connection, found
+from plugin_server.demo.shopify_shop.metafield_fields import hung_on
 from plugin_server.demo.shopify_shop.model import Product, Variant
 from plugin_server.demo.shopify_shop.order_fields import counted, order_by_gid
 from plugin_server.demo.shopify_shop.search import Searchable

@@ -85,6 +85,8 @@ class ShopState:
         self.email = "pemilik@tokosenja.test"
         self.plan = {"publicDisplayName": "Basic", "partnerDevelopment": True, "shopifyPlus": False}
         self.store_credit = True
+        # Lets webhooks go to this very machine, in place of a public address.
+        self.loopback_webhooks = True
         self.lock = threading.RLock()
         self.version = 0
         # Lists already sorted, with the version of the shop they belong to.

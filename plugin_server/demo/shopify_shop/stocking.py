@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 
 from plugin_server.demo.generator_types import ShopData, ShopOrder, ShopPerson, ShopProduct, ShopRefund, Standing
@@ -26,7 +26,10 @@ from plugin_server.demo.shopify_shop.model import (
 from plugin_server.demo.shopify_shop.state import ShopState
 
 FACTS = "tangga"
-"""The namespace in which the shop's keeper notes birthdays, memberships, who brought whom, and days of supply."""
+"""The namespace in which the shop's keeper notes memberships, who brought whom, and days of supply.
+
+Birthdays are where Shopify's own definition has them: ``facts.birth_date``.
+"""
 _CONSENT = {
     "subscribed": ("SUBSCRIBED", "CONFIRMED_OPT_IN"),
     "pending": ("PENDING", "CONFIRMED_OPT_IN"),
@@ -84,14 +87,14 @@ def _place_product(shop: ShopState, product: ShopProduct) -> None:
         note(shop, gid("Product", id), "days_of_supply", str(product.days_of_supply), "number_integer")
 
 
-def note(shop: ShopState, owner: str, key: str, value: str, kind: str) -> None:
+def note(shop: ShopState, owner: str, key: str, value: str, kind: str, *, space: str = FACTS) -> None:
     """Hang a metafield of the shop's keeper on something."""
-    shop.place(Metafield(shop.next_id("Metafield"), owner, FACTS, key, value, kind, shop.opened, shop.opened))
+    shop.place(Metafield(shop.next_id("Metafield"), owner, space, key, value, kind, shop.opened, shop.opened))
 
 
 def _address(person: ShopPerson, id: int) -> Address:
     return Address(FIRST["MailingAddress"] + id, person.address, person.city, person.state, person.postcode, "ID",
-                   _phone(person.phone))  # fmt: skip
+                   _phone(person.phone), f"{person.first_name} {person.last_name}".strip())  # fmt: skip
 
 
 def _phone(local: str) -> str:
@@ -102,7 +105,7 @@ def _phone(local: str) -> str:
 def _place_customer(shop: ShopState, person: ShopPerson, seen: datetime | None) -> None:
     id = customer_number(person.customer_id or 0)
     created = person.registered or shop.opened
-    state, level = _CONSENT[person.consent.state] if person.consent else ("NOT_SUBSCRIBED", None)
+    state, level = _CONSENT[person.consent.state] if person.consent else ("NOT_SUBSCRIBED", "SINGLE_OPT_IN")
     shop.place(
         Customer(
             id, person.email, created, max(created, seen or created), person.first_name or None,
@@ -114,7 +117,7 @@ def _place_customer(shop: ShopState, person: ShopPerson, seen: datetime | None) 
     )  # fmt: skip
     owner = gid("Customer", id)
     if person.birthday:
-        note(shop, owner, "birthday", person.birthday.isoformat(), "date")
+        note(shop, owner, "birth_date", person.birthday.isoformat(), "date", space="facts")
     if person.member_since and person.member_number:
         note(shop, owner, "member_since", person.member_since.isoformat(), "date")
         note(shop, owner, "member_number", person.member_number, "single_line_text_field")
@@ -160,9 +163,7 @@ def _place_order(shop: ShopState, order: ShopOrder, person: ShopPerson) -> None:
     if order.referred_by:
         placed.attributes["tangga_referred_by"] = str(customer_number(order.referred_by))
     if order.consent:
-        placed.attributes["tangga_consent"] = order.consent.state
-        placed.attributes["tangga_consent_at"] = f"{order.consent.at.astimezone(UTC).isoformat()[:19]}Z"
-        placed.attributes["tangga_consent_source"] = order.consent.source
+        placed.accepts_marketing = order.consent.state == "subscribed"
     for one in order.refunds:
         placed.refunds.append(_refund(placed, one, full=order.status == "refunded"))
         if placed.financial == "PAID":
