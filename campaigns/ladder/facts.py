@@ -25,13 +25,21 @@ MOMENTS = {FactType.TIME, FactType.DATE}
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One fact: its name in rules, its type and unit, and what people call it in each language."""
+    """One fact: its name in rules, its type and unit, and what people call it in each language.
+
+    ``least`` is the smallest value there can be: nobody has fewer than no orders.
+    """
 
     name: str
     type: FactType
     unit: str
     labels: dict[str, str]
     choices: tuple[str, ...] = ()
+
+    @property
+    def least(self) -> int | None:
+        """0 for what is counted, None for what may be anything."""
+        return 0 if self.type is FactType.WHOLE else None
 
 
 def _fact(name: str, type_: FactType, unit: str, en: str, id_: str, nl: str, *choices: str) -> Fact:

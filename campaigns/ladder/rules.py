@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -22,6 +23,7 @@ Typed = bool | int | Decimal | str | date | datetime
 
 DEEPEST = 12
 MOST_LEAVES = 200
+MOST_DECIMALS = 12
 
 
 class BadRule(ValueError):
@@ -160,7 +162,9 @@ def check(rule: Rule, path: str = "") -> None:
 def fact_of(leaf: Leaf, path: str = "") -> Fact:
     """The catalogue's entry. Raises ``BadRule`` where there is none."""
     if leaf.fact not in CATALOGUE:
-        raise BadRule(_join(path, "fact"), f"There is no fact {leaf.fact!r}. Known: {', '.join(CATALOGUE)}.")
+        near = get_close_matches(leaf.fact, CATALOGUE, n=1)
+        mend = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(CATALOGUE)}."
+        raise BadRule(_join(path, "fact"), f"There is no fact {leaf.fact!r}. {mend}")
     return CATALOGUE[leaf.fact]
 
 
@@ -170,6 +174,31 @@ def typed(value: Given, fact: Fact, path: str = "") -> Typed:
         return _typed(value, fact)
     except (ValueError, InvalidOperation) as error:
         raise BadRule(path, f"{fact.name} is {_NOUNS[fact.type]}; {value!r} is not. {error}".strip()) from error
+
+
+def canonical(rule: Rule) -> Rule:
+    """The same rule in one way of writing: values in their shortest exact form, no group around a single rule."""
+    if isinstance(rule, All | Any_):
+        below = tuple(canonical(child) for child in rule.rules)
+        return below[0] if len(below) == 1 else type(rule)(rules=below)
+    if isinstance(rule, Not):
+        return Not(rule=canonical(rule.rule))
+    fact = fact_of(rule)
+    if isinstance(rule, Compare):
+        return rule.model_copy(update={"value": _written(rule.value, fact)})
+    if isinstance(rule, Between):
+        return rule.model_copy(update={"low": _written(rule.low, fact), "high": _written(rule.high, fact)})
+    if isinstance(rule, In):
+        return rule.model_copy(update={"values": tuple(_written(value, fact) for value in rule.values)})
+    return rule
+
+
+def _written(value: Given, fact: Fact) -> Given:
+    made = typed(value, fact)
+    if isinstance(made, Decimal):
+        text = format(abs(made) if made == 0 else made, "f")
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    return made.isoformat() if isinstance(made, date) else made
 
 
 _NOUNS = {
@@ -190,7 +219,8 @@ def _typed(value: Given, fact: Fact) -> Typed:
     if fact.type is FactType.WHOLE:
         if isinstance(value, str | float):
             raise ValueError("Write it without quotes or decimals.")
-        return _bounded(Decimal(value)) and value
+        _bounded(Decimal(value))
+        return value
     if fact.type in (FactType.DECIMAL, FactType.MONEY):
         return _bounded(Decimal(str(value)))
     if not isinstance(value, str):
@@ -215,6 +245,8 @@ def _yes_no(value: Given, fact: Fact) -> bool:
 def _bounded(number: Decimal) -> Decimal:
     if not number.is_finite() or abs(number) >= Decimal(10) ** 15:
         raise ValueError("The number is too large.")
+    if int(number.as_tuple().exponent) < -MOST_DECIMALS:
+        raise ValueError(f"A number has {MOST_DECIMALS} decimals at most.")
     return number
 
 

@@ -253,7 +253,7 @@ SENTENCES = [
     ),
     (
         Compare(fact="member_since", op="<", value="2026-03-01"),
-        "member since: before Mar 1, 2026",
+        "member since: before 1 Mar 2026",
         "anggota sejak: sebelum 1 Mar 2026",
     ),
     (Not(rule=IsSet(fact="country")), "not (country: known)", "bukan (negara: diketahui)"),
