@@ -127,6 +127,11 @@ def _at(place: str, data: object) -> Rule:
 
 def _nested(place: str, rule: Rule) -> None:
     _at(place, rules.as_json(rule))
+    for leaf in rules.leaves(rule):
+        if CATALOGUE[leaf.fact].kept == "standing":
+            raise BadRule(
+                place, f"A rung cannot depend on {leaf.fact!r}: that follows from the ladder itself, in a circle."
+            )
 
 
 def reached(since: Since, moments: Mapping[str, ColumnElement[Any]]) -> ColumnElement[Any]:
@@ -137,6 +142,15 @@ def reached(since: Since, moments: Mapping[str, ColumnElement[Any]]) -> ColumnEl
     if since.of == "first_known":
         return func.coalesce(*made)
     return func.greatest(*made) if since.of == "latest_of" else func.least(*made)
+
+
+def moments_of(ladder: Ladder) -> set[str]:
+    """All moments that date the rungs."""
+
+    def within(since: Since) -> set[str]:
+        return {name for item in since.moments for name in (within(item) if isinstance(item, Since) else {item})}
+
+    return {name for rung in ladder.rungs for name in within(rung.since)}
 
 
 def lapses(rule: Rule) -> tuple[WithinLastDays, ...]:

@@ -31,7 +31,7 @@ from campaigns.arms import campaign_salt, drawn, lasting_salt, own_share
 from campaigns.ladder.meaning import meaning
 from campaigns.schema import Campaign
 from plugin_server.db import campaigns as saved_campaigns
-from plugin_server.db import rungs
+from plugin_server.db import known, rungs
 from plugin_server.db.campaigns import Run
 from plugin_server.db.models.campaign import AudienceMember
 from plugin_server.db.models.consent import Consent, Suppression
@@ -130,7 +130,9 @@ def _selected(campaign: Campaign, shop: Shop, now: datetime) -> ColumnElement[bo
     on_rung = true() if chosen == "all" else facts.c.rung.in_(chosen)
     if rule is None:
         return on_rung
-    return and_(on_rung, meaning(rule, rungs.columns(facts, shop.exponent), shop.local(now)))
+    rows, local = known.over(known.names_in(rule)), shop.local(now)
+    holds = meaning(rule, known.columns(rows, shop.exponent, local), local)
+    return and_(on_rung, holds if rows is facts else facts.c.customer_id.in_(select(rows.c.customer_id).where(holds)))
 
 
 def _consent(topic: str) -> list[tuple[ColumnElement[bool], str]]:

@@ -13,7 +13,7 @@ from campaigns.guards import must_pause
 from campaigns.mail.ledger import MessageState, settle
 from campaigns.reasons import Reason
 from connectors.types import DeliveryEvent, DeliveryKind
-from plugin_server.db import campaigns, consents, messages
+from plugin_server.db import campaigns, consents, known, messages
 
 GONE: Final = ("bounced address", "invalid", "spam reporting address", "unsubscribed address")
 """Reasons of a provider to drop a mail that hold for every later mail as well."""
@@ -32,6 +32,9 @@ def apply(conn: Connection, merchant_id: int, events: Sequence[DeliveryEvent], n
     touched = _move(conn, new, now)
     _heed(conn, merchant_id, new, touched, now)
     _stop_where_account_is(conn, new)
+    if touched:
+        people = sorted({row.customer_id for row in touched.values()})
+        known.note_due(conn, merchant_id=merchant_id, customer_ids=people)
     for run_id in {row.run_id for row in touched.values()}:
         reason = must_pause(*messages.health(conn, run_id))
         if reason:

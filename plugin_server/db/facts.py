@@ -60,6 +60,9 @@ _THEN = {
 }
 """What differs when the same facts are asked for as of ``:at``. Refunds without a known time count as always made."""
 
+ORDERS_NOW, ORDERS_THEN = _NOW["orders"], _THEN["orders"]
+"""Counting orders as ``o``, for other facts: a FROM with its WHERE, now and as of ``:at``."""
+
 
 def _bought(parts: dict[str, str], only: str) -> str:
     """Sums per customer. ``OFFSET 0`` keeps PostgreSQL from computing days anew in each sum: one sort serves all."""

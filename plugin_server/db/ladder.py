@@ -18,6 +18,7 @@ from sqlalchemy import (
     CompoundSelect,
     Connection,
     DateTime,
+    FromClause,
     Integer,
     Select,
     Table,
@@ -40,7 +41,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from campaigns.ladder import ladders
 from campaigns.ladder.sentences import sentence
-from plugin_server.db import rhythm, rungs
+from plugin_server.db import known, rhythm, rungs
 from plugin_server.db.history import history, movement
 from plugin_server.db.models.facts import CustomerFacts
 from plugin_server.db.models.ladder import RungChange
@@ -66,7 +67,7 @@ def climb(conn: Connection, *, merchant_id: int, customer_ids: Sequence[int] | N
     if customer_ids is not None and not customer_ids:
         return 0
     on = rungs.shop(conn, merchant_id)
-    kept = _kept(on, _judged(on, _seen(on, FACTS, customer_ids, now)), now)
+    kept = _kept(on, _judged(on, _seen(on, known.over(on.asked), customer_ids, now)), now)
     gone = delete(CHANGES).where(CHANGES.c.customer_id.in_(select(kept.c.customer_id).where(kept.c.anew)))
     moved = insert(CHANGES).from_select(_MOVE, _moves(on, kept, now))
     written = (
@@ -80,7 +81,7 @@ def climb(conn: Connection, *, merchant_id: int, customer_ids: Sequence[int] | N
 def place_first(conn: Connection, *, merchant_id: int, computed: Table, now: datetime) -> int:
     """Write the facts that were ``computed``, of customers who have none yet, together with their rungs."""
     on = rungs.shop(conn, merchant_id)
-    kept = _kept(on, _judged(on, _seen(on, computed, None, now)), now)
+    kept = _kept(on, _judged(on, _seen(on, known.over(on.asked, computed), None, now)), now)
     moved = insert(CHANGES).from_select(_MOVE, _moves(on, kept, now))
     placed = {
         "rung": kept.c.to_rung,
@@ -95,7 +96,7 @@ def place_first(conn: Connection, *, merchant_id: int, computed: Table, now: dat
     return conn.execute(written.add_cte(moved.cte("moved"))).rowcount
 
 
-def _seen(on: Shop, facts: Table, customer_ids: Sequence[int] | None, now: datetime) -> CTE:
+def _seen(on: Shop, facts: FromClause, customer_ids: Sequence[int] | None, now: datetime) -> CTE:
     """Whose rung or activity differs from what is written: where they stood, where they stand, and each rung's date."""
     held, reached = rungs.holds(on, facts, now), rungs.evidence(on, facts, now)
     activity = rhythm.activity(on.rhythm, facts, now)
@@ -126,7 +127,7 @@ def _key(on: Shop, place: ColumnElement[int]) -> ColumnElement[str]:
     return case(dict(enumerate(on.ladder.keys)), value=place)
 
 
-def _lapse(on: Shop, facts: Table, now: datetime) -> ColumnElement[Any]:
+def _lapse(on: Shop, facts: FromClause, now: datetime) -> ColumnElement[Any]:
     """When the rule of the rung somebody stands on ran out by itself, if it did since they came there."""
     times = rungs.moments(facts, on.zone)
     ends: list[tuple[ColumnElement[bool], ColumnElement[Any]]] = []

@@ -15,8 +15,6 @@ from sqlalchemy import (
     Connection,
     DateTime,
     FromClause,
-    Integer,
-    Numeric,
     case,
     cast,
     func,
@@ -29,6 +27,7 @@ from campaigns.ladder.facts import CATALOGUE, FactType
 from campaigns.ladder.ladders import SEVEN_RUNGS, Ladder
 from campaigns.ladder.meaning import meaning
 from plugin_server.db import rhythm as rhythms
+from plugin_server.db.known import columns, names_in
 from plugin_server.db.rhythm import Rhythm
 
 
@@ -48,6 +47,11 @@ class Shop:
         """Decimal places of the currency."""
         return get_currency_precision(self.currency)
 
+    @property
+    def asked(self) -> set[str]:
+        """The facts that the ladder asks for: its conditions, and the moments that date them."""
+        return names_in(*(rung.rule for rung in self.ladder.rungs)) | ladders.moments_of(self.ladder)
+
     def local(self, now: datetime) -> datetime:
         """The moment in the shop's zone: its date is the shop's date."""
         return now.astimezone(self.zone)
@@ -65,19 +69,12 @@ def shop(conn: Connection, merchant_id: int) -> Shop:
     return Shop(merchant_id, ladder, ZoneInfo(row.timezone), row.currency, row.locale, rhythms.kept(conn))
 
 
-def columns(facts: FromClause, exponent: int) -> dict[str, ColumnElement[Any]]:
-    """Fact name → SQL over a row of facts; money in major units."""
-    minor = {name: f"{name}_minor" for name, fact in CATALOGUE.items() if fact.type is FactType.MONEY}
-    made: dict[str, ColumnElement[Any]] = {name: facts.c[name] for name in CATALOGUE if name not in minor}
-    for name, stored in minor.items():
-        made[name] = cast(facts.c[stored], Numeric) / literal(10**exponent, Integer)
-    return made
-
-
 def moments(facts: FromClause, zone: ZoneInfo) -> dict[str, ColumnElement[Any]]:
     """Moments among the facts as times; a date begins at midnight of the shop's zone."""
     made: dict[str, ColumnElement[Any]] = {}
     for name, fact in CATALOGUE.items():
+        if name not in facts.c:
+            continue
         if fact.type is FactType.TIME:
             made[name] = facts.c[name]
         elif fact.type is FactType.DATE:
@@ -87,7 +84,7 @@ def moments(facts: FromClause, zone: ZoneInfo) -> dict[str, ColumnElement[Any]]:
 
 def holds(on: Shop, facts: FromClause, now: datetime) -> list[ColumnElement[bool]]:
     """Per rung from the lowest up: whether its rule holds."""
-    known = columns(facts, on.exponent)
+    known = columns(facts, on.exponent, on.local(now))
     return [
         literal(True) if rung.rule is None else meaning(rung.rule, known, on.local(now)) for rung in on.ladder.rungs
     ]

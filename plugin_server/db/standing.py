@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, FromClause, func, select, text
+from sqlalchemy import Connection, func, select, text
 
 from campaigns.ladder.facts import CATALOGUE, FactType
 from campaigns.ladder.ladders import Rung
@@ -15,11 +15,9 @@ from campaigns.ladder.meaning import meaning
 from campaigns.ladder.rules import All, Any_, Compare, Leaf, Not, Rule, as_json, children, leaves
 from campaigns.ladder.sentences import Figure, leaf_sentence
 from connectors.types import Money, minor_units
-from plugin_server.db import facts, rhythm, rungs
-from plugin_server.db.models.facts import CustomerFacts
+from plugin_server.db import known, rhythm, rungs
 from plugin_server.db.rungs import Shop
 
-FACTS = CustomerFacts.__table__
 ACTIVITIES = ("active", "cooling", "lapsed", "none")
 
 
@@ -68,7 +66,7 @@ def _written(conn: Connection) -> Iterable[tuple[str, str, int]]:
 
 
 def _recomputed(conn: Connection, on: Shop, at: datetime) -> Iterable[tuple[str, str, int]]:
-    then = facts.as_of(on.merchant_id, at).subquery("then")
+    then = known.over_then(on.merchant_id, at, on.asked)
     place = rungs.place(rungs.holds(on, then, at)).label("place")
     activity = rhythm.activity(rhythm.as_of(conn, at), then, at).label("activity")
     rows = conn.execute(select(place, activity, func.count()).group_by(place, activity))
@@ -116,17 +114,17 @@ def _leaves(rung: Rung) -> list[Leaf]:
 
 def _read(conn: Connection, on: Shop, customer_id: int, at: datetime, *, past: bool) -> dict[str, Any] | None:
     """One row: the facts, and for each condition of the ladder whether it holds. The same SQL that places everybody."""
-    table: FromClause = facts.of_customer(on.merchant_id, at, customer_id).subquery("then") if past else FACTS
-    known, conditions = rungs.columns(table, on.exponent), _conditions(on)
+    table = known.over_then(on.merchant_id, at, on.asked, customer_id=customer_id) if past else known.over(on.asked)
+    told, conditions = known.columns(table, on.exponent, on.local(at)), _conditions(on)
     seen = rhythm.as_of(conn, at) if past else on.rhythm
     reached = rungs.evidence(on, table, at)
     query = select(
         rungs.place(rungs.holds(on, table, at)).label("place"),
         rhythm.activity(seen, table, at).label("activity"),
         *(date.label(f"since:{index}") for index, date in enumerate(reached)),
-        *(column.label(f"fact:{name}") for name, column in known.items()),
-        *(meaning(leaf, known, on.local(at)).label(f"holds:{n}") for n, leaf in enumerate(conditions)),
-        *(() if past else (FACTS.c.rung, FACTS.c.rung_since)),
+        *(column.label(f"fact:{name}") for name, column in told.items()),
+        *(meaning(leaf, told, on.local(at)).label(f"holds:{n}") for n, leaf in enumerate(conditions)),
+        *(() if past else (table.c.rung, table.c.rung_since)),
     ).where(table.c.customer_id == customer_id)
     row = conn.execute(query).mappings().one_or_none()
     if row is None:

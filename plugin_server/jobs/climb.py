@@ -6,8 +6,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from plugin_server.db import facts, first_reading, ladder, rhythm
+from plugin_server.db import facts, first_reading, known, ladder, rhythm, rungs
 from plugin_server.db.session import tenant
+from plugin_server.jobs.queues import awake
 from plugin_server.wiring import Services, services
 
 
@@ -19,11 +20,15 @@ def recompute(merchant_id: int) -> dict[str, int]:
 def recomputed(using: Services, merchant_id: int) -> dict[str, int]:
     """``recompute`` with given services."""
     with tenant(using.engine, merchant_id) as conn:
-        return everybody(conn, merchant_id=merchant_id, now=using.now())
+        done = everybody(conn, merchant_id=merchant_id, now=using.now())
+    with tenant(using.engine, merchant_id) as conn:
+        known.catch_up(conn, merchant_id=merchant_id)
+    return done
 
 
 def everybody(conn: Connection, *, merchant_id: int, now: datetime) -> dict[str, int]:
     """The whole shop in the caller's transaction."""
+    beside(conn, merchant_id=merchant_id, customer_ids=None)
     first = first_reading.read(conn, merchant_id=merchant_id, now=now)
     if first is not None:
         return {"facts": first, "rungs": first}
@@ -36,6 +41,22 @@ def touched(conn: Connection, *, merchant_id: int, customer_ids: list[int] | Non
     """What an ingest calls for the customers it touched (None: all): facts first, then rungs."""
     if customer_ids is None:
         return everybody(conn, merchant_id=merchant_id, now=now)
+    beside(conn, merchant_id=merchant_id, customer_ids=customer_ids)
     refreshed = facts.refresh(conn, merchant_id=merchant_id, customer_ids=customer_ids, now=now)
     climbed = ladder.climb(conn, merchant_id=merchant_id, customer_ids=customer_ids, now=now)
     return {"facts": refreshed, "rungs": climbed}
+
+
+def beside(conn: Connection, *, merchant_id: int, customer_ids: list[int] | None) -> None:
+    """Habits and contact: at once what the ladder asks for, the rest within a minute (``catch_up``)."""
+    if known.note_due(conn, merchant_id=merchant_id, customer_ids=customer_ids):
+        wanted = known.groups_of(rungs.shop(conn, merchant_id).asked)
+        known.refresh(conn, merchant_id=merchant_id, customer_ids=customer_ids, groups=wanted)
+
+
+def catch_up(merchant_id: int) -> None:
+    """Job: read anew the habits and contact that are due."""
+    using = services()
+    awake(using.redis, catch_up, merchant_id)
+    with tenant(using.engine, merchant_id) as conn:
+        known.catch_up(conn, merchant_id=merchant_id)

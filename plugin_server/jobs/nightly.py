@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import text
 
 from plugin_server import wiring
+from plugin_server.db import known
 from plugin_server.db.session import merchant_ids, tenant
 from plugin_server.jobs import climb, reconcile, sync, tell_rungs
 from plugin_server.jobs.queues import awake, wake
@@ -49,6 +50,15 @@ def climb_all(services: Services) -> None:
     """Re-read every rung: some are lost by the mere passing of time."""
     for merchant_id in merchant_ids(services.engine):
         wake(services.redis, climb_merchant, merchant_id, on="bulk", hold=HOLD)
+
+
+def catch_up_all(services: Services) -> None:
+    """Read the habits and contact anew of whoever bought or answered since the last look."""
+    for merchant_id in merchant_ids(services.engine):
+        with tenant(services.engine, merchant_id) as conn:
+            due = known.any_due(conn)
+        if due:
+            wake(services.redis, climb.catch_up, merchant_id, on="bulk", hold=HOLD)
 
 
 def climb_merchant(merchant_id: int) -> None:

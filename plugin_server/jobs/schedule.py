@@ -49,6 +49,7 @@ JOBS: Final = (
     Periodic("campaigns", timedelta(minutes=1), ticks.tick),
     Periodic("sync", timedelta(minutes=10), nightly.sync_all),
     Periodic("rungs", timedelta(minutes=5), nightly.tell_all_rungs),
+    Periodic("habits", timedelta(minutes=1), nightly.catch_up_all),
     Periodic("webhooks", timedelta(hours=1), nightly.check_webhooks),
     Periodic("renewing", timedelta(hours=1), renewing.renew_dormant, timedelta(minutes=20)),
     Periodic("troubles", timedelta(minutes=5), trouble_mail.tell_all),

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 
+from campaigns.ladder import facts
 from plugin_server.settings import settings_table
 from tests.checks.measure import ROOT
 
 
 def test_the_readme_holds_the_settings_as_the_program_has_them() -> None:
     assert settings_table() in (ROOT / "README.md").read_text()
+
+
+def test_the_facts_stand_in_the_documents_as_the_program_has_them() -> None:
+    assert facts.table() in (ROOT / "docs" / "facts.md").read_text()
 
 
 def test_every_local_link_in_the_documents_leads_somewhere() -> None:

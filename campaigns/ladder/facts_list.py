@@ -1,0 +1,227 @@
+"""The list behind the catalogue: one row per fact, under where it is kept and what it is made of.
+
+Name, type, unit, and what people call it in English, Bahasa Indonesia and Dutch.
+"""
+
+from __future__ import annotations
+
+CONSENT = ("subscribed", "unsubscribed", "pending", "unknown")
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "consent_promotions": CONSENT,
+    "activity": ("active", "cooling", "lapsed", "none"),
+}
+"""Facts whose values are a closed list."""
+
+Row = tuple[str, str, str, str, str, str]
+
+BLOCKS: dict[tuple[str, str], tuple[Row, ...]] = {
+    ("facts", "paid orders"): (
+        ("orders", "whole", "orders", "paid orders", "pesanan lunas", "betaalde bestellingen"),
+        ("order_days", "whole", "days", "days with an order", "hari berbelanja", "dagen met een bestelling"),
+        ("spend", "money", "money", "money spent", "total belanja", "besteed bedrag"),
+        ("average_order", "money", "money", "average order", "rata-rata pesanan", "gemiddelde bestelling"),
+        ("refunded", "money", "money", "money refunded", "dana dikembalikan", "terugbetaald bedrag"),
+        (
+            "foreign_orders",
+            "whole",
+            "orders",
+            "orders in another currency",
+            "pesanan mata uang lain",
+            "bestellingen in andere valuta",
+        ),
+        (
+            "discount_orders",
+            "whole",
+            "orders",
+            "orders with a discount",
+            "pesanan dengan diskon",
+            "bestellingen met korting",
+        ),
+        (
+            "gap_mean_days",
+            "decimal",
+            "days",
+            "mean days between orders",
+            "rata-rata hari antar pesanan",
+            "gemiddelde dagen tussen bestellingen",
+        ),
+        ("first_order_at", "time", "", "first order", "pesanan pertama", "eerste bestelling"),
+        ("second_order_at", "time", "", "second order", "pesanan kedua", "tweede bestelling"),
+        ("third_order_at", "time", "", "third order", "pesanan ketiga", "derde bestelling"),
+        ("last_order_at", "time", "", "last order", "pesanan terakhir", "laatste bestelling"),
+        ("stores", "words", "", "stores", "toko", "winkels"),
+    ),
+    ("reckoned", "worked out at the moment of asking"): (
+        (
+            "days_since_order",
+            "whole",
+            "days",
+            "days since the last order",
+            "hari sejak pesanan terakhir",
+            "dagen sinds de laatste bestelling",
+        ),
+        (
+            "recency_percent",
+            "decimal",
+            "percent",
+            "time since the last order in percent of the usual gap",
+            "waktu sejak pesanan terakhir dalam persen dari jarak biasa",
+            "tijd sinds de laatste bestelling in procent van de gewone tussenpoos",
+        ),
+        (
+            "discount_percent",
+            "decimal",
+            "percent",
+            "percent of orders with a discount",
+            "persen pesanan dengan diskon",
+            "procent bestellingen met korting",
+        ),
+        (
+            "refund_percent",
+            "decimal",
+            "percent",
+            "percent of sales refunded",
+            "persen penjualan dikembalikan",
+            "procent omzet terugbetaald",
+        ),
+        (
+            "birthday_in_days",
+            "whole",
+            "days",
+            "days until the birthday",
+            "hari menuju ulang tahun",
+            "dagen tot de verjaardag",
+        ),
+        (
+            "supply_days_left",
+            "whole",
+            "days left",
+            "days of supply left",
+            "hari persediaan tersisa",
+            "dagen voorraad over",
+        ),
+    ),
+    ("habits", "order lines, products and categories"): (
+        (
+            "gap_spread",
+            "decimal",
+            "percent",
+            "irregularity of gaps in percent",
+            "ketidakteraturan jarak dalam persen",
+            "onregelmatigheid van tussenpozen in procent",
+        ),
+        ("products", "words", "", "products bought", "produk yang dibeli", "gekochte producten"),
+        (
+            "product_count",
+            "whole",
+            "products",
+            "different products bought",
+            "jumlah produk berbeda",
+            "verschillende gekochte producten",
+        ),
+        ("categories", "words", "", "categories bought", "kategori yang dibeli", "gekochte categorieën"),
+        (
+            "category_count",
+            "whole",
+            "categories",
+            "different categories bought",
+            "jumlah kategori berbeda",
+            "verschillende gekochte categorieën",
+        ),
+        (
+            "margin_percent",
+            "decimal",
+            "percent",
+            "average margin in percent",
+            "rata-rata margin dalam persen",
+            "gemiddelde marge in procent",
+        ),
+        ("supply_ends_on", "date", "", "supply ends", "persediaan habis", "voorraad op"),
+        ("first_source", "text", "", "first source", "sumber pertama", "eerste herkomst"),
+    ),
+    ("facts", "customer record, reviews, referrals, consent"): (
+        ("has_account", "yes_no", "", "has an account", "punya akun", "heeft een account"),
+        ("known_since", "time", "", "known since", "dikenal sejak", "bekend sinds"),
+        ("enquired_at", "time", "", "first enquiry", "pertanyaan pertama", "eerste contact"),
+        ("member_since", "date", "", "member since", "anggota sejak", "lid sinds"),
+        ("reviews", "whole", "reviews", "good reviews", "ulasan baik", "goede recensies"),
+        ("first_review_at", "time", "", "first good review", "ulasan baik pertama", "eerste goede recensie"),
+        (
+            "referrals_converted",
+            "whole",
+            "friends",
+            "referred friends who bought",
+            "teman rujukan yang membeli",
+            "aangebrachte vrienden die kochten",
+        ),
+        (
+            "first_referral_at",
+            "time",
+            "",
+            "first friend's purchase",
+            "pembelian teman pertama",
+            "aankoop van eerste vriend",
+        ),
+        (
+            "second_referral_at",
+            "time",
+            "",
+            "second friend's purchase",
+            "pembelian teman kedua",
+            "aankoop van tweede vriend",
+        ),
+        (
+            "last_referral_at",
+            "time",
+            "",
+            "last friend's purchase",
+            "pembelian teman terakhir",
+            "aankoop van laatste vriend",
+        ),
+        ("consent_promotions", "text", "", "consent for promotions", "izin promosi", "toestemming voor aanbiedingen"),
+        ("country", "text", "", "country", "negara", "land"),
+        ("language", "text", "", "language", "bahasa", "taal"),
+        ("birthday", "date", "", "birthday", "ulang tahun", "verjaardag"),
+        ("tags", "words", "", "tags", "label", "labels"),
+    ),
+    ("contact", "mails and what providers report of them, consent, reviews, referrals"): (
+        ("mails", "whole", "mails", "mails received", "email diterima", "ontvangen mails"),
+        ("mail_clicks", "whole", "mails", "mails clicked", "email diklik", "aangeklikte mails"),
+        ("last_click_at", "time", "", "last click", "klik terakhir", "laatste klik"),
+        (
+            "mails_since_click",
+            "whole",
+            "mails",
+            "mails since the last click",
+            "email sejak klik terakhir",
+            "mails sinds de laatste klik",
+        ),
+        (
+            "mail_opens",
+            "whole",
+            "mails",
+            "mails opened by a person",
+            "email dibuka oleh orang",
+            "mails geopend door een mens",
+        ),
+        (
+            "machine_opens",
+            "whole",
+            "mails",
+            "mails opened only by a machine",
+            "email hanya dibuka oleh mesin",
+            "mails alleen geopend door een machine",
+        ),
+        ("topics_yes", "words", "", "topics agreed to", "topik yang disetujui", "onderwerpen met toestemming"),
+        ("topics_no", "words", "", "topics refused", "topik yang ditolak", "geweigerde onderwerpen"),
+        ("last_review_at", "time", "", "last good review", "ulasan baik terakhir", "laatste goede recensie"),
+        ("referrals_made", "whole", "friends", "referred friends", "teman yang dirujuk", "aangebrachte vrienden"),
+    ),
+    ("standing", "the ladder"): (
+        ("rung", "text", "", "rung", "anak tangga", "sport"),
+        ("rung_since", "time", "", "on the rung since", "di anak tangga sejak", "op de sport sinds"),
+        ("activity", "text", "", "activity", "keaktifan", "activiteit"),
+    ),
+}
+"""Where it is kept and what it is made of → the facts."""

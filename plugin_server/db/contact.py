@@ -1,0 +1,64 @@
+"""How people answer, as SQL: mails and clicks, topics, their latest good review, the friends they brought."""
+
+from __future__ import annotations
+
+from plugin_server.db.models.habits import CustomerContact
+
+TABLE = CustomerContact.__table__
+
+
+def query(*, some: bool, then: bool) -> str:
+    """The contact facts of all customers or of ``:ids``; now, or as of ``:at``. Who has none has no row.
+
+    Opens and clicks that a machine made (a mail program that fetches every picture, a scanner that follows every link)
+    count for nothing but ``machine_opens``.
+    """
+    at = "AND {column} <= :at" if then else ""
+
+    def only(column: str = "customer_id") -> str:
+        return f"AND {column} = ANY(:ids)" if some else ""
+
+    def until(column: str) -> str:
+        return at.format(column=column)
+
+    return f"""
+    WITH mail AS (
+        SELECT m.id, m.customer_id, m.accepted_at FROM message m
+        WHERE m.accepted_at IS NOT NULL {until("m.accepted_at")} {only("m.customer_id")}
+    ), report AS (
+        SELECT m.id, min(e.occurred_at) FILTER (WHERE e.kind = 'clicked' AND NOT e.machine) AS clicked,
+            bool_or(e.kind = 'opened' AND NOT e.machine) AS opened, bool_or(e.kind = 'opened' AND e.machine) AS fetched
+        FROM mail m JOIN delivery_event e ON e.message_id = m.id AND e.kind IN ('clicked', 'opened')
+            {until("e.occurred_at")}
+        GROUP BY m.id
+    ), answer AS (
+        SELECT customer_id, count(*)::int AS mails, count(clicked)::int AS mail_clicks, max(clicked) AS last_click_at,
+            count(*) FILTER (WHERE last_click IS NULL OR accepted_at > last_click)::int AS mails_since_click,
+            count(*) FILTER (WHERE opened OR clicked IS NOT NULL)::int AS mail_opens,
+            count(*) FILTER (WHERE fetched AND NOT coalesce(opened, false) AND clicked IS NULL)::int AS machine_opens
+        FROM (SELECT m.customer_id, m.accepted_at, r.clicked, r.opened, r.fetched,
+                  max(r.clicked) OVER (PARTITION BY m.customer_id) AS last_click
+              FROM mail m LEFT JOIN report r USING (id)) AS each
+        GROUP BY customer_id
+    ), topic AS (
+        SELECT customer_id,
+            array_agg(topic ORDER BY topic) FILTER (WHERE state = 'subscribed') AS yes,
+            array_agg(topic ORDER BY topic) FILTER (WHERE state = 'unsubscribed') AS no
+        FROM (SELECT DISTINCT ON (customer_id, topic) customer_id, topic, state FROM consent
+              WHERE channel = 'email' {until("occurred_at")} {only()}
+              ORDER BY customer_id, topic, occurred_at DESC, id DESC) AS newest
+        GROUP BY customer_id
+    ), praise AS (
+        SELECT customer_id, max(written_at) AS last_review_at FROM testimonial
+        WHERE approved AND rating >= 4 AND customer_id IS NOT NULL {until("written_at")} {only()} GROUP BY customer_id
+    ), friend AS (
+        SELECT advocate_id AS customer_id, count(*)::int AS referrals_made FROM referral
+        WHERE true {until("joined_at")} {only("advocate_id")} GROUP BY advocate_id
+    )
+    SELECT CAST(:merchant_id AS bigint) AS merchant_id, customer_id, coalesce(mails, 0) AS mails,
+        coalesce(mail_clicks, 0) AS mail_clicks, last_click_at, coalesce(mails_since_click, 0) AS mails_since_click,
+        coalesce(mail_opens, 0) AS mail_opens, coalesce(machine_opens, 0) AS machine_opens,
+        coalesce(yes, '{{}}') AS topics_yes, coalesce(no, '{{}}') AS topics_no, last_review_at,
+        coalesce(referrals_made, 0) AS referrals_made
+    FROM answer FULL JOIN topic USING (customer_id) FULL JOIN praise USING (customer_id)
+    FULL JOIN friend USING (customer_id)"""

@@ -1,0 +1,228 @@
+"""Facts beside the wide row and those reckoned at the moment of asking: exact values, now and at a past date."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import select, text
+
+from campaigns.ladder.facts import CATALOGUE
+from campaigns.ladder.rules import BadRule, parse
+from plugin_server.db import known, rungs
+from tests.ladder.shops import NOW, Shop, at, insert
+
+
+def asked(shop: Shop, who: int, *names: str, then: datetime | None = None, now: datetime = NOW) -> list[Any]:
+    """These facts of a customer, through the same door that rules use."""
+    with shop.work() as conn:
+        on = rungs.shop(conn, shop.merchant_id)
+        every = set(names) | {base for name in set(names) & set(known.RECKONED) for base in known.RECKONED[name].bases}
+        rows = known.over_then(shop.merchant_id, then, every) if then else known.over(every)
+        told = known.columns(rows, on.exponent, on.local(then or now))
+        found = conn.execute(select(*(told[name] for name in names)).where(rows.c.customer_id == who)).one()
+        return list(found)
+
+
+def settle(shop: Shop, *who: int) -> int:
+    shop.refresh(*who)
+    with shop.work() as conn:
+        return known.refresh(conn, merchant_id=shop.merchant_id, customer_ids=list(who) or None)
+
+
+def product(shop: Shop, sku: str, category: str | None = None, **values: Any) -> None:
+    with shop.work() as conn:
+        if category:
+            conn.execute(
+                text(
+                    "INSERT INTO category (merchant_id, store_id, external_id, name) VALUES (:m, :s, :c, :c) "
+                    "ON CONFLICT DO NOTHING"
+                ),
+                {"m": shop.merchant_id, "s": shop.store_id, "c": category},
+            )
+        insert(
+            conn,
+            "product",
+            merchant_id=shop.merchant_id,
+            store_id=shop.store_id,
+            external_id=sku,
+            sku=sku,
+            title=sku.title(),
+            currency="IDR",
+            category_ids=[category] if category else [],
+            **values,
+        )
+
+
+def line(shop: Shop, order: int, sku: str, total: int = 100_00, quantity: int = 1) -> None:
+    with shop.work() as conn:
+        conn.execute(
+            text(
+                "INSERT INTO order_line (merchant_id, order_id, position, product_external_id, sku, title, quantity, "
+                "total_minor) SELECT :m, :o, count(*), :x, :x, :x, :q, :t FROM order_line WHERE order_id = :o"
+            ),
+            {"m": shop.merchant_id, "o": order, "x": sku, "q": quantity, "t": total},
+        )
+
+
+HABITS = ("products", "product_count", "categories", "category_count", "margin_percent", "supply_ends_on")
+
+
+def test_what_people_buy(shop: Shop) -> None:
+    product(shop, "beans", "coffee", unit_cost_minor=40_00, days_of_supply=14)
+    product(shop, "cup", "ware", unit_cost_minor=90_00)
+    product(shop, "gift", None)
+    who = shop.person(known="2026-01-01")
+    first, second = shop.order(who, "2026-02-01"), shop.order(who, "2026-03-01")
+    line(shop, first, "cup", 100_00)
+    line(shop, second, "beans", 200_00, quantity=2)
+    line(shop, second, "gift", 50_00)
+    line(shop, shop.order(who, "2026-04-01", status="cancelled"), "cup")
+    assert settle(shop) == 1
+    # Of 300 sold with a known cost, 90 + 2 × 40 were costs; two bags of fourteen days from the first of March.
+    assert asked(shop, who, *HABITS) == [
+        ["beans", "cup", "gift"],
+        3,
+        ["coffee", "ware"],
+        2,
+        Decimal("43.333"),
+        date(2026, 3, 29),
+    ]
+    assert asked(shop, who, *HABITS, then=at("2026-02-15")) == [["cup"], 1, ["ware"], 1, Decimal("10.000"), None]
+    assert asked(shop, who, "supply_days_left", now=at("2026-03-20")) == [9]
+    assert asked(shop, who, "supply_days_left", now=at("2026-04-02")) == [-4]
+
+
+def test_somebody_without_habits_knows_zero_and_nothing(shop: Shop) -> None:
+    who = shop.person()
+    settle(shop)
+    assert asked(shop, who, *HABITS, "gap_spread", "mails", "topics_yes") == [[], 0, [], 0, None, None, None, 0, []]
+
+
+def test_regularity_and_source(shop: Shop) -> None:
+    steady, erratic = shop.person(), shop.person()
+    for day in ("2026-01-01", "2026-01-11", "2026-01-21"):
+        shop.order(steady, day, source="instagram")
+    for day in ("2026-01-01", "2026-01-02", "2026-01-22"):
+        shop.order(erratic, day, source="")
+    settle(shop)
+    assert asked(shop, steady, "gap_spread", "first_source") == [Decimal("0.000"), "instagram"]
+    # Gaps of 1 and 20 days: mean 10.5, deviation 9.5.
+    assert asked(shop, erratic, "gap_spread", "first_source") == [Decimal("90.476"), None]
+
+
+def test_what_is_reckoned(shop: Shop) -> None:
+    who = shop.person(known="2026-01-01", birthday=date(1990, 6, 20))
+    leap, today = shop.person(birthday=date(2000, 2, 29)), shop.person(birthday=date(1980, 6, 15))
+    shop.order(who, "2026-05-06", coupon_codes=["X"])
+    shop.order(who, "2026-05-16T17:30", refunded_minor=50_00)  # the 17th in Jakarta
+    settle(shop)
+    names = ("days_since_order", "recency_percent", "discount_percent", "refund_percent", "birthday_in_days")
+    assert asked(shop, who, *names) == [29, Decimal("263.636"), Decimal("50.000"), Decimal("25.000"), 5]
+    assert asked(shop, leap, *names) == [None, None, None, None, 258]
+    assert asked(shop, today, "birthday_in_days") == [0]
+    assert asked(shop, who, *names[:1], then=at("2026-05-10")) == [4]
+
+
+def mail(shop: Shop, who: int, day: str, *reports: tuple[str, str, bool]) -> None:
+    with shop.work() as conn:
+        sent = insert(
+            conn,
+            "message",
+            merchant_id=shop.merchant_id,
+            run_id=int(day.replace("-", "")),
+            customer_id=who,
+            email="x",
+            language="en",
+            state="delivered",
+            accepted_at=at(day),
+        )
+        for kind, when, machine in reports:
+            insert(
+                conn,
+                "delivery_event",
+                merchant_id=shop.merchant_id,
+                dedupe=uuid4().hex,
+                kind=kind,
+                message_id=sent,
+                machine=machine,
+                occurred_at=at(when),
+            )
+
+
+CONTACT = ("mails", "mail_clicks", "last_click_at", "mails_since_click", "mail_opens", "machine_opens")
+
+
+def test_machines_do_not_count_as_people(shop: Shop) -> None:
+    who = shop.person(known="2025-01-01")
+    mail(shop, who, "2026-01-01", ("clicked", "2026-01-02", False))
+    mail(shop, who, "2026-02-01", ("opened", "2026-02-01", True), ("clicked", "2026-02-01", True))
+    mail(shop, who, "2026-03-01", ("opened", "2026-03-02", False), ("opened", "2026-03-01", True))
+    settle(shop)
+    assert asked(shop, who, *CONTACT) == [3, 1, at("2026-01-02"), 2, 2, 1]
+    assert asked(shop, who, *CONTACT, then=at("2026-01-01")) == [1, 0, None, 1, 0, 0]
+
+
+def test_topics_words_and_friends(shop: Shop) -> None:
+    who = shop.person(known="2025-01-01")
+    shop.consent(who, "subscribed", "2026-02-01", "news")
+    shop.consent(who, "subscribed", "2026-02-01", "promotions")
+    shop.consent(who, "unsubscribed", "2026-03-01", "promotions")
+    shop.review(who, "2026-02-02")
+    shop.review(who, "2026-04-02", rating=1)
+    shop.friend(who, None)
+    settle(shop)
+    names = ("topics_yes", "topics_no", "last_review_at", "referrals_made")
+    assert asked(shop, who, *names) == [["news"], ["promotions"], at("2026-02-02"), 1]
+    assert asked(shop, who, *names[:2], then=datetime(2026, 2, 15, tzinfo=UTC)) == [["news", "promotions"], []]
+
+
+def test_only_what_differs_is_written_and_what_is_gone_goes(shop: Shop) -> None:
+    product(shop, "beans", "coffee")
+    who, other = shop.person(), shop.person()
+    order = shop.order(who, "2026-02-01")
+    line(shop, order, "beans")
+    line(shop, shop.order(other, "2026-02-01"), "beans")
+    assert [settle(shop), settle(shop), settle(shop, who)] == [2, 0, 0]
+    with shop.work() as conn:
+        conn.execute(text("UPDATE shop_order SET status = 'cancelled' WHERE id = :id"), {"id": order})
+    assert settle(shop, who) == 1
+    assert asked(shop, who, "products") == [[]]
+    assert asked(shop, other, "products") == [["beans"]]
+
+
+def test_what_is_due_is_read_once(shop: Shop) -> None:
+    product(shop, "beans")
+    who, other = shop.person(), shop.person()
+    for person in (who, other):
+        line(shop, shop.order(person, "2026-02-01"), "beans")
+    shop.refresh()
+    with shop.work() as conn:
+        assert not known.note_due(conn, merchant_id=shop.merchant_id, customer_ids=[who, who])
+        assert known.any_due(conn)
+        assert known.catch_up(conn, merchant_id=shop.merchant_id) == 1
+        assert not known.any_due(conn)
+        known.note_due(conn, merchant_id=shop.merchant_id, customer_ids=None)
+        assert known.catch_up(conn, merchant_id=shop.merchant_id) == 1
+
+
+def test_every_fact_of_the_catalogue_can_be_asked(shop: Shop) -> None:
+    who = shop.person(known="2026-01-01")
+    settle(shop)
+    assert len(asked(shop, who, *CATALOGUE)) == len(CATALOGUE)
+    then = [name for name, fact in CATALOGUE.items() if fact.kept != "standing"]
+    assert len(asked(shop, who, *then, then=at("2026-06-10"))) == len(then)
+
+
+def test_a_ladder_cannot_ask_for_the_ladder() -> None:
+    from campaigns.ladder.ladders import SEVEN_RUNGS
+    from campaigns.ladder.ladders import parse as ladder
+
+    data = SEVEN_RUNGS.model_dump(mode="json")
+    data["rungs"][3]["rule"] = {"kind": "cmp", "fact": "rung", "op": "=", "value": "shopper"}
+    assert parse(data["rungs"][3]["rule"])
+    with pytest.raises(BadRule, match="circle"):
+        ladder(data)
