@@ -75,11 +75,17 @@ class OnHoliday(Part):
 Trigger = Annotated[Once | OnHoliday, Field(discriminator="kind")]
 
 
+SegmentKey = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,79}$")]
+
+
 class Audience(Part):
-    """Whom it is for: rungs (``all`` or keys) and a rule; only those with consent to ``topic`` are written to."""
+    """Whom it is for: rungs (``all`` or keys) and a rule; only those with consent to ``topic`` are written to.
+
+    ``rule`` is a rule of its own, or the key of a saved segment.
+    """
 
     rungs: Literal["all"] | tuple[str, ...] = "all"
-    rule: Rule | None = None
+    rule: Rule | SegmentKey | None = None
     topic: str = Field(default="promotions", pattern=r"^[a-z0-9_-]{1,60}$")
 
     @field_validator("rule", mode="before")

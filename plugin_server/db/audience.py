@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -29,10 +30,11 @@ from sqlalchemy import (
 
 from campaigns.arms import campaign_salt, drawn, lasting_salt, own_share
 from campaigns.ladder.meaning import meaning
+from campaigns.ladder.rules import Rule
 from campaigns.schema import Campaign
 from plugin_server.db import campaigns as saved_campaigns
-from plugin_server.db import known, rungs
-from plugin_server.db.campaigns import Run
+from plugin_server.db import known, rungs, segments
+from plugin_server.db.campaigns import Refused, Run
 from plugin_server.db.models.campaign import AudienceMember
 from plugin_server.db.models.consent import Consent, Suppression
 from plugin_server.db.models.customer import Customer, Identity
@@ -66,6 +68,7 @@ class Setting:
     lasting_share: Decimal
     stores: tuple[tuple[int, bool], ...]
     shop: Shop
+    segments: Mapping[str, Rule]
 
 
 def setting(conn: Connection, merchant_id: int, campaign_id: int) -> Setting:
@@ -78,7 +81,9 @@ def setting(conn: Connection, merchant_id: int, campaign_id: int) -> Setting:
         if store.state != "disconnected"
     )
     shop = rungs.shop(conn, merchant_id)
-    return Setting(merchant_id, campaign_id, row.timezone, row.locale, row.holdout_share, able, shop)
+    return Setting(
+        merchant_id, campaign_id, row.timezone, row.locale, row.holdout_share, able, shop, segments.by_key(conn)
+    )
 
 
 def audience(campaign: Campaign, of: Setting, now: datetime) -> Select[Any]:
@@ -102,7 +107,7 @@ def audience(campaign: Campaign, of: Setting, now: datetime) -> Select[Any]:
             reason.label("reason"),
         )
         .select_from(CustomerFacts.__table__.join(Customer.__table__, person.id == facts.customer_id))
-        .where(person.merged_into.is_(None), person.erased_at.is_(None), _selected(campaign, of.shop, now))
+        .where(person.merged_into.is_(None), person.erased_at.is_(None), _selected(campaign, of, now))
         .subquery("chosen")
     )
     return _armed(campaign, of, chosen, now)
@@ -124,8 +129,9 @@ def _armed(campaign: Campaign, of: Setting, chosen: Any, now: datetime) -> Selec
     return select(c.customer_id, arm.label("arm"), reason.label("reason"), c.rung, c.email, c.language, c.store_id)
 
 
-def _selected(campaign: Campaign, shop: Shop, now: datetime) -> ColumnElement[bool]:
-    facts, rule = CustomerFacts.__table__, campaign.audience.rule
+def _selected(campaign: Campaign, of: Setting, now: datetime) -> ColumnElement[bool]:
+    facts, shop = CustomerFacts.__table__, of.shop
+    rule = meant(campaign, of.segments)
     chosen = campaign.audience.rungs
     on_rung = true() if chosen == "all" else facts.c.rung.in_(chosen)
     if rule is None:
@@ -133,6 +139,16 @@ def _selected(campaign: Campaign, shop: Shop, now: datetime) -> ColumnElement[bo
     rows, local = known.over(known.names_in(rule)), shop.local(now)
     holds = meaning(rule, known.columns(rows, shop.exponent, local), local)
     return and_(on_rung, holds if rows is facts else facts.c.customer_id.in_(select(rows.c.customer_id).where(holds)))
+
+
+def meant(campaign: Campaign, named: Mapping[str, Rule]) -> Rule | None:
+    """The audience's rule, or that of the segment it names. Raises ``Refused`` where there is no such segment."""
+    rule = campaign.audience.rule
+    if isinstance(rule, str):
+        if rule not in named:
+            raise Refused(f"There is no segment {rule!r}. Choose another for {campaign.title!r}.")
+        return named[rule]
+    return rule
 
 
 def _consent(topic: str) -> list[tuple[ColumnElement[bool], str]]:
@@ -187,6 +203,8 @@ def freeze(conn: Connection, run: Run, now: datetime) -> None:
     """Write down who is in the run, once, and move it to ``frozen``. The draw is the same however often it is made."""
     if saved_campaigns.run(conn, run.id, lock=True).state != "planned":
         return
+    if known.any_due(conn):
+        known.catch_up(conn, merchant_id=run.merchant_id)
     people = audience(run.campaign, setting(conn, run.merchant_id, run.campaign_id), now).subquery("people")
     rows = select(*people.c, literal(run.merchant_id), literal(run.id))
     conn.execute(insert(AudienceMember).from_select(COLUMNS, rows))

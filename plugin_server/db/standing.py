@@ -102,9 +102,9 @@ def of_customer(
         "rung": here.key,
         "since": _since(on, row, past=as_of is not None),
         "activity": row["activity"],
-        "because": [_reason(on, leaf, row, language) for leaf in _leaves(here)],
+        "because": [reason(on, leaf, row, language) for leaf in _leaves(here)],
         "next": above
-        and {"rung": above.key, "missing": [_reason(on, leaf, row, language) for leaf in _missing(above.rule, row)]},
+        and {"rung": above.key, "missing": [reason(on, leaf, row, language) for leaf in _missing(above.rule, row)]},
     }
 
 
@@ -143,17 +143,18 @@ def _since(on: Shop, row: Mapping[str, Any], *, past: bool) -> str:
     return since.isoformat()
 
 
-def _holds(rule: Rule, held: Mapping[Leaf, bool]) -> bool:
+def holds(rule: Rule, held: Mapping[Leaf, bool]) -> bool:
+    """Whether a rule holds, given whether each of its conditions does."""
     if isinstance(rule, All):
-        return all(_holds(child, held) for child in rule.rules)
+        return all(holds(child, held) for child in rule.rules)
     if isinstance(rule, Any_):
-        return any(_holds(child, held) for child in rule.rules)
-    return not _holds(rule.rule, held) if isinstance(rule, Not) else held[rule]
+        return any(holds(child, held) for child in rule.rules)
+    return not holds(rule.rule, held) if isinstance(rule, Not) else held[rule]
 
 
 def _missing(rule: Rule | None, row: Mapping[str, Any]) -> list[Leaf]:
     """The conditions to change: those that fail; of alternatives all; under a ``not`` those that hold."""
-    if rule is None or _holds(rule, row["held"]):
+    if rule is None or holds(rule, row["held"]):
         return []
     if isinstance(rule, Not):
         return [leaf for leaf in leaves(rule.rule) if row["held"][leaf]]
@@ -162,7 +163,8 @@ def _missing(rule: Rule | None, row: Mapping[str, Any]) -> list[Leaf]:
     return [rule]
 
 
-def _reason(on: Shop, leaf: Leaf, row: Mapping[str, Any], lang: str) -> dict[str, Any]:
+def reason(on: Shop, leaf: Leaf, row: Mapping[str, Any], lang: str) -> dict[str, Any]:
+    """One condition with whether it holds and the figure it was held against (``fact:name`` and ``held`` of row)."""
     figure: Figure = row[f"fact:{leaf.fact}"]
     made = {
         "rule": as_json(leaf),

@@ -12,7 +12,7 @@ from campaigns.mail.liquid import TemplateError
 from campaigns.offers.margin import Verdict, liability
 from campaigns.schema import BadCampaign, Campaign, OnHoliday, Problem
 from connectors.types import Money
-from plugin_server.db import audience, campaigns, holidays, offers
+from plugin_server.db import audience, campaigns, holidays, offers, segments
 from plugin_server.db.campaigns import Saved
 from plugin_server.jobs import compose, run
 from plugin_server.jobs.compose import Letterhead
@@ -51,7 +51,11 @@ def check(conn: Connection, campaign: Campaign, *, public_url: str, now: datetim
     Raises ``BadCampaign`` with the path of each field that cannot be dated, rendered or afforded in this shop.
     """
     head = compose.letterhead(conn)
-    problems = [*_unknown_holiday(conn, campaign, head, now), *_unknown_rungs(campaign, head)]
+    problems = [
+        *_unknown_holiday(conn, campaign, head, now),
+        *_unknown_rungs(campaign, head),
+        *_unknown_segment(conn, campaign),
+    ]
     for language in campaign.message:
         problems += _unreadable(conn, campaign, language, public_url, now)
     verdict = run.margin(conn, campaign, now)
@@ -68,7 +72,11 @@ def check(conn: Connection, campaign: Campaign, *, public_url: str, now: datetim
 def check_days_and_rungs(conn: Connection, campaign: Campaign, now: datetime) -> None:
     """Raises ``BadCampaign`` where the campaign names a holiday or a rung that this shop does not have."""
     head = compose.letterhead(conn)
-    if problems := [*_unknown_holiday(conn, campaign, head, now), *_unknown_rungs(campaign, head)]:
+    if problems := [
+        *_unknown_holiday(conn, campaign, head, now),
+        *_unknown_rungs(campaign, head),
+        *_unknown_segment(conn, campaign),
+    ]:
         raise BadCampaign(tuple(problems))
 
 
@@ -86,6 +94,14 @@ def _unknown_rungs(campaign: Campaign, head: Letterhead) -> list[Problem]:
     unknown = sorted(set(campaign.audience.rungs) - set(head.ladder.keys)) if campaign.audience.rungs != "all" else []
     sentence = f"no rung {', '.join(unknown)}. There are: {', '.join(head.ladder.keys)}."
     return [Problem("audience.rungs", sentence)] if unknown else []
+
+
+def _unknown_segment(conn: Connection, campaign: Campaign) -> list[Problem]:
+    try:
+        audience.meant(campaign, segments.by_key(conn))
+    except campaigns.Refused as error:
+        return [Problem("audience.rule", str(error))]
+    return []
 
 
 def _unreadable(conn: Connection, campaign: Campaign, language: str, public_url: str, now: datetime) -> list[Problem]:

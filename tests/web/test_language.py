@@ -57,6 +57,7 @@ def test_no_phrase_is_left_over() -> None:
     everything = "\n".join(path.read_text() for path in SOURCES)
     computed = set(re.findall(r"""["']([a-z_]+[._][a-z_.]*)["']\s*~""", everything))
     computed |= {f"{section}." for section in re.findall(r"""t\.known\(["']([a-z_]+)["']""", everything)}
+    computed |= set(re.findall(r"""f["']([a-z_]+\.)\{""", everything))
     computed |= {"error.", "why.", "card.consent_", "results.difference_"}
     unused = [
         key

@@ -20,6 +20,7 @@ from plugin_server.db.models import (
     privacy,
     product,
     rhythm,
+    segment,
     store,
 )
 from plugin_server.db.models.base import Base, OfMerchant
@@ -46,5 +47,6 @@ __all__ = [
     "privacy",
     "product",
     "rhythm",
+    "segment",
     "store",
 ]

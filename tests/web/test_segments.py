@@ -1,0 +1,103 @@
+"""Segments on the page: built, counted, explained, saved; by forms alone, and in a browser on phone and desk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from plugin_server.db.session import tenant
+from plugin_server.wiring import Services
+from tests.web.conftest import Visitor
+from tests.web.test_browser import SIZES, Looker, address, crowd, looker
+
+__all__ = ["address", "crowd", "looker"]
+
+ONE = {"r.kind": "all", "r.0.fact": "orders", "r.0.op": ">=", "r.0.value": "3"}
+
+
+@pytest.fixture
+def marketer(logged_in: Callable[[str], Visitor], crowd: int) -> Visitor:
+    return logged_in("marketer")
+
+
+def test_a_form_without_scripts_builds_counts_and_saves(marketer: Visitor, app: Services, merchant: int) -> None:
+    marketer.get("/segments/new")
+    seen = marketer.post("/segments/look", {**ONE, "do": "add:r", "who": "c60@example.com"}).get_data(as_text=True)
+    assert "paid orders: at least 3 and paid orders: at least 1" in seen
+    assert "of 60 customers" in seen
+    assert "(now: 1)" in seen
+    assert "Not in the segment:" in seen
+    assert marketer.post("/segments", {**ONE, "name": " "}).status_code == 422
+    saved = marketer.post("/segments", {**ONE, "name": "Regulars"})
+    assert saved.location == "/segments/regulars"
+    assert "Regulars" in marketer.get("/segments").get_data(as_text=True)
+    again = marketer.post("/segments", {**ONE, "r.0.value": "5", "key": "regulars", "name": "Regulars"})
+    assert again.location == "/segments/regulars"
+    with tenant(app.engine, merchant) as connection:
+        rows = connection.execute(text("SELECT key, rule FROM segment")).all()
+    assert [tuple(row) for row in rows] == [("regulars", {"kind": "cmp", "fact": "orders", "op": ">=", "value": 5})]
+    assert marketer.post("/segments/regulars/remove").location == "/segments"
+    assert marketer.get("/segments/regulars").status_code == 404
+
+
+BAD: list[tuple[dict[str, str], str]] = [
+    ({**ONE, "r.0.value": "many"}, "Give a whole number"),
+    ({**ONE, "r.0.value": ""}, "Finish the conditions"),
+    ({"r.kind": "any"}, "Add a condition"),
+    ({**ONE, "r.1.fact": "orders", "r.1.op": "<", "r.1.value": "2"}, "Nobody can ever meet this"),
+    ({**ONE, "who": "nobody@example.com"}, "No customer has the address nobody@example.com"),
+    ({"r.0.fact": "shoe_size"}, "paid orders: at least 1"),
+]
+
+
+@pytest.mark.parametrize(("form", "said"), BAD)
+def test_what_is_wrong_is_said_at_its_place(marketer: Visitor, form: dict[str, str], said: str) -> None:
+    marketer.get("/segments/new")
+    answer = marketer.post("/segments/look", form)
+    assert answer.status_code == 200
+    assert said in answer.get_data(as_text=True)
+    if "nobody" not in said and "paid orders" not in said and "No customer" not in said:
+        assert marketer.post("/segments", {**form, "name": "x"}).status_code == 422
+
+
+def test_nonsense_is_refused(marketer: Visitor) -> None:
+    marketer.get("/segments/new")
+    deep = {f"r{'.0' * depth}.kind": "all" for depth in range(20)}
+    assert marketer.post("/segments/look", deep).status_code == 400
+    assert marketer.post("/segments", {**deep, "name": "x"}).status_code == 400
+
+
+def test_a_viewer_looks_but_does_not_save(logged_in: Callable[[str], Visitor], crowd: int) -> None:
+    viewer = logged_in("viewer")
+    assert viewer.get("/segments").status_code == 200
+    assert viewer.get("/segments/new").status_code == 403
+    assert viewer.post("/segments", {**ONE, "name": "x"}).status_code == 403
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("size", SIZES)
+def test_building_in_a_browser(looker: Callable[..., Looker], size: str, crowd: int, tmp_path: Any) -> None:
+    eye = looker(size)
+    page = eye.page
+    eye.look("/segments")
+    eye.look("/segments/new")
+    page.keyboard.press("Tab")
+    page.click("text=Add a condition")
+    page.select_option("[name='r.1.fact']", "consent_promotions")
+    page.wait_for_selector("select[name='r.1.value']")
+    page.select_option("[name='r.1.value']", "subscribed")
+    page.wait_for_selector("text=consent for promotions: said yes")
+    page.fill("[name='r.0.value']", "4")
+    page.fill("[name='who']", "c60@example.com")
+    page.press("[name='who']", "Enter")
+    page.wait_for_selector("text=(now: 1)")
+    assert "24" in page.inner_text("#builder .large")
+    eye.hold("builder")
+    page.fill("[name='name']", "Regulars who said yes")
+    page.click("text=Save the segment")
+    page.wait_for_url("**/segments/regulars-who-said-yes")
+    eye.hold("saved")
+    eye.look("/segments")
