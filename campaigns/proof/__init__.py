@@ -1,6 +1,6 @@
 """Whether a campaign worked: differences between arms with 95 % intervals, and a check of the arms themselves.
 
-Pure arithmetic over counts and moments; no library beyond the standard one.
+Pure arithmetic over counts and moments.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from statistics import NormalDist
+
+from scipy.special import stdtrit
 
 Z = NormalDist().inv_cdf(0.975)
 
@@ -50,6 +52,15 @@ class Moments:
         return max(self.squares - self.total * self.total / self.n, 0.0) / (self.n - 1)
 
 
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Count, mean and variance (n − 1) of a quantity per person, where the values themselves were at hand."""
+
+    n: int
+    mean: float
+    variance: float
+
+
 def wilson(hits: int, n: int) -> tuple[float, float]:
     """Wilson's score interval of a share."""
     if not n:
@@ -70,7 +81,7 @@ def newcombe(hits1: int, n1: int, hits2: int, n2: int) -> Difference:
     return Difference(d, d - math.hypot(p1 - l1, u2 - p2), d + math.hypot(u1 - p1, p2 - l2))
 
 
-def welch(a: Moments, b: Moments) -> Difference:
+def welch(a: Moments | Sample, b: Moments | Sample) -> Difference:
     """Difference of two means with Welch's interval; nothing where an arm has fewer than two people."""
     if a.n < 2 or b.n < 2:
         return NOTHING
@@ -84,19 +95,8 @@ def welch(a: Moments, b: Moments) -> Difference:
 
 
 def t_quantile(freedom: float) -> float:
-    """The 97.5 % point of Student's t, to three digits from three degrees on (Hill's expansion), exact for 1 and 2."""
-    if freedom < 1.5:
-        return 12.706
-    if freedom < 2.5:
-        return 4.303
-    z = Z
-    terms = (
-        (z**3 + z) / 4,
-        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
-        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
-        (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
-    )
-    return z + sum(term / freedom ** (power + 1) for power, term in enumerate(terms))
+    """The 97.5 % point of Student's t; ``freedom`` need not be whole."""
+    return float(stdtrit(freedom, 0.975))
 
 
 def sample_ratio_p(treated: int, holdout: int, share: float) -> float | None:
