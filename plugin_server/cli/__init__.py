@@ -20,6 +20,7 @@ MODULES = {
     "merchants": "plugin_server.cli.merchants",
     "ladder": "plugin_server.cli.ladder",
     "audit": "plugin_server.cli.audit",
+    "forecast": "plugin_server.cli.forecast",
     "experiment": "plugin_server.cli.experiment",
     "stores": "plugin_server.cli.stores",
     "customers": "plugin_server.cli.customers",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import text
 
 from plugin_server import wiring
-from plugin_server.db import known
+from plugin_server.db import forecast, known, merchants
 from plugin_server.db.session import merchant_ids, tenant
 from plugin_server.jobs import climb, reconcile, sync, tell_rungs
 from plugin_server.jobs.queues import awake, wake
@@ -66,6 +66,27 @@ def climb_merchant(merchant_id: int) -> None:
     services = wiring.services()
     awake(services.redis, climb_merchant, merchant_id)
     climb.recomputed(services, merchant_id)
+
+
+def forecast_all(services: Services) -> None:
+    """Fit every merchant's forecast anew."""
+    for merchant_id in merchant_ids(services.engine):
+        wake(services.redis, forecast_merchant, merchant_id, on="bulk", hold=HOLD)
+
+
+def forecast_merchant(merchant_id: int) -> None:
+    """Job: the models of a merchant, checked against its latest orders."""
+    services = wiring.services()
+    awake(services.redis, forecast_merchant, merchant_id)
+    forecast_of(services, merchant_id)
+
+
+def forecast_of(services: Services, merchant_id: int) -> None:
+    """The same with given services."""
+    with tenant(services.engine, merchant_id) as conn:
+        shop, now = merchants.get(conn), services.now()
+        found, *_ = forecast.fitted(conn, merchant=shop, until=None, now=now)
+        forecast.keep(conn, merchant_id=merchant_id, document=found, now=now)
 
 
 def _shops(services: Services) -> list[tuple[int, int]]:

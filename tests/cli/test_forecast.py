@@ -1,0 +1,135 @@
+"""Forecasts of a shop: histories out of orders to the day, what commands say, and shops that allow none."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from plugin_server.db import forecast, merchants
+from plugin_server.db.session import tenant
+from tests.cli.conftest import Called, Read
+from tests.data.making import NOW, Shop
+from tests.forecast.customers import CDNOW, made
+
+
+def put(shop: Shop, rows: list[tuple[int, str, int, str]]) -> None:
+    """Orders by customer, time (UTC), minor units and currency."""
+    with tenant(shop.app.engine, shop.merchant) as conn:
+        cursor = conn.connection.cursor()
+        cursor.execute(
+            "CREATE TEMP TABLE put (n int, who bigint, at timestamptz, minor bigint, currency text) ON COMMIT DROP"
+        )
+        with cursor.copy("COPY put FROM STDIN") as copy:  # type: ignore[attr-defined]
+            for n, row in enumerate(rows):
+                copy.write_row((n, *row))
+        cursor.execute(
+            "INSERT INTO customer (merchant_id, email, email_norm) "
+            "SELECT DISTINCT %s, who || '@x.test', who || '@x.test' FROM put ORDER BY 2",
+            (shop.merchant,),
+        )
+        cursor.execute(
+            "INSERT INTO shop_order (merchant_id, store_id, external_id, customer_id, status, paid, placed_at, "
+            "currency, total_minor, content) SELECT %s, %s, n, c.id, 'completed', true, at, currency, minor, '' "
+            "FROM put JOIN customer c ON c.email = who || '@x.test'",
+            (shop.merchant, shop.store),
+        )
+
+
+def histories(shop: Shop, cut: str, until: str) -> list[tuple[Any, ...]]:
+    with tenant(shop.app.engine, shop.merchant) as conn:
+        _, of, later = forecast.read(
+            conn, merchant=merchants.get(conn), cut=date.fromisoformat(cut), until=date.fromisoformat(until)
+        )
+    value = [None if math.isnan(one) else float(one) for one in of.value]
+    return list(zip(of.repeats.tolist(), of.last.tolist(), of.age.tolist(), value, later.tolist(), strict=True))
+
+
+def test_histories_are_days_of_the_shops_zone(shop: Shop) -> None:
+    put(
+        shop,
+        [
+            (1, "2026-01-01T02:00Z", 500_00, "IDR"),
+            # 18:00 in London is the next day in Jakarta; two orders of one day are one transaction.
+            (1, "2026-01-10T18:00Z", 100_00, "IDR"),
+            (1, "2026-01-11T03:00Z", 40_00, "IDR"),
+            (1, "2026-01-31T03:00Z", 20_00, "IDR"),
+            # Another currency is a transaction, but its money is not added up.
+            (2, "2026-01-05T03:00Z", 10_00, "EUR"),
+            (2, "2026-01-06T03:00Z", 10_00, "EUR"),
+            (3, "2026-02-20T03:00Z", 10_00, "IDR"),
+        ],
+    )
+    everything = [(2, 30, 50, 80.0, 0), (1, 1, 46, None, 0), (0, 0, 0, None, 0)]
+    assert histories(shop, "2026-02-20", "2026-02-20") == everything
+    assert histories(shop, "2026-01-20", "2026-02-20") == [(1, 10, 19, 140.0, 1), (1, 1, 15, None, 0)]
+    assert histories(shop, "2025-12-01", "2026-02-20") == []
+
+
+def bought(n: int) -> Iterator[tuple[int, str, int, str]]:
+    """Orders of made-up customers, from the parameters of the paper, all newcomers of half a year."""
+    of = made(n, CDNOW, at_once=False, days=(200, 500), seed=7)
+    end = (NOW - timedelta(days=2)).date()
+    for who in range(n):
+        first = end - timedelta(days=int(of.age[who]))
+        days = sorted({0, *(int(of.last[who]) * k // int(of.repeats[who]) for k in range(1, int(of.repeats[who]) + 1))})
+        for day in days:
+            yield who, f"{first + timedelta(days=day)}T05:00Z", 100_00 + 10_00 * (who % 37), "IDR"
+    yield n, f"{end}T05:00Z", 100_00, "IDR"
+
+
+def test_a_forecast_of_a_shop(shop: Shop, call: Called, read: Read) -> None:
+    put(shop, list(bought(900)))
+    found = read("forecast", "fit")
+    assert {"model", "parameters", "log_likelihood", "time_unit", "spend", "gates", "usable", "reason"} <= set(found)
+    assert (found["model"], found["time_unit"], set(found["parameters"])) == (
+        "bg/nbd",
+        "week",
+        {"r", "alpha", "a", "b"},
+    )
+    assert {"p", "q", "v"} <= set(found["spend"])
+    assert [set(gate) >= {"name", "ok", "detail"} for gate in found["gates"]] == [True] * 6
+    assert found["customers"] == 901
+    with tenant(shop.app.engine, shop.merchant) as conn:
+        kept = forecast.kept(conn)
+    assert kept is not None
+    assert kept[1] == found
+    code, out, _ = call("forecast", "customers", "--horizon-weeks", "13", "--anyway")
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert (code, len(lines)) == (0, 901)
+    assert set(lines[0]) >= {"external_id", "email", "p_alive", "expected_orders", "expected_spend", "interval"}
+    assert sum(line["expected_orders"] for line in lines) == pytest.approx(found["outlook"]["orders"])
+    spend = sum(float(line["expected_spend"]["amount"]) for line in lines)
+    assert spend == pytest.approx(float(found["outlook"]["spend"]["amount"]), rel=1e-4)
+    for line in lines:
+        low, high = line["interval"]["orders"]
+        assert 0 <= low <= high
+        assert 0 < line["p_alive"] <= 1
+        window = line["next_order"]
+        assert window is None or window["to"] is None or window["from"] <= window["to"]
+
+
+@pytest.mark.parametrize("orders", [0, 1, 3])
+def test_a_shop_without_history_is_told_so(orders: int, shop: Shop, call: Called, read: Read) -> None:
+    put(shop, [(n, "2026-01-01T05:00Z", 100_00, "IDR") for n in range(orders)])
+    found = read("forecast", "fit")
+    assert (found["usable"], found["parameters"], found["calibration"]) == (False, None, None)
+    assert found["reason"].startswith("Nobody has ordered")
+    code, out, err = call("forecast", "customers")
+    assert (code, "no forecast: Nobody has ordered" in err) == (0, True)
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert len(lines) == orders
+    assert all((line["p_alive"], line["activity"]) == (None, "none") for line in lines)
+
+
+def test_an_until_before_the_first_order_is_an_empty_history(shop: Shop, read: Read) -> None:
+    put(shop, [(1, "2026-01-01T05:00Z", 100_00, "IDR")])
+    found = read("forecast", "fit", "--until", "2025-06-01")
+    assert (found["customers"], found["usable"]) == (0, False)
+    with tenant(shop.app.engine, shop.merchant) as conn:
+        assert conn.scalar(text("SELECT count(*) FROM forecast_fit")) == 0
