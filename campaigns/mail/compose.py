@@ -8,7 +8,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-from campaigns.mail.fragments import CannotSplit, Skeleton, differing, marker_of, merged, oversize, split
+from campaigns.mail.fragments import (
+    MAX_FRAGMENT_BYTES,
+    MAX_FRAGMENTS,
+    CannotSplit,
+    Skeleton,
+    differing,
+    marker_of,
+    merged,
+    oversize,
+    split,
+)
 from campaigns.mail.liquid import Template, TemplateError, compile_template
 from campaigns.mail.mjml import compile_mjml
 
@@ -90,8 +100,7 @@ class CompiledMessage:
         except CannotSplit as reason:
             return Batch("", "", "", {}, alone={id_: f"The template cannot be split: {reason}." for id_, _ in people})
         batch = Batch(_one_line(parts[0].text), parts[1].text, parts[2].text, {})
-        for id_, theirs in people:
-            _add(batch, parts, id_, merged(shared, theirs), f"-{salt}")
+        _fill(batch, parts, people, f"-{salt}")
         return batch
 
 
@@ -112,26 +121,37 @@ def compile_message(source_mjml: str, subject: str, preheader: str, language: st
     return CompiledMessage(language, subject_template, html, text)
 
 
-def _add(batch: Batch, parts: Sequence[Skeleton], id_: str, context: Mapping[str, object], reserved: str) -> None:
-    made: dict[str, str] = {}
-    missing = tuple(name for part in parts for name in part.missing)
-    try:
-        for number, part in enumerate(parts):
-            fragments, missed = part.fragments(context)
-            missing += missed
-            made.update({tag: _one_line(text) for tag, text in fragments.items()} if number == 0 else fragments)
-    except TemplateError as error:
-        batch.failed[id_] = str(error)
-        return
-    if missing:
-        batch.missing[id_] = tuple(dict.fromkeys(missing))
-    reason = oversize(made)
-    if reason is None and any(reserved in value for value in made.values()):
-        reason = "a value contains the mark of personal parts"
-    if reason:
-        batch.alone[id_] = reason
-    else:
-        batch.fragments[id_] = made
+def _fill(
+    batch: Batch, parts: Sequence[Skeleton], people: Sequence[tuple[str, Mapping[str, object]]], reserved: str
+) -> None:
+    """Everybody's fragments, worked out column by column, and those who must go alone or not at all."""
+    everybody = [theirs for _, theirs in people]
+    columns = [(number, column) for number, part in enumerate(parts) for column in part.columns(everybody)]
+    failed: dict[int, str] = {}
+    for number, column in columns:
+        failed = {**column.failed, **failed}
+        if number == 0:
+            column.texts = [_one_line(text) for text in column.texts]
+    common = tuple(name for part in parts for name in part.missing)
+    missed = {place for _, column in columns for place in column.missing} if not common else range(len(people))
+    for place in missed:
+        names = [name for _, column in columns for name in column.missing.get(place, ())]
+        batch.missing[people[place][0]] = tuple(dict.fromkeys((*common, *names)))
+    tags = [column.tag for _, column in columns]
+    rows = zip(*(column.texts for _, column in columns), strict=True) if columns else ((),) * len(people)
+    room = MAX_FRAGMENT_BYTES - sum(map(len, tags))
+    for place, ((id_, _), row) in enumerate(zip(people, rows, strict=True)):
+        if place in failed:
+            batch.failed[id_] = failed[place]
+            batch.missing.pop(id_, None)
+            continue
+        together, fragments = "".join(row), dict(zip(tags, row, strict=True))
+        if len(tags) > MAX_FRAGMENTS or len(together.encode()) > room:
+            batch.alone[id_] = oversize(fragments) or ""
+        elif reserved in together:
+            batch.alone[id_] = "a value contains the mark of personal parts"
+        else:
+            batch.fragments[id_] = fragments
 
 
 def _one_line(text: str) -> str:

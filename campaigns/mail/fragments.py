@@ -8,15 +8,19 @@ the full rendering, to the letter; where that cannot be promised, the people con
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from io import StringIO
-from typing import Final
+from typing import Any, Final
 
 from liquid import BoundTemplate, RenderContext
 from liquid.ast import Node
+from liquid.builtin.expressions import FilteredExpression
+from liquid.builtin.expressions import Path as PathExpression
 from liquid.builtin.output import OutputNode
 from liquid.stringify import to_liquid_string
+from markupsafe import escape
 
 from campaigns.mail.liquid import Template, TemplateError, naming, recording
 
@@ -30,7 +34,17 @@ _CONTINUES: Final = re.compile(r"offset\s*:\s*continue")
 _AMBIENT: Final[Mapping[str, object]] = {"partial": False}
 
 
+# Liquid answers these for things that do not hold them: they hang on the whole thing.
+_COMPUTED: Final = frozenset({"size", "first", "last"})
+_CLOCK: Final = frozenset({"now", "today"})
+_PLAIN: Final = re.compile("[^&<>\"']*").fullmatch
+_REMEMBERED: Final = 1_000
+"""Outcomes that are kept for one piece of a template."""
+
+
 Path = tuple[str, ...]
+Known = dict[Hashable, tuple[str, tuple[str, ...]]]
+"""By what a piece read: its text, and the variables it missed."""
 
 
 class CannotSplit(Exception):
@@ -39,15 +53,20 @@ class CannotSplit(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A top-level node and the context paths it reads, each as (root, further names as far as they are plain)."""
+    """A top-level node and the context paths it reads, each as (root, further names as far as they are plain).
+
+    ``bare`` tells that it prints one value as it is. ``known`` keeps what it gave for which values, over all requests.
+    """
 
     node: Node
     paths: tuple[Path, ...]
     tags: frozenset[str]
+    bare: bool
+    known: Known = field(default_factory=dict, compare=False, repr=False)
 
     def personal(self, differing: frozenset[Path]) -> bool:
         """Whether it reads something that differs, or what holds it (``customer`` holds ``customer.name``)."""
-        return any(path[: len(other)] == other[: len(path)] for path in self.paths for other in differing)
+        return any(overlaps(path, differing) for path in self.paths)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +80,16 @@ class _Slot:
 
 
 @dataclass(slots=True)
+class Column:
+    """What stands for one tag, person by person. ``failed`` and ``missing`` are by the place of the person."""
+
+    tag: str
+    texts: list[str]
+    failed: dict[int, str] = field(default_factory=dict)
+    missing: dict[int, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class Skeleton:
     """The shared rendering of one template, with its slots. ``missing`` are shared variables nobody supplied."""
 
@@ -68,59 +97,120 @@ class Skeleton:
     text: str
     slots: list[_Slot]
     missing: tuple[str, ...]
-    _known: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = field(default_factory=dict)
+    shared: Mapping[str, object]
+    personal: frozenset[Path]
 
-    def fragments(self, context: Mapping[str, object]) -> tuple[dict[str, str], tuple[str, ...]]:
-        """What stands for each tag for one person, and the variables missed. Raises ``TemplateError``."""
-        rendering = RenderContext(self.template.bound, globals=context)
-        stateful = any(slot.locals or slot.counters for slot in self.slots)
-        made: dict[str, str] = {}
-        with recording() as missing, naming(self.template.source), rendering.extend(namespace=_AMBIENT):
-            for slot in self.slots:
-                if slot.tag in made:
+    def columns(self, people: Sequence[Mapping[str, object]]) -> Iterator[Column]:
+        """One column for each tag, over all people. Work is done once for people who are equal in what it reads."""
+        seen: set[str] = set()
+        for slot in self.slots:
+            if slot.tag not in seen:
+                seen.add(slot.tag)
+                yield self._column(slot, people)
+
+    def _column(self, slot: _Slot, people: Sequence[Mapping[str, object]]) -> Column:
+        column, piece = Column(slot.tag, []), slot.piece
+        fresh = not (slot.locals or slot.counters)
+        bare, escaped = piece.bare and fresh, self.template.bound.env.autoescape
+        # What the shared parts left behind, and the clock, are in no key: then nothing is kept beyond this request.
+        lasting = fresh and not any(path[0] in _CLOCK for path in piece.paths)
+        known: Known = piece.known if lasting else {}
+        key_of, roots = self._key(piece), {path[0] for path in piece.paths}
+        for place, theirs in enumerate(people):
+            key = key_of(theirs)
+            if bare and key.__class__ is str:
+                value: str = key
+                column.texts.append(value if not escaped or _PLAIN(value) else str(escape(value)))
+                continue
+            found = known.get(key)
+            if found is None:
+                try:
+                    found = self._render(slot, _narrow(self.shared, theirs, roots))
+                except TemplateError as error:
+                    column.failed[place] = str(error)
+                    column.texts.append("")
                     continue
-                if stateful:
-                    _put_back(slot, rendering)
-                node = slot.piece.node
-                if isinstance(node, OutputNode):
-                    made[slot.tag] = to_liquid_string(node.expression.evaluate(rendering), rendering.autoescape)
-                else:
-                    made[slot.tag], names = self._block(slot, context, rendering)
-                    missing.extend(names)
-        return made, tuple(missing)
+                if len(known) >= _REMEMBERED:
+                    known.clear()
+                known[key] = found
+            column.texts.append(found[0])
+            if found[1]:
+                column.missing[place] = found[1]
+        return column
 
-    def _block(
-        self, slot: _Slot, context: Mapping[str, object], rendering: RenderContext
-    ) -> tuple[str, tuple[str, ...]]:
-        # Blocks such as the ladder strip have few distinct outcomes, and rendering them is what costs; single values
-        # are cheaper to print than to look up.
-        key = (slot.tag, repr([_reach(context, path) for path in slot.piece.paths]))
-        if key not in self._known:
-            buffer = StringIO(newline="")
-            with recording() as missing:
-                slot.piece.node.render(rendering, buffer)
-            self._known[key] = (buffer.getvalue(), tuple(missing))
-        return self._known[key]
+    def _key(self, piece: _Piece) -> Callable[[Mapping[str, object]], Hashable]:
+        """What a rendering of the piece depends on: equal keys, equal texts. One bare value is its own key."""
+        theirs = [_reader(path, self.shared) for path in piece.paths if overlaps(path, self.personal)]
+        common = tuple(_reach(self.shared, path) for path in piece.paths if not overlaps(path, self.personal))
+        if len(theirs) == 1 and not common:
+            return theirs[0]
+        return lambda person: (common, *[read(person) for read in theirs])
+
+    def _render(self, slot: _Slot, context: Mapping[str, object]) -> tuple[str, tuple[str, ...]]:
+        rendering = RenderContext(self.template.bound, globals=context)
+        rendering.locals.update(slot.locals)
+        rendering.counters.update(slot.counters)
+        node, buffer = slot.piece.node, StringIO(newline="")
+        with recording() as missing, naming(self.template.source), rendering.extend(namespace=_AMBIENT):
+            if isinstance(node, OutputNode):
+                buffer.write(to_liquid_string(node.expression.evaluate(rendering), rendering.autoescape))
+            else:
+                node.render(rendering, buffer)
+        return buffer.getvalue(), tuple(missing)
 
 
-def _put_back(slot: _Slot, rendering: RenderContext) -> None:
-    """What the shared parts before this slot had assigned and counted, as if they had just been rendered."""
-    rendering.locals.clear()
-    rendering.locals.update(slot.locals)
-    rendering.counters.clear()
-    rendering.counters.update(slot.counters)
+def overlaps(path: Path, others: Iterable[Path]) -> bool:
+    """Whether one of ``others`` is the path, lies in it, or holds it."""
+    return any(path[: len(other)] == other[: len(path)] for other in others)
+
+
+def _reader(path: Path, shared: Mapping[str, object]) -> Callable[[Mapping[str, object]], Hashable]:
+    """Reads one path of a person's context as a key, without making that context where it can be helped."""
+    if len(path) != 2:
+        return lambda theirs: _reach(_narrow(shared, theirs, path[:1]), path)
+    root, name = path
+
+    def read(theirs: Mapping[str, Any]) -> Hashable:
+        try:
+            value = theirs[root][name]
+        except (LookupError, TypeError):
+            value = None
+        if value.__class__ is str:
+            return value
+        if value.__class__ is int or value.__class__ is bool:
+            return value.__class__, value
+        return _reach(_narrow(shared, theirs, path[:1]), path)
+
+    return read
+
+
+def _narrow(shared: Mapping[str, object], theirs: Mapping[str, object], roots: Iterable[str]) -> dict[str, object]:
+    """One person's context, as far as some roots of it are concerned."""
+    common = {root: shared[root] for root in roots if root in shared}
+    return merged(common, {root: theirs[root] for root in roots if root in theirs})
+
+
+def _reach(context: Mapping[str, object], path: Path) -> Hashable:
+    """A path's value as a key: text is itself; anything else is told apart by type, form and how far the path led."""
+    value: object = context
+    for depth, name in enumerate(path):
+        if not isinstance(value, Mapping) or name not in value:
+            return depth, value.__class__, repr(value) if depth else ""
+        value = value[name]
+    return value if value.__class__ is str else (value.__class__, repr(value))
 
 
 def differing(shared: Mapping[str, object], theirs: Iterable[Mapping[str, object]]) -> frozenset[Path]:
     """The context paths that are personal: whole roots, or single names in a mapping that is shared otherwise."""
-    paths: set[Path] = set()
+    whole: set[str] = set()
+    names: dict[str, set[str]] = {root: set() for root, value in shared.items() if isinstance(value, Mapping)}
     for mapping in theirs:
         for root, value in mapping.items():
-            if isinstance(value, Mapping) and isinstance(shared.get(root), Mapping):
-                paths.update((root, name) for name in value)
+            if root in names and (value.__class__ is dict or isinstance(value, Mapping)):
+                names[root].update(value)
             else:
-                paths.add((root,))
-    return frozenset(paths)
+                whole.add(root)
+    return frozenset({(root,) for root in whole} | {(root, name) for root in names for name in names[root]})
 
 
 def merged(shared: Mapping[str, object], theirs: Mapping[str, object]) -> dict[str, object]:
@@ -154,7 +244,7 @@ def split(template: Template, shared: Mapping[str, object], personal: frozenset[
     text = buffer.getvalue()
     if text.count(marker) != len(slots):
         raise TemplateError(f"The text contains {marker!r}, which marks personal parts; send with another salt.")
-    return Skeleton(template, text, slots, tuple(missing))
+    return Skeleton(template, text, slots, tuple(missing), shared, personal)
 
 
 def marker_of(salt: str, part: str) -> str:
@@ -174,20 +264,29 @@ def oversize(fragments: Mapping[str, str]) -> str | None:
     return None
 
 
+@lru_cache(maxsize=192)
 def _pieces(template: Template) -> list[_Piece]:
     pieces = []
     for node in template.bound.nodes:
         analysis = BoundTemplate(template.bound.env, [node]).analyze(include_partials=False)
         variables = [variable for found in analysis.globals.values() for variable in found]
         paths = {_plain(variable.segments) for variable in variables}
-        pieces.append(_Piece(node, tuple(sorted(paths)), frozenset(analysis.tags)))
+        pieces.append(_Piece(node, tuple(sorted(paths)), frozenset(analysis.tags), _bare(node)))
     return pieces
+
+
+def _bare(node: Node) -> bool:
+    """Whether a node prints one value by its name, with no filter and no choice."""
+    shown = node.expression if isinstance(node, OutputNode) else None
+    if not isinstance(shown, FilteredExpression) or shown.filters or not isinstance(shown.left, PathExpression):
+        return False
+    return _plain(shown.left.path) == tuple(shown.left.path)
 
 
 def _plain(segments: Sequence[object]) -> Path:
     path: list[str] = []
     for segment in segments:
-        if not isinstance(segment, str):
+        if not isinstance(segment, str) or segment in _COMPUTED:
             break
         path.append(segment)
     return tuple(path)
@@ -210,12 +309,3 @@ def _slot(piece: _Piece, tags: dict[str, str], marker: str, rendering: RenderCon
         start = piece.node.token.start_index
         same = f"{source[start : source.find('}}', start)]}{slot.locals!r}{slot.counters!r}"
     return replace(slot, tag=tags.setdefault(same, slot.tag))
-
-
-def _reach(context: Mapping[str, object], path: Sequence[str]) -> object:
-    value: object = context
-    for name in path:
-        if not isinstance(value, Mapping):
-            break
-        value = value.get(name)
-    return value

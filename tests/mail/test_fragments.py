@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -54,10 +55,12 @@ def message(source: str, subject: str | None = None) -> CompiledMessage:
     )
 
 
-def assert_equal_to_full(compiled: CompiledMessage, batch: Batch, people: list[tuple[str, Any]]) -> None:
+def assert_equal_to_full(
+    compiled: CompiledMessage, batch: Batch, people: list[tuple[str, Any]], shared: dict[str, Any] = SHARED
+) -> None:
     for id_, theirs in people:
-        full = compiled.render({**SHARED, **theirs, "c": {**SHARED["c"], **theirs["c"]}})
-        assert compiled.render(SHARED, theirs) == full
+        full = compiled.render({**shared, **theirs, "c": {**shared["c"], **theirs["c"]}})
+        assert compiled.render(shared, theirs) == full
         if id_ in batch.alone:
             continue
         fragments = batch.fragments[id_]
@@ -73,6 +76,26 @@ def test_no_difference_to_the_full_rendering(pieces: list[str], persons: list[di
     batch = compiled.batch(SHARED, people, salt=SALT)
     assert not batch.alone
     assert_equal_to_full(compiled, batch, people)
+
+
+_odd = st.sampled_from(["", "1", 1, 1.0, True, None, Decimal("1.0"), Decimal("1.00"), "<b>", ["1", "<"], {"a": "1"}])
+_odd_person = st.fixed_dictionaries(
+    {"c": st.dictionaries(st.sampled_from(["name", "vip", "note", "tags", "city", "size"]), _odd)},
+    optional={"rung": st.fixed_dictionaries({"n": st.integers(1, 3)}) | _odd},
+)
+_odd_pieces = [*_SAFE_PIECES, "{{ c.size }}", "{{ c.tags.first }}{{ c.tags.size }}", "{{ rung }}", "{{ c.note.a }}"]
+
+
+@given(st.lists(st.sampled_from(_odd_pieces), max_size=8), st.lists(_odd_person, min_size=2, max_size=8), st.data())
+@settings(max_examples=300, deadline=None)
+def test_what_was_rendered_for_others_is_reused_for_equals_alone(
+    pieces: list[str], persons: list[dict[str, Any]], data: st.DataObject
+) -> None:
+    compiled, people = message("".join(pieces)), [(str(n), person) for n, person in enumerate(persons)]
+    cut = data.draw(st.integers(0, len(people)))
+    for part, city in ((people[:cut], "Solo"), (people[cut:], "Bandung")):
+        shared = {**SHARED, "c": {"city": city}, "shop": {"name": city, "key": "note"}}
+        assert_equal_to_full(compiled, compiled.batch(shared, part, salt=SALT), part, shared)
 
 
 @given(
