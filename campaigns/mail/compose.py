@@ -12,6 +12,7 @@ from campaigns.mail.fragments import (
     MAX_FRAGMENT_BYTES,
     MAX_FRAGMENTS,
     CannotSplit,
+    Column,
     Skeleton,
     differing,
     marker_of,
@@ -37,7 +38,7 @@ class RenderedMail:
     missing: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Batch:
     """One skeleton for many and each person's fragments, by the ids the caller gave.
 
@@ -137,6 +138,7 @@ def _fill(
     for place in missed:
         names = [name for _, column in columns for name in column.missing.get(place, ())]
         batch.missing[people[place][0]] = tuple(dict.fromkeys((*common, *names)))
+    columns = _united(batch, columns)
     tags = [column.tag for _, column in columns]
     rows = zip(*(column.texts for _, column in columns), strict=True) if columns else ((),) * len(people)
     room = MAX_FRAGMENT_BYTES - sum(map(len, tags))
@@ -152,6 +154,25 @@ def _fill(
             batch.alone[id_] = "a value contains the mark of personal parts"
         else:
             batch.fragments[id_] = fragments
+
+
+def _united(batch: Batch, columns: Sequence[tuple[int, Column]]) -> list[tuple[int, Column]]:
+    """Columns that say the same for everybody, such as a link in html and text, become one: requests get smaller."""
+    kept: list[tuple[int, Column]] = []
+    by_first: dict[str, list[Column]] = {}
+    for number, column in columns:
+        alike = by_first.setdefault(column.texts[0] if column.texts else "", [])
+        twin = next((other for other in alike if other.texts == column.texts), None)
+        if twin is None:
+            alike.append(column)
+            kept.append((number, column))
+        elif number == 1:
+            batch.html = batch.html.replace(column.tag, twin.tag)
+        elif number == 2:
+            batch.text = batch.text.replace(column.tag, twin.tag)
+        else:
+            batch.subject = batch.subject.replace(column.tag, twin.tag)
+    return kept
 
 
 def _one_line(text: str) -> str:

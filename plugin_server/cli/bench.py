@@ -13,6 +13,7 @@ from plugin_server.cli.context import home_option, json_option, opened, show
 BENCHES = {
     "ingest": ("plugin_server.bench.ingest", 1_000_000),
     "ladder": ("plugin_server.bench.ladder", 100_000),
+    "send": ("plugin_server.bench.send", 100_000),
     "webhooks": ("plugin_server.bench.webhooks", 8_000),
 }
 """By name: the module whose ``run(database_url, redis_url, size, say)`` measures, and the size when none is given."""
@@ -20,7 +21,7 @@ BENCHES = {
 
 @click.command()
 @click.argument("name", type=click.Choice(list(BENCHES)))
-@click.option("--size", type=click.IntRange(10, 5_000_000), help="How many orders, customers or deliveries.")
+@click.option("--size", type=click.IntRange(10, 5_000_000), help="How many orders, customers, mails or deliveries.")
 @home_option
 @json_option
 def bench(name: str, size: int | None, home: Path | None, as_json: bool) -> None:

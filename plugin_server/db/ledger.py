@@ -54,13 +54,12 @@ class Claimed:
     expires_at: datetime | None
 
 
-def claim(
-    conn: Connection, run: Run, *, attempt_id: UUID, backend: str, limit: int, now: datetime, deadline: datetime
-) -> tuple[list[Claimed], int]:
-    """Take up to ``limit`` due messages of one language into a prepared attempt; and say how many were looked at.
+def due(conn: Connection, run: Run, *, limit: int, now: datetime, deadline: datetime) -> tuple[list[Claimed], int]:
+    """Up to ``limit`` due messages of one language that may go now, and how many were looked at. They stay locked.
 
-    Consent, suppression, frequency cap and quiet hours are asked again here, in the same transaction: those not
-    allowed are skipped or put off with their reason. Claims of a merchant take turns, so that the cap holds.
+    Consent, suppression, frequency cap and quiet hours are asked again here: those not allowed are skipped or put off
+    with their reason. Merchants' turns are taken one by one, so that the cap holds. Whoever asks writes ``begin`` or
+    ``prepare`` in the same transaction, or nothing has happened.
     """
     conn.execute(text("SELECT pg_advisory_xact_lock(7410, CAST(:m AS int))"), {"m": run.merchant_id % 2**31})
     guards, cap = run.campaign.guards, run.campaign.guards.frequency_cap
@@ -81,10 +80,7 @@ def claim(
         for row in rows
     ]
     _set_aside(conn, [(row.id, verdict) for row, verdict in verdicts if verdict.act is not Act.SEND], now)
-    going = [row for row, verdict in verdicts if verdict.act is Act.SEND]
-    if going:
-        _take(conn, run, attempt_id, backend, going, now)
-    return [_claimed(row) for row in going], len(rows)
+    return [_claimed(row) for row, verdict in verdicts if verdict.act is Act.SEND], len(rows)
 
 
 _DUE: Final = f"""
@@ -158,25 +154,21 @@ def _set_aside(conn: Connection, verdicts: Sequence[tuple[int, Verdict]], now: d
     )
 
 
-def _take(conn: Connection, run: Run, attempt_id: UUID, backend: str, rows: Sequence[Any], now: datetime) -> None:
-    conn.execute(
-        text(
-            "INSERT INTO send_attempt (id, merchant_id, run_id, backend, recipients, prepared_at) "
-            "VALUES (:id, :merchant, :run, :backend, :n, :now)"
-        ),
-        {"id": attempt_id, "merchant": run.merchant_id, "run": run.id, "backend": backend, "n": len(rows), "now": now},
-    )
-    conn.execute(
-        text(
-            "UPDATE message m SET state = 'claimed', reason = '', not_before = NULL, claimed_at = :now, "
-            "attempt_id = :attempt, email = p.email FROM customer p WHERE m.id = ANY(:ids) AND p.id = m.customer_id"
-        ),
-        {"ids": [row.id for row in rows], "attempt": attempt_id, "now": now},
-    )
+def unsendable(conn: Connection, reasons: dict[int, str], now: datetime) -> None:
+    """Give up due messages that cannot be rendered, each with its reason."""
+    if reasons:
+        conn.execute(
+            text(
+                "UPDATE message m SET state = 'failed', reason = t.reason, settled_at = :now "
+                "FROM unnest(CAST(:ids AS bigint[]), CAST(:reasons AS text[])) AS t(id, reason) "
+                "WHERE m.id = t.id AND m.state = 'planned'"
+            ),
+            {"ids": list(reasons), "reasons": list(reasons.values()), "now": now},
+        )
 
 
 def refuse(conn: Connection, attempt_id: UUID, refused: dict[int, str], now: datetime) -> None:
-    """Give up claimed messages that cannot be rendered, each with its reason."""
+    """Give up messages under way that the provider will never take, each with its reason."""
     if refused:
         conn.execute(
             text(
@@ -188,18 +180,59 @@ def refuse(conn: Connection, attempt_id: UUID, refused: dict[int, str], now: dat
         )
 
 
-def part(conn: Connection, *, of: UUID, attempt_id: UUID, message_ids: Sequence[int], now: datetime) -> None:
-    """Give some claimed messages of a prepared attempt an attempt of their own: one attempt is one request."""
+def prepare(
+    conn: Connection, run: Run, attempt_id: UUID, backend: str, readers: Sequence[Claimed], now: datetime
+) -> None:
+    """Claim due messages for a request that is made later: ``begin`` comes before it, or ``release`` instead."""
+    _attempt(conn, run, attempt_id, backend, len(readers), now)
+    _take(conn, attempt_id, readers, "claimed", now)
+
+
+def begin_with(
+    conn: Connection,
+    run: Run,
+    attempt_id: UUID,
+    backend: str,
+    readers: Sequence[Claimed],
+    *,
+    body_hash: str,
+    now: datetime,
+) -> bool:
+    """``prepare`` and ``begin`` in one step, for messages ``due`` in this transaction: claimed and sending at once."""
+    _attempt(conn, run, attempt_id, backend, len(readers), now)
+    if not _may_send(conn, attempt_id, len(readers), body_hash, now):
+        conn.execute(text("DELETE FROM send_attempt WHERE id = :id AND state = 'prepared'"), {"id": attempt_id})
+        return False
+    _take(conn, attempt_id, readers, "sending", now)
+    return True
+
+
+def _attempt(conn: Connection, run: Run, attempt_id: UUID, backend: str, recipients: int, now: datetime) -> None:
+    row = {"id": attempt_id, "merchant": run.merchant_id, "run": run.id, "backend": backend, "n": recipients}
     conn.execute(
         text(
             "INSERT INTO send_attempt (id, merchant_id, run_id, backend, recipients, prepared_at) "
-            "SELECT :id, merchant_id, run_id, backend, :n, :now FROM send_attempt WHERE id = :of"
+            "VALUES (:id, :merchant, :run, :backend, :n, :now)"
         ),
-        {"id": attempt_id, "n": len(message_ids), "of": of, "now": now},
+        row | {"now": now},
     )
+
+
+def _take(conn: Connection, attempt_id: UUID, readers: Sequence[Claimed], state: str, now: datetime) -> None:
     conn.execute(
-        text("UPDATE message SET attempt_id = :id WHERE id = ANY(:ids) AND attempt_id = :of AND state = 'claimed'"),
-        {"id": attempt_id, "ids": list(message_ids), "of": of},
+        text(
+            "UPDATE message m SET state = :state, reason = '', not_before = NULL, claimed_at = :now, "
+            "attempt_id = :attempt, email = t.email "
+            "FROM unnest(CAST(:ids AS bigint[]), CAST(:emails AS text[])) AS t(id, email) "
+            "WHERE m.id = t.id AND m.state = 'planned'"
+        ),
+        {
+            "ids": [reader.message_id for reader in readers],
+            "emails": [reader.email for reader in readers],
+            "attempt": attempt_id,
+            "state": state,
+            "now": now,
+        },
     )
 
 
@@ -208,16 +241,7 @@ def begin(conn: Connection, *, attempt_id: UUID, recipients: int, body_hash: str
 
     Whoever gets True, and nobody else, makes the request.
     """
-    fit = conn.execute(
-        text(
-            "UPDATE send_attempt a SET state = 'sending', sending_at = :now, body_hash = :hash, recipients = :n "
-            "WHERE a.id = :id AND a.state = 'prepared' "
-            "AND EXISTS (SELECT FROM campaign_run r WHERE r.id = a.run_id AND r.state = 'sending') "
-            "AND NOT EXISTS (SELECT FROM store s WHERE s.state = 'frozen')"
-        ),
-        {"id": attempt_id, "now": now, "hash": body_hash, "n": recipients},
-    ).rowcount
-    if not fit:
+    if not _may_send(conn, attempt_id, recipients, body_hash, now):
         return False
     moved = conn.execute(
         text("UPDATE message SET state = 'sending' WHERE attempt_id = :id AND state = 'claimed'"), {"id": attempt_id}
@@ -233,6 +257,19 @@ def begin(conn: Connection, *, attempt_id: UUID, recipients: int, body_hash: str
         )
         return False
     return True
+
+
+def _may_send(conn: Connection, attempt_id: UUID, recipients: int, body_hash: str, now: datetime) -> bool:
+    changed = conn.execute(
+        text(
+            "UPDATE send_attempt a SET state = 'sending', sending_at = :now, body_hash = :hash, recipients = :n "
+            "WHERE a.id = :id AND a.state = 'prepared' "
+            "AND EXISTS (SELECT FROM campaign_run r WHERE r.id = a.run_id AND r.state = 'sending') "
+            "AND NOT EXISTS (SELECT FROM store s WHERE s.state = 'frozen')"
+        ),
+        {"id": attempt_id, "now": now, "hash": body_hash, "n": recipients},
+    )
+    return changed.rowcount == 1
 
 
 def release(conn: Connection, attempt_id: UUID, *, now: datetime, reason: str) -> int:

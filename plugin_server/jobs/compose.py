@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -36,6 +36,8 @@ class Letterhead:
     locale: str
     shop: dict[str, Any]
     ladder: Ladder
+    worked_out: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What is the same for many readers, so that it is worked out once."""
 
 
 def letterhead(conn: Connection) -> Letterhead:
@@ -163,7 +165,7 @@ def personal(reader: Claimed, own: Links, head: Letterhead, *, offered: bool) ->
             "email": reader.email,
             "language": reader.language,
         },
-        "rung": _rung(head.ladder, reader.rung, reader.language),
+        "rung": _rung_of(head, reader.rung, reader.language),
         "links": {
             "shop": head.shop["url"] or own.page,
             "unsubscribe": own.unsubscribe,
@@ -172,11 +174,24 @@ def personal(reader: Claimed, own: Links, head: Letterhead, *, offered: bool) ->
         },
     }
     if offered:
-        expires = (
-            reader.expires_at.astimezone(ZoneInfo(head.timezone)).date().isoformat() if reader.expires_at else None
-        )
-        made["offer"] = {"code": reader.code or "", "expires_on": expires}
+        made["offer"] = {"code": reader.code or "", "expires_on": _day_of(head, reader.expires_at)}
     return made
+
+
+def _rung_of(head: Letterhead, key: str | None, language: str) -> dict[str, Any]:
+    found: dict[str, Any] | None = head.worked_out.get((key, language))
+    if found is None:
+        found = head.worked_out[key, language] = _rung(head.ladder, key, language)
+    return found
+
+
+def _day_of(head: Letterhead, moment: datetime | None) -> str | None:
+    if moment is None:
+        return None
+    found: str | None = head.worked_out.get(moment)
+    if found is None:
+        found = head.worked_out[moment] = moment.astimezone(ZoneInfo(head.timezone)).date().isoformat()
+    return found
 
 
 def preview_mail(

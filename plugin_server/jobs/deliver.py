@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection
@@ -24,6 +25,9 @@ from plugin_server.wiring import Services
 
 BATCH: Final = 500
 """Recipients of one request: providers take 1000, but this many at most are in doubt together."""
+SALT: Final = 12
+"""Letters of the attempt's id that mark personal parts: enough not to be guessed, and they are in every tag."""
+FRESH: Final = timedelta(minutes=1)
 SHELF_LIFE: Final = timedelta(days=7)
 
 
@@ -33,71 +37,131 @@ def deadline(run: Run) -> datetime:
     return run.due_at + (min(SHELF_LIFE, timedelta(days=offer.valid_days)) if offer else SHELF_LIFE)
 
 
+@dataclass(slots=True)
+class _Desk:
+    """What the requests of one run have in common, read anew every minute: people change their settings."""
+
+    services: Services
+    world: Outside
+    run: Run
+    _head: Letterhead | None = None
+    _common: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _read_at: datetime | None = None
+
+    def head(self, conn: Connection) -> Letterhead:
+        """Who writes."""
+        now = self.services.now()
+        if self._head is None or self._read_at is None or now - self._read_at >= FRESH:
+            self._head, self._read_at, self._common = compose.letterhead(conn), now, {}
+        return self._head
+
+    def common(self, conn: Connection, language: str) -> dict[str, Any]:
+        """Variables that are equal for all readers of a language."""
+        head = self.head(conn)
+        if language not in self._common:
+            self._common[language] = compose.shared(conn, self.run.campaign, head, self.run.occasion, language)
+        return self._common[language]
+
+
+@dataclass(frozen=True, slots=True)
+class _Alone:
+    """A mail that goes by itself, its message claimed under an attempt of its own."""
+
+    attempt_id: UUID
+    mail: Mail
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """What one look at the ledger gave: how many messages were looked at, and the requests that are to be made."""
+
+    looked_at: int
+    bulk: Mail | None = None
+    alone: tuple[_Alone, ...] = ()
+
+
 def deliver(services: Services, world: Outside, run: Run) -> bool:
     """Send what is due, request by request; True when nothing is due any more, False where the run was put on hold."""
+    desk = _Desk(services, world, run)
     while True:
-        attempt_id = uuid4()
-        with tenant(services.engine, run.merchant_id) as conn:
-            if campaigns.run(conn, run.id).state != "sending":
-                return False
-            claimed, looked_at = ledger.claim(
-                conn,
-                run,
-                attempt_id=attempt_id,
-                backend=world.backend,
-                limit=BATCH,
-                now=services.now(),
-                deadline=deadline(run),
-            )
-        if not looked_at:
+        try:
+            with tenant(services.engine, run.merchant_id) as conn:
+                ready = _prepare(desk, conn, services.now())
+        except _CannotRender as error:
+            return _stop(services, run, error.reason)
+        if ready is None:
+            return False
+        if not ready.looked_at:
             return True
-        if claimed and not _send_claimed(services, world, run, attempt_id, claimed):
+        if not _send(desk, ready):
             return False
 
 
-def _send_claimed(services: Services, world: Outside, run: Run, attempt_id: UUID, claimed: list[Claimed]) -> bool:
-    try:
-        mail, rest = _render(services, run, attempt_id, claimed)
-    except TemplateError as error:
-        language = claimed[0].language
-        sentence = f"The mail in {language} cannot be rendered: {error}"
-        return _stop(services, run, attempt_id, Reason(sentence, "cannot_render", language=language, detail=str(error)))
-    if mail.recipients and not _hand_over(services, world, run, mail):
-        _release(services, run, attempt_id)
-        return False
-    return _send_alone(services, world, run, attempt_id, rest) if rest else True
+def _send(desk: _Desk, ready: _Ready) -> bool:
+    goes_on = ready.bulk is None or _hand_over(desk, ready.bulk)
+    for one in ready.alone:
+        goes_on = goes_on and _begin(desk, one) and _hand_over(desk, one.mail)
+        if not goes_on:
+            _release(desk.services, desk.run, one.attempt_id)
+    return goes_on
+
+
+class _CannotRender(Exception):
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def _prepare(desk: _Desk, conn: Connection, now: datetime) -> _Ready | None:
+    """Take due messages, render them and write ``sending`` down, all in one transaction; None where sending must rest.
+
+    Rendering asks nobody outside and takes milliseconds, so the rows may stay locked meanwhile.
+    """
+    run, backend = desk.run, desk.world.backend
+    readers, looked_at = ledger.due(conn, run, limit=BATCH, now=now, deadline=deadline(run))
+    if not readers:
+        return _Ready(looked_at)
+    attempt_id, by_id = uuid4(), {str(reader.message_id): reader for reader in readers}
+    bulk, whole, failed = _render(desk, conn, attempt_id, readers)
+    ledger.unsendable(conn, {int(id_): f"cannot be rendered: {why}" for id_, why in failed.items()}, now)
+    if bulk.recipients:
+        going = [by_id[recipient.message_id] for recipient in bulk.recipients]
+        if not ledger.begin_with(conn, run, attempt_id, backend, going, body_hash=_hash(bulk), now=now):
+            return None
+    alone = []
+    for mail in whole:
+        ledger.prepare(conn, run, UUID(mail.attempt_id), backend, [by_id[mail.recipients[0].message_id]], now)
+        alone.append(_Alone(UUID(mail.attempt_id), mail))
+    return _Ready(looked_at, bulk if bulk.recipients else None, tuple(alone))
 
 
 def _render(
-    services: Services, run: Run, attempt_id: UUID, claimed: list[Claimed]
-) -> tuple[Mail, list[tuple[Recipient, str, str, str]]]:
-    """The bulk request, and those whose mail must go by itself. Whoever's mail cannot be rendered is settled here."""
-    language = claimed[0].language
-    with tenant(services.engine, run.merchant_id) as conn:
-        head = compose.letterhead(conn)
-        common = compose.shared(conn, run.campaign, head, run.occasion, language)
-    message = compose.compiled(run.campaign, language)
+    desk: _Desk, conn: Connection, attempt_id: UUID, readers: list[Claimed]
+) -> tuple[Mail, list[Mail], dict[str, str]]:
+    """The bulk request, mails that must go by themselves, and whose mail cannot be rendered (message id → why)."""
+    run, language, settings = desk.run, readers[0].language, desk.services.settings
+    head, common = desk.head(conn), desk.common(conn, language)
     recipients, people = {}, []
-    for reader in claimed:
-        own = compose.links(
-            services.settings.keys, services.settings.public_url, run.merchant_id, reader.customer_id, reader.message_id
-        )
+    for reader in readers:
+        own = compose.links(settings.keys, settings.public_url, run.merchant_id, reader.customer_id, reader.message_id)
         name, id_ = f"{reader.first_name} {reader.last_name}".strip(), str(reader.message_id)
         recipients[id_] = Recipient(id_, reader.email, name, {}, own.unsubscribe)
         people.append((id_, compose.personal(reader, own, head, offered=run.campaign.offer is not None)))
-    batch = message.batch(common, people, salt=attempt_id.hex)
-    failed, alone = dict(batch.failed), []
+    try:
+        message = compose.compiled(run.campaign, language)
+        batch = message.batch(common, people, salt=attempt_id.hex[:SALT])
+    except TemplateError as error:
+        sentence = f"The mail in {language} cannot be rendered: {error}"
+        raise _CannotRender(Reason(sentence, "cannot_render", language=language, detail=str(error))) from error
+    failed, whole = dict(batch.failed), []
     for id_, theirs in people:
         if id_ in batch.alone:
             try:
-                whole = message.render(common, theirs)
-                alone.append((recipients[id_], whole.subject, whole.html, whole.text))
+                one = message.render(common, theirs)
+                whole.append(_mail(run, head, uuid4(), (one.subject, one.html, one.text), (recipients[id_],)))
             except TemplateError as error:
                 failed[id_] = str(error)
-    with tenant(services.engine, run.merchant_id) as conn:
-        reasons = {int(id_): f"cannot be rendered: {why}" for id_, why in failed.items()}
-        ledger.refuse(conn, attempt_id, reasons, services.now())
-    return _bulk(run, head, attempt_id, batch, recipients), alone
+    return _bulk(run, head, attempt_id, batch, recipients), whole, failed
 
 
 def _bulk(run: Run, head: Letterhead, attempt_id: UUID, batch: Batch, recipients: dict[str, Recipient]) -> Mail:
@@ -125,38 +189,23 @@ def _mail(
     )
 
 
-def _send_alone(
-    services: Services, world: Outside, run: Run, of: UUID, rest: list[tuple[Recipient, str, str, str]]
-) -> bool:
-    with tenant(services.engine, run.merchant_id) as conn:
-        head = compose.letterhead(conn)
-    for recipient, subject, html, text in rest:
-        attempt_id = uuid4()
-        with tenant(services.engine, run.merchant_id) as conn:
-            ledger.part(conn, of=of, attempt_id=attempt_id, message_ids=[int(recipient.message_id)], now=services.now())
-        mail = _mail(run, head, attempt_id, (subject, html, text), (recipient,))
-        if not _hand_over(services, world, run, mail):
-            _release(services, run, of)
-            return False
-    _release(services, run, of)
-    return True
+def _hash(mail: Mail) -> str:
+    return hashlib.sha256(f"{mail.subject}\0{mail.html}\0{mail.text}".encode()).hexdigest()
 
 
-def _hand_over(services: Services, world: Outside, run: Run, mail: Mail) -> bool:
-    """Make one request, once, with ``sending`` committed before it. False where the run must not go on now."""
-    attempt_id = UUID(mail.attempt_id)
-    body_hash = hashlib.sha256(f"{mail.subject}\0{mail.html}\0{mail.text}".encode()).hexdigest()
-    with tenant(services.engine, run.merchant_id) as conn:
-        begun = ledger.begin(
-            conn, attempt_id=attempt_id, recipients=len(mail.recipients), body_hash=body_hash, now=services.now()
+def _begin(desk: _Desk, one: _Alone) -> bool:
+    with tenant(desk.services.engine, desk.run.merchant_id) as conn:
+        return ledger.begin(
+            conn, attempt_id=one.attempt_id, recipients=1, body_hash=_hash(one.mail), now=desk.services.now()
         )
-    if not begun:
-        _release(services, run, attempt_id)
-        return False
-    result = world.mail.send(mail)
-    with tenant(services.engine, run.merchant_id) as conn:
-        ledger.settle(conn, attempt_id, result, services.now())
-        return _go_on(services, conn, run, result)
+
+
+def _hand_over(desk: _Desk, mail: Mail) -> bool:
+    """Make one request, once; ``sending`` was committed before. False where the run must not go on now."""
+    result = desk.world.mail.send(mail)
+    with tenant(desk.services.engine, desk.run.merchant_id) as conn:
+        ledger.settle(conn, UUID(mail.attempt_id), result, desk.services.now())
+        return _go_on(desk.services, conn, desk.run, result)
 
 
 def _go_on(services: Services, conn: Connection, run: Run, result: SendResult) -> bool:
@@ -172,8 +221,7 @@ def _go_on(services: Services, conn: Connection, run: Run, result: SendResult) -
     return True
 
 
-def _stop(services: Services, run: Run, attempt_id: UUID, reason: str) -> bool:
-    _release(services, run, attempt_id)
+def _stop(services: Services, run: Run, reason: str) -> bool:
     with tenant(services.engine, run.merchant_id) as conn:
         campaigns.hold(conn, run.id, to="paused", reason=reason)
     return False
