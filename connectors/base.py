@@ -20,6 +20,7 @@ from connectors.types import (
     SendResult,
     StoreEvent,
     StoreInfo,
+    Suppressed,
 )
 
 T = TypeVar("T")
@@ -114,3 +115,19 @@ class MailBackend(Protocol):
 
     def send(self, mail: Mail) -> SendResult:
         """Hand over one request, once. Never raises for what the other side does: the outcome says it."""
+
+
+class MailAccount(Protocol):
+    """What a mail provider knows beside taking mail. All methods raise ``ConnectorError``."""
+
+    def has_taken(self, *, attempt_id: str, emails: Sequence[str], since: datetime, until: datetime) -> bool:
+        """Whether its log holds a mail of this request to one of ``emails``, accepted between the two times.
+
+        True is certain. False means only that nothing was found yet: logs lag behind.
+        """
+
+    def suppressed(self, *, since: datetime) -> Iterator[Suppressed]:
+        """Addresses that came onto its lists (bounced, invalid, complained, unsubscribed) since then."""
+
+    def suppress(self, emails: Sequence[str]) -> None:
+        """Put addresses onto its list of those it never mails; those already there are fine."""

@@ -385,3 +385,13 @@ class DeliveryEvent:
     reason: str = ""
     url: str = ""
     machine: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Suppressed:
+    """An address on a mail provider's own list of those it does not mail, and why (``kind``) since when."""
+
+    email: str
+    kind: DeliveryKind
+    reason: str
+    since: datetime

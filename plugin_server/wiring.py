@@ -12,9 +12,10 @@ from redis import Redis
 from sqlalchemy import Engine
 
 from connectors import woocommerce
-from connectors.base import MailBackend, Store
+from connectors.base import MailAccount, MailBackend, Store
 from connectors.errors import ConnectorError
 from connectors.folder.client import FolderBackend
+from connectors.sendgrid.account import SendGridAccount
 from connectors.sendgrid.client import SendGridBackend
 from connectors.sendgrid.mapping import to_events
 from connectors.shopify import auth as shopify_auth
@@ -84,6 +85,14 @@ def _new_mail_backend(made: Services) -> MailBackend:
     if settings.mail_backend == "smtp":
         return SmtpBackend(settings.smtp_url or "", clock=made.now)
     return FolderBackend(settings.outbox, clock=made.now)
+
+
+def mail_account(made: Services) -> MailAccount | None:
+    """What the mail provider knows beside taking mail; None where it has nothing to tell."""
+    settings = made.settings
+    if settings.mail_backend != "sendgrid":
+        return None
+    return SendGridAccount(settings.sendgrid_api_key or "", settings.sendgrid_host)
 
 
 def connector(services: Services, merchant_id: int, store_id: int) -> Store:

@@ -13,7 +13,7 @@ from campaigns.guards import must_pause
 from campaigns.mail.ledger import MessageState, settle
 from campaigns.reasons import Reason
 from connectors.types import DeliveryEvent, DeliveryKind
-from plugin_server.db import campaigns, consents, known, messages
+from plugin_server.db import campaigns, clicks, consents, known, messages
 
 GONE: Final = ("bounced address", "invalid", "spam reporting address", "unsubscribed address")
 """Reasons of a provider to drop a mail that hold for every later mail as well."""
@@ -30,6 +30,9 @@ def apply(conn: Connection, merchant_id: int, events: Sequence[DeliveryEvent], n
     new = list({event.dedupe: event for event in events if event.dedupe in fresh}.values())
     _confirm_requests(conn, new, now)
     touched = _move(conn, new, now)
+    clicks.read(
+        conn, [number for event in new if event.kind in clicks.CONCERN and (number := _number(event.message_id))]
+    )
     _heed(conn, merchant_id, new, touched, now)
     _stop_where_account_is(conn, new)
     if touched:
@@ -83,14 +86,21 @@ def _uuid(given: str | None) -> UUID | None:
 def _confirm_requests(conn: Connection, events: Sequence[DeliveryEvent], now: datetime) -> None:
     attempts = list({_uuid(event.attempt_id) for event in events} - {None})
     reported = list({_number(event.message_id) for event in events} - {None})
+    confirm(conn, attempts, reported, now, "confirmed by a report")
+
+
+def confirm(
+    conn: Connection, attempts: Sequence[UUID | None], reported: Sequence[int | None], now: datetime, detail: str
+) -> None:
+    """These requests, or those that held these messages, were taken after all: whoever is in doubt was sent to."""
     confirmed = conn.execute(
         text(
-            "UPDATE send_attempt SET state = 'accepted', detail = 'confirmed by a report', settled_at = :now "
+            "UPDATE send_attempt SET state = 'accepted', detail = :detail, settled_at = :now "
             "WHERE (state IN ('sending', 'in_doubt') OR (state = 'not_sent' AND detail LIKE 'in doubt:%')) "
             "AND (id = ANY(:ids) OR id IN "
             "(SELECT attempt_id FROM message WHERE id = ANY(:messages))) RETURNING id"
         ),
-        {"now": now, "ids": attempts, "messages": reported},
+        {"now": now, "ids": list(attempts), "messages": list(reported), "detail": detail},
     )
     ids = list(confirmed.scalars())
     if ids:
@@ -115,7 +125,6 @@ def _move(conn: Connection, events: Sequence[DeliveryEvent], now: datetime) -> d
     known = {row.id: row for row in rows}
     state = {row.id: MessageState(row.state) for row in rows}
     reason = {row.id: row.reason for row in rows}
-    clicked: dict[int, datetime] = {}
     for event in events:
         number = _number(event.message_id)
         if number not in state or number is None:
@@ -123,33 +132,22 @@ def _move(conn: Connection, events: Sequence[DeliveryEvent], now: datetime) -> d
         moved = settle(state[number], event.kind)
         if moved is not state[number]:
             state[number], reason[number] = moved, event.reason
-        if event.kind is DeliveryKind.CLICKED and not event.machine:
-            clicked[number] = min(event.occurred_at, clicked.get(number, event.occurred_at))
-    _write(conn, state, reason, clicked, now)
+    _write(conn, state, reason, now)
     return known
 
 
-def _write(
-    conn: Connection,
-    state: dict[int, MessageState],
-    reason: dict[int, str],
-    clicked: dict[int, datetime],
-    now: datetime,
-) -> None:
+def _write(conn: Connection, state: dict[int, MessageState], reason: dict[int, str], now: datetime) -> None:
     conn.execute(
         text(
-            "UPDATE message m SET state = t.state, reason = t.reason, "
-            "accepted_at = coalesce(m.accepted_at, :now), clicked_at = least(m.clicked_at, t.clicked), "
+            "UPDATE message m SET state = t.state, reason = t.reason, accepted_at = coalesce(m.accepted_at, :now), "
             "settled_at = CASE WHEN t.state = 'accepted' THEN NULL ELSE CAST(:now AS timestamptz) END "
-            "FROM unnest(CAST(:ids AS bigint[]), CAST(:states AS text[]), CAST(:reasons AS text[]), "
-            "CAST(:clicks AS timestamptz[])) AS t(id, state, reason, clicked) WHERE m.id = t.id "
-            "AND (m.state <> t.state OR t.clicked IS NOT NULL)"
+            "FROM unnest(CAST(:ids AS bigint[]), CAST(:states AS text[]), CAST(:reasons AS text[])) "
+            "AS t(id, state, reason) WHERE m.id = t.id AND m.state <> t.state"
         ),
         {
             "ids": list(state),
             "states": [item.value for item in state.values()],
             "reasons": [reason[number] for number in state],
-            "clicks": [clicked.get(number) for number in state],
             "now": now,
         },
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from connectors.base import MailBackend, Store
+from connectors.base import MailAccount, MailBackend, Store
 from plugin_server import wiring
 from plugin_server.wiring import Services
 
@@ -14,13 +14,15 @@ from plugin_server.wiring import Services
 class Outside:
     """``backend`` is the name of ``mail``; ``store`` connects to a shop by its id.
 
-    ``repeatable`` is True where handing over a message again leaves one mail, so that doubt can be ended by repeating.
+    ``account`` is what else the mail provider knows, None where it tells nothing. ``repeatable`` is True where handing
+    over a message again leaves one mail, so that doubt can be ended by repeating.
     """
 
     mail: MailBackend
     backend: str
     store: Callable[[int], Store]
     repeatable: bool = False
+    account: MailAccount | None = None
 
 
 def outside(services: Services, merchant_id: int) -> Outside:
@@ -31,4 +33,5 @@ def outside(services: Services, merchant_id: int) -> Outside:
         backend=name,
         store=lambda store_id: wiring.connector(services, merchant_id, store_id),
         repeatable=name == "folder",
+        account=wiring.mail_account(services),
     )

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from plugin_server import wiring
 from plugin_server.db import periodic
-from plugin_server.jobs import nightly, renewing, sweep, ticks, trouble_mail
+from plugin_server.jobs import nightly, renewing, suppressions, sweep, ticks, trouble_mail
 from plugin_server.wiring import Services
 
 log = logging.getLogger(__name__)
@@ -50,6 +50,7 @@ JOBS: Final = (
     Periodic("sync", timedelta(minutes=10), nightly.sync_all),
     Periodic("rungs", timedelta(minutes=5), nightly.tell_all_rungs),
     Periodic("habits", timedelta(minutes=1), nightly.catch_up_all),
+    Periodic("suppressions", timedelta(hours=1), suppressions.exchange_all, timedelta(minutes=20)),
     Periodic("webhooks", timedelta(hours=1), nightly.check_webhooks),
     Periodic("renewing", timedelta(hours=1), renewing.renew_dormant, timedelta(minutes=20)),
     Periodic("troubles", timedelta(minutes=5), trouble_mail.tell_all),

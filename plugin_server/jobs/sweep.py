@@ -13,6 +13,7 @@ from plugin_server import wiring
 from plugin_server.db import campaigns, doubts, ledger
 from plugin_server.db.doubts import OpenAttempt
 from plugin_server.db.session import merchant_ids, tenant
+from plugin_server.jobs import doubts as log_of_provider
 from plugin_server.jobs import events, ingest, reconcile, run
 from plugin_server.jobs.outside import Outside, outside
 from plugin_server.jobs.queues import wake
@@ -23,6 +24,8 @@ PREPARING: Final = timedelta(seconds=15)
 """Longer than any rendering takes: whoever prepared this is dead, and nothing has left the house."""
 SENDING: Final = timedelta(seconds=40)
 """Longer than a provider is waited for: whoever was sending this is dead, or has lost its answer."""
+LOOK_AGAIN: Final = 300
+"""Seconds between two looks into the provider's log."""
 PATIENCE: Final = timedelta(minutes=60)
 """How long reports may take to end a doubt."""
 
@@ -82,10 +85,13 @@ def _wake(services: Services, merchant_id: int) -> None:
     now = services.now()
     with tenant(services.engine, merchant_id) as conn:
         waiting = campaigns.waiting(conn, now)
+        doubtful = any(log_of_provider.old_enough(attempt, now) for attempt in doubts.open_attempts(conn))
         providers = set(conn.scalars(_INBOX, {"now": now}))
     try:
         for run_id in waiting:
             wake(services.redis, run.advance_run, merchant_id, run_id)
+        if doubtful and services.redis.set(f"asked:doubts:{merchant_id}", 1, nx=True, ex=LOOK_AGAIN):
+            wake(services.redis, log_of_provider.ask_log, merchant_id)
         if wiring.MAIL_REPORTS in providers:
             wake(services.redis, events.drain_mail_events, merchant_id, on="urgent")
         if providers - {wiring.MAIL_REPORTS}:

@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from tests.fakes import sendgrid_account
 from tests.fakes.sendgrid_rules import faults_of
 
 FAULTS = ("accept_then_drop", "500_after_accept", "500", "503", "429", "slow", "401", "403", "413", "html_400", "drop")
@@ -61,6 +62,8 @@ class FakeSendGrid:
         self.requests: list[dict[str, Any]] = []
         self.connections = 0
         self.sandboxed = 0
+        self.lists: dict[str, list[dict[str, Any]]] = {}
+        self.globally_suppressed: list[str] = []
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._lock = threading.Lock()
 
@@ -149,6 +152,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self._elsewhere("POST", body):
+            return
         fault = self.fake.next_fault()
         if fault in ("accept_then_drop", "500_after_accept", "slow", None):
             self._take(body, fault)
@@ -159,6 +164,21 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             headers = {"X-RateLimit-Reset": str(int(time.time()) + 30)} if fault == "429" else {}
             self._answer(int(fault), _errors((None, f"fault {fault}")), headers)
+
+    def do_GET(self) -> None:
+        if not self._elsewhere("GET", b""):
+            self._answer(404, _errors((None, "not found")))
+
+    def _elsewhere(self, method: str, body: bytes) -> bool:
+        if self.path == "/v3/mail/send":
+            return False
+        if self.headers.get("Authorization") != f"Bearer {self.fake.api_key}":
+            self._answer(401, _errors((None, "authorization required")))
+            return True
+        found = sendgrid_account.answer(self.fake, method, self.path, body)
+        if found:
+            self._answer(*found)
+        return found is not None
 
     def _take(self, body: bytes, fault: str | None) -> None:
         status, answer = self._judge(body)
