@@ -71,6 +71,30 @@ def close_attempt(conn: Connection, attempt_id: UUID, *, state: str, detail: str
     )
 
 
+def decide(conn: Connection, run_id: int, *, resend: bool, by: str, now: datetime) -> int:
+    """End all doubts of a run as a person says: sent again, or given up. Gives how many messages that were."""
+    reason = f"in doubt: {by} decided that it is not sent again"
+    again_ = f"{by} decided to send it again"
+    messages = conn.execute(
+        text(
+            "UPDATE message SET state = 'planned', attempt_id = NULL, claimed_at = NULL, not_before = NULL, "
+            "reason = :r WHERE run_id = :run AND state = 'in_doubt'"
+            if resend
+            else "UPDATE message SET state = 'failed', reason = :r, settled_at = :now "
+            "WHERE run_id = :run AND state = 'in_doubt'"
+        ),
+        {"run": run_id, "r": again_ if resend else reason, "now": now},
+    ).rowcount
+    conn.execute(
+        text(
+            "UPDATE send_attempt SET state = 'not_sent', detail = :d, settled_at = :now "
+            "WHERE run_id = :run AND state = 'in_doubt'"
+        ),
+        {"run": run_id, "d": again_ if resend else reason, "now": now},
+    )
+    return messages
+
+
 @dataclass(frozen=True, slots=True)
 class OpenAttempt:
     """An attempt that is not settled, with its messages that are not."""

@@ -54,6 +54,11 @@ class Claimed:
     expires_at: datetime | None
 
 
+def turn(conn: Connection, merchant_id: int) -> None:
+    """Wait for this merchant's turn, and keep it to the end of the transaction; asking again costs nothing."""
+    conn.execute(text("SELECT pg_advisory_xact_lock(7410, CAST(:m AS int))"), {"m": merchant_id % 2**31})
+
+
 def due(conn: Connection, run: Run, *, limit: int, now: datetime, deadline: datetime) -> tuple[list[Claimed], int]:
     """Up to ``limit`` due messages of one language that may go now, and how many were looked at. They stay locked.
 
@@ -61,7 +66,7 @@ def due(conn: Connection, run: Run, *, limit: int, now: datetime, deadline: date
     with their reason. Merchants' turns are taken one by one, so that the cap holds. Whoever asks writes ``begin`` or
     ``prepare`` in the same transaction, or nothing has happened.
     """
-    conn.execute(text("SELECT pg_advisory_xact_lock(7410, CAST(:m AS int))"), {"m": run.merchant_id % 2**31})
+    turn(conn, run.merchant_id)
     guards, cap = run.campaign.guards, run.campaign.guards.frequency_cap
     rows = conn.execute(
         text(_DUE),

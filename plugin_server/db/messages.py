@@ -47,15 +47,27 @@ def health(conn: Connection, run_id: int) -> tuple[int, int, int]:
     return row.sent, row.bounced, row.complained
 
 
+def some(
+    conn: Connection, run_id: int, *, state: str | None = None, after: int = 0, limit: int = 100
+) -> list[dict[str, Any]]:
+    """``messages`` page by page, in one state or in all; the next page begins ``after`` the last id."""
+    return _read(conn, {"run": run_id, "state": state, "after": after, "limit": limit})
+
+
 def messages(conn: Connection, run_id: int) -> list[dict[str, Any]]:
     """Every message of a run with its state and reason: ``{"id", "email", "state", "reason", "attempt", …}``."""
+    return _read(conn, {"run": run_id, "state": None, "after": 0, "limit": None})
+
+
+def _read(conn: Connection, given: dict[str, Any]) -> list[dict[str, Any]]:
     rows = conn.execute(
         text(
             "SELECT m.id, m.email, m.customer_id, m.language, m.state, m.reason, m.attempt_id, m.not_before, "
             "coalesce(m.provider_reference, a.provider_reference) AS provider_reference, m.accepted_at FROM message m "
-            "LEFT JOIN send_attempt a ON a.id = m.attempt_id WHERE m.run_id = :run ORDER BY m.id"
+            "LEFT JOIN send_attempt a ON a.id = m.attempt_id WHERE m.run_id = :run AND m.id > :after "
+            "AND (CAST(:state AS text) IS NULL OR m.state = :state) ORDER BY m.id LIMIT :limit"
         ),
-        {"run": run_id},
+        given,
     )
     return [
         {

@@ -12,9 +12,10 @@ from sqlalchemy import Connection
 
 from campaigns.mail.compose import Batch
 from campaigns.mail.liquid import TemplateError
+from campaigns.mail.pace import Pace
 from campaigns.reasons import Reason
 from connectors.types import Mail, Recipient, SendOutcome, SendResult
-from plugin_server.db import campaigns, ledger
+from plugin_server.db import campaigns, ledger, sender
 from plugin_server.db.campaigns import Run
 from plugin_server.db.ledger import Claimed
 from plugin_server.db.session import tenant
@@ -46,14 +47,22 @@ class _Desk:
     run: Run
     _head: Letterhead | None = None
     _common: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _pace: Pace | None = None
     _read_at: datetime | None = None
 
     def head(self, conn: Connection) -> Letterhead:
         """Who writes."""
         now = self.services.now()
         if self._head is None or self._read_at is None or now - self._read_at >= FRESH:
-            self._head, self._read_at, self._common = compose.letterhead(conn), now, {}
+            self._head, self._read_at, self._common, self._pace = compose.letterhead(conn), now, {}, None
         return self._head
+
+    def pace(self, conn: Connection) -> Pace:
+        """How fast it may go."""
+        self.head(conn)
+        if self._pace is None:
+            self._pace = sender.pace(conn)
+        return self._pace
 
     def common(self, conn: Connection, language: str) -> dict[str, Any]:
         """Variables that are equal for all readers of a language."""
@@ -118,7 +127,12 @@ def _prepare(desk: _Desk, conn: Connection, now: datetime) -> _Ready | None:
     Rendering asks nobody outside and takes milliseconds, so the rows may stay locked meanwhile.
     """
     run, backend = desk.run, desk.world.backend
-    readers, looked_at = ledger.due(conn, run, limit=BATCH, now=now, deadline=deadline(run))
+    ledger.turn(conn, run.merchant_id)
+    room = sender.room_now(conn, desk.pace(conn), now, BATCH)
+    if room.until and room.reason:
+        campaigns.wait(conn, run.id, until=room.until, reason=room.reason)
+        return None
+    readers, looked_at = ledger.due(conn, run, limit=room.mails, now=now, deadline=deadline(run))
     if not readers:
         return _Ready(looked_at)
     attempt_id, by_id = uuid4(), {str(reader.message_id): reader for reader in readers}

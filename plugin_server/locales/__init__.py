@@ -1,4 +1,4 @@
-"""What the pages say, per language: one TOML file each, with the same keys and the same ``{places}``."""
+"""What the pages say, per language: one TOML file each, and one in each folder here, with the same keys and places."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ Phrase = str | dict[str, str]
 @cache
 def catalogue(language: str) -> dict[str, Phrase]:
     """All phrases of one language by dotted key. A phrase is a text, or ``{"one": …, "other": …}`` by number."""
-    path = Path(__file__).parent / f"{language}.toml"
-    return dict(_flat("", tomllib.loads(path.read_text(encoding="utf-8"))))
+    here, phrases = Path(__file__).parent, dict[str, Phrase]()
+    for path in (here / f"{language}.toml", *sorted(here.glob(f"*/{language}.toml"))):
+        phrases.update(_flat("", tomllib.loads(path.read_text(encoding="utf-8"))))
+    return phrases
 
 
 def _flat(prefix: str, tree: Mapping[str, Any]) -> Iterator[tuple[str, Phrase]]:

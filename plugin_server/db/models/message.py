@@ -28,6 +28,7 @@ class Message(OfMerchant, Base):
         ),
         Index("ix_message_customer", "customer_id", text("id DESC")),
         Index("ix_message_attempt", "attempt_id"),
+        Index("ix_message_claimed", "merchant_id", "claimed_at", postgresql_where=text("claimed_at IS NOT NULL")),
     )
 
     id: Mapped[Key]

@@ -1,0 +1,98 @@
+"""How a merchant stands with receivers: what was handed over, what came back, and how fast it may go on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, text
+
+from campaigns.mail.pace import MINUTE, Pace, Room, day_began, read, room
+
+WINDOW: Final = timedelta(days=7)
+
+
+def pace(conn: Connection) -> Pace:
+    """The limits of this merchant."""
+    return read(conn.scalar(text("SELECT settings FROM merchant")) or {})
+
+
+def save_pace(conn: Connection, chosen: Pace) -> None:
+    """Keep other limits from now on."""
+    begun = chosen.warm_up_from.isoformat() if chosen.warm_up_from else None
+    conn.execute(
+        text(
+            "UPDATE merchant SET settings = settings || jsonb_build_object('pace', jsonb_build_object("
+            "'per_minute', CAST(:minute AS int), 'warm_up_from', CAST(:begun AS text), "
+            "'first_day', CAST(:first AS int)))"
+        ),
+        {"minute": chosen.per_minute, "begun": begun, "first": chosen.first_day},
+    )
+
+
+def room_now(conn: Connection, chosen: Pace, now: datetime, most: int) -> Room:
+    """How many mails may go now. Ask it holding the merchant's turn, so that nobody else uses the same room."""
+    if chosen.free:
+        return Room(most)
+    zone = str(conn.scalar(text("SELECT timezone FROM merchant")))
+    today, minute = conn.execute(
+        text(
+            "SELECT count(*), count(*) FILTER (WHERE claimed_at > :minute) FROM message WHERE claimed_at >= :day "
+            "AND state NOT IN ('planned', 'skipped')"
+        ),
+        {"day": day_began(now, zone), "minute": now - MINUTE},
+    ).one()
+    return room(chosen, now=now, zone=zone, today=today, last_minute=minute, most=most)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What became of the mails of the last seven days. ``domains`` and ``reasons`` are the most frequent ones."""
+
+    sent: int
+    delivered: int
+    bounced: int
+    complained: int
+    in_doubt: int
+    domains: list[Row[Any]]
+    reasons: list[Row[Any]]
+    suppressed: int
+
+    @property
+    def bounce_share(self) -> float:
+        """Bounced of sent, 0 where nothing was sent."""
+        return self.bounced / self.sent if self.sent else 0.0
+
+    @property
+    def complaint_share(self) -> float:
+        """Called spam of sent."""
+        return self.complained / self.sent if self.sent else 0.0
+
+
+def health(conn: Connection, now: datetime) -> Health:
+    """The sender's health as of now."""
+    since = {"since": now - WINDOW}
+    row = conn.execute(text(_TOTALS), since).one()
+    return Health(
+        sent=row.sent,
+        delivered=row.delivered,
+        bounced=row.bounced,
+        complained=row.complained,
+        in_doubt=row.in_doubt,
+        domains=list(conn.execute(text(_DOMAINS), since)),
+        reasons=list(conn.execute(text(_REASONS), since)),
+        suppressed=int(conn.scalar(text("SELECT count(*) FROM suppression")) or 0),
+    )
+
+
+_COUNTS: Final = """count(*) FILTER (WHERE accepted_at IS NOT NULL) AS sent,
+    count(*) FILTER (WHERE state = 'delivered') AS delivered, count(*) FILTER (WHERE state = 'bounced') AS bounced,
+    count(*) FILTER (WHERE state = 'complained') AS complained"""
+_TOTALS: Final = f"""SELECT {_COUNTS}, count(*) FILTER (WHERE state = 'in_doubt') AS in_doubt
+    FROM message WHERE claimed_at >= :since"""
+_DOMAINS: Final = f"""SELECT lower(split_part(email, '@', 2)) AS domain, {_COUNTS} FROM message
+    WHERE claimed_at >= :since GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 8"""
+_REASONS: Final = """SELECT left(reason, 120) AS reason, count(*) AS n FROM message
+    WHERE claimed_at >= :since AND state IN ('bounced', 'dropped', 'failed') AND reason <> ''
+    GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 8"""

@@ -1,0 +1,79 @@
+"""The sender's health: what receivers think of our mails, and how fast we may send."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from flask import Blueprint, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from campaigns.guards import BOUNCE_LIMIT, COMPLAINT_LIMIT
+from campaigns.mail.pace import Pace
+from plugin_server.db import audit_log, sender
+from plugin_server.db.people import Person
+from plugin_server.db.session import tenant
+from plugin_server.web.context import page, services, words
+from plugin_server.web.guards import requires
+
+pages = Blueprint("sender", __name__)
+MOST_A_MINUTE = 100_000
+MOST_FIRST_DAY = 50_000
+FIRST_DAY = 200
+
+
+@pages.get("/mail/health")
+@requires("viewer")
+def show(who: Person) -> ResponseReturnValue:
+    """Seven days by domain and reason, the limits of bounces and complaints, and the plan."""
+    return _page(who, {}, None)
+
+
+def _page(who: Person, faults: dict[str, str], given: Pace | None) -> str:
+    with tenant(services().engine, who.merchant_id) as connection:
+        health = sender.health(connection, services().now())
+        pace = given or sender.pace(connection)
+    return page(
+        "sender.html",
+        section="settings",
+        health=health,
+        pace=pace,
+        limits=(BOUNCE_LIMIT, COMPLAINT_LIMIT),
+        faults=faults,
+    )
+
+
+@pages.post("/mail/health/pace")
+@requires("owner")
+def save(who: Person) -> ResponseReturnValue:
+    """Other limits, effective within a minute."""
+    faults = dict[str, str]()
+    minute = _number("per_minute", MOST_A_MINUTE, faults)
+    first = _number("first_day", MOST_FIRST_DAY, faults)
+    begun = _day("warm_up_from", faults)
+    chosen = Pace(minute, begun, first or FIRST_DAY)
+    if faults:
+        return _page(who, faults, chosen), 422
+    with tenant(services().engine, who.merchant_id) as connection:
+        sender.save_pace(connection, chosen)
+        audit_log.record(connection, who.merchant_id, actor=who.email, action="settings_changed", subject="pace")
+    flash(words()("sender.saved"), "good")
+    return redirect(url_for("sender.show"))
+
+
+def _number(name: str, most: int, faults: dict[str, str]) -> int | None:
+    given = request.form.get(name, "").strip()
+    if not given:
+        return None
+    if not (given.isascii() and given.isdigit() and len(given) < 9 and 1 <= int(given) <= most):
+        faults[name] = words()("sender.bad_number", most=most)
+        return None
+    return int(given)
+
+
+def _day(name: str, faults: dict[str, str]) -> date | None:
+    given = request.form.get(name, "").strip()
+    try:
+        return date.fromisoformat(given) if given else None
+    except ValueError:
+        faults[name] = words()("sender.bad_day")
+        return None

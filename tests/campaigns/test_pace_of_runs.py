@@ -1,0 +1,56 @@
+"""A run keeps to the limits of its sender, and says why it waits; a person ends doubts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from sqlalchemy import text
+
+from campaigns.mail.pace import Pace
+from plugin_server.db import campaigns, doubts, messages, sender
+from plugin_server.db.session import tenant
+from plugin_server.jobs import run as runs
+from plugin_server.jobs.outside import Outside
+from plugin_server.wiring import Services
+from tests.campaigns.conftest import NOW
+from tests.campaigns.test_run import holiday, started
+
+
+def test_a_warm_up_goes_on_the_next_day_and_nobody_is_lost(app: Services, merchant: int, world: Outside) -> None:
+    with tenant(app.engine, merchant) as conn:
+        sender.save_pace(conn, Pace(per_minute=2, warm_up_from=NOW.date(), first_day=3))
+    run_id = started(app, merchant, holiday())
+    sent, at = [], NOW
+    for minutes in (0, 2, 4, 60 * 24, 60 * 24 + 2, 60 * 24 + 4, 60 * 24 + 6):
+        at = NOW + timedelta(minutes=minutes)
+        runs.advance(replace(app, now=lambda at=at: at), world, merchant, run_id)
+        with tenant(app.engine, merchant) as conn:
+            sent.append(conn.scalar(text("SELECT count(*) FROM message WHERE state = 'accepted'")))
+            why = campaigns.run(conn, run_id).state_figures.get("key")
+        if minutes == 4:
+            assert why == "pace_day"
+    assert sent == [2, 3, 3, 5, 7, 8, 8]
+    with tenant(app.engine, merchant) as conn:
+        assert campaigns.run(conn, run_id).state == "done"
+        health = sender.health(conn, at)
+    assert (health.sent, health.bounce_share, health.domains[0].domain) == (8, 0.0, "example.com")
+
+
+def test_a_person_ends_doubts_either_way(app: Services, merchant: int) -> None:
+    run_id = started(app, merchant, holiday())
+    with tenant(app.engine, merchant) as conn:
+        conn.execute(
+            text(
+                "INSERT INTO message (merchant_id, run_id, customer_id, email, language, state, attempt_id) "
+                "SELECT :m, :r, n, 'c' || n || '@example.com', 'id', "
+                "CASE WHEN n < 3 THEN 'in_doubt' ELSE 'accepted' END, gen_random_uuid() FROM generate_series(1, 3) n"
+            ),
+            {"m": merchant, "r": run_id},
+        )
+        assert doubts.decide(conn, run_id, resend=True, by="ani", now=NOW) == 2
+        assert [row["state"] for row in messages.some(conn, run_id)] == ["planned", "planned", "accepted"]
+        conn.execute(text("UPDATE message SET state = 'in_doubt' WHERE customer_id = 1"))
+        assert doubts.decide(conn, run_id, resend=False, by="ani", now=NOW) == 1
+        failed = messages.some(conn, run_id, state="failed")
+    assert [row["reason"] for row in failed] == ["in doubt: ani decided that it is not sent again"]

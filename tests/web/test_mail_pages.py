@@ -1,0 +1,87 @@
+"""Pages about mails: every one with its reason, as a file too, and the sender's health."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from io import StringIO
+
+import pytest
+from sqlalchemy import text
+
+from plugin_server.db import sender
+from plugin_server.db.session import tenant
+from plugin_server.wiring import Services
+from tests.web.conftest import Visitor
+
+RUN = (
+    "INSERT INTO campaign (merchant_id, key, name) VALUES (:m, 'eid', 'Eid')",
+    """INSERT INTO campaign_version (merchant_id, campaign_id, version, created_by, definition)
+       SELECT :m, id, 1, 'x', '{"key": "eid", "trigger": {"kind": "once"},
+           "message": {"en": {"subject": "s", "html": "<p>x</p>"}}}' FROM campaign""",
+    """INSERT INTO campaign_run (merchant_id, campaign_id, version, occasion, due_at, state)
+       SELECT :m, id, 1, 'once', CAST(:now AS timestamptz), 'sending' FROM campaign""",
+    """INSERT INTO message (merchant_id, run_id, customer_id, email, language, state, reason, claimed_at, accepted_at)
+       SELECT :m, (SELECT max(id) FROM campaign_run), n,
+           CASE n WHEN 1 THEN '=cmd@evil.example' ELSE 'c' || n || '@example.com' END, 'en',
+           (ARRAY['delivered', 'bounced', 'in_doubt'])[1 + n % 3],
+           CASE n % 3 WHEN 1 THEN '550 no such user' ELSE '' END,
+           CAST(:now AS timestamptz), CASE WHEN n % 3 < 2 THEN CAST(:now AS timestamptz) END
+       FROM generate_series(1, 130) n""",
+)  # fmt: skip
+
+
+@pytest.fixture
+def run(app: Services, merchant: int) -> int:
+    """A run with 130 mails."""
+    with tenant(app.engine, merchant) as connection:
+        for statement in RUN:
+            connection.execute(text(statement), {"m": merchant, "now": app.now()})
+        found: int = connection.scalar(text("SELECT max(id) FROM campaign_run"))
+        return found
+
+
+def test_every_mail_is_shown_and_exported_with_its_reason(logged_in: Callable[[str], Visitor], run: int) -> None:
+    who = logged_in("marketer")
+    first = who.get(f"/runs/{run}/mails").get_data(as_text=True)
+    assert first.count("@") >= 100
+    assert "550 no such user" in first
+    assert who.get(f"/runs/{run}/mails?state=nonsense").status_code == 404
+    assert "No mail here" in who.get(f"/runs/{run}/mails?state=failed").get_data(as_text=True)
+    rows = list(csv.DictReader(StringIO(who.get(f"/runs/{run}/mails.csv").get_data(as_text=True))))
+    assert len(rows) == 130
+    assert rows[0]["email"] == "'=cmd@evil.example"
+    assert {row["reason"] for row in rows if row["state"] == "bounced"} == {"550 no such user"}
+    assert who.get(f"/runs/{run + 1}/mails.csv").status_code == 404
+
+
+def test_a_marketer_ends_doubts_and_a_viewer_may_not(
+    app: Services, merchant: int, logged_in: Callable[[str], Visitor], run: int
+) -> None:
+    viewer = logged_in("viewer")
+    assert viewer.post(f"/runs/{run}/doubts", {"to": "give_up"}).status_code == 403
+    who = logged_in("marketer")
+    assert who.post(f"/runs/{run}/doubts", {"to": "perhaps"}).status_code == 400
+    who.post(f"/runs/{run}/doubts", {"to": "give_up"})
+    with tenant(app.engine, merchant) as connection:
+        states = dict(connection.execute(text("SELECT state, count(*) FROM message GROUP BY 1")).all())
+    assert "in_doubt" not in states
+    assert states["failed"] == 43
+
+
+def test_the_senders_health_and_its_pace(
+    app: Services, merchant: int, logged_in: Callable[[str], Visitor], run: int
+) -> None:
+    who = logged_in("owner")
+    shown = who.get("/mail/health").get_data(as_text=True)
+    assert "Above a limit" in shown
+    assert "example.com" in shown
+    bad = who.post("/mail/health/pace", {"per_minute": "0", "warm_up_from": "soon", "first_day": "1e9"})
+    assert bad.status_code == 422
+    assert bad.get_data(as_text=True).count('aria-invalid="true"') == 3
+    with tenant(app.engine, merchant) as connection:
+        assert sender.pace(connection).free
+    who.post("/mail/health/pace", {"per_minute": "600", "warm_up_from": "2026-12-01", "first_day": "100"})
+    with tenant(app.engine, merchant) as connection:
+        pace = sender.pace(connection)
+    assert (pace.per_minute, str(pace.warm_up_from), pace.first_day) == (600, "2026-12-01", 100)
