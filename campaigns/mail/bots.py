@@ -22,7 +22,7 @@ class Click:
 def first_by_a_person(clicks: Sequence[Click], delivered_at: datetime | None) -> datetime | None:
     """When a person clicked first; None where every click looks like a machine's.
 
-    The rules are SendGrid users' experience: a click less than two seconds after the delivery, or clicks on different
+    The rules are what senders learnt: a click less than two seconds after the delivery, or clicks on different
     links less than two seconds apart. Order and copies make no difference.
     """
     return min((click.at for click in clicks if not _by_machine(click, clicks, delivered_at)), default=None)
