@@ -15,13 +15,22 @@ MAX_PREFIX: Final = 12
 
 def code_for(secret: str, *, prefix: str, run_id: int, customer_id: int) -> str:
     """The code of one customer in one run, such as ``LEBARAN-7KQ2M9XA``: always the same, and 30^8 to guess."""
-    digest = hmac.new(secret.encode(), f"offer-code:{run_id}:{customer_id}".encode(), hashlib.sha256).digest()
+    return f"{prefix}-{_signs(secret, f'offer-code:{run_id}:{customer_id}')}"
+
+
+def code_for_claim(secret: str, *, prefix: str, claim_id: int) -> str:
+    """The code of one reward taken for points: always the same for the same claim."""
+    return f"{prefix}-{_signs(secret, f'reward-code:{claim_id}')}"
+
+
+def _signs(secret: str, subject: str) -> str:
+    digest = hmac.new(secret.encode(), subject.encode(), hashlib.sha256).digest()
     number = int.from_bytes(digest, "big")
     signs = []
     for _ in range(LENGTH):
         number, place = divmod(number, len(ALPHABET))
         signs.append(ALPHABET[place])
-    return f"{prefix}-{''.join(signs)}"
+    return "".join(signs)
 
 
 def prefix_for(key: str) -> str:

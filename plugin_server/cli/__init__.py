@@ -30,6 +30,8 @@ MODULES = {
     "bench": "plugin_server.cli.bench",
     "campaigns": "plugin_server.cli.campaigns",
     "messages": "plugin_server.cli.campaigns",
+    "points": "plugin_server.cli.points",
+    "card": "plugin_server.cli.card",
     "migrate": "plugin_server.cli.processes",
     "worker": "plugin_server.cli.processes",
     "scheduler": "plugin_server.cli.processes",

@@ -22,6 +22,8 @@ HANDS = {
     "messages": ("message", "customer_id"),
     "codes": ("offer_code", "customer_id"),
     "redemptions": ("redemption", "customer_id"),
+    "points": ("point_entry", "customer_id"),
+    "claims": ("reward_claim", "customer_id"),
     "merged": ("customer", "merged_into"),
 }
 """What changes hands: the name in ``moved`` → table and the column that says whose it is."""

@@ -1,4 +1,4 @@
-"""What follows from rows that came in, in the same transaction: facts, rungs, redemptions."""
+"""What follows from rows that came in, in the same transaction: facts, rungs, redemptions, points."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from plugin_server.db import erasure, offers
+from plugin_server.db import erasure, offers, points_orders
 from plugin_server.db.ingest import Ingested
 from plugin_server.jobs import climb
 
@@ -21,3 +21,4 @@ def follow(connection: Connection, *, merchant_id: int, done: Ingested, now: dat
     if everybody or done.order_ids:
         orders = None if everybody else done.order_ids
         offers.match_redemptions(connection, merchant_id=merchant_id, order_ids=orders, now=now)
+        points_orders.settle(connection, merchant_id=merchant_id, order_ids=orders, now=now)

@@ -7,7 +7,7 @@ from sqlalchemy import text
 from plugin_server import wiring
 from plugin_server.db import forecast, known, merchants
 from plugin_server.db.session import merchant_ids, tenant
-from plugin_server.jobs import climb, reconcile, sync, tell_rungs
+from plugin_server.jobs import climb, points_night, reconcile, sync, tell_rungs
 from plugin_server.jobs.queues import awake, wake
 from plugin_server.wiring import Services
 
@@ -87,6 +87,12 @@ def forecast_of(services: Services, merchant_id: int) -> None:
         shop, now = merchants.get(conn), services.now()
         found, *_ = forecast.fitted(conn, merchant=shop, until=None, now=now)
         forecast.keep(conn, merchant_id=merchant_id, document=found, now=now)
+
+
+def points_all(services: Services) -> None:
+    """End points whose day has come, and give those for birthdays, reviews and friends."""
+    for merchant_id in merchant_ids(services.engine):
+        wake(services.redis, points_night.points_of, merchant_id, on="bulk", hold=HOLD)
 
 
 def _shops(services: Services) -> list[tuple[int, int]]:

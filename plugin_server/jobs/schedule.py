@@ -57,6 +57,7 @@ JOBS: Final = (
     Periodic("reconcile", timedelta(days=1), nightly.reconcile_all, timedelta(hours=18, minutes=30)),
     Periodic("climb", timedelta(days=1), nightly.climb_all, timedelta(hours=20, minutes=30)),
     Periodic("forecast", timedelta(days=1), nightly.forecast_all, timedelta(hours=21, minutes=30)),
+    Periodic("points", timedelta(hours=6), nightly.points_all, timedelta(hours=1)),
 )
 """Nightly work falls into the small hours of Jakarta and the evening of Amsterdam."""
 

@@ -14,7 +14,7 @@ from plugin_server.db import campaigns, doubts, ledger
 from plugin_server.db.doubts import OpenAttempt
 from plugin_server.db.session import merchant_ids, tenant
 from plugin_server.jobs import doubts as log_of_provider
-from plugin_server.jobs import events, ingest, reconcile, run
+from plugin_server.jobs import events, ingest, reconcile, rewards, run
 from plugin_server.jobs.outside import Outside, outside
 from plugin_server.jobs.queues import wake
 from plugin_server.wiring import Services
@@ -87,6 +87,7 @@ def _wake(services: Services, merchant_id: int) -> None:
         waiting = campaigns.waiting(conn, now)
         doubtful = any(log_of_provider.old_enough(attempt, now) for attempt in doubts.open_attempts(conn))
         providers = set(conn.scalars(_INBOX, {"now": now}))
+        claimed = conn.scalar(_CLAIMED)
     try:
         for run_id in waiting:
             wake(services.redis, run.advance_run, merchant_id, run_id)
@@ -96,6 +97,8 @@ def _wake(services: Services, merchant_id: int) -> None:
             wake(services.redis, events.drain_mail_events, merchant_id, on="urgent")
         if providers - {wiring.MAIL_REPORTS}:
             wake(services.redis, ingest.drain, merchant_id, on="urgent")
+        if claimed:
+            wake(services.redis, rewards.make_rewards, merchant_id)
         reconcile.resume(services, merchant_id)
     except RedisError as error:
         log.warning("the queue is away (%s); asked again at the next sweep", error)
@@ -105,3 +108,4 @@ _INBOX: Final = text(
     "SELECT DISTINCT provider FROM inbound_event WHERE state = 'received' "
     "AND (not_before IS NULL OR not_before <= :now)"
 )
+_CLAIMED: Final = text("SELECT EXISTS (SELECT FROM reward_claim WHERE state = 'planned')")

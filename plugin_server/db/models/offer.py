@@ -11,18 +11,23 @@ from plugin_server.db.models.base import Base, Big, Key, Now, OfMerchant, Time, 
 
 
 class OfferCode(OfMerchant, Base):
-    """One code for one customer in one store. ``issued`` only after the store has it exactly as asked."""
+    """One code for one customer in one store, of a run or of a reward taken for points.
+
+    ``issued`` only after the store has it exactly as asked.
+    """
 
     __tablename__ = "offer_code"
     __table_args__ = (
         CheckConstraint("state IN ('planned', 'issued', 'failed', 'revoked')", name="state"),
         Index("uq_offer_code_customer", "run_id", "customer_id", "store_id", unique=True),
         Index("uq_offer_code_code", "store_id", text("lower(code)"), unique=True),
+        Index("uq_offer_code_claim", "claim_id", unique=True, postgresql_where=text("claim_id IS NOT NULL")),
         Index("ix_offer_code_waiting", "run_id", "id", postgresql_where=text("state = 'planned'")),
     )
 
     id: Mapped[Key]
-    run_id: Mapped[Big]
+    run_id: Mapped[Big | None]
+    claim_id: Mapped[Big | None]
     customer_id: Mapped[Big]
     store_id: Mapped[Big]
     code: Mapped[str]

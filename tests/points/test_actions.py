@@ -1,0 +1,46 @@
+"""Points for what customers do beside buying."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from plugin_server.db import points
+from plugin_server.jobs.points_night import rounded
+from tests.data.making import DAY, NOW, Shop, account, order
+from tests.points.conftest import program
+from tests.points.test_orders import has, take
+
+
+def with_actions(shop: Shop, **points_for: int) -> None:
+    earn = [{"kind": "action", "action": action, "points": n, "most_per_year": 2} for action, n in points_for.items()]
+    shop.do(lambda conn: points.save_program(conn, shop.merchant, program(earn=earn), by="o"))
+
+
+def test_joining_and_a_birthday_earn_once(shop: Shop) -> None:
+    with_actions(shop, joined=50, birthday=20)
+    today = NOW.date()
+    shop.know(account(birthday=date(1990, today.month, today.day), created_at=DAY))
+    take(shop, order(customer_external_id="7"))
+    assert rounded(shop.app, shop.merchant)["actions"] == 2
+    assert rounded(shop.app, shop.merchant)["actions"] == 0
+    assert has(shop, NOW) == (70, 0)
+
+
+def test_reviews_earn_up_to_the_most_of_a_year(shop: Shop) -> None:
+    with_actions(shop, review=10)
+    take(shop, order())
+    customer = shop.rows("SELECT id FROM customer")[0][0]
+    for number in range(3):
+        written = DAY + timedelta(days=number)
+        shop.rows(
+            "INSERT INTO testimonial (merchant_id, external_id, customer_id, email_norm, approved, written_at) "
+            f"VALUES ({shop.merchant}, '{number}', {customer}, 'ani@example.com', true, '{written}') RETURNING id"
+        )
+    assert rounded(shop.app, shop.merchant)["actions"] == 2
+    assert has(shop, NOW) == (20, 0)
+
+
+def test_the_night_ends_lots_and_looks_at_orders_once_more(points_shop: Shop) -> None:
+    points_shop.take(order(placed_at=DAY - timedelta(days=400)), order("2"))
+    assert rounded(points_shop.app, points_shop.merchant) == {"ended": 0, "orders": 2, "actions": 0}
+    assert has(points_shop, NOW) == (10, 0)

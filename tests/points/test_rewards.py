@@ -1,0 +1,112 @@
+"""Rewards: points for a code in the shop, or the points back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from connectors.errors import ConnectorError
+from connectors.types import CodeResult, CodeSpec
+from plugin_server.db import points, rewards
+from plugin_server.db.rewards import RewardRefused
+from plugin_server.jobs.rewards import made
+from tests.data.making import DAY, NOW, Shop, order
+from tests.points.conftest import program
+from tests.points.test_orders import has, take
+
+SECRET = "s" * 32
+
+
+class Till:
+    """A shop's code counter, at the edge: takes the codes, or says what it was told to."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers, self.asked = list(answers), list[CodeSpec]()
+
+    def create_codes(self, codes: Sequence[CodeSpec]) -> list[CodeResult]:
+        self.asked += codes
+        answer = self.answers.pop(0) if self.answers else None
+        if isinstance(answer, ConnectorError):
+            raise answer
+        return [answer or CodeResult(code.code, f"x-{code.code}") for code in codes]
+
+
+@pytest.fixture
+def rich(points_shop: Shop) -> Shop:
+    """A connected shop with a customer of 600 points."""
+    points_shop.rows("UPDATE store SET platform = 'woocommerce', state = 'connected' RETURNING id")
+    take(points_shop, order(total_minor=600_000))
+    return points_shop
+
+
+def claim(shop: Shop, key: str = "five") -> int:
+    customer = shop.rows("SELECT id FROM customer")[0][0]
+    return shop.do(
+        lambda conn: rewards.claim(
+            conn, merchant_id=shop.merchant, customer_id=customer, key=key, secret=SECRET, now=NOW
+        )
+    )
+
+
+def make(shop: Shop, till: Till) -> int:
+    return made(shop.app, shop.merchant, lambda *_: till)  # type: ignore[arg-type, return-value]
+
+
+def test_a_reward_takes_its_points_and_makes_a_personal_code(rich: Shop) -> None:
+    claim(rich)
+    assert has(rich, NOW) == (100, 0)
+    till = Till()
+    assert make(rich, till) == 1
+    spec = till.asked[0]
+    assert (spec.email, spec.value, spec.kind, spec.usage_limit) == ("ani@example.com", 500, "fixed", 1)
+    assert spec.expires_at > NOW + timedelta(days=59)
+    assert rich.rows("SELECT state, external_id FROM offer_code") == [("issued", f"x-{spec.code}")]
+
+
+def test_a_shop_that_is_away_is_asked_again_for_the_same_code(rich: Shop) -> None:
+    claim(rich)
+    till = Till(ConnectorError("away"))
+    assert (make(rich, till), make(rich, till)) == (0, 1)
+    assert till.asked[0] == till.asked[1]
+    assert has(rich, NOW) == (100, 0)
+
+
+def test_a_code_refused_for_good_gives_the_points_back_with_their_own_end(rich: Shop) -> None:
+    claim(rich)
+    make(rich, Till(CodeResult("x", None, "no such kind")))
+    assert has(rich, NOW) == (600, 0)
+    assert rich.rows("SELECT state, error FROM reward_claim") == [("failed", "no such kind")]
+    ends = {row[0] for row in rich.rows("SELECT expires_at FROM point_entry WHERE points > 0")}
+    assert ends == {DAY + timedelta(days=14 + 365)}
+
+
+def test_too_few_points_are_said_and_nothing_is_written(rich: Shop) -> None:
+    claim(rich)
+    with pytest.raises(RewardRefused, match="takes 500 points; you have 100") as refused:
+        claim(rich)
+    assert refused.value.reason.figures == {"needed": 500, "has": 100}
+    assert len(rich.rows("SELECT * FROM reward_claim")) == 1
+
+
+def test_the_last_of_a_stock_goes_once(rich: Shop) -> None:
+    take(rich, order("2", total_minor=900_000))
+    scarce = {"key": "five", "name": {"en": "One"}, "points": 500, "kind": "free_shipping", "stock": 1}
+    rich.do(lambda conn: points.save_program(conn, rich.merchant, program(rewards=[scarce]), by="o"))
+    claim(rich)
+    with pytest.raises(RewardRefused, match="gone"):
+        claim(rich)
+
+
+def test_without_a_shop_that_makes_codes_nothing_is_taken(points_shop: Shop) -> None:
+    take(points_shop, order(total_minor=600_000))
+    with pytest.raises(RewardRefused, match="No connected shop"):
+        claim(points_shop)
+    assert has(points_shop, NOW) == (600, 0)
+
+
+def test_a_reward_nobody_offers_is_refused(rich: Shop) -> None:
+    with pytest.raises(RewardRefused, match="no reward 'ten'"):
+        claim(rich, "ten")
