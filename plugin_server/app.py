@@ -18,6 +18,7 @@ from plugin_server.web import (
     connect_shopify,
     context,
     customer_card,
+    customer_points,
     customers,
     errors,
     health,
@@ -27,6 +28,7 @@ from plugin_server.web import (
     mail_preview,
     people,
     run_mails,
+    points,
     runs,
     security,
     segments,
@@ -57,6 +59,8 @@ NOUNS = (
     people,
     holidays,
     customer_card,
+    customer_points,
+    points,
 )
 """One module per noun of the pages; each has one blueprint called ``pages``."""
 

@@ -13,6 +13,7 @@ from plugin_server.db.card import Card, card
 from plugin_server.db.session import tenant
 from plugin_server.vault import CustomerLink, read_customer_token
 from plugin_server.web.context import page, services, speak
+from plugin_server.web.held_points import held
 from plugin_server.web.rungs import explain, names_of
 from plugin_server.web.words import Words, language_of, zone_of
 
@@ -22,34 +23,35 @@ pages = Blueprint("customer_card", __name__)
 @pages.get("/c/<token>")
 def show(token: str) -> ResponseReturnValue:
     """The card: rung, codes that work, what is next."""
-    link = _link(token)
+    link = read_link(token)
     if link is None:
-        return _stranger()
+        return stranger()
     with tenant(services().engine, link.merchant_id) as connection:
         mine = card(connection, link.customer_id, services().now())
         if mine is None:
-            return _stranger()
+            return stranger()
         say = _speak(mine)
         rungs = names_of(connection, link.merchant_id, say.language)
         why = explain(connection, link.merchant_id, mine.customer.id, say)
-    return page("card.html", card=mine, token=token, rungs=rungs, why=why)
+        points = held(connection, mine.customer.id, services().now())
+    return page("card.html", card=mine, token=token, rungs=rungs, why=why, held=points)
 
 
 @pages.get("/c/<token>/unsubscribe")
 def ask(token: str) -> ResponseReturnValue:
     """Ask once; the button does it."""
-    link = _link(token)
-    mine = _card(link) if link else None
-    return page("card_unsubscribe.html", card=mine, token=token) if mine else _stranger()
+    link = read_link(token)
+    mine = of_link(link) if link else None
+    return page("card_unsubscribe.html", card=mine, token=token) if mine else stranger()
 
 
 @pages.post("/c/<token>/unsubscribe")
 def unsubscribe(token: str) -> ResponseReturnValue:
     """No more promotions, at once: by the page's button, or by the mail program in one click."""
-    link = _link(token)
-    mine = _card(link) if link else None
+    link = read_link(token)
+    mine = of_link(link) if link else None
     if link is None or mine is None:
-        return _stranger()
+        return stranger()
     one_click = request.form.get("List-Unsubscribe") == "One-Click"
     _write(link, mine.customer.id, "unsubscribed", "one_click" if one_click else "card")
     return page("card_unsubscribed.html", card=mine, token=token)
@@ -58,20 +60,22 @@ def unsubscribe(token: str) -> ResponseReturnValue:
 @pages.post("/c/<token>/preferences")
 def preferences(token: str) -> ResponseReturnValue:
     """Say yes or no to promotions."""
-    link = _link(token)
-    mine = _card(link) if link else None
+    link = read_link(token)
+    mine = of_link(link) if link else None
     if link is None or mine is None:
-        return _stranger()
+        return stranger()
     _write(link, mine.customer.id, "subscribed" if request.form.get("promotions") == "yes" else "unsubscribed", "card")
     return redirect(url_for("customer_card.show", token=token))
 
 
-def _link(token: str) -> CustomerLink | None:
+def read_link(token: str) -> CustomerLink | None:
+    """Whom the link is for; None where it is not ours."""
     g.person = None
     return read_customer_token(services().settings.keys, token) if len(token) < 500 else None
 
 
-def _card(link: CustomerLink) -> Card | None:
+def of_link(link: CustomerLink) -> Card | None:
+    """The card behind a link, in whose language the page speaks from here on."""
     with tenant(services().engine, link.merchant_id) as connection:
         mine = card(connection, link.customer_id, services().now())
     if mine:
@@ -97,5 +101,6 @@ def _speak(mine: Card) -> Words:
     return made
 
 
-def _stranger() -> ResponseReturnValue:
+def stranger() -> ResponseReturnValue:
+    """The page for a link that is not ours."""
     return page("card_unknown.html"), 404

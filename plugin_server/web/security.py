@@ -6,7 +6,7 @@ from flask import Flask, Request, Response, abort, current_app, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFProtect
 
-from plugin_server.web import connect, customer_card, health, webhooks
+from plugin_server.web import connect, customer_card, customer_points, health, webhooks
 from plugin_server.web.context import services
 
 POLICY = (
@@ -39,6 +39,7 @@ def install(app: Flask) -> None:
     # One-click unsubscribing carries no cookie by its standard; the link's own signature is the proof.
     csrf.exempt(customer_card.unsubscribe)
     csrf.exempt(customer_card.preferences)
+    csrf.exempt(customer_points.take)
     csrf.exempt(connect.callback)
     app.after_request(_headers)
 

@@ -13,11 +13,12 @@ from playwright.sync_api import Browser, Page
 from sqlalchemy import text
 from werkzeug.serving import make_server
 
-from plugin_server.db import facts, ladder
+from plugin_server.db import facts, ladder, points, points_ledger, points_orders
 from plugin_server.db.session import tenant
 from plugin_server.vault import CustomerLink, customer_token
 from plugin_server.web.login import make_login_link
 from plugin_server.wiring import Services
+from tests.points.conftest import program
 
 pytestmark = pytest.mark.browser
 
@@ -150,7 +151,24 @@ def test_the_customers_own_pages(
 ) -> None:
     token = customer_token(app.settings.keys, CustomerLink(merchant, crowd))
     eye = looker(size, logged_in=False)
-    for path in (f"/c/{token}", f"/c/{token}/unsubscribe"):
+    with tenant(app.engine, merchant) as connection:
+        points.save_program(connection, merchant, program(), by="owner@example.com")
+        given = {"kind": "adjust", "key": "gift", "reason": "gift", "now": app.now(), "expires_at": None}
+        points_ledger.give(connection, crowd, 600, **given)
+    for path in (f"/c/{token}", f"/c/{token}/unsubscribe", f"/c/{token}/rewards/five"):
+        eye.look(path)
+
+
+@pytest.mark.parametrize(("size", "language"), [("phone", "id"), ("desk", "en"), ("phone", "nl")])
+def test_the_pages_of_points(
+    looker: Callable[..., Looker], app: Services, merchant: int, size: str, language: str, crowd: int
+) -> None:
+    eye = looker(size, language)
+    eye.look("/points")
+    with tenant(app.engine, merchant) as connection:
+        points.save_program(connection, merchant, program(), by="owner@example.com")
+        points_orders.settle(connection, merchant_id=merchant, order_ids=None, now=app.now())
+    for path in ("/points", f"/points/customers/{crowd}"):
         eye.look(path)
 
 

@@ -1,0 +1,120 @@
+"""The points pages: the owner's, and the customer's own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from html import unescape
+
+import pytest
+
+from plugin_server.db import points
+from plugin_server.vault import CustomerLink, customer_token
+from plugin_server.wiring import Services
+from tests.data.making import DAY, NOW, Shop, order
+from tests.points.conftest import program
+from tests.points.test_orders import has, take
+from tests.web.conftest import Visitor
+
+FORM = {
+    "since": "2020-01-01", "points": "1", "per": "10", "pending_days": "14", "expires_days": "", "point_value": "1",
+    "action_birthday": "20", "reward_name_0": "Rp 500 off", "reward_points_0": "500", "reward_kind_0": "fixed",
+    "reward_value_0": "500", "reward_days_0": "30",
+}  # fmt: skip
+
+
+@pytest.fixture
+def points_shop_like(shop: Shop) -> Shop:
+    """A shop whose programme has what the form has no field for."""
+    rules = [
+        {"kind": "amount", "points": 1, "per": "10"},
+        {"kind": "amount", "points": 2, "per": "10", "category": "Tea"},
+    ]
+    chosen = program(earn=rules, multipliers=[{"rung": "member", "times": "2"}])
+    shop.do(lambda conn: points.save_program(conn, shop.merchant, chosen, by="o"))
+    return shop
+
+
+def card(shop: Shop) -> str:
+    customer = shop.rows("SELECT id FROM customer")[0][0]
+    return f"/c/{customer_token(shop.app.settings.keys, CustomerLink(shop.merchant, customer))}"
+
+
+def test_a_marketer_starts_a_programme_and_changes_it(shop: Shop, logged_in: Callable[[str], Visitor]) -> None:
+    visitor = logged_in("marketer")
+    visitor.get("/points")
+    assert visitor.post("/points", FORM).status_code == 302
+    saved = shop.rows("SELECT version, definition->'rewards'->0->>'key', definition->'expires_days' FROM point_program")
+    assert saved == [(1, "rp-500-off", None)]
+    page = unescape(visitor.get("/points").get_data(as_text=True))
+    fields = dict(re.findall(r'name="([^"]+)" type="[a-z]+" value="([^"]*)"', page))
+    assert (fields["per"], fields["action_birthday"], fields["reward_value_0"]) == ("10", "20", "500")
+
+
+def test_what_the_form_cannot_show_is_kept(points_shop_like: Shop, logged_in: Callable[[str], Visitor]) -> None:
+    shop, visitor = points_shop_like, logged_in("marketer")
+    page = unescape(visitor.get("/points").get_data(as_text=True))
+    kept = re.search(r'name="kept" value="(.*?)">', page)
+    assert kept is not None
+    visitor.post("/points", FORM | {"kept": kept[1]})
+    newest = "SELECT definition->'multipliers'->0->>'rung', jsonb_array_length(definition->'earn') FROM point_program "
+    assert shop.rows(f"{newest} ORDER BY version DESC LIMIT 1") == [("member", 3)]
+
+
+def test_a_wrong_form_says_where_and_keeps_what_was_typed(shop: Shop, logged_in: Callable[[str], Visitor]) -> None:
+    visitor = logged_in("marketer")
+    visitor.get("/points")
+    answer = visitor.post("/points", FORM | {"per": "0", "reward_value_0": ""})
+    text = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert "Write how many points and for what amount" in text
+    assert "A reward needs a name, points and a value" in text
+    assert 'value="Rp 500 off"' in text
+    assert shop.rows("SELECT 1 FROM point_program") == []
+
+
+def test_a_viewer_may_look_and_not_give(points_shop_like: Shop, logged_in: Callable[[str], Visitor]) -> None:
+    take(points_shop_like, order())
+    customer = points_shop_like.rows("SELECT id FROM customer")[0][0]
+    visitor = logged_in("viewer")
+    assert visitor.get(f"/points/customers/{customer}").status_code == 200
+    assert visitor.post(f"/points/customers/{customer}", {"amount": "5", "reason": "x"}).status_code == 403
+
+
+def test_points_by_hand_need_a_reason_and_cannot_go_below_zero(
+    points_shop_like: Shop, logged_in: Callable[[str], Visitor]
+) -> None:
+    take(points_shop_like, order())
+    customer = points_shop_like.rows("SELECT id FROM customer")[0][0]
+    visitor, path = logged_in("marketer"), f"/points/customers/{customer}"
+    visitor.get(path)
+    for wrong in ({"amount": "5", "reason": ""}, {"amount": "0", "reason": "x"}, {"amount": "-500", "reason": "x"}):
+        assert visitor.post(path, wrong).status_code == 422
+    assert visitor.post(path, {"amount": "+5", "reason": "sorry"}).status_code == 302
+    assert has(points_shop_like, NOW) == (15, 0)
+
+
+def test_a_customer_takes_a_reward_in_two_taps(points_shop_like: Shop, visitor: Visitor, app: Services) -> None:
+    shop = points_shop_like
+    shop.rows("UPDATE store SET platform = 'woocommerce', state = 'connected' RETURNING id")
+    take(shop, order(total_minor=600_000, placed_at=DAY))
+    page = visitor.get(card(shop)).get_data(as_text=True)
+    link = re.search(r'href="(/c/[^"]+/rewards/five)"', page)
+    assert link is not None
+    asked = visitor.get(link[1]).get_data(as_text=True)
+    assert "500" in asked
+    assert "100" in asked
+    assert shop.rows("SELECT 1 FROM reward_claim") == []
+    assert visitor.client.post(link[1]).status_code == 302
+    assert shop.rows("SELECT state FROM reward_claim") == [("planned",)]
+    again = visitor.client.post(link[1], follow_redirects=True).get_data(as_text=True)
+    assert "500" in again
+    assert len(shop.rows("SELECT 1 FROM reward_claim")) == 1
+
+
+def test_points_in_the_return_window_and_those_that_end_are_told(points_shop_like: Shop, visitor: Visitor) -> None:
+    shop = points_shop_like
+    take(shop, order(placed_at=NOW - timedelta(days=2), total_minor=70_000), now=NOW)
+    page = visitor.get(card(shop)).get_data(as_text=True)
+    assert re.search(r"Lagi|lagi|70 more|Nog 70|70 lagi", page)
