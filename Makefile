@@ -1,5 +1,7 @@
 # Two commands for people: `make demo` and `make test`. ARGS="…" goes on to the program behind them.
 PYTHON ?= python3
+# How many tests run side by side: one per core, but each side has a PostgreSQL, and four are enough.
+SIDES ?= auto --maxprocesses 4
 BIN := .venv/bin
 DIST := plugin_server/web/static/dist/app.js
 ASSETS := $(wildcard plugin_server/web/assets/*)
@@ -11,7 +13,7 @@ demo: .venv/.installed $(DIST)
 
 test: .venv/.tested $(DIST)
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || echo "No Chromium: the browser tests will be skipped." >&2
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n $(SIDES) --dist worksteal $(ARGS)
 
 lint: .venv/.tested
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports

@@ -5,23 +5,23 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
-from uuid import uuid4
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 from redis import Redis
-from sqlalchemy import create_engine, text
-from sqlalchemy.engine import make_url
+from sqlalchemy import Engine, create_engine, text
 
 from plugin_server.db import merchants, stores
-from plugin_server.db.migrate import migrate
 from plugin_server.db.session import app_engine, psycopg_url, tenant
 from plugin_server.launcher.services import discard_data
 from plugin_server.launcher.supervisor import ServiceUrls, embedded
 from plugin_server.settings import Settings
 from plugin_server.wiring import Services
 from tests.data.making import NOW, Shop
+from tests.databases import Databases
 
 
 def shared(*parts: str) -> Path:
@@ -34,37 +34,65 @@ def shared(*parts: str) -> Path:
 
 
 @pytest.fixture(scope="session")
-def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceUrls]:
-    """PostgreSQL and Valkey for the whole session: embedded ones, or the servers that the environment names."""
+def services(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[ServiceUrls]:
+    """PostgreSQL and Valkey for the whole session: embedded ones, or the servers that the environment names.
+
+    Tests that run side by side have embedded ones each; of a given Redis each side takes a database of its own.
+    """
     database_url = os.environ.get("TANGGA_TEST_DATABASE_URL")
     redis_url = os.environ.get("TANGGA_TEST_REDIS_URL")
+    if redis_url and worker_id != "master":
+        redis_url = urlsplit(redis_url)._replace(path=f"/{int(worker_id.removeprefix('gw'))}").geturl()
     home = tmp_path_factory.mktemp("session") / "home"
     with embedded(home, database_url=database_url, redis_url=redis_url) as urls:
+        if not database_url:
+            _forget_power_failures(urls.database_url)
         yield urls
     discard_data(home)
 
 
+def _forget_power_failures(url: str) -> None:
+    """Nothing here outlives the session, so nothing is flushed to disk. Crash tests have servers of their own."""
+    engine = create_engine(psycopg_url(url), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text("ALTER SYSTEM SET fsync = off"))
+        connection.execute(text("ALTER SYSTEM SET full_page_writes = off"))
+        connection.execute(text("SELECT pg_reload_conf()"))
+    engine.dispose()
+
+
 @pytest.fixture(scope="session")
-def template(services: ServiceUrls) -> Iterator[str]:
-    """The name of a database that is migrated and empty, from which each test's own is copied."""
-    name = f"tangga_template_{uuid4().hex[:12]}"
-    _command(services, f"CREATE DATABASE {name}")
-    migrate(_named(services.database_url, name))
-    yield name
-    _command(services, f"DROP DATABASE {name} WITH (FORCE)")
+def databases(services: ServiceUrls) -> Iterator[Databases]:
+    """Migrated databases for this session, lent to one test after the other."""
+    with closing(Databases(services.database_url)) as made:
+        yield made
 
 
 @pytest.fixture
-def database(services: ServiceUrls, template: str) -> Iterator[str]:
+def database(databases: Databases) -> Iterator[str]:
     """The address of this test's own database, migrated and empty."""
-    name = f"tangga_test_{uuid4().hex[:12]}"
-    _command(services, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
-    yield _named(services.database_url, name)
-    _command(services, f"DROP DATABASE {name} WITH (FORCE)")
+    name = databases.lend()
+    yield databases.url(name)
+    databases.take_back(name)
+
+
+@pytest.fixture(scope="session")
+def engines() -> dict[str, Engine]:
+    """By address: an engine that is kept also keeps what it compiled, and its statements are the same in every test."""
+    return {}
 
 
 @pytest.fixture
-def app(services: ServiceUrls, database: str, tmp_path: Path) -> Iterator[Services]:
+def engine(database: str, engines: dict[str, Engine]) -> Iterator[Engine]:
+    """The application's engine on this test's own database."""
+    if database not in engines:
+        engines[database] = app_engine(database)
+    yield engines[database]
+    engines[database].dispose()
+
+
+@pytest.fixture
+def app(services: ServiceUrls, database: str, engine: Engine, tmp_path: Path) -> Iterator[Services]:
     """Everything a process needs, on this test's own database, with a clock that stands at ``NOW``."""
     settings = Settings(
         tangga_home=tmp_path,
@@ -74,10 +102,8 @@ def app(services: ServiceUrls, database: str, tmp_path: Path) -> Iterator[Servic
         secret_keys=("k" * 32,),
         allow_private_hosts=True,
     )
-    engine = app_engine(database)
     redis = Redis.from_url(services.redis_url)
     yield Services(settings=settings, engine=engine, redis=redis, now=lambda: NOW)
-    engine.dispose()
     redis.close()
 
 
@@ -105,17 +131,6 @@ def store(app: Services, merchant: int) -> int:
 def shop(app: Services, merchant: int, store: int) -> Shop:
     """That store, with hands to bring things in."""
     return Shop(app, merchant, store)
-
-
-def _named(url: str, name: str) -> str:
-    return make_url(url).set(database=name).render_as_string(hide_password=False)
-
-
-def _command(services: ServiceUrls, sql: str) -> None:
-    engine = create_engine(psycopg_url(services.database_url), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(sql))
-    engine.dispose()
 
 
 CHROMIUM_FLAGS = [

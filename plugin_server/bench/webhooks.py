@@ -36,16 +36,18 @@ PATIENCE = 30.0
 Environment = dict[str, str]
 
 
-def run(database_url: str, redis_url: str, size: int, say: Callable[[str], None]) -> dict[str, Any]:
-    """Measure with ``size`` deliveries a round; ``database_url`` must be allowed to make databases."""
+def run(
+    database_url: str, redis_url: str, size: int, say: Callable[[str], None], *, rounds: int = ROUNDS
+) -> dict[str, Any]:
+    """Measure with ``size`` deliveries in ``rounds``; ``database_url`` must be allowed to make databases."""
     with _scratch(database_url, redis_url) as environment:
         ours: list[dict[str, float]] = []
         bare: list[dict[str, float]] = []
         with _served("bare", environment) as theirs, _served("product", environment) as mine:
-            for number in range(ROUNDS + 1):
+            for number in range(rounds + 1):
                 # The first round warms both up. The rest of the machine slows a round of both, so rounds are short.
                 for found, port, name in ((bare, theirs, "bare"), (ours, mine, "product")):
-                    found.append(_load(port, f"{name}-{number}", max(size // ROUNDS, CONNECTIONS)))
+                    found.append(_load(port, f"{name}-{number}", max(size // rounds, CONNECTIONS)))
             del ours[0], bare[0]
         for name, found in (("bare", bare), ("product", ours)):
             rates = " ".join(f"{one['rate']:.0f}" for one in found)

@@ -53,7 +53,7 @@ def open_folder() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def until(holds: Callable[[], object], seconds: float = 15.0) -> None:
+def until(holds: Callable[[], object], seconds: float = 60.0) -> None:
     """Wait for something to come true; fails when it does not in time."""
     deadline = time.monotonic() + seconds
     while not holds():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -29,7 +30,7 @@ def gunicorn(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         process = subprocess.Popen(
             [*command, "--bind", "127.0.0.1:0"], stderr=log, text=True, cwd=Path(__file__).parents[2]
         )
-    until(lambda: (tmp_path / "log").read_text().count("Booting worker") == 2)
+    until(lambda: [catches(pid, signal.SIGABRT) for pid in children(process)] == [True, True])
     yield process
     process.kill()
     process.wait()
@@ -38,6 +39,12 @@ def gunicorn(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 def children(process: subprocess.Popen[str]) -> list[int]:
     file = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     return [int(pid) for pid in file.read_text().split()]
+
+
+def catches(pid: int, number: signal.Signals) -> bool:
+    """Whether a process has a handler of its own: a worker has one of SIGABRT, set after our ``post_fork``."""
+    caught = re.search(r"^SigCgt:\s*(\w+)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    return bool(caught and int(caught[1], 16) & 1 << number - 1)
 
 
 def runs(pid: int) -> bool:
@@ -52,7 +59,7 @@ def test_workers_end_with_a_killed_arbiter_even_when_they_hang(gunicorn: subproc
         os.kill(pid, signal.SIGSTOP)
     gunicorn.kill()
     gunicorn.wait()
-    until(lambda: not any(runs(pid) for pid in workers), seconds=5)
+    until(lambda: not any(runs(pid) for pid in workers))
 
 
 def test_it_stops_in_order(gunicorn: subprocess.Popen[str]) -> None:
