@@ -64,13 +64,17 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a number")
 
 
+# Made once: making one costs more than reading a line of a large file.
+_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse_constant)
+
+
 def loads(body: bytes) -> Any:
     """JSON from raw bytes, strictly: UTF-8 (a byte order mark is forgiven), no NaN, fractions as ``Decimal``.
 
     Raises ``BadPayload`` for anything else, bottomless nesting and numbers of thousands of digits included.
     """
     try:
-        return json.loads(body.decode("utf-8-sig"), parse_float=Decimal, parse_constant=_refuse_constant)
+        return _DECODER.decode(body.decode("utf-8-sig"))
     except (ValueError, ArithmeticError, RecursionError) as error:
         raise BadPayload("This is not JSON.") from error
 

@@ -220,6 +220,44 @@ class CodeResult:
     permanent: bool = True
 
 
+class DealKind(StrEnum):
+    """What a shared offer takes off. ``BUY_GET``: buy so many or for so much, get so many others cheaper or free."""
+
+    PERCENTAGE = "percentage"
+    FIXED = "fixed"
+    FREE_SHIPPING = "free_shipping"
+    BUY_GET = "buy_get"
+
+
+@dataclass(frozen=True, slots=True)
+class Deal:
+    """An offer to many at once: under the shared ``code``, or applied by the shop itself where it is None.
+
+    ``key`` is ours, one offer each: making the same key again makes nothing new. ``value`` is percent points or an
+    amount in major units; ``customers`` (external ids) may use it, everybody where it is empty.
+    """
+
+    key: str
+    title: str
+    kind: DealKind
+    value: Decimal
+    currency: str
+    starts_at: datetime
+    ends_at: datetime | None = None
+    code: str | None = None
+    usage_limit: int | None = None
+    once_per_customer: bool = True
+    minimum_minor: int = 0
+    minimum_quantity: int = 0
+    product_external_ids: tuple[str, ...] = ()
+    collection_external_ids: tuple[str, ...] = ()
+    buy_quantity: int = 0
+    get_quantity: int = 0
+    get_product_external_ids: tuple[str, ...] = ()
+    uses_per_order: int = 0
+    customers: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """One finding about a connection: what was tried, whether it is well, and how to mend it if not."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from connectors.base import Page, WebhookState
@@ -14,12 +14,26 @@ from connectors.shopify.bulk import BulkReader
 from connectors.shopify.catalog import CatalogReader
 from connectors.shopify.checkouts import Checkout
 from connectors.shopify.client import Clock, ShopifyClient
+from connectors.shopify.code_batches import CodeBatches
+from connectors.shopify.deals import DealMaker
+from connectors.shopify.discounts import DiscountMaker
 from connectors.shopify.documents import VERSION
 from connectors.shopify.names import shop_name
 from connectors.shopify.orders import OrderReader
 from connectors.shopify.pacing import Bucket
 from connectors.shopify.subscriptions import Subscriptions
-from connectors.types import Category, Customer, Order, Product, Review, StoreEvent, StoreInfo
+from connectors.types import (
+    Category,
+    CodeResult,
+    CodeSpec,
+    Customer,
+    Deal,
+    Order,
+    Product,
+    Review,
+    StoreEvent,
+    StoreInfo,
+)
 
 
 def utc_now() -> datetime:
@@ -129,6 +143,26 @@ class ShopifyStore:
     def abandoned_checkouts(self, *, since: datetime | None) -> Iterator[Page[Checkout]]:
         """Baskets that were left at the till and not recovered."""
         return self._catalog.abandoned(since)
+
+    def create_codes(self, codes: Sequence[CodeSpec]) -> list[CodeResult]:
+        """Make the codes exist, each for its customer alone; calling twice makes none twice."""
+        return DiscountMaker(self._client, self._catalog, self.currency()).create(codes)
+
+    def revoke_codes(self, external_ids: Iterable[str]) -> None:
+        """Make the codes worthless; those already gone are fine."""
+        DiscountMaker(self._client, self._catalog, "").revoke(external_ids)
+
+    def create_deal(self, deal: Deal) -> str:
+        """Make an offer to many exist; gives its id. Calling twice makes none twice."""
+        return DealMaker(self._client, self.currency()).create(deal)
+
+    def end_deal(self, external_id: str) -> None:
+        """End an offer to many; one that is gone is fine."""
+        DealMaker(self._client, "").end(external_id)
+
+    def add_codes(self, deal_id: str, codes: Sequence[str]) -> list[CodeResult]:
+        """Make codes exist under an offer that may be passed on, 250 a call; one result each, in their order."""
+        return CodeBatches(self._client).add(deal_id, codes)
 
     def ensure_webhooks(self, *, url: str, secret: str) -> list[WebhookState]:  # noqa: ARG002
         """Make our webhooks exist at ``url``. Shopify signs them with the app's own secret, whatever ``secret`` is."""
