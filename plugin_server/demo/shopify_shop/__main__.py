@@ -45,12 +45,14 @@ def main(
     except SystemExit as error:  # werkzeug exits where the port is taken
         raise click.ClickException(f"Port {port} of {host} is taken. Give another --port.") from error
     signal.signal(signal.SIGTERM, _stop)
+    floor.deliveries.start()
     click.echo(f"ready: {shop.base}")
     try:
         server.serve_forever()
     except KeyboardInterrupt:
         pass
     finally:
+        floor.deliveries.stop()
         server.server_close()
         floor.bulks.close()
 

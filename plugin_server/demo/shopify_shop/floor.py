@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from flask import Response, current_app, request
 
 from plugin_server.demo.shopify_shop.bulk import Bulks
+from plugin_server.demo.shopify_shop.delivery import Deliveries
 from plugin_server.demo.shopify_shop.executor import Gate
 from plugin_server.demo.shopify_shop.faults import Faults, WebhookFaults, spoiled
 from plugin_server.demo.shopify_shop.state import ShopState
@@ -21,7 +22,8 @@ class Shopfloor:
     gate: Gate
     bulks: Bulks
     faults: Faults
-    webhook_faults: WebhookFaults = field(default_factory=WebhookFaults)
+    webhook_faults: WebhookFaults
+    deliveries: Deliveries
 
     def spoil(self, label: str, answer: Callable[[], Response]) -> Response | None:
         """The spoiled answer where a fault is planned for this request, else None."""

@@ -59,6 +59,7 @@ class Grants:
     installed: bool = True
     lasting_tokens: bool = False
     old_secret: str | None = None
+    signs_with_old: bool = False
     access: dict[str, datetime | None] = field(default_factory=dict)
     refreshes: dict[str, Refresh] = field(default_factory=dict)
     codes: dict[str, bool] = field(default_factory=dict)
@@ -145,5 +146,6 @@ class Grants:
             self.access = {token: end and datetime(1970, 1, 1, tzinfo=UTC) for token, end in self.access.items()}
 
     def rotate_secret(self, secret: str) -> None:
-        """A new client secret; deliveries may still be signed with the old one for an hour."""
+        """A new client secret; deliveries are still signed with the old one for a while, here until told otherwise."""
         self.old_secret, self.client_secret = self.client_secret, secret
+        self.signs_with_old = True

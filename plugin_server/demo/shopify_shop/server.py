@@ -16,6 +16,8 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from plugin_server.demo.shopify_shop.bulk import Bulks
+from plugin_server.demo.shopify_shop.control import control
+from plugin_server.demo.shopify_shop.delivery import Deliveries
 from plugin_server.demo.shopify_shop.executor import Gate, load_schema
 from plugin_server.demo.shopify_shop.faults import Faults, WebhookFaults
 from plugin_server.demo.shopify_shop.floor import Shopfloor, floor
@@ -86,8 +88,11 @@ def create_shop_app(
     gate = Gate(shop, load_schema(schema), seconds)
     bulks = Bulks(gate, seconds=bulk_seconds)
     shop.bulk_runner = bulks
-    app.extensions["shopify_shop"] = Shopfloor(shop, gate, bulks, faults or Faults(), WebhookFaults())
-    for blueprint in (admin, oauth):
+    spoiling = WebhookFaults()
+    deliveries = Deliveries(shop, spoiling)
+    shop.listener = deliveries
+    app.extensions["shopify_shop"] = Shopfloor(shop, gate, bulks, faults or Faults(), spoiling, deliveries)
+    for blueprint in (admin, oauth, control):
         app.register_blueprint(blueprint)
     app.register_error_handler(HTTPException, _not_served)
     return app
@@ -130,11 +135,14 @@ def running_shop(
     app = create_shop_app(shop, faults, schema=schema, seconds=seconds, bulk_seconds=bulk_seconds)
     server = bind(app)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    shopfloor: Shopfloor = app.extensions["shopify_shop"]
     thread.start()
+    shopfloor.deliveries.start()
     try:
         yield shop.base
     finally:
+        shopfloor.deliveries.stop()
         server.shutdown()
         server.server_close()
         thread.join(timeout=5)
-        app.extensions["shopify_shop"].bulks.close()
+        shopfloor.bulks.close()

@@ -1,0 +1,150 @@
+"""The judge at the till: whether a code holds for a basket and a shopper, and what it takes off."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import ROUND_FLOOR, Decimal
+from typing import Any
+
+from plugin_server.demo.shopify_shop.discount_fields import status_of
+from plugin_server.demo.shopify_shop.model import NOTHING, Discount, LineItem, RedeemCode
+from plugin_server.demo.shopify_shop.state import ShopState
+
+
+class Refused(Exception):
+    """A code that does not hold: ``kind`` is unknown, email, expired, limit, minimum or goods; ``bound`` an amount."""
+
+    def __init__(self, kind: str, bound: Decimal = NOTHING) -> None:
+        super().__init__(kind)
+        self.kind = kind
+        self.bound = bound
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a code takes off each line, in their order, and whether the shipping is free."""
+
+    discount: Discount
+    code: RedeemCode
+    off: tuple[Decimal, ...]
+    free_shipping: bool = False
+
+
+def judge(shop: ShopState, code: str, lines: Sequence[LineItem], *, email: str | None, shipping: Decimal) -> Taken:
+    """Apply a code to undiscounted lines. Raises ``Refused``."""
+    found = shop.discount_of(code)
+    if found is None:
+        raise Refused("unknown")
+    discount, redeem = found
+    if status_of(discount, shop.now()) != "ACTIVE":
+        raise Refused("expired")
+    _check_shopper(shop, discount, redeem, email)
+    if discount.form == "FreeShipping":
+        _check_minimum(discount, lines)
+        if discount.maximum_shipping is not None and shipping > discount.maximum_shipping:
+            raise Refused("goods")
+        return Taken(discount, redeem, tuple(NOTHING for _ in lines), free_shipping=True)
+    if discount.form == "Bxgy":
+        return Taken(discount, redeem, tuple(_bxgy(shop, discount, lines)))
+    entitled = [_entitled(shop, discount.gets["items"], line) for line in lines]
+    if not any(entitled):
+        raise Refused("goods")
+    _check_minimum(discount, [line for line, good in zip(lines, entitled, strict=True) if good])
+    return Taken(discount, redeem, tuple(_basic(discount.gets["value"], lines, entitled)))
+
+
+def _check_shopper(shop: ShopState, discount: Discount, code: RedeemCode, email: str | None) -> None:
+    who = (email or "").strip().lower()
+    customer = shop.customer_by_email(who) if who else None
+    if "customers" in discount.context and (customer is None or customer.id not in discount.context["customers"]):
+        raise Refused("email")
+    if "segments" in discount.context:
+        raise Refused("email")
+    # The limit counts per code where many codes share a discount.
+    if discount.usage_limit is not None and len(code.uses) >= discount.usage_limit:
+        raise Refused("limit")
+    if discount.once_per_customer and who and any(who in one.uses.values() for one in discount.codes):
+        raise Refused("limit")
+
+
+def _check_minimum(discount: Discount, lines: Sequence[LineItem]) -> None:
+    if "subtotal" in discount.minimum:
+        bound = Decimal(discount.minimum["subtotal"])
+        if sum((line.unit_price * line.quantity for line in lines), NOTHING) < bound:
+            raise Refused("minimum", bound)
+    if "quantity" in discount.minimum and sum(line.quantity for line in lines) < int(discount.minimum["quantity"]):
+        raise Refused("goods")
+
+
+def _entitled(shop: ShopState, items: dict[str, Any], line: LineItem) -> bool:
+    if items.get("all"):
+        return True
+    product = shop.products.get(line.product_id or 0)
+    groups = set(product.collection_ids) if product else set()
+    return (
+        line.product_id in items.get("products", ())
+        or line.variant_id in items.get("variants", ())
+        or bool(groups & set(items.get("collections", ())))
+    )
+
+
+def _basic(value: dict[str, Any], lines: Sequence[LineItem], entitled: Sequence[bool]) -> list[Decimal]:
+    worth = [line.unit_price * line.quantity if good else NOTHING for line, good in zip(lines, entitled, strict=True)]
+    if "percentage" in value:
+        share = Decimal(str(value["percentage"]))
+        return [(one * share).quantize(Decimal(1), ROUND_FLOOR) for one in worth]
+    amount = Decimal(value["amount"])
+    if value.get("each"):
+        return [min(amount * line.quantity, one) for line, one in zip(lines, worth, strict=True)]
+    total, left, off = sum(worth, NOTHING), min(amount, sum(worth, NOTHING)), []
+    for one in worth:
+        part = min(one, left, (min(amount, total) * one / total).quantize(Decimal(1), ROUND_FLOOR) + 1)
+        off.append(part)
+        left -= part
+    return off
+
+
+def _bxgy(shop: ShopState, discount: Discount, lines: Sequence[LineItem]) -> list[Decimal]:
+    """Pieces bought first, dearest first; what is left and entitled is given, cheapest first."""
+    pieces = sorted(
+        ((line.unit_price, at) for at, line in enumerate(lines) for _ in range(line.quantity)), reverse=True
+    )
+    wanted, gets = discount.buys["value"], discount.gets["value"]
+    rounds = discount.uses_per_order or 1_000
+    off = [NOTHING for _ in lines]
+    for _ in range(rounds):
+        bought = _pick(shop, discount, lines, pieces, wanted)
+        given = [
+            piece for piece in reversed(pieces) if piece not in bought or pieces.count(piece) > bought.count(piece)
+        ]
+        given = [piece for piece in given if _entitled(shop, discount.gets["items"], lines[piece[1]])]
+        if not bought or len(given) < int(gets["quantity"]):
+            break
+        for piece in [*bought, *given[: int(gets["quantity"])]]:
+            pieces.remove(piece)
+        for price, at in given[: int(gets["quantity"])]:
+            effect = gets["effect"]
+            share = Decimal(str(effect["percentage"])) if "percentage" in effect else None
+            off[at] += price * share if share is not None else min(price, Decimal(effect["amount"]))
+    if not any(off):
+        raise Refused("goods")
+    return off
+
+
+def _pick(
+    shop: ShopState, discount: Discount, lines: Sequence[LineItem], pieces: list[tuple[Decimal, int]],
+    wanted: dict[str, Any],
+) -> list[tuple[Decimal, int]]:  # fmt: skip
+    """The pieces that fulfil the buying half, none where there are too few."""
+    fitting = [piece for piece in pieces if _entitled(shop, discount.buys["items"], lines[piece[1]])]
+    if "quantity" in wanted:
+        count = int(wanted["quantity"])
+        return fitting[:count] if len(fitting) >= count else []
+    bought, spent = [], NOTHING
+    for piece in fitting:
+        if spent >= Decimal(wanted["amount"]):
+            break
+        bought.append(piece)
+        spent += piece[0]
+    return bought if spent >= Decimal(wanted["amount"]) else []

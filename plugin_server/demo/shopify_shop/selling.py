@@ -1,0 +1,178 @@
+"""What happens in a shop all day: orders are placed, paid back, cancelled and deleted, and the webhooks say so."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from plugin_server.demo.shopify_shop.code_rules import Refused, Taken, judge
+from plugin_server.demo.shopify_shop.model import (
+    NOTHING,
+    Address,
+    Checkout,
+    Customer,
+    LineItem,
+    Order,
+    Refund,
+    RefundLine,
+)
+from plugin_server.demo.shopify_shop.state import ShopState
+
+FREE_SHIPPING_FROM = Decimal(250_000)
+SHIPPING = Decimal(15_000)
+MOST_OF_ONE = 99
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What a basket costs. ``refused`` says why the code was not taken; ``code`` is the one that was."""
+
+    lines: tuple[LineItem, ...]
+    subtotal: Decimal
+    discount: Decimal
+    shipping: Decimal
+    taken: Taken | None = None
+    refused: Refused | None = None
+
+    @property
+    def code(self) -> str | None:
+        """The code that counts."""
+        return self.taken.code.code if self.taken else None
+
+    @property
+    def total(self) -> Decimal:
+        """To be paid."""
+        return self.subtotal - self.discount + self.shipping
+
+
+def quote(shop: ShopState, basket: Mapping[int, int], *, code: str = "", email: str | None = None) -> Quote:
+    """Price a basket of {variant id: quantity}; line ids are 0 until it is ordered."""
+    lines = []
+    for id, quantity in basket.items():
+        variant = shop.variants.get(id)
+        product = shop.products.get(variant.product_id) if variant else None
+        if variant and product and product.status == "ACTIVE" and quantity > 0:
+            size = None if variant.title == "Default Title" else variant.title
+            pieces = min(quantity, MOST_OF_ONE)
+            lines.append(
+                LineItem(0, product.title, product.id, id, variant.sku, pieces, variant.price, variant_title=size)
+            )  # fmt: skip
+    subtotal = sum((line.unit_price * line.quantity for line in lines), NOTHING)
+    shipping = NOTHING if not lines or subtotal >= FREE_SHIPPING_FROM else SHIPPING
+    taken, refused = None, None
+    if code and lines:
+        try:
+            taken = judge(shop, code, lines, email=email, shipping=shipping)
+        except Refused as error:
+            refused = error
+    for line, off in zip(lines, taken.off if taken else (), strict=False):
+        line.discount = off
+    discount = sum((line.discount for line in lines), NOTHING)
+    if lines:
+        shipping = NOTHING if (taken and taken.free_shipping) or subtotal - discount >= FREE_SHIPPING_FROM else SHIPPING
+    return Quote(tuple(lines), subtotal, discount, shipping, taken, refused)
+
+
+def buyer(shop: ShopState, *, email: str, name: str, subscribes: bool = False) -> Customer:
+    """The customer with that address, made where there is none; ticking the box subscribes them."""
+    found = shop.customer_by_email(email)
+    first, _, last = name.strip().partition(" ")
+    if found is None:
+        found = Customer(
+            shop.next_id("Customer"), email.strip().lower(), shop.now(), shop.now(), first or None, last or None,
+            state="DISABLED",
+        )  # fmt: skip
+        shop.save(found, "CUSTOMERS_CREATE")
+    if subscribes and found.email_state != "SUBSCRIBED":
+        found.email_state, found.email_level, found.email_updated_at = "SUBSCRIBED", "SINGLE_OPT_IN", shop.now()
+        found.updated_at = shop.now()
+        shop.save(found, "CUSTOMERS_UPDATE", "CUSTOMERS_EMAIL_MARKETING_CONSENT_UPDATE")
+    return found
+
+
+def place(
+    shop: ShopState, priced: Quote, *, email: str, name: str, subscribes: bool = False, guest: bool = False
+) -> Order:
+    """The paid order of a quote. With ``guest`` no customer record hangs on it. Raises ``Refused`` for a code gone."""
+    with shop.lock:
+        if priced.taken is not None:
+            shipping = priced.shipping or SHIPPING
+            judge(shop, priced.taken.code.code, priced.lines, email=email, shipping=shipping)
+        person = None if guest else buyer(shop, email=email, name=name, subscribes=subscribes)
+        now = shop.now()
+        for line in priced.lines:
+            line.id = shop.next_id("LineItem")
+        order = Order(
+            shop.next_id("Order"), shop.next_id("number"), now, now, now, email, person.id if person else None,
+            lines=list(priced.lines), shipping=priced.shipping, codes=[priced.code] if priced.code else [],
+            accepts_marketing=subscribes, token=secrets.token_hex(16), address=Address(0, name=name),
+        )  # fmt: skip
+        shop.save(order)
+        if priced.taken is not None:
+            priced.taken.code.uses[order.id] = email.strip().lower()
+            shop.save(priced.taken.discount)
+        if person is not None:
+            person.updated_at = now
+            shop.save(person)
+    for topic in ("ORDERS_CREATE", "ORDERS_PAID"):
+        shop.tell(topic, order)
+    if person is not None:
+        shop.tell("CUSTOMERS_UPDATE", person)
+    return order
+
+
+def give_back(shop: ShopState, order: Order, amount: Decimal | None = None, *, line: LineItem | None = None) -> Refund:
+    """Refund one line, a sum, or (with neither) all that is left."""
+    with shop.lock:
+        now = shop.now()
+        refund = Refund(shop.next_id("Refund"), order.id, now, now)
+        returned = [line] if line else [] if amount is not None else [one for one in order.lines if not one.removed]
+        for one in returned:
+            refund.lines.append(RefundLine(shop.next_id("RefundLineItem"), one.id, one.quantity, one.discounted))
+            one.removed = one.quantity
+        if amount is not None:
+            refund.adjustment = amount
+        elif line is None:
+            refund.shipping = order.shipping
+        order.refunds.append(refund)
+        order.financial = "REFUNDED" if order.refunded >= order.total else "PARTIALLY_REFUNDED"
+        order.updated_at = now
+        shop.save(order)
+    shop.tell("REFUNDS_CREATE", (refund, order))
+    shop.tell("ORDERS_UPDATED", order)
+    return refund
+
+
+def cancel(shop: ShopState, order: Order) -> None:
+    """The order is called off; what was paid goes back."""
+    order.cancelled_at = order.updated_at = shop.now()
+    order.cancel_reason = "CUSTOMER"
+    order.financial = "VOIDED" if order.financial == "PENDING" else order.financial
+    shop.save(order, "ORDERS_CANCELLED", "ORDERS_UPDATED")
+
+
+def leave(shop: ShopState, priced: Quote, *, email: str) -> Checkout:
+    """A basket left at the checkout once the address is known."""
+    known = shop.customer_by_email(email)
+    id = shop.next_id("AbandonedCheckout")
+    made = Checkout(
+        id, secrets.token_hex(16), shop.now(), shop.now(), email, known.id if known else None, lines=list(priced.lines)
+    )
+    shop.save(made, "CHECKOUTS_CREATE")
+    return made
+
+
+def merge(shop: ShopState, kept: Customer, gone: Customer) -> None:
+    """Two records of one person become one: the orders move, the second record ends."""
+    with shop.lock:
+        for order in shop.orders_of(gone.id):
+            order.customer_id, order.updated_at = kept.id, shop.now()
+            shop.save(order)
+        shop.remove(gone)
+        kept.updated_at = shop.now()
+        shop.save(kept, "CUSTOMERS_UPDATE")
+    if shop.grants.has("read_customer_merge"):
+        shop.tell("CUSTOMERS_MERGE", (kept.id, gone.id))
+    shop.tell("CUSTOMERS_DELETE", gone)
