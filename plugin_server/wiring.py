@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from redis import Redis
 from sqlalchemy import Engine
 
-from connectors import woocommerce
+from connectors import shopify, woocommerce
 from connectors.base import MailAccount, MailBackend, Store
 from connectors.errors import ConnectorError
 from connectors.folder.client import FolderBackend
@@ -21,6 +21,7 @@ from connectors.sendgrid.mapping import to_events
 from connectors.shopify import auth as shopify_auth
 from connectors.smtp.client import SmtpBackend
 from connectors.types import DeliveryEvent
+from plugin_server.cost_bucket import CostBucket
 from plugin_server.db import merchants, stores
 from plugin_server.db.session import app_engine, tenant
 from plugin_server.settings import Settings
@@ -104,6 +105,9 @@ def connector(services: Services, merchant_id: int, store_id: int) -> Store:
     with tenant(services.engine, merchant_id) as connection:
         row = stores.get(connection, store_id)
         timezone = merchants.get(connection)["timezone"]
+    if row["platform"] == EMBEDDING:
+        token = token_source(services, merchant_id, store_id, row["url"])
+        return embedding_shop(services, row["url"], token)
     if row["platform"] == "csv" or row["credentials"] is None:
         raise ConnectorError("This store is fed by files: use `tangga import orders`.", code="no_connection")
     opened = unseal(services.settings.keys, bytes(row["credentials"]))
@@ -175,6 +179,39 @@ class _Later:
 
     def refresh(self, shop: str, refresh_token: str, now: datetime) -> shopify_auth.Grant:
         return shop_door(self.settings).refresh(shop, refresh_token, now)
+
+
+def embedding_shop(services: Services, url: str, token: Callable[[], str]) -> Store:
+    """A shop of the embedding platform by address and token; all our processes spend from one bucket of costs.
+
+    Raises ``ForbiddenHost`` where the address is none of that platform's.
+    """
+    settings, name = services.settings, shopify.names.shop_name(url)
+    made = shopify.connect(
+        name,
+        token,
+        origin=settings.shopify_admin_origin,
+        bucket=CostBucket(services.redis, f"{settings.shopify_client_id or 'own'}:{name}"),
+        allow_private=settings.allow_private_hosts,
+        tls_verify=settings.tls_verify,
+        clock=services.now,
+    )
+    return cast(Store, made)
+
+
+def webhook_path(platform: str, store_id: int) -> str:
+    """Where a store's deliveries come in. One address serves all shops of the embedding platform."""
+    return "/webhooks/shopify" if platform == EMBEDDING else f"/webhooks/{platform}/{store_id}"
+
+
+def triggered_at(headers: Mapping[str, str]) -> datetime | None:
+    """When what a stored delivery tells of happened; None where it does not say. A retry keeps the first time."""
+    told = {key.lower().removeprefix("x-"): value for key, value in headers.items()}.get("shopify-triggered-at", "")
+    try:
+        found = datetime.fromisoformat(told)
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
 
 
 @dataclass(frozen=True)

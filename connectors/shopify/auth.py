@@ -18,10 +18,10 @@ from urllib.parse import quote, urlencode
 
 from shopify import ApiAccess
 from shopify.session_token import SessionTokenError, decode_from_header
-from shopify.utils.shop_url import sanitize_shop_domain
 
 from connectors.errors import BadPayload, BadSignature, ConnectorError
 from connectors.http import Http, Reply
+from connectors.shopify.names import shop_name
 
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"  # noqa: S105 - the name of a kind of token
@@ -100,20 +100,6 @@ class IdToken:
 
 def _instant(value: str | None) -> datetime | None:
     return datetime.fromisoformat(value) if value else None
-
-
-def shop_name(given: str) -> str:
-    """``given`` as ``name.myshopify.com``; an address of the shop's admin is understood. Raises ``BadPayload``."""
-    text = given.strip().lower().removeprefix("https://").partition("/")
-    if text[0] == "admin.shopify.com" and text[2].startswith("store/"):
-        text = (text[2].split("/")[1], "", "")
-    found = sanitize_shop_domain(text[0]) if text[0].isascii() and text[0].isprintable() else None
-    if not found:
-        raise BadPayload(
-            "This is not the name of a Shopify shop. Write it as your-shop.myshopify.com; your admin shows it under "
-            "Settings, Domains."
-        )
-    return str(found)
 
 
 def read_id_token(token: str, app: App, now: datetime) -> IdToken:

@@ -92,8 +92,20 @@ def granted(connection: Connection, store_id: int, scopes: Sequence[str]) -> Non
     connection.execute(update(StoreAccess).where(StoreAccess.store_id == store_id).values(scopes=list(scopes)))
 
 
-def leave(connection: Connection, store_id: int, sentence: str, now: datetime, purge_at: datetime) -> bool:
-    """The owner removed us: the token is dead, data stays until ``purge_at``. False where that was known already."""
+def keep_known(connection: Connection, *, merchant_id: int, store_id: int, now: datetime) -> None:
+    """Begin to keep terms for a store that was connected without any."""
+    connection.execute(
+        insert(StoreAccess)
+        .values(merchant_id=merchant_id, store_id=store_id, refreshed_at=now)
+        .on_conflict_do_nothing(index_elements=["store_id"])
+    )
+
+
+def leave(connection: Connection, store_id: int, sentence: str, now: datetime, purge_at: datetime | None) -> bool:
+    """The owner removed us: the token is dead, data stays until ``purge_at`` (None: until somebody deletes it).
+
+    False where that was known already.
+    """
     left = connection.execute(
         update(StoreAccess)
         .where(StoreAccess.store_id == store_id, StoreAccess.uninstalled_at.is_(None))
@@ -143,9 +155,12 @@ def claim_telling(connection: Connection, store_id: int, now: datetime) -> bool:
     )
 
 
-def due_for_purge(connection: Connection, now: datetime) -> list[int]:
-    """Stores that were left, whose time to come back is over."""
-    return list(connection.scalars(select(StoreAccess.store_id).where(StoreAccess.purge_at <= now)))
+def due_for_purge(connection: Connection, now: datetime, *, lock: int | None = None) -> list[int]:
+    """Stores that were left, whose time to come back is over. ``lock``: this one only, and nobody else changes it."""
+    query = select(StoreAccess.store_id).where(StoreAccess.purge_at <= now)
+    if lock is not None:
+        query = query.where(StoreAccess.store_id == lock).with_for_update()
+    return list(connection.scalars(query))
 
 
 def stores_at(engine: Engine, platform: str, url: str) -> list[tuple[int, int]]:

@@ -16,11 +16,12 @@ from connectors.base import Store
 from connectors.errors import BadPayload, ConnectorError
 from connectors.types import Customer, Order, Product, StoreEvent, StoreEventKind
 from plugin_server import wiring
-from plugin_server.db import inbox, ingest_catalogue, ingest_gone, stores
+from plugin_server.db import inbox, ingest_catalogue, ingest_gone, ingest_merges, stores
 from plugin_server.db.ingest import Ingested
 from plugin_server.db.ingest_customers import ingest_customers
 from plugin_server.db.ingest_orders import ingest_orders
 from plugin_server.db.session import tenant
+from plugin_server.jobs import lifecycle
 from plugin_server.jobs.consequences import follow
 from plugin_server.jobs.queues import awake
 from plugin_server.wiring import Services
@@ -62,6 +63,8 @@ class News:
     orders_gone: list[str] = field(default_factory=list)
     customers_gone: list[str] = field(default_factory=list)
     products_gone: list[str] = field(default_factory=list)
+    merged: list[tuple[str, str]] = field(default_factory=list)
+    """(account that stays, account that was given up), as the shop merged them."""
 
 
 class _Batch:
@@ -78,7 +81,11 @@ class _Batch:
         except (ConnectorError, LookupError, ValueError) as error:
             self._again([row.id for row in rows], str(error))
             return
-        read = [(row, event) for row in rows if (event := self._parsed(store, row))]
+        parsed = [(row, event) for row in rows if (event := self._parsed(store, row))]
+        for row, event in parsed:
+            if event.kind in lifecycle.KINDS:
+                self._live_through(row, event)
+        read = [pair for pair in parsed if pair[1].kind not in lifecycle.KINDS]
         try:
             self._bring_in(store, read)
         except (ConnectorError, DBAPIError, psycopg.Error) as error:
@@ -88,6 +95,13 @@ class _Batch:
                 return
             for pair in read:
                 self._by_itself(store, pair)
+
+    def _live_through(self, row: Row[Any], event: StoreEvent) -> None:
+        """What concerns the store itself or somebody's rights: each in a transaction of its own, with its event."""
+        try:
+            lifecycle.live_through(self.services, self.merchant_id, self.store_id, row, event)
+        except (DBAPIError, psycopg.Error) as error:
+            self._again([row.id], str(error))
 
     def _by_itself(self, store: Store, pair: tuple[Row[Any], StoreEvent]) -> None:
         try:
@@ -115,7 +129,13 @@ class _Batch:
     def _bring_in(self, store: Store, read: Sequence[tuple[Row[Any], StoreEvent]]) -> None:
         news = gather(store, [event for _, event in read])
         self._introduce(store, news)
-        idle = {StoreEventKind.PING, StoreEventKind.IGNORED, StoreEventKind.COUPON}
+        idle = {
+            StoreEventKind.PING,
+            StoreEventKind.IGNORED,
+            StoreEventKind.COUPON,
+            StoreEventKind.CHECKOUT,
+            StoreEventKind.BULK_FINISHED,
+        }
         ignored = [row.id for row, event in read if event.kind in idle]
         done = [row.id for row, event in read if event.kind not in idle]
         retrying(self.services, self.merchant_id, lambda connection: self._write(connection, news, done))
@@ -139,6 +159,8 @@ class _Batch:
         of: dict[str, Any] = {"merchant_id": self.merchant_id, "store_id": self.store_id}
         now = self.services.now()
         total = Ingested()
+        if news.merged:
+            total += ingest_merges.accounts_merged(connection, **of, pairs=news.merged, now=now)
         if news.customers:
             total += ingest_customers(connection, **of, customers=news.customers, now=now)
         if news.orders:
@@ -177,6 +199,8 @@ def gather(store: Store, events: Iterable[StoreEvent]) -> News:
             news.customers.append(event.customer)
         elif event.external_id:
             last[event.kind, event.external_id] = event
+            if event.other_id:
+                news.merged.append((event.external_id, event.other_id))
     for (kind, external_id), event in last.items():
         _add(store, news, kind, external_id, refetch=event.refetch)
     return news
@@ -191,7 +215,7 @@ def _add(store: Store, news: News, kind: StoreEventKind, external_id: str, *, re
             news.orders_gone.append(external_id)
     elif kind is StoreEventKind.ORDER_GONE:
         news.orders_gone.append(external_id)
-    elif kind is StoreEventKind.CUSTOMER:
+    elif kind in (StoreEventKind.CUSTOMER, StoreEventKind.CUSTOMERS_MERGED):
         customer = store.customer(external_id)
         if customer:
             news.customers.append(customer)
@@ -199,6 +223,11 @@ def _add(store: Store, news: News, kind: StoreEventKind, external_id: str, *, re
             news.customers_gone.append(external_id)
     elif kind is StoreEventKind.CUSTOMER_GONE:
         news.customers_gone.append(external_id)
+    elif kind is StoreEventKind.PRODUCT and hasattr(store, "product_family"):
+        found = store.product_family(external_id)
+        news.products.extend(found)
+        if not found:
+            news.products_gone.append(external_id)
     elif kind is StoreEventKind.PRODUCT and hasattr(store, "product"):
         product = store.product(external_id)
         news.products.extend([product] if product else [])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from connectors.errors import ConnectorError
 from plugin_server import wiring
-from plugin_server.db import stores
+from plugin_server.db import access, stores
 from plugin_server.db.session import tenant
 from plugin_server.db.sync import AlreadyRunning, to_resume
 from plugin_server.jobs.ingest import Connect
@@ -26,7 +26,8 @@ def reconciled(services: Services, merchant_id: int, connect: Connect) -> dict[i
     troubles: dict[int, str] = {}
     with tenant(services.engine, merchant_id) as connection:
         known = [row for row in stores.listed(connection) if row["credentials"] and row["state"] != "disconnected"]
-    for row in known:
+        stopped = {row["id"] for row in known if (of := access.of(connection, row["id"])) and of.trouble}
+    for row in (row for row in known if row["id"] not in stopped):
         try:
             read_store(services, merchant_id, row["id"], "reconcile", connect)
             revive(services, merchant_id, row["id"], connect)
@@ -38,10 +39,13 @@ def reconciled(services: Services, merchant_id: int, connect: Connect) -> dict[i
 def revive(services: Services, merchant_id: int, store_id: int, connect: Connect) -> list[dict[str, str]]:
     """Make the store's webhooks exist and be active; gives ``[{"topic", "state"}]``, empty for a read-only store."""
     with tenant(services.engine, merchant_id) as connection:
-        row = stores.get(connection, store_id)
-    if row["read_only"] or not row["webhook_secrets"]:
+        row, rights = stores.get(connection, store_id), access.of(connection, store_id)
+    if row["read_only"] or not row["webhook_secrets"] or row["state"] == "disconnected":
         return []
-    secret = unseal(services.settings.keys, bytes(row["webhook_secrets"]))["secrets"][0]
+    if rights is not None and rights.installed:
+        # The settings of the app itself subscribe for every shop that installs it.
+        return []
+    secret = next(iter(unseal(services.settings.keys, bytes(row["webhook_secrets"]))["secrets"]), "")
     states = connect(services, merchant_id, store_id).ensure_webhooks(
         url=webhook_url(services, row["platform"], store_id), secret=secret
     )
@@ -50,7 +54,7 @@ def revive(services: Services, merchant_id: int, store_id: int, connect: Connect
 
 def webhook_url(services: Services, platform: str, store_id: int) -> str:
     """Where a store's webhooks come in."""
-    return f"{services.settings.public_url}/webhooks/{platform}/{store_id}"
+    return f"{services.settings.public_url}{wiring.webhook_path(platform, store_id)}"
 
 
 def resume(services: Services, merchant_id: int) -> int:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from plugin_server import wiring
 from plugin_server.db import periodic
-from plugin_server.jobs import nightly, renewing, suppressions, sweep, ticks, trouble_mail
+from plugin_server.jobs import lifecycle, nightly, renewing, suppressions, sweep, ticks, trouble_mail
 from plugin_server.wiring import Services
 
 log = logging.getLogger(__name__)
@@ -53,6 +53,7 @@ JOBS: Final = (
     Periodic("suppressions", timedelta(hours=1), suppressions.exchange_all, timedelta(minutes=20)),
     Periodic("webhooks", timedelta(hours=1), nightly.check_webhooks),
     Periodic("renewing", timedelta(hours=1), renewing.renew_dormant, timedelta(minutes=20)),
+    Periodic("purge", timedelta(minutes=10), lifecycle.purge_due),
     Periodic("troubles", timedelta(minutes=5), trouble_mail.tell_all),
     Periodic("reconcile", timedelta(days=1), nightly.reconcile_all, timedelta(hours=18, minutes=30)),
     Periodic("climb", timedelta(days=1), nightly.climb_all, timedelta(hours=20, minutes=30)),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from flask import Blueprint, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 
-from connectors.errors import BadPayload, ConnectorError
-from connectors.shopify.auth import SCOPES, App, authorize_url, query_holds, shop_name
+from connectors.errors import ConnectorError
+from connectors.shopify.auth import SCOPES, App, authorize_url, query_holds
+from connectors.shopify.names import shop_name
 from plugin_server import wiring
 from plugin_server.db import grants
 from plugin_server.db.people import Person
@@ -39,7 +40,7 @@ def begin(who: Person) -> ResponseReturnValue:
         return _form(given, words()("connect_shopify.no_app")), 422
     try:
         shop = shop_name(given)
-    except BadPayload as error:
+    except ConnectorError as error:
         return _form(given, error.sentence), 422
     with tenant(services().engine, who.merchant_id) as connection:
         state = grants.begin(connection, who.merchant_id, url=f"https://{shop}", by=who.email, now=services().now())

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
+from plugin_server.db import access
 from plugin_server.db.models.store import Store
 from plugin_server.db.session import merchant_ids, merchant_of_store, tenant
 from plugin_server.vault import unseal
@@ -32,6 +33,7 @@ class SecretsCache:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._stores: dict[tuple[int, str], tuple[float, StoreSecrets | None]] = {}
+        self._addresses: dict[tuple[str, str], tuple[float, tuple[StoreSecrets, ...]]] = {}
         self._merchants: tuple[float, frozenset[int]] = (float("-inf"), frozenset())
 
     def of_store(self, store_id: int, platform: str, *, not_older: float = LASTS) -> StoreSecrets | None:
@@ -44,6 +46,18 @@ class SecretsCache:
             self._stores.clear()
         found = self._read(store_id, platform)
         self._stores[key] = (now, found)
+        return found
+
+    def at(self, url: str, platform: str, *, not_older: float = LASTS) -> tuple[StoreSecrets, ...]:
+        """Every store at this address, read at most ``not_older`` seconds ago; secrets are empty where it has none."""
+        now, known = time.monotonic(), self._addresses.get((url, platform))
+        if known and now - known[0] <= (not_older if known[1] else UNKNOWN_LASTS):
+            return known[1]
+        if len(self._addresses) >= MOST:
+            self._addresses.clear()
+        numbers = access.stores_at(self._services.engine, platform, url)
+        found = tuple(filter(None, (self._read(store_id, platform) for _, store_id in numbers)))
+        self._addresses[url, platform] = (now, found)
         return found
 
     def is_merchant(self, merchant_id: int) -> bool:

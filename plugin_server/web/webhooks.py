@@ -10,13 +10,14 @@ import hashlib
 from flask import Blueprint, Request, Response, abort, current_app, request
 from flask.typing import ResponseReturnValue
 
-from connectors.errors import BadSignature
+from connectors.errors import BadPayload, BadSignature
 from connectors.sendgrid import webhooks as sendgrid_webhooks
+from connectors.shopify import webhooks as shopify_webhooks
 from connectors.woocommerce import webhooks as woo_webhooks
 from plugin_server.jobs.events import drain_mail_events
 from plugin_server.jobs.ingest import drain
 from plugin_server.web.context import services
-from plugin_server.web.secrets_cache import SecretsCache, StoreSecrets
+from plugin_server.web.secrets_cache import LASTS, SecretsCache, StoreSecrets
 
 pages = Blueprint("webhooks", __name__)
 
@@ -53,6 +54,46 @@ def _signed(known: StoreSecrets, headers: dict[str, str], body: bytes) -> bool:
         abort(401)
 
 
+@pages.post("/webhooks/shopify")
+def shopify() -> ResponseReturnValue:
+    """One delivery of any Shopify shop, kept once for each store it is for.
+
+    A shop that we do not know is answered 200 where our own app signed: Shopify would only try again.
+    """
+    headers, body = {name.lower(): value for name, value in request.headers.items()}, _raw(request)
+    ours, meant = _proved(headers, body)
+    if not ours and not meant:
+        abort(401)
+    try:
+        number, topic = shopify_webhooks.delivery_id(headers), shopify_webhooks.topic(headers)
+    except BadPayload:
+        abort(400)
+    kept = {name: headers[name] for name in headers if name.removeprefix("x-").startswith("shopify-")}
+    kept.pop("x-shopify-hmac-sha256", None)
+    for one in meant:
+        _keep(one.merchant_id, "shopify", one.store_id, topic, kept, body, number=number)
+    return Response(OK)
+
+
+def _proved(headers: dict[str, str], body: bytes) -> tuple[bool, list[StoreSecrets]]:
+    """Whether our app signed, and the stores whose delivery this is. The named shop proves nothing by itself.
+
+    A store with a secret of its own takes nothing else; secrets at hand are tried first, then fresh ones.
+    """
+    ours = shopify_webhooks.verify(body, headers, services().settings.shopify_client_secrets)
+    try:
+        url = f"https://{shopify_webhooks.shop_domain(headers)}"
+    except BadPayload:
+        return ours, []
+    for age in (LASTS, 1.0):
+        known = _cache().at(url, "shopify", not_older=age)
+        meant = [one for one in known if one.secrets and shopify_webhooks.verify(body, headers, one.secrets)]
+        meant += [one for one in known if ours and not one.secrets]
+        if ours or meant:
+            return ours, meant
+    return False, []
+
+
 @pages.post("/webhooks/sendgrid/<int:merchant>")
 def sendgrid(merchant: int) -> ResponseReturnValue:
     """A batch of delivery events, signed by SendGrid. An equal batch is kept once."""
@@ -73,9 +114,19 @@ def _raw(incoming: Request) -> bytes:
 
 
 def _keep(
-    merchant_id: int, provider: str, store: int | None, topic: str, headers: dict[str, str], body: bytes
+    merchant_id: int,
+    provider: str,
+    store: int | None,
+    topic: str,
+    headers: dict[str, str],
+    body: bytes,
+    *,
+    number: str | None = None,
 ) -> Response:
-    """A mail event is refused for ever when it comes again; a shop may return to a state it has told us before."""
+    """A mail event is refused for ever when it comes again; a shop may return to a state it has told us before.
+
+    ``number`` is the delivery's own id where the provider gives one that can be trusted: it comes once.
+    """
     current_app.extensions["tangga_intake"].receive(
         merchant_id,
         provider=provider,
@@ -83,8 +134,8 @@ def _keep(
         topic=topic,
         headers=headers,
         body=body,
-        dedupe=hashlib.sha256(topic.encode() + b"\n" + body).hexdigest(),
-        once=store is None,
+        dedupe=number or hashlib.sha256(topic.encode() + b"\n" + body).hexdigest(),
+        once=store is None or number is not None,
     )
     # Where the queue is away, the row is safe all the same: the shop must not be told to come again.
     current_app.extensions["tangga_bell"].ring(drain if store else drain_mail_events, merchant_id)

@@ -15,7 +15,7 @@ import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.errors import BadPayload, BadSignature, ConnectorError
+from connectors.errors import BadSignature, ConnectorError
 from connectors.shopify.auth import (
     App,
     Door,
@@ -24,7 +24,6 @@ from connectors.shopify.auth import (
     missing_scopes,
     query_holds,
     read_id_token,
-    shop_name,
 )
 from tests.connectors.server import Answer, LoopbackServer, serving
 
@@ -106,30 +105,6 @@ def test_without_secrets_nobody_is_let_in() -> None:
     for secrets in ((), ("",)):
         with pytest.raises(BadSignature):
             read_id_token(jwt.encode(claims(), NEW), App("client-1", secrets), NOW)
-
-
-@pytest.mark.parametrize(
-    ("given", "name"),
-    [
-        (SHOP, SHOP),
-        (" Toko-Senja.myshopify.com ", SHOP),
-        ("toko-senja", SHOP),
-        (f"https://{SHOP}/admin/apps", SHOP),
-        ("https://admin.shopify.com/store/toko-senja/settings", SHOP),
-    ],
-)
-def test_a_shop_is_known_by_its_own_name(given: str, name: str) -> None:
-    assert shop_name(given) == name
-
-
-@pytest.mark.parametrize(
-    "given",
-    ["", "toko.example.com", "evil.com; script-src *", "toko.myshopify.com.evil.com", "a b.myshopify.com",
-     "toko.myshopify.com@evil.com", "toko.myshopify.com:8080", "tökö.myshopify.com", "evil.com#.myshopify.com"],
-)  # fmt: skip
-def test_nothing_else_is_taken_for_a_shop(given: str) -> None:
-    with pytest.raises(BadPayload):
-        shop_name(given)
 
 
 def door(server: LoopbackServer) -> Door:

@@ -68,8 +68,27 @@ def _forgetting() -> None:
     op.execute("REVOKE ALL ON FUNCTION tangga_forget(bigint[], text[]) FROM PUBLIC")
     op.execute(f"GRANT EXECUTE ON FUNCTION tangga_forget(bigint[], text[]) TO {APP_ROLE}")
 
+    # The same for thousands at once, by whole addresses instead of searching for each in every text.
+    op.execute(
+        """
+        CREATE FUNCTION tangga_forget_people(people bigint[], emails text[]) RETURNS void LANGUAGE sql
+        SECURITY DEFINER SET search_path = public AS $$
+            DELETE FROM consent WHERE merchant_id = tangga_merchant() AND customer_id = ANY(people);
+            UPDATE audit_log SET subject = '(erased)', detail = '{}'
+            WHERE merchant_id = tangga_merchant() AND lower(subject) = ANY(emails);
+            UPDATE audit_log SET actor = '(erased)'
+            WHERE merchant_id = tangga_merchant() AND lower(actor) = ANY(emails)
+                AND NOT EXISTS (SELECT FROM user_account u WHERE u.merchant_id = tangga_merchant()
+                                AND lower(u.email) = lower(actor))
+        $$
+        """
+    )
+    op.execute("REVOKE ALL ON FUNCTION tangga_forget_people(bigint[], text[]) FROM PUBLIC")
+    op.execute(f"GRANT EXECUTE ON FUNCTION tangga_forget_people(bigint[], text[]) TO {APP_ROLE}")
+
 
 def downgrade() -> None:
+    op.execute("DROP FUNCTION tangga_forget_people(bigint[], text[])")
     op.execute("DROP FUNCTION tangga_forget(bigint[], text[])")
     op.drop_table("privacy_request")
     op.drop_table("erasure")
