@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import date, timedelta
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import ColumnElement, func
 
-from campaigns.ladder import rules
+from campaigns.ladder import rules, sense
 from campaigns.ladder.facts import CATALOGUE, MOMENTS
-from campaigns.ladder.rules import All, Any_, BadRule, Compare, IsSet, Not, Rule, WithinLastDays
+from campaigns.ladder.rules import All, Any_, BadRule, Compare, Not, Rule, WithinLastDays
 
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
@@ -43,14 +44,40 @@ class Rung(BaseModel):
     since: Since
 
 
+class Review(BaseModel):
+    """When rungs may be lost: on review days alone, one rung at a time, and not before ``grace_days`` are over.
+
+    Review days are the first of each month, quarter, half year or year, in the shop's zone. Climbing is never delayed.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    every: Literal["month", "quarter", "half_year", "year"] = "quarter"
+    grace_days: int = Field(default=30, ge=0, le=366)
+
+    def after(self, day: date) -> date:
+        """The first review day after ``day``."""
+        step = {"month": 1, "quarter": 3, "half_year": 6, "year": 12}[self.every]
+        months = (day.month - 1) // step * step + step
+        return date(day.year + months // 12, months % 12 + 1, 1)
+
+    def due(self, today: date) -> date:
+        """The review day of somebody whose rule stopped holding today: the first one after the grace."""
+        return self.after(today + timedelta(days=self.grace_days))
+
+
 class Ladder(BaseModel):
-    """Rungs from the lowest up, under a name and a version (0: the one that comes with the product)."""
+    """Rungs from the lowest up, under a name and a version (0: the one that comes with the product).
+
+    Without a ``review`` a rung is lost as soon as its rule no longer holds.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     version: int = 0
     rungs: tuple[Rung, ...] = Field(min_length=2, max_length=20)
+    review: Review | None = None
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -99,6 +126,24 @@ def check(ladder: Ladder) -> None:
             )
         seen[rung.rule] = rung.key
         _check_since(rung.since, f"{place}.since")
+    for index in range(len(ladder.rungs)):
+        _check_reachable(ladder.rungs, index)
+
+
+def _check_reachable(rungs: tuple[Rung, ...], index: int) -> None:
+    """Somebody must be able to stand there: to meet the rule, and not by that alone a higher one."""
+    rung, place = rungs[index], f"rungs.{index}.rule"
+    if rung.rule is None:
+        return
+    if found := sense.impossible(rung.rule):
+        raise BadRule(f"{place}.{found.path}".rstrip("."), f"Nobody can reach rung {rung.key!r}. {found.problem}")
+    for higher in rungs[index + 1 :]:
+        if higher.rule is not None and sense.implies(rung.rule, higher.rule):
+            raise BadRule(
+                place,
+                f"Nobody can stand on rung {rung.key!r}: whoever meets its rule meets that of {higher.key!r} as well, "
+                f"which is higher. Make {higher.key!r} harder, or swap them.",
+            )
 
 
 def _check_names(rung: Rung, lower: tuple[str, ...], place: str) -> None:
@@ -160,54 +205,46 @@ def lapses(rule: Rule) -> tuple[WithinLastDays, ...]:
     return tuple(leaf for leaf in rules.leaves(rule) if isinstance(leaf, WithinLastDays))
 
 
-def _least(fact: str, number: int) -> Compare:
-    return Compare(fact=fact, op=">=", value=number)
+def dated(rule: Rule | None) -> Since:
+    """When a rung with this rule was reached, as far as moments among the facts can tell.
+
+    Of what must hold together the latest, of alternatives the earliest. What no moment tells (money spent, a tenth
+    order) is dated by the last order: it was reached then at the latest.
+    """
+    found = None if rule is None else _dated(rule)
+    if isinstance(found, Since):
+        return found
+    return Since(of="latest_of", moments=(found or "known_since",))
 
 
-def _rung(key: str, names: tuple[str, str, str], rule: Rule | None, since: Since) -> Rung:
-    return Rung(key=key, names=dict(zip(("en", "id", "nl"), names, strict=True)), rule=rule, since=since)
+def _dated(rule: Rule) -> Since | str | None:
+    if isinstance(rule, Not):
+        return None
+    if isinstance(rule, All | Any_):
+        parts = tuple(dict.fromkeys(part for part in map(_dated, rule.rules) if part is not None))
+        return Since(of="latest_of" if isinstance(rule, All) else "earliest_of", moments=parts[:10]) if parts else None
+    count = (
+        int(rule.value) + (rule.op == ">")
+        if isinstance(rule, Compare) and rule.op in (">", ">=", "=") and isinstance(rule.value, int)
+        else 0
+    )
+    numbered = _NUMBERED.get(rule.fact, ())
+    if numbered:
+        return numbered[min(max(count, 1), len(numbered)) - 1]
+    fact = CATALOGUE[rule.fact]
+    if fact.kept == "facts" and fact.type in MOMENTS and rule.fact != "birthday":
+        return rule.fact
+    return {"has_account": "enquired_at", "country": None, "language": None}.get(
+        rule.fact,
+        "last_order_at" if fact.unit in ("orders", "days", "money", "percent", "products", "categories") else None,
+    )
 
 
-def _latest(*moments: str | Since) -> Since:
-    return Since(of="latest_of", moments=moments)
-
-
-SEVEN_RUNGS = Ladder(
-    name="seven-rungs",
-    rungs=(
-        _rung("suspect", ("Suspect", "Suspek", "Suspect"), None, _latest("known_since")),
-        _rung(
-            "prospect",
-            ("Prospect", "Prospek", "Prospect"),
-            Any_(rules=(Compare(fact="has_account", op="=", value=True), IsSet(fact="enquired_at"))),
-            Since(of="first_known", moments=("enquired_at", "known_since")),
-        ),
-        _rung("shopper", ("Shopper", "Pembeli", "Koper"), _least("orders", 1), _latest("first_order_at")),
-        _rung("customer", ("Customer", "Pelanggan", "Klant"), _least("orders", 2), _latest("second_order_at")),
-        _rung(
-            "member",
-            ("Member", "Anggota", "Lid"),
-            All(rules=(_least("orders", 3), IsSet(fact="member_since"))),
-            _latest("third_order_at", "member_since"),
-        ),
-        _rung(
-            "advocate",
-            ("Advocate", "Advokat", "Ambassadeur"),
-            All(rules=(_least("orders", 2), Any_(rules=(_least("reviews", 1), _least("referrals_converted", 1))))),
-            _latest("second_order_at", Since(of="earliest_of", moments=("first_review_at", "first_referral_at"))),
-        ),
-        _rung(
-            "raving_fan",
-            ("Raving fan", "Penggemar setia", "Superfan"),
-            All(
-                rules=(
-                    _least("orders", 3),
-                    _least("referrals_converted", 2),
-                    WithinLastDays(fact="last_referral_at", days=365),
-                )
-            ),
-            _latest("third_order_at", "second_referral_at"),
-        ),
-    ),
-)
-"""The default: suspect, prospect, shopper, customer, member, advocate, raving fan."""
+_ORDERS = ("first_order_at", "second_order_at", "third_order_at", "last_order_at")
+_NUMBERED: dict[str, tuple[str, ...]] = {
+    "orders": _ORDERS,
+    "order_days": _ORDERS,
+    "reviews": ("first_review_at",),
+    "referrals_converted": ("first_referral_at", "second_referral_at", "last_referral_at"),
+}
+"""Facts that are counted, with the moments of the first, the second and so on; the last stands for all further."""

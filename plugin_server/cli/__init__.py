@@ -18,7 +18,7 @@ MODULES = {
     "demo": "plugin_server.cli.demo",
     "up": "plugin_server.cli.processes",
     "merchants": "plugin_server.cli.merchants",
-    "ladder": "plugin_server.cli.ladder",
+    "ladder": "plugin_server.cli.ladder_shape",
     "audit": "plugin_server.cli.audit",
     "forecast": "plugin_server.cli.forecast",
     "experiment": "plugin_server.cli.experiment",

@@ -35,6 +35,7 @@ from campaigns.ladder.facts import CATALOGUE, FactType
 from campaigns.ladder.rules import Rule, leaves
 from plugin_server.db import contact, facts, habits
 from plugin_server.db.models.facts import CustomerFacts
+from plugin_server.db.models.ladder import RungReview
 
 FACTS: Table = CustomerFacts.__table__  # type: ignore[assignment]
 GROUPS: dict[str, ModuleType] = {"habits": habits, "contact": contact}
@@ -58,10 +59,11 @@ def groups_of(names: Iterable[str]) -> list[str]:
 
 def over(names: Collection[str], base: FromClause = FACTS) -> FromClause:
     """Rows of all customers as they are written (or those of ``base``), with the columns that these facts need."""
-    groups = groups_of(names)
-    if not groups:
+    tables: list[FromClause] = [GROUPS[group].TABLE for group in groups_of(names)]
+    if "falls_on" in names:
+        tables.append(RungReview.__table__)
+    if not tables:
         return base
-    tables = [GROUPS[group].TABLE for group in groups]
     return _joined(base, [(table, table.c.keys()) for table in tables]).subquery("facts")
 
 

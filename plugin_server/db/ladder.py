@@ -41,8 +41,9 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from campaigns.ladder import ladders
 from campaigns.ladder.sentences import sentence
-from plugin_server.db import known, rhythm, rungs
+from plugin_server.db import holding, known, rhythm, rungs
 from plugin_server.db.history import history, movement
+from plugin_server.db.holding import Holding
 from plugin_server.db.models.facts import CustomerFacts
 from plugin_server.db.models.ladder import RungChange
 from plugin_server.db.rungs import Shop
@@ -59,15 +60,25 @@ _NO_LONGER = {"en": "no longer: {rule}", "id": "tidak lagi: {rule}", "nl": "niet
 _MOVE = ("merchant_id", "customer_id", "from_rung", "to_rung", "changed_at", "recorded_at", "reason", "ladder_version")
 
 
-def climb(conn: Connection, *, merchant_id: int, customer_ids: Sequence[int] | None, now: datetime) -> int:
+def climb(
+    conn: Connection,
+    *,
+    merchant_id: int,
+    customer_ids: Sequence[int] | None,
+    now: datetime,
+    at_once: bool = False,
+) -> int:
     """Place these customers (None: all); gives how many rows changed in rung or activity.
+
+    ``at_once`` lets everybody fall without waiting for a review: for a new ladder, which a person has previewed.
 
     Call after ``facts.refresh`` in the same transaction: the merchant's lock is held from there.
     """
     if customer_ids is not None and not customer_ids:
         return 0
     on = rungs.shop(conn, merchant_id)
-    kept = _kept(on, _judged(on, _seen(on, known.over(on.asked), customer_ids, now)), now)
+    rows, hold = known.over(on.asked), _holding(conn, on, now, at_once=at_once)
+    kept = _kept(on, _judged(on, _seen(on, rows, customer_ids, now, hold)), now)
     gone = delete(CHANGES).where(CHANGES.c.customer_id.in_(select(kept.c.customer_id).where(kept.c.anew)))
     moved = insert(CHANGES).from_select(_MOVE, _moves(on, kept, now))
     written = (
@@ -75,13 +86,24 @@ def climb(conn: Connection, *, merchant_id: int, customer_ids: Sequence[int] | N
         .where(FACTS.c.customer_id == kept.c.customer_id)
         .values(rung=kept.c.to_rung, rung_since=kept.c.since, activity=kept.c.activity)
     )
-    return conn.execute(written.add_cte(gone.cte("gone"), moved.cte("moved"))).rowcount
+    changed = conn.execute(written.add_cte(gone.cte("gone"), moved.cte("moved"))).rowcount
+    if at_once:
+        conn.execute(delete(holding.REVIEWS))
+    by_rule = rungs.place(rungs.holds(on, rows, now))
+    holding.note_reviews(conn, hold, merchant_id=merchant_id, facts=rows, by_rule=by_rule, customer_ids=customer_ids)
+    return changed
+
+
+def _holding(conn: Connection, on: Shop, now: datetime, *, at_once: bool) -> Holding:
+    review = None if at_once else on.ladder.review
+    return holding.holding(conn, review=review, keys=on.ladder.keys, local=on.local(now))
 
 
 def place_first(conn: Connection, *, merchant_id: int, computed: Table, now: datetime) -> int:
     """Write the facts that were ``computed``, of customers who have none yet, together with their rungs."""
     on = rungs.shop(conn, merchant_id)
-    kept = _kept(on, _judged(on, _seen(on, known.over(on.asked, computed), None, now)), now)
+    hold = _holding(conn, on, now, at_once=False)
+    kept = _kept(on, _judged(on, _seen(on, known.over(on.asked, computed), None, now, hold)), now)
     moved = insert(CHANGES).from_select(_MOVE, _moves(on, kept, now))
     placed = {
         "rung": kept.c.to_rung,
@@ -93,27 +115,36 @@ def place_first(conn: Connection, *, merchant_id: int, computed: Table, now: dat
         computed, kept, computed.c.customer_id == kept.c.customer_id
     )
     written = insert(FACTS).from_select(computed.c.keys(), rows)
-    return conn.execute(written.add_cte(moved.cte("moved"))).rowcount
+    # Of an INSERT the count of rows is kept only when it is asked for.
+    kept_count = written.add_cte(moved.cte("moved")).execution_options(preserve_rowcount=True)
+    return conn.execute(kept_count).rowcount
 
 
-def _seen(on: Shop, facts: FromClause, customer_ids: Sequence[int] | None, now: datetime) -> CTE:
+def _seen(on: Shop, facts: FromClause, customer_ids: Sequence[int] | None, now: datetime, hold: Holding) -> CTE:
     """Whose rung or activity differs from what is written: where they stood, where they stand, and each rung's date."""
     held, reached = rungs.holds(on, facts, now), rungs.evidence(on, facts, now)
     activity = rhythm.activity(on.rhythm, facts, now)
-    new = rungs.place(held)
-    dates = [case((holding, date)) for holding, date in zip(held, reached, strict=True)]
+    old = case(_places(on), value=facts.c.rung)
+    new = hold.place(rungs.place(held), old)
+    dates = [
+        case((hold.held(index, holds), hold.since(index, date)))
+        for index, (holds, date) in enumerate(zip(held, reached, strict=True))
+    ]
+    lapse = null() if hold.review else _lapse(on, facts, now)
     seen = select(
         facts.c.customer_id,
         facts.c.rung,
         facts.c.rung_since,
-        case(_places(on), value=facts.c.rung).label("old"),
+        old.label("old"),
         new.label("new"),
         activity.label("activity"),
-        _lapse(on, facts, now).label("lapse"),
+        lapse.label("lapse"),
+        cast(hold.reason, Text).label("pinned"),
         *(date.label(f"e{index}") for index, date in enumerate(dates)),
     ).where(
         or_(facts.c.rung.is_distinct_from(_key(on, new)), facts.c.activity.is_distinct_from(activity)),
     )
+    seen = seen.select_from(hold.joined(facts))
     if customer_ids is not None:
         seen = seen.where(facts.c.customer_id == func.any(cast(list(customer_ids), ARRAY(BigInteger))))
     return seen.cte("seen").prefix_with("MATERIALIZED")
@@ -178,7 +209,7 @@ def _kept(on: Shop, judged: CTE, now: datetime) -> CTE:
         else_=row.rung_since,
     )
     kept = select(
-        *(row[name] for name in ("customer_id", "rung", "old", "new", "activity", "anew")),
+        *(row[name] for name in ("customer_id", "rung", "old", "new", "activity", "anew", "pinned")),
         _key(on, row.new).label("to_rung"),
         and_(row.new != row.old, not_(row.anew), not_(row.onwards)).label("single"),
         since.label("since"),
@@ -219,10 +250,13 @@ def _moves(on: Shop, kept: CTE, now: datetime) -> CompoundSelect[Any]:
         step = kept.c[f"k{index}"]
         below = [(kept.c[f"k{lower}"].is_not(None), literal(keys[lower])) for lower in range(index - 1, -1, -1)]
         origin = case(*below, else_=start) if below else start
-        reason = literal(sentence(rung.rule, on.locale))
+        rule = literal(sentence(rung.rule, on.locale))
+        reason = case((kept.c.new == index, func.coalesce(kept.c.pinned, rule)), else_=rule)
         moves.append(move(origin, literal(rung.key), step, reason).where(step.is_not(None)))
     fallen = _reasons(on, kept.c.rung, fallen=True)
-    why = case((kept.c.new > kept.c.old, _reasons(on, kept.c.to_rung)), else_=fallen)
+    why = func.coalesce(
+        kept.c.pinned, case((kept.c.new > kept.c.old, _reasons(on, kept.c.to_rung)), else_=fallen), type_=Text()
+    )
     moves.append(move(kept.c.rung, kept.c.to_rung, kept.c.since, why).where(kept.c.single))
     return union_all(*moves)
 

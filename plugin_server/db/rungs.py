@@ -24,8 +24,9 @@ from sqlalchemy import (
 
 from campaigns.ladder import ladders
 from campaigns.ladder.facts import CATALOGUE, FactType
-from campaigns.ladder.ladders import SEVEN_RUNGS, Ladder
+from campaigns.ladder.ladders import Ladder
 from campaigns.ladder.meaning import meaning
+from campaigns.ladder.presets import SEVEN_RUNGS
 from plugin_server.db import rhythm as rhythms
 from plugin_server.db.known import columns, names_in
 from plugin_server.db.rhythm import Rhythm

@@ -15,7 +15,7 @@ from campaigns.ladder.meaning import meaning
 from campaigns.ladder.rules import All, Any_, Compare, Leaf, Not, Rule, as_json, children, leaves
 from campaigns.ladder.sentences import Figure, leaf_sentence
 from connectors.types import Money, minor_units
-from plugin_server.db import known, rhythm, rungs
+from plugin_server.db import holding, known, rhythm, rungs
 from plugin_server.db.rungs import Shop
 
 ACTIVITIES = ("active", "cooling", "lapsed", "none")
@@ -96,16 +96,24 @@ def of_customer(
     row = _read(conn, on, customer_id, at, past=as_of is not None)
     if row is None:
         return None
-    here, language = on.ladder.rungs[row["place"]], lang or on.locale
-    above = on.ladder.rungs[row["place"] + 1] if row["place"] + 1 < len(on.ladder.rungs) else None
+    place, language = _standing(on, row, past=as_of is not None), lang or on.locale
+    here = on.ladder.rungs[place]
+    above = on.ladder.rungs[place + 1] if place + 1 < len(on.ladder.rungs) else None
     return {
         "rung": here.key,
         "since": _since(on, row, past=as_of is not None),
         "activity": row["activity"],
+        **({} if as_of is not None else holding.of(conn, customer_id)),
         "because": [reason(on, leaf, row, language) for leaf in _leaves(here)],
         "next": above
         and {"rung": above.key, "missing": [reason(on, leaf, row, language) for leaf in _missing(above.rule, row)]},
     }
+
+
+def _standing(on: Shop, row: Mapping[str, Any], *, past: bool) -> int:
+    """The rung that is written, which a pin or a review to come may hold; for a past date what the rules say."""
+    written = None if past else row["rung"]
+    return on.ladder.index(written) if written in on.ladder.keys else int(row["place"])
 
 
 def _leaves(rung: Rung) -> list[Leaf]:
@@ -138,8 +146,9 @@ def _conditions(on: Shop) -> list[Leaf]:
 
 def _since(on: Shop, row: Mapping[str, Any], *, past: bool) -> str:
     """The written date where the written rung is still true, else the date of the evidence."""
-    written = None if past or row["rung"] != on.ladder.keys[row["place"]] else row["rung_since"]
-    since: datetime = written or row[f"since:{row['place']}"]
+    place = _standing(on, row, past=past)
+    written = None if past or row["rung"] != on.ladder.keys[place] else row["rung_since"]
+    since: datetime = written or row[f"since:{place}"]
     return since.isoformat()
 
 

@@ -108,3 +108,38 @@ def databases(services: ServiceUrls) -> set[str]:
         found = set(conn.scalars(text("SELECT datname FROM pg_database WHERE datname LIKE 'tangga_bench%'")))
     server.dispose()
     return found
+
+
+OWN = """
+name: own
+review: {every: month, grace_days: 14}
+rungs:
+  - {key: ground, names: {en: Ground}, since: {of: latest_of, moments: [known_since]}}
+  - key: buyer
+    names: {en: Buyer}
+    rule: {kind: cmp, fact: orders, op: ">=", value: 1}
+    since: {of: latest_of, moments: [first_order_at]}
+"""
+
+
+def test_an_own_ladder_from_a_file(shop: Shop, tangga: Any, tmp_path: Path) -> None:
+    shop.order(shop.person("ani@example.test"), "2026-01-01")
+    shop.climb()
+    file = tmp_path / "ladder.yaml"
+    file.write_text(OWN)
+    moved = told(tangga("ladder", "preview", str(file), "--json"))
+    assert moved["moves"] == [{"from": "shopper", "to": "buyer", "count": 1}]
+    assert told(tangga("ladder", "show", "--json"))["name"] == "seven-rungs"
+    assert told(tangga("ladder", "set", str(file), "--json"))["version"] == 1
+    assert told(tangga("ladder", "show", "--json"))["review"] == {"every": "month", "grace_days": 14}
+    held = told(tangga("ladder", "pin", "ani@example.test", "ground", "--reason", "Staff", "--json"))
+    assert (held["rung"], held["pinned"]["reason"]) == ("ground", "Staff")
+    assert told(tangga("ladder", "unpin", "ani@example.test", "--json"))["rung"] == "buyer"
+    file.write_text(OWN.replace("value: 1", "value: many"))
+    refused = tangga("ladder", "set", str(file)).exception
+    assert isinstance(refused, BadInput)
+    assert "rungs.1.rule.value: orders is a whole number" in str(refused)
+    file.write_text("rungs: [")
+    assert "neither YAML nor JSON" in str(tangga("ladder", "set", str(file)).exception)
+    assert "or one of seven-rungs" in str(tangga("ladder", "set", "eight-rungs").exception)
+    assert told(tangga("ladder", "set", "three-stages", "--json"))["version"] == 2

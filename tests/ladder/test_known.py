@@ -218,8 +218,8 @@ def test_every_fact_of_the_catalogue_can_be_asked(shop: Shop) -> None:
 
 
 def test_a_ladder_cannot_ask_for_the_ladder() -> None:
-    from campaigns.ladder.ladders import SEVEN_RUNGS
     from campaigns.ladder.ladders import parse as ladder
+    from campaigns.ladder.presets import SEVEN_RUNGS
 
     data = SEVEN_RUNGS.model_dump(mode="json")
     data["rungs"][3]["rule"] = {"kind": "cmp", "fact": "rung", "op": "=", "value": "shopper"}

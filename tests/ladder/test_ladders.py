@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from campaigns.ladder.ladders import SEVEN_RUNGS, check, lapses, parse
+from campaigns.ladder.ladders import check, lapses, parse
+from campaigns.ladder.presets import SEVEN_RUNGS
 from campaigns.ladder.rules import BadRule
 from campaigns.ladder.sentences import LANGUAGES
 from campaigns.ladder.simulate import orders_needed

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Index, text
+from datetime import date
+
+from sqlalchemy import BigInteger, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from plugin_server.db.models.base import Base, Big, Json, Key, Now, OfMerchant, Time
@@ -38,3 +40,25 @@ class RungChange(OfMerchant, Base):
     recorded_at: Mapped[Now]
     reason: Mapped[str] = mapped_column(server_default="")
     ladder_version: Mapped[int]
+
+
+class RungPin(OfMerchant, Base):
+    """Somebody put a customer on a rung by hand; it holds against the rules until it is taken out."""
+
+    __tablename__ = "rung_pin"
+
+    customer_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    rung: Mapped[str]
+    reason: Mapped[str]
+    pinned_at: Mapped[Now]
+    pinned_by: Mapped[str]
+
+
+class RungReview(OfMerchant, Base):
+    """A customer whose rule no longer holds keeps the rung until the review on ``falls_on``."""
+
+    __tablename__ = "rung_review"
+
+    customer_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    lapsed_on: Mapped[date]
+    falls_on: Mapped[date]

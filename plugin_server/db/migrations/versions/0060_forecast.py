@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from plugin_server.db.migrations.tenancy import protect
 
 revision = "0060"
-down_revision = "0051"
+down_revision = "0052"
 branch_labels = None
 depends_on = None
 
