@@ -12,7 +12,7 @@ import io
 import re
 import zlib
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -94,25 +94,6 @@ class CsvFile:
         # Line ends of all three kinds: Macs of old wrote a lone carriage return.
         with _opened(self.path) as file, io.TextIOWrapper(file, encoding, errors="replace", newline=None) as text:
             yield from (line.replace("\x00", "") for line in text)
-
-
-class Edges:
-    """Looks at the pieces of a file as they pass: ``tidy`` stays True while no space begins or ends a field."""
-
-    def __init__(self, delimiter: str) -> None:
-        self.tidy = True
-        self._edges = [edge for mark in (delimiter, "\n", "\r") for edge in (f"{mark} ".encode(), f" {mark}".encode())]
-
-    def watch(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
-        """Yield the pieces as they are."""
-        last = b"\n"
-        for piece in pieces:
-            yield piece
-            if self.tidy:
-                seen = last + piece
-                self.tidy = not any(edge in seen for edge in self._edges)
-                last = piece[-1:]
-        self.tidy = self.tidy and last != b" "
 
 
 def open_csv(path: Path) -> CsvFile:

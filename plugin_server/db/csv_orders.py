@@ -111,8 +111,10 @@ def lay_out(connection: Connection, reading: Reading) -> bool:
         return False
     refunded = "o.refunded" if "refunded" in reading.fields else "NULL::numeric"
     order = _ORDER.format(lines="NULL").replace("row_number() OVER (ORDER BY o.row)", "o.row")
-    money = _MONEY.format(total="o.total", refunded=refunded)
-    connection.execute(text(f"CREATE TEMP VIEW csv_whole AS SELECT {order} FROM csv_row o {money}"))
+    # OFFSET 0 keeps PostgreSQL from computing a value anew wherever it is named again.
+    rows = "(SELECT *, round(total * unit)::bigint AS minor FROM csv_row OFFSET 0) AS o"
+    money = f"CROSS JOIN LATERAL (SELECT o.minor AS total, {_refunded(refunded, 'o.minor')} AS refunded) AS m"
+    connection.execute(text(f"CREATE TEMP VIEW csv_whole AS SELECT {order} FROM {rows} {money}"))
     connection.execute(text("CREATE TEMP VIEW in_order AS SELECT * FROM csv_whole"))
     return True
 
@@ -209,18 +211,16 @@ def _required(name: str, has: set[str]) -> bool:
 
 def _quick_number(field: str) -> str:
     """Plain digits, recognised without a pattern, which would take most of the time of a large file."""
-    return f"WHEN length({field}) < 13 AND {is_digits(field)} THEN {field}::numeric"
-
-
-def is_digits(field: str) -> str:
-    """True in SQL for digits with at most one point and a minus sign; a cast finds the few odd ones among them."""
-    return f"translate({field}, '0123456789', '') IN ('', '.', '-', '-.')"
+    digits = f"translate({field}, '0123456789', '') IN ('', '.', '-', '-.')"
+    return f"WHEN length({field}) < 13 AND {digits} THEN {field}::numeric"
 
 
 def status_of(field: str) -> str:
     """Our word for a file's status, in SQL."""
     words = " ".join(f"WHEN lower({field}) IN ({_quoted(theirs)}) THEN '{ours}'" for ours, theirs in STATUSES.items())
-    return f"CASE WHEN {field} IS NULL THEN 'paid' {words} ELSE 'unknown' END"
+    # Our own words first: they need no lower case, which would take as long as the rest of a row.
+    own = f"WHEN {field} IN ({_quoted(' '.join(STATUSES))}) THEN {field}"
+    return f"CASE WHEN {field} IS NULL THEN 'paid' {own} {words} ELSE 'unknown' END"
 
 
 def _quick_moment(field: str) -> str:
@@ -302,12 +302,20 @@ _ORDER = """
         o.phone, o.country, o.customer_id, {lines}::text), 0)::text AS content
 """
 
-# The whole sum is exact and rounded once. A refunded order of which the file does not say how much: all of it.
+# The whole sum is exact and rounded once.
 _MONEY = """
     CROSS JOIN LATERAL (SELECT round({total} * o.unit)::bigint AS total) AS g
-    CROSS JOIN LATERAL (SELECT g.total, CASE WHEN {refunded} IS NOT NULL THEN round({refunded} * o.unit)::bigint
-                               WHEN o.status = 'refunded' THEN greatest(g.total, 0) ELSE 0 END AS refunded) AS m
+    CROSS JOIN LATERAL (SELECT g.total, {given_back} AS refunded) AS m
 """
+
+
+def _refunded(told: str, total: str) -> str:
+    """A refunded order of which the file does not say how much: all of it."""
+    return (
+        f"CASE WHEN {told} IS NOT NULL THEN round({told} * o.unit)::bigint "
+        f"WHEN o.status = 'refunded' THEN greatest({total}, 0) ELSE 0 END"
+    )
+
 
 _LINES = """
     CREATE TEMP TABLE csv_line AS
@@ -321,11 +329,12 @@ _LINES = """
 
 
 def _orders(reading: Reading) -> str:
-    refunded = "o.refunded" if "refunded" in reading.fields else "NULL::numeric"
+    given_back = _refunded("o.refunded" if "refunded" in reading.fields else "NULL::numeric", "g.total")
     if not reading.by_line:
         # The same order twice: the later row holds.
         source = f"(SELECT DISTINCT ON (order_id) * FROM {_GOOD} ORDER BY order_id, row DESC) AS o"
-        return f"SELECT {_ORDER.format(lines='NULL')} FROM {source} {_MONEY.format(total='o.total', refunded=refunded)}"
+        money = _MONEY.format(total="o.total", given_back=given_back)
+        return f"SELECT {_ORDER.format(lines='NULL')} FROM {source} {money}"
     total = "coalesce(max(r.total), sum(r.line_quantity * r.line_unit_price))"
     if "total" not in reading.fields:
         total = "sum(r.line_quantity * r.line_unit_price)"
@@ -341,4 +350,4 @@ def _orders(reading: Reading) -> str:
                 {", f.refunded" if "refunded" in reading.fields else ""}
             FROM sums s JOIN csv_row f USING (row)
         )
-        SELECT {_ORDER.format(lines="o.lines")} FROM o {_MONEY.format(total="o.total", refunded=refunded)}"""
+        SELECT {_ORDER.format(lines="o.lines")} FROM o {_MONEY.format(total="o.total", given_back=given_back)}"""

@@ -141,7 +141,7 @@ def write_all(
     merchant_id: int,
     store_id: int,
     now: datetime,
-    persons: str = ingest_people.PERSONS,
+    people: ingest_people.Source = ingest_people.ORDERS,
     lines: str | None = None,
 ) -> Ingested | None:
     """The first orders of all, of which ``in_order`` (a view will do) holds each once, and the table ``lines``.
@@ -152,8 +152,8 @@ def write_all(
     if not connection.scalar(text("SELECT tangga_orders_bare()")):
         return None
     values = {"merchant": merchant_id, "store": store_id, "now": now}
-    ingest_people.resolve(connection, merchant_id=merchant_id, store_id=store_id, now=now, persons=persons)
-    first_id = connection.scalar(text("SELECT tangga_order_ids((SELECT max(seq) FROM in_order))"))
+    ingest_people.resolve(connection, merchant_id=merchant_id, store_id=store_id, now=now, people=people)
+    first_id = connection.scalar(text(f"SELECT tangga_order_ids((SELECT max(seq) FROM ({people.tellers}) AS o))"))
     created = connection.execute(text(_INSERT_ALL), values | {"first_id": first_id}).rowcount
     connection.execute(text("SELECT tangga_orders_dressed()"))
     connection.execute(text(_REFUNDS_ALL), values)

@@ -6,6 +6,7 @@ customer), and ``in_new`` with the customers made.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, text
@@ -19,10 +20,24 @@ EMAIL = r"^[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s.,;<>]+$"
 NEXT = "nextval((SELECT pg_get_serial_sequence('customer', 'id')::regclass))"
 
 # Each pair of account and address once, of which the rest is read: of many orders, few are by somebody new.
-PERSONS = """
+_PERSONS = """
     SELECT customer_external_id AS external_id, email, max(seq) AS seq, min(placed_at) AS first_at
     FROM in_order WHERE customer_external_id IS NOT NULL OR email IS NOT NULL GROUP BY 1, 2
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Two queries: ``persons`` gives (external_id, email, seq, first_at) of each pair of account and address, the
+    last ``seq`` that names it and its first moment; ``tellers`` what each ``seq`` tells of a person.
+    """
+
+    persons: str
+    tellers: str
+
+
+ORDERS = Source(_PERSONS, "SELECT seq, name, phone, country, language, customer_external_id FROM in_order")
+"""The orders themselves."""
 
 # The row that speaks for an account is its last one with an address.
 _ACCOUNTS = f"""
@@ -70,7 +85,7 @@ _INSERT = """
     SELECT n.customer_id, :merchant, btrim(n.email), n.email_norm, coalesce(split_part(o.name, ' ', 1), ''),
            coalesce(substr(o.name, length(split_part(o.name, ' ', 1)) + 2), ''), o.phone, o.country, o.language,
            'order', o.customer_external_id IS NOT NULL, n.first_at, :now
-    FROM in_new n JOIN in_order o USING (seq)
+    FROM in_new n JOIN ({tellers}) AS o USING (seq)
 """
 
 _IDENTITIES = """
@@ -92,7 +107,7 @@ _FILL = """
           FROM (SELECT customer_id, seq, first_at, true AS account FROM in_account WHERE NOT told
                 UNION ALL SELECT customer_id, seq, first_at, false FROM in_mail WHERE known) AS each
           GROUP BY customer_id) AS p
-    JOIN in_order o USING (seq)
+    JOIN ({tellers}) AS o USING (seq)
     WHERE c.id = p.customer_id AND c.merchant_id = :merchant AND c.erased_at IS NULL
       AND ((c.first_name = '' AND c.last_name = '' AND o.name IS NOT NULL)
            OR (c.phone IS NULL AND o.phone IS NOT NULL) OR (c.country IS NULL AND o.country IS NOT NULL)
@@ -101,10 +116,10 @@ _FILL = """
 """
 
 
-def resolve(connection: Connection, *, merchant_id: int, store_id: int, now: datetime, persons: str = PERSONS) -> int:
-    """Find or make the customers of ``in_order``; gives how many were made. ``persons`` is what ``PERSONS`` gives."""
+def resolve(connection: Connection, *, merchant_id: int, store_id: int, now: datetime, people: Source = ORDERS) -> int:
+    """Find or make the customers of ``in_order``; gives how many were made."""
     values = {"merchant": merchant_id, "store": store_id, "now": now, "pattern": EMAIL}
-    staged(connection, "in_person", persons, {})
+    staged(connection, "in_person", people.persons, {})
     staged(connection, "in_found", _ACCOUNTS, values)
     staged(connection, "in_mail", _MAILS, values)
     staged(
@@ -118,7 +133,7 @@ def resolve(connection: Connection, *, merchant_id: int, store_id: int, now: dat
         values,
     )
     staged(connection, "in_new", _NEW, values)
-    made = connection.execute(text(_INSERT), values).rowcount
+    made = connection.execute(text(_INSERT.format(tellers=people.tellers)), values).rowcount
     connection.execute(text(_IDENTITIES), values)
-    connection.execute(text(_FILL), values)
+    connection.execute(text(_FILL.format(tellers=people.tellers)), values)
     return made

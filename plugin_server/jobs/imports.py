@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
 from connectors.csvfile import columns
-from connectors.csvfile.reading import BadFile, CsvFile, Edges, open_csv
+from connectors.csvfile.reading import BadFile, CsvFile, open_csv
 from plugin_server.db import csv_clean, csv_orders, csv_raw, ingest_orders, ingest_people, merchants, stores
 from plugin_server.db.ingest import Ingested
 from plugin_server.db.session import tenant
@@ -102,12 +102,12 @@ def _imported(
     progress: Progress,
 ) -> dict[str, Any]:
     progress("reading", 0, None)
-    tidy = _load(session, file, names)
-    with session.transaction() as connection:
-        if csv_raw.is_empty(connection):
-            raise BadFile(f"{file.path.name} holds a header and nothing else.")
-        clean = tidy and csv_clean.see(connection, reading)
-        if not clean:
+    clean = _load_clean(session, file, reading, names)
+    if not clean:
+        _load(session, file, names)
+        with session.transaction() as connection:
+            if csv_raw.is_empty(connection):
+                raise BadFile(f"{file.path.name} holds a header and nothing else.")
             csv_orders.judge(connection, reading)
     done, told = _write_as_it_lies(session, given.store_id, reading, progress, clean=clean) or _write_assembled(
         session, given.store_id, reading, progress
@@ -126,22 +126,33 @@ def _imported(
     return told
 
 
-def _load(session: _Session, file: CsvFile, names: list[str]) -> bool:
-    """The file into ``csv_raw``; True where none of its cells needs trimming."""
-    edges = Edges(file.delimiter)
+def _load_clean(session: _Session, file: CsvFile, reading: csv_orders.Reading, names: list[str]) -> bool:
+    """The file into ``csv_raw`` in its types; False, with nothing done, where some row of it is out of the ordinary."""
+    if not file.bare or reading.decimal_comma:
+        return False
+    try:
+        with session.transaction() as connection:
+            if csv_clean.load(connection, reading, names, file.blocks(), file.delimiter):
+                return True
+            raise csv_clean.OutOfShape
+    except (csv_clean.OutOfShape, csv_raw.Uneven):
+        return False
+
+
+def _load(session: _Session, file: CsvFile, names: list[str]) -> None:
+    """The file into ``csv_raw`` as text."""
     if file.plain:
         try:
             with session.transaction() as connection:
                 csv_raw.prepare(connection, names)
-                csv_raw.copy_blocks(connection, names, edges.watch(file.blocks()), file.delimiter)
-            return file.bare and edges.tidy
+                csv_raw.copy_blocks(connection, names, file.blocks(), file.delimiter)
+            return
         except csv_raw.Uneven:
             # Some row is out of shape: read again, row by row, so that it can be named.
             pass
     with session.transaction() as connection:
         csv_raw.prepare(connection, names)
         csv_raw.copy_rows(connection, names, file.rows())
-    return False
 
 
 Written = tuple[Ingested, dict[str, Any]]
@@ -153,14 +164,15 @@ def _write_as_it_lies(
 ) -> Written | None:
     """Everything in one go, where these are the first orders of all and each row is one; None where not so."""
     progress("orders", 0, None)
-    now, persons = session.services.now(), csv_clean.PERSONS if clean else ingest_people.PERSONS
+    now = session.services.now()
+    people = ingest_people.Source(csv_clean.PERSONS, csv_clean.tellers(reading)) if clean else ingest_people.ORDERS
     try:
         with session.transaction() as connection:
             take_turn(connection, session.merchant_id)
             if not csv_orders.lay_out(connection, reading):
                 return None
             done = ingest_orders.write_all(
-                connection, merchant_id=session.merchant_id, store_id=store_id, now=now, persons=persons
+                connection, merchant_id=session.merchant_id, store_id=store_id, now=now, people=people
             )
             if done is None:
                 csv_orders.take_back(connection)
