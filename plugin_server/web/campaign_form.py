@@ -27,11 +27,14 @@ FIELDS = {
     "offer.value": "percent",
     "offer.minimum": "minimum",
     "offer.valid_days": "valid_days",
+    "offer": "percent",
     "measure.holdout": "holdout",
     "audience.rungs": "rungs",
     "message": "languages",
 }
 """Where in the form a problem of the schema belongs."""
+OWN_TERMS = {"holdout": "Give a number from 0 to 90.", "offset": "Give a number of days from 0 to 180."}
+"""The schema counts in shares, and days before as negative ones; the form in percent, and in days before."""
 
 
 @dataclass(frozen=True)
@@ -126,12 +129,11 @@ def _free_key(connection: Connection, title: str) -> str:
     return next(key for key in tries if campaigns.get(connection, key) is None)
 
 
-def by_field(error: BadCampaign) -> dict[str, str]:
-    """Each problem's sentence by the form's field; what belongs to none is under ``""``."""
+def by_field(error: BadCampaign, words: Words) -> dict[str, str]:
+    """Each problem's sentence by the form's field, in the reader's language; what belongs to none is under ``""``."""
     found: dict[str, Any] = {}
     for problem in error.problems:
         name = next((ours for path, ours in FIELDS.items() if problem.path.startswith(path)), "")
-        # The schema counts in shares, the form in percent.
-        sentence = "Give a number from 0 to 90." if name == "holdout" else problem.sentence
+        sentence = words.said(OWN_TERMS.get(name, problem.sentence))
         found[name] = f"{found[name]} {sentence}" if name in found else sentence
     return found

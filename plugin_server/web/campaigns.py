@@ -52,7 +52,10 @@ def create(who: Person) -> ResponseReturnValue:
             check_days_and_rungs(connection, made, services().now())
         except BadCampaign as error:
             form = campaign_form.again(connection, who, request.form, services().now())
-            problems, rungs = campaign_form.by_field(error), names_of(connection, who.merchant_id, words().language)
+            problems, rungs = (
+                campaign_form.by_field(error, words()),
+                names_of(connection, who.merchant_id, words().language),
+            )
             shown = page("campaign_form.html", section="campaigns", form=form, rungs=rungs, problems=problems)
             return shown, 422
         campaigns.save(connection, merchant_id=who.merchant_id, campaign=made, by=who.email)

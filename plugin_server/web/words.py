@@ -18,6 +18,7 @@ from babel.numbers import format_compact_decimal, format_currency, format_decima
 from campaigns.reasons import written
 from connectors.types import Money, minor_units
 from plugin_server.locales import LANGUAGES, catalogue
+from plugin_server.locales.sentences import said
 
 WHOLE = {"IDR": "Rp", "VND": "₫", "KRW": "₩"}
 """Currencies whose minor units nobody writes, with the sign people use in every language."""
@@ -58,16 +59,22 @@ class Words:
         return self(f"{section}.{word}") if self.has(f"{section}.{word}") else word
 
     def why(self, reason: str, figures: Mapping[str, Any] | None = None) -> str:
-        """A reason in this language: from its key and figures (kept beside it, or its own), else the sentence."""
+        """A reason in this language: from its key and figures (kept beside it, or its own), else by its form."""
         given = dict(figures or written(reason))
         key = f"why.{given.pop('key', '')}"
-        return (
-            self(key, **{name: self._figure(name, value) for name, value in given.items()}) if self.has(key) else reason
-        )
+        if not self.has(key):
+            return self.said(reason)
+        return self(key, **{name: self._figure(name, value) for name, value in given.items()})
+
+    def said(self, sentence: str) -> str:
+        """What a connection, a campaign file or a job said in English, in this language."""
+        return said(sentence, self.language)
 
     def _figure(self, name: str, value: Any) -> object:
         if name.endswith("_share"):
             return self.percent(Decimal(value), digits=1)
+        if name == "detail":
+            return self.said(str(value))
         return self.time(self.parsed(value)) if name.endswith("_at") else value
 
     def _shown(self, value: object) -> str:

@@ -1,0 +1,157 @@
+"""What connections, campaign files and jobs say in English is said in the reader's language on every page."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from campaigns.schema import BadCampaign, parse
+from connectors.types import Check
+from plugin_server.db import stores
+from plugin_server.db.session import tenant
+from plugin_server.locales import LANGUAGES
+from plugin_server.locales.sentences import PLACE, forms, known, said
+from plugin_server.wiring import Services
+from tests.web.conftest import Visitor
+
+ROOT = Path(__file__).parents[2]
+SPEAKING = [
+    *(ROOT / f"connectors/{name}.py" for name in ("hosts", "http")),
+    *(ROOT / f"connectors/woocommerce/{name}.py" for name in ("auth", "checks", "client", "coupon_terms", "coupons")),
+    *(ROOT / f"connectors/woocommerce/{name}.py" for name in ("mapping", "orders", "rungs", "store", "values", "walk")),
+    *(ROOT / f"plugin_server/{name}.py" for name in ("jobs/sync", "db/sync", "jobs/preview")),
+]
+NEVER_SHOWN = (
+    *("A grant ", "The permission is none of", "The key does not look", "The secret does not look"),
+    *("The field is missing", "It was deleted again.", "It could not be deleted", "Your postal address is missing"),
+)
+"""Answers to the shop, not to a person; ends of a sentence that begins with another; what only commands print."""
+
+
+def sentences(path: Path) -> Iterator[str]:
+    """Every sentence a module can say, with ``7`` at each place."""
+    tree = ast.parse(path.read_text())
+    docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    inside = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    for node in ast.walk(tree):
+        if id(node) in docs | inside:
+            continue
+        if isinstance(node, ast.JoinedStr):
+            said = "".join(str(part.value) if isinstance(part, ast.Constant) else "7" for part in node.values)
+        else:
+            said = str(node.value) if isinstance(node, ast.Constant) else ""
+        if re.fullmatch(r"[A-Z7].* .*\.", said):
+            yield said
+
+
+@pytest.mark.parametrize("path", SPEAKING, ids=lambda path: "/".join(path.parts[-2:]))
+def test_every_sentence_of_a_connection_is_known(path: Path) -> None:
+    found = [one for one in sentences(path) if not one.startswith(NEVER_SHOWN)]
+    assert [one for one in found if known(one) is None] == []
+
+
+BAD_CAMPAIGNS: list[object] = [
+    [],
+    {},
+    {"key": "K!", "trigger": {"kind": "event"}, "message": {}},
+    {"key": 7, "trigger": {"kind": "recurring"}, "message": []},
+    {"key": "k", "trigger": {"kind": "other"}, "message": {"xx1": {"subject": "", "html": "h"}}},
+    {"key": "k", "trigger": {}, "message": {"en": {"subject": "a\nb"}, "nl": {"subject": "x" * 301, "html": "h"}}},
+    {
+        "key": "k",
+        "name": "n" * 201,
+        "trigger": {"kind": "holiday", "holiday": "!", "offsets_days": [1, 1, 999, -999, "x", 1.5], "at": "25:00"},
+        "audience": {"rungs": [], "topic": "T"},
+        "offer": {"kind": "percentage", "value": "101", "minimum": "-1", "valid_days": 0, "budget": "0"},
+        "message": {"en": {"subject": "s"}, "id": {"subject": "s", "html": "h", "mjml": "m"}},
+        "guards": {"quiet_hours": {"from": "21:00", "to": "21:00"}, "frequency_cap": {"messages": 0, "days": "x"}},
+        "measure": {"goal": "gold", "window_days": 999, "holdout": "0.95"},
+        "more": 1,
+    },
+    {"key": "k", "trigger": {"kind": "holiday", "holiday": "x", "offsets_days": []}, "message": "x"},
+    {"key": "k", "trigger": {"kind": "holiday", "holiday": "x", "offsets_days": [3, 3]}, "offer": {"kind": "gift"}},
+    {"key": "k", "trigger": {"kind": "once"}, "offer": {"kind": "percentage"}, "message": {"en": 7}},
+    {"key": "k", "trigger": {"kind": "once"}, "offer": {"kind": "free_shipping", "value": 1, "code_prefix": "x"}},
+    {"key": "k", "trigger": {"kind": "once"}, "offer": {"kind": "fixed", "value": "1.23456", "minimum": "9" * 20}},
+    {"key": "k", "trigger": {"kind": "once"}, "offer": {"kind": "fixed", "value": "inf"}, "guards": 7},
+    {"key": "k", "trigger": {"kind": "once"}, "message": {"en": {"subject": "s", "recipe": "holiday_discount"}}},
+]
+
+
+@pytest.mark.parametrize("document", BAD_CAMPAIGNS, ids=range(len(BAD_CAMPAIGNS)))
+def test_every_fault_of_a_campaign_is_known(document: object) -> None:
+    with pytest.raises(BadCampaign) as caught:
+        parse(document)
+    assert [str(one) for one in caught.value.problems if known(one.sentence) is None] == []
+
+
+def test_a_sentence_is_said_in_every_language_with_its_places() -> None:
+    others = set(LANGUAGES) - {"en"}
+    for form, translations in forms().items():
+        places = set(PLACE.findall(form))
+        assert set(translations) == others, form
+        assert [one for one in translations.values() if set(PLACE.findall(one)) - places or not one.strip()] == [], form
+        assert known(form.format_map(dict.fromkeys(places, "7"))) is not None, form
+
+
+@pytest.mark.parametrize(
+    ("sentence", "dutch"),
+    [
+        (
+            "The key's user may not see coupons, webhooks. Make the key for a shop manager or administrator.",
+            "De gebruiker van de sleutel mag dit niet zien: kortingscodes, webhooks. "
+            "Maak de sleutel voor een winkelbeheerder of administrator.",
+        ),
+        (
+            "The shop's clock is 12 minutes ahead. Ask the hosting company to set it by network time.",
+            "De klok van de winkel loopt 12 minuten voor. Vraag de hostingpartij hem met netwerktijd in te stellen.",
+        ),
+        ("orders[3].id: This is not an id.", "orders[3].id: Dit is geen id."),
+        ("Sorry, the coupon service is down.", "Sorry, the coupon service is down."),
+    ],
+)
+def test_what_stands_at_a_place_is_said_too(sentence: str, dutch: str) -> None:
+    assert said(sentence, "nl") == dutch
+
+
+def test_a_connection_that_is_not_well_says_so_in_dutch(
+    app: Services, merchant: int, woo: int, logged_in: Callable[[str], Visitor]
+) -> None:
+    found = [Check("key", False, "The key may only read. Make one with Read/Write permission.")]
+    with tenant(app.engine, merchant) as connection:
+        stores.checked(connection, woo, found, app.now())
+    owner = logged_in("owner")
+    owner.post("/language", {"language": "nl"})
+    page = owner.get(f"/stores/{woo}").get_data(as_text=True)
+    assert "De sleutel mag alleen lezen." in page
+    assert "may only read" not in page
+    with tenant(app.engine, merchant) as connection:
+        assert "only read" in str(connection.scalar(text("SELECT state_reason FROM store WHERE id = :i"), {"i": woo}))
+
+
+def test_faults_of_a_campaign_stand_in_indonesian_beside_their_fields(logged_in: Callable[[str], Visitor]) -> None:
+    marketer = logged_in("marketer")
+    marketer.post("/language", {"language": "id"})
+    marketer.get("/campaigns/new")
+    form = {
+        "holiday": "christmas",
+        "offset": "-999",
+        "percent": "101",
+        "valid_days": "7",
+        "holdout": "95",
+        "at": "9:00",
+    }
+    answer = marketer.post("/campaigns/new", {**form, "languages": "id", "rungs": "shopper", "name": "x"})
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    for sentence in (
+        "Isi jumlah hari dari 0 sampai 180.",
+        "nilai 101 lebih dari 100 persen.",
+        "Isi angka dari 0 sampai 90.",
+    ):
+        assert sentence in page
