@@ -12,8 +12,13 @@ from connectors.types import (
     Check,
     CodeResult,
     CodeSpec,
+    ConsentChange,
+    CreditIntent,
     Customer,
+    Deal,
     Mail,
+    MarketingActivity,
+    MarketingDay,
     Order,
     Product,
     Review,
@@ -108,6 +113,41 @@ class Store(Protocol):
 
     def parse_webhook(self, *, headers: Mapping[str, str], body: bytes) -> StoreEvent:
         """A stored and verified webhook in our words. Raises ``BadPayload``."""
+
+
+class StoreServices(Protocol):
+    """What only some shops can do beyond ``Store``; ``StoreInfo.capabilities`` says which of it.
+
+    Capabilities: ``automatic_discounts`` (deals), ``bulk_codes``, ``consent``, ``store_credit``, ``marketing``. All
+    raise ``ConnectorError``; with ``ambiguous`` where the same call again finds out what became of the first.
+    """
+
+    def create_deal(self, deal: Deal) -> str:
+        """Make an offer to many exist; gives its id. Calling twice makes none twice."""
+
+    def end_deal(self, external_id: str) -> None:
+        """End an offer to many; one that is gone is fine."""
+
+    def add_codes(self, deal_id: str, codes: Sequence[str]) -> list[CodeResult]:
+        """Make codes exist under a deal with a code, for offers that may be passed on; one result each, in order."""
+
+    def write_consents(self, changes: Sequence[ConsentChange]) -> dict[str, str]:
+        """Tell the shop what customers answered; gives {customer external id: sentence} where it was not taken."""
+
+    def give_credit(self, intent: CreditIntent) -> str:
+        """Give store credit once, however often this is called for one intent; gives the shop's id of it."""
+
+    def take_credit(self, intent: CreditIntent) -> str:
+        """Take store credit back once; gives the shop's id of it."""
+
+    def show_activity(self, activity: MarketingActivity) -> str:
+        """Show a campaign on the shop's marketing page, or change it there; gives the shop's id of it."""
+
+    def report_activity(self, key: str, days: Sequence[MarketingDay]) -> None:
+        """Tell the shop what a campaign did, day by day; telling a day again replaces it."""
+
+    def hide_activity(self, key: str) -> None:
+        """Take a campaign off the shop's marketing page; one that is gone is fine."""
 
 
 class MailBackend(Protocol):

@@ -259,6 +259,67 @@ class Deal:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsentChange:
+    """A customer's answer to marketing mails, to be told to the shop. ``state`` in the words of ``Customer.consent``.
+
+    ``confirmed`` where he confirmed by a mail (double opt-in). The shop changes whatever address it has for him, so it
+    is told only where that is ``email``.
+    """
+
+    customer_external_id: str
+    email: str
+    state: str
+    at: datetime
+    confirmed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CreditIntent:
+    """Store credit that is to be given (or taken back) once, written down before the shop is asked.
+
+    The shop keeps no reference of ours: what was given is recognised by customer, amount and ``expires_at``, which must
+    differ by a second at least between two intents for one customer. ``began_at`` is when the intent was written down.
+    """
+
+    customer_external_id: str
+    amount_minor: int
+    currency: str
+    began_at: datetime
+    expires_at: datetime | None = None
+    notify: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MarketingActivity:
+    """A campaign as the shop's own marketing page shows it. ``key`` is ours; ``utm_campaign`` never changes later."""
+
+    key: str
+    title: str
+    url: str
+    utm_campaign: str
+    started_at: datetime
+    ended_at: datetime | None = None
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class MarketingDay:
+    """What one campaign did on one day, in numbers of that day alone."""
+
+    day: date
+    sends: int = 0
+    opens: int = 0
+    clicks: int = 0
+    unique_clicks: int = 0
+    unsubscribes: int = 0
+    failures: int = 0
+    complaints: int = 0
+    orders: int = 0
+    sales_minor: int | None = None
+    currency: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """One finding about a connection: what was tried, whether it is well, and how to mend it if not."""
 

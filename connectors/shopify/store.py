@@ -13,21 +13,31 @@ from connectors.shopify.about import capabilities, read_about
 from connectors.shopify.bulk import BulkReader
 from connectors.shopify.catalog import CatalogReader
 from connectors.shopify.checkouts import Checkout
+from connectors.shopify.checks import Connection, run_checks
 from connectors.shopify.client import Clock, ShopifyClient
 from connectors.shopify.code_batches import CodeBatches
+from connectors.shopify.consent import ConsentWriter
+from connectors.shopify.credit import CreditBook
 from connectors.shopify.deals import DealMaker
 from connectors.shopify.discounts import DiscountMaker
 from connectors.shopify.documents import VERSION
+from connectors.shopify.marketing import MarketingPage
 from connectors.shopify.names import shop_name
 from connectors.shopify.orders import OrderReader
 from connectors.shopify.pacing import Bucket
+from connectors.shopify.rungs import RungWriter
 from connectors.shopify.subscriptions import Subscriptions
 from connectors.types import (
     Category,
+    Check,
     CodeResult,
     CodeSpec,
+    ConsentChange,
+    CreditIntent,
     Customer,
     Deal,
+    MarketingActivity,
+    MarketingDay,
     Order,
     Product,
     Review,
@@ -79,6 +89,7 @@ class ShopifyStore:
         self._orders = OrderReader(client, bulk)
         self._catalog = CatalogReader(client, bulk)
         self._hooks = Subscriptions(client)
+        self._rungs = RungWriter(client)
 
     def info(self) -> StoreInfo:
         """Name, address, currency, zone and version of the shop; the address is the one that never changes."""
@@ -98,6 +109,10 @@ class ShopifyStore:
         if not self._currency:
             self._currency = read_about(self._client).currency
         return self._currency
+
+    def checks(self) -> list[Check]:
+        """Everything that could be wrong with this connection, each named and with its mend. Never raises."""
+        return run_checks(Connection(self._client, self._allow_private))
 
     def orders(self, *, since: datetime | None) -> Iterator[Page[Order]]:
         """All orders, or those changed since. Keep the time *before* the walk as the next ``since``."""
@@ -163,6 +178,34 @@ class ShopifyStore:
     def add_codes(self, deal_id: str, codes: Sequence[str]) -> list[CodeResult]:
         """Make codes exist under an offer that may be passed on, 250 a call; one result each, in their order."""
         return CodeBatches(self._client).add(deal_id, codes)
+
+    def write_rungs(self, rungs: Mapping[str, tuple[str, str]]) -> dict[str, str]:
+        """Write {customer external id: (rung key, rung name)}; gives {external id: error} where refused."""
+        return self._rungs.write(rungs)
+
+    def write_consents(self, changes: Sequence[ConsentChange]) -> dict[str, str]:
+        """Tell the shop what customers answered; gives {customer external id: sentence} where it was not taken."""
+        return ConsentWriter(self._client, self._catalog).write(changes)
+
+    def give_credit(self, intent: CreditIntent) -> str:
+        """Give store credit once, however often this is called for one intent; gives the shop's id of it."""
+        return CreditBook(self._client).give(intent)
+
+    def take_credit(self, intent: CreditIntent) -> str:
+        """Take store credit back once; gives the shop's id of it."""
+        return CreditBook(self._client).take(intent)
+
+    def show_activity(self, activity: MarketingActivity) -> str:
+        """Show a campaign on the shop's marketing page, or change it there."""
+        return MarketingPage(self._client).show(activity)
+
+    def report_activity(self, key: str, days: Sequence[MarketingDay]) -> None:
+        """Tell the shop what a campaign did, day by day; telling a day again replaces it."""
+        MarketingPage(self._client).report(key, days)
+
+    def hide_activity(self, key: str) -> None:
+        """Take a campaign off the shop's marketing page; one that is gone is fine."""
+        MarketingPage(self._client).hide(key)
 
     def ensure_webhooks(self, *, url: str, secret: str) -> list[WebhookState]:  # noqa: ARG002
         """Make our webhooks exist at ``url``. Shopify signs them with the app's own secret, whatever ``secret`` is."""
