@@ -8,8 +8,8 @@ from typing import Any
 
 from graphql import GraphQLError
 
-from plugin_server.demo.shopify_shop.fields import Context, field_of
-from plugin_server.demo.shopify_shop.gids import gid, number, parsed
+from plugin_server.demo.shopify_shop.fields import Context, View, field_of
+from plugin_server.demo.shopify_shop.gids import number, parsed
 from plugin_server.demo.shopify_shop.metafield_fields import digest, namespace_of
 from plugin_server.demo.shopify_shop.model import Customer, Metafield, MetafieldDefinition
 from plugin_server.demo.shopify_shop.shop_fields import node
@@ -39,8 +39,7 @@ def _keep_tags(context: Context, record: Any, tags: list[str], changed: list[str
         shop.save(record, _TOPICS[type(record).__name__])
         if isinstance(record, Customer):
             shop.tell(f"CUSTOMER_TAGS_{event}", (record, changed))
-    kind = "DiscountNode" if record.KIND == "Discount" else record.KIND
-    return {"node": {"__typename": kind, "id": gid(kind, record.id)}, "userErrors": []}
+    return {"node": View("DiscountNode", record) if record.KIND == "Discount" else record, "userErrors": []}
 
 
 @field_of("Mutation", "tagsAdd")
