@@ -55,7 +55,8 @@ def test_a_bulk_query_gives_every_order_and_line_with_children_anywhere(shopify:
     }
     assert found[0].get("__parentId") is not None  # a child before its parent: nobody may rely on the order
     paged = shopify.data(
-        "{ orders(first: 1) { nodes { id updatedAt email customer { id } totalPriceSet { shopMoney { amount currencyCode } } } } }"
+        "{ orders(first: 1) { nodes { id updatedAt email customer { id } "
+        "totalPriceSet { shopMoney { amount currencyCode } } } } }"
     )
     node = paged["orders"]["nodes"][0]
     assert parents[node["id"]] == node

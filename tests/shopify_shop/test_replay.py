@@ -109,7 +109,8 @@ def test_a_batch_of_codes_ends_as_recorded(shopify: Client) -> None:
     codes = [{"code": node["code"]} for node in expected["codes"]["nodes"]]
     fields = "done codesCount importedCount failedCount codes(first: 10) { nodes { code errors { field message code extraInfo } discountRedeemCode { code } } }"  # noqa: E501
     added = shopify.data(
-        f"mutation Add($d: ID!, $c: [DiscountRedeemCodeInput!]!) {{ discountRedeemCodeBulkAdd(discountId: $d, codes: $c)"
+        f"mutation Add($d: ID!, $c: [DiscountRedeemCodeInput!]!)"
+        f" {{ discountRedeemCodeBulkAdd(discountId: $d, codes: $c)"
         f" {{ bulkCreation {{ id {fields} }} userErrors {{ field message code }} }} }}",
         d=parent, c=codes,
     )["discountRedeemCodeBulkAdd"]["bulkCreation"]  # fmt: skip
@@ -218,7 +219,8 @@ def test_marketing_is_refused_as_recorded(shopify: Client) -> None:
         named = "".join(f", ${name}: String" for name in given)
         passed = "".join(f", {name}: ${name}" for name in given)
         got = shopify.data(
-            f"mutation Engage($e: MarketingEngagementInput!{named}) {{ marketingEngagementCreate(marketingEngagement: $e"
+            f"mutation Engage($e: MarketingEngagementInput!{named})"
+            f" {{ marketingEngagementCreate(marketingEngagement: $e"
             f"{passed}) {{ marketingEngagement {{ occurredOn }} userErrors {{ field message code }} }} }}",
             e=engagement, **given,
         )["marketingEngagementCreate"]  # fmt: skip
