@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
 from connectors.errors import ConnectorError
 from connectors.shopify.auth import SENTENCES, Grant
@@ -54,17 +54,24 @@ class Vault:
 
 
 def keep(vault: Vault, merchant_id: int, store_id: int, grant: Grant, *, installed: bool | None = None) -> None:
-    """Write a grant into the vault in the old one's place."""
+    """Write a grant into the vault in the old one's place, in a transaction of its own."""
     with tenant(vault.engine, merchant_id) as connection:
-        access.keep(
-            connection,
-            merchant_id=merchant_id,
-            store_id=store_id,
-            sealed=seal(vault.keys, grant.as_json()),
-            terms=Terms(grant.scopes, grant.expires_at, grant.refresh_expires_at),
-            now=vault.now(),
-            installed=installed,
-        )
+        write(connection, vault, merchant_id, store_id, grant, installed=installed)
+
+
+def write(
+    connection: Connection, vault: Vault, merchant_id: int, store_id: int, grant: Grant, *, installed: bool | None
+) -> None:
+    """The same in the caller's transaction."""
+    access.keep(
+        connection,
+        merchant_id=merchant_id,
+        store_id=store_id,
+        sealed=seal(vault.keys, grant.as_json()),
+        terms=Terms(grant.scopes, grant.expires_at, grant.refresh_expires_at),
+        now=vault.now(),
+        installed=installed,
+    )
 
 
 class TokenSource:

@@ -204,6 +204,11 @@ def webhook_path(platform: str, store_id: int) -> str:
     return "/webhooks/shopify" if platform == EMBEDDING else f"/webhooks/{platform}/{store_id}"
 
 
+def provable(settings: Settings, platform: str, secret: str) -> bool:
+    """True where a delivery of this store could prove itself: what nobody can check is not asked for."""
+    return bool(secret or (platform == EMBEDDING and settings.shopify_client_secrets))
+
+
 def triggered_at(headers: Mapping[str, str]) -> datetime | None:
     """When what a stored delivery tells of happened; None where it does not say. A retry keeps the first time."""
     told = {key.lower().removeprefix("x-"): value for key, value in headers.items()}.get("shopify-triggered-at", "")
@@ -227,21 +232,21 @@ class Rights:
     purge_at: datetime | None
 
 
-def rights_shown(settings: Settings, url: str, terms: Any) -> Rights | None:
-    """``terms`` is the row of ``access.of``; None for a store whose rights cannot end.
+def rights_shown(settings: Settings, store: Any, terms: Any) -> Rights | None:
+    """``store`` is the row of ``store_page.store``, ``terms`` that of ``access.of``; None where rights cannot end.
 
     ``window`` is True where the platform shows us the newest orders only.
     """
-    if terms is None:
+    if terms is None or store.platform != EMBEDDING:
         return None
-    shop, app = url.removeprefix("https://"), shop_app(settings)
-    known = bool(terms.scopes)
+    shop, app = store.url.removeprefix("https://"), shop_app(settings)
+    asked = terms.installed and bool(terms.scopes)
     return Rights(
         shop,
         shopify_auth.admin_url(app, shop) if app and terms.installed else "",
         terms.trouble,
-        tuple(shopify_auth.missing_scopes(shopify_auth.SCOPES, terms.scopes)) if known and terms.installed else (),
-        known and "read_all_orders" not in terms.scopes,
+        tuple(shopify_auth.missing_scopes(shopify_auth.SCOPES, terms.scopes)) if asked else (),
+        "all_orders" not in store.capabilities and "read_all_orders" not in terms.scopes,
         terms.uninstalled_at,
         terms.purge_at,
     )

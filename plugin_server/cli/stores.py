@@ -9,9 +9,10 @@ from typing import Any
 import click
 from sqlalchemy.exc import IntegrityError
 
-from connectors.errors import ConnectorError, ForbiddenHost
-from connectors.types import Check
+from connectors.errors import ForbiddenHost
 from plugin_server import wiring
+from plugin_server.cli import stores_shopify
+from plugin_server.cli.connecting import check_name, connected, looked_at, told
 from plugin_server.cli.context import (
     BadInput,
     home_option,
@@ -25,7 +26,6 @@ from plugin_server.db import audit_log, merchants
 from plugin_server.db import stores as rows
 from plugin_server.db.session import tenant
 from plugin_server.jobs.connect import connect_store
-from plugin_server.jobs.reconcile import revive, webhook_url
 from plugin_server.wiring import Services
 
 
@@ -59,12 +59,11 @@ def woocommerce(
     as_json: bool,
 ) -> None:
     """Connect a WooCommerce shop by its REST API key."""
-    if name is not None:
-        _check_name(name)
+    check_name(name)
     with opened(home) as services:
         merchant_id = merchant_id_of(services, merchant)
         document = connect(services, merchant_id, url=url, key=key, secret=secret, name=name, read_only=read_only)
-    show(document, as_json, lambda: _added(document))
+    show(document, as_json, lambda: told(document))
 
 
 def connect(
@@ -77,10 +76,7 @@ def connect(
         shop = wiring.shop(services.settings, url, key, secret, timezone)
     except ForbiddenHost as error:
         raise BadInput(f"--url: {error}") from error
-    checks = shop.checks()
-    if bad := fatal(checks, read_only=read_only):
-        raise BadInput("Nothing was stored. " + " ".join(f"{check.name}: {check.detail}" for check in bad))
-    info = shop.info()
+    checks, info = looked_at(shop, read_only=read_only), shop.info()
     try:
         with tenant(services.engine, merchant_id) as connection:
             store_id = connect_store(
@@ -98,33 +94,7 @@ def connect(
             rows.checked(connection, store_id, checks, services.now())
     except IntegrityError as error:
         raise BadInput(f"--url: {url} is connected already; see `tangga stores list`.") from error
-    return {
-        "id": store_id,
-        "platform": "woocommerce",
-        "webhook_url": webhook_url(services, "woocommerce", store_id),
-        "webhooks": _webhooks(services, merchant_id, store_id),
-        "checks": [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in checks],
-    }
-
-
-def _check_name(name: str) -> None:
-    if not name.strip() or len(name) > 200 or not name.isprintable():
-        raise BadInput("--name: say what to call it, in one line of up to 200 characters.")
-
-
-def fatal(checks: list[Check], *, read_only: bool) -> list[Check]:
-    """The findings with which a shop cannot be used. A key that may only read is fine for reading only."""
-    harmless = {"timezone", "clock"} | ({"write"} if read_only else set())
-    return [check for check in checks if not check.ok and check.name not in harmless]
-
-
-def _webhooks(services: Services, merchant_id: int, store_id: int) -> list[dict[str, str]]:
-    try:
-        return revive(services, merchant_id, store_id, wiring.connector)
-    except ConnectorError as error:
-        # The store is in and readable; its webhooks are tried again every night.
-        click.echo(f"tangga: the webhooks could not be made: {error} They are tried again every night.", err=True)
-        return []
+    return connected(services, merchant_id, store_id, "woocommerce", checks)
 
 
 @add.command()
@@ -138,7 +108,7 @@ def csv(
     name: str, currency: str | None, timezone: str | None, merchant: str | None, home: Path | None, as_json: bool
 ) -> None:
     """Make a store that is fed by `tangga import orders`."""
-    _check_name(name)
+    check_name(name)
     with opened(home) as services:
         merchant_id = merchant_id_of(services, merchant)
         with tenant(services.engine, merchant_id) as connection:
@@ -235,7 +205,4 @@ def _line(row: dict[str, Any]) -> str:
     return f"{row['id']:>4}  {row['platform']:<12} {row['state']}{reason}  {row['name']}  {row['url']}"
 
 
-def _added(document: dict[str, Any]) -> str:
-    checks = [f"  {'ok ' if check['ok'] else 'bad'} {check['name']}: {check['detail']}" for check in document["checks"]]
-    hooks = [f"  {hook['topic']}: {hook['state']}" for hook in document["webhooks"]]
-    return "\n".join([f"Store {document['id']}", *checks, "Webhooks:", *(hooks or ["  none"])])
+add.add_command(stores_shopify.shopify)

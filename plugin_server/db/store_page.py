@@ -45,6 +45,7 @@ def store(connection: Connection, store_id: int) -> Row[*tuple[Any, ...]] | None
             Store.currency,
             Store.timezone,
             Store.version,
+            Store.capabilities,
             Store.checks,
             Store.checked_at,
         ).where(Store.id == store_id)

@@ -46,6 +46,8 @@ def revive(services: Services, merchant_id: int, store_id: int, connect: Connect
         # The settings of the app itself subscribe for every shop that installs it.
         return []
     secret = next(iter(unseal(services.settings.keys, bytes(row["webhook_secrets"]))["secrets"]), "")
+    if not wiring.provable(services.settings, row["platform"], secret):
+        return []
     states = connect(services, merchant_id, store_id).ensure_webhooks(
         url=webhook_url(services, row["platform"], store_id), secret=secret
     )

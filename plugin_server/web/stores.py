@@ -28,7 +28,7 @@ def show(who: Person, store_id: int) -> ResponseReturnValue:
         progress = store_page.progress(connection, store_id, now)
         readings = store_page.readings(connection, store_id)
         events = store_page.events(connection, store_id)
-        rights = wiring.rights_shown(services().settings, store.url, access.of(connection, store_id))
+        rights = wiring.rights_shown(services().settings, store, access.of(connection, store_id))
     template = "_store_progress.html" if is_partial() else "store.html"
     return page(
         template,
