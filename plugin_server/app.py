@@ -11,10 +11,12 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from plugin_server import wiring
 from plugin_server.db.intake import Intake
+from plugin_server.frame import FramePath
 from plugin_server.jobs.bell import Bell
 from plugin_server.web import (
     campaigns,
     connect,
+    connect_embedded,
     connect_shopify,
     context,
     customer_card,
@@ -53,6 +55,7 @@ NOUNS = (
     run_mails,
     sender,
     connect,
+    connect_embedded,
     connect_shopify,
     stores,
     settings,
@@ -81,8 +84,10 @@ def create_app(services: Services | None = None) -> Flask:
     for noun in NOUNS:
         app.register_blueprint(noun.pages)
     context.install(app)
+    connect_embedded.install(app)
     security.install(app)
     errors.install(app)
+    app.wsgi_app = FramePath(app.wsgi_app)  # type: ignore[method-assign]
     if proxies := made.settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
     return app

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select, text, update
+from sqlalchemy.exc import IntegrityError
 
 from plugin_server.db.merchants import ROLES, BadMerchant, add_user, checked_email
 from plugin_server.db.models.merchant import LoginToken, Merchant, UserAccount
@@ -154,6 +155,25 @@ def owners(connection: Connection) -> list[Person]:
     """Everybody who may mend what only an owner can."""
     ids = connection.scalars(select(UserAccount.id).where(UserAccount.role == "owner").order_by(UserAccount.id))
     return [found for number in ids.all() if (found := person(connection, number))]
+
+
+def by_address(connection: Connection, email: str) -> int | None:
+    """The person of this merchant with this address; None for nobody."""
+    return connection.scalar(select(UserAccount.id).where(func.lower(UserAccount.email) == email.strip().lower()))
+
+
+def join(connection: Connection, merchant_id: int, *, email: str, role: str, locale: str | None) -> int:
+    """Add a person whose address nobody has proved, or the one who has it already; gives the id.
+
+    An address that is taken but was not proved makes another person: whoever types it must not become its owner.
+    """
+    try:
+        with connection.begin_nested():
+            return add_user(connection, merchant_id, email=email, role=role, locale=locale)
+    except IntegrityError:
+        name, _, host = checked_email(email).rpartition("@")
+        other = f"{name}+{secrets.token_hex(4)}@{host}"
+        return add_user(connection, merchant_id, email=other, role="viewer", locale=locale)
 
 
 def invite(connection: Connection, merchant_id: int, email: str, role: str) -> int:

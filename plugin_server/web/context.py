@@ -40,7 +40,7 @@ def _from_session() -> Person | None:
 def words() -> Words:
     """The language, zone and clock of whoever is looking."""
     if "words" not in g:
-        who = visitor() if session else None
+        who = visitor() if session or "person" in g else None
         g.words = Words(
             language=language_of(
                 who.locale if who else None,
@@ -61,7 +61,9 @@ def speak(made: Words) -> None:
 
 def page(template: str, **values: Any) -> str:
     """Render a template with the words ``t`` and the person ``who``."""
-    return render_template(template, t=words(), who=visitor() if session else None, languages=LANGUAGES, **values)
+    return render_template(
+        template, t=words(), who=visitor() if session or "person" in g else None, languages=LANGUAGES, **values
+    )
 
 
 def is_partial() -> bool:

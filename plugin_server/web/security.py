@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Flask, Request, Response, abort, current_app, request
+from typing import Any
+
+from flask import Flask, Request, Response, abort, current_app, g, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFProtect
 
 from plugin_server.web import connect, customer_card, customer_points, health, webhooks
+from plugin_server.web.connect_embedded import in_frame
 from plugin_server.web.context import services
 
 POLICY = (
@@ -17,6 +20,7 @@ FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 MACHINES = frozenset({"webhooks", "health"})
 """Doors for programs: no page, no session, no policy for browsers."""
 MACHINE_PATH = "/webhooks/"
+FRAME_COOKIE = "tangga-frame"
 LARGEST_ID = 2**63 - 1
 """PostgreSQL's bigint: a larger number in an address belongs to nothing."""
 
@@ -24,16 +28,45 @@ LARGEST_ID = 2**63 - 1
 class Sessions(SecureCookieSessionInterface):
     """Sessions for browsers; a delivery of a shop has none, and need not pay for one."""
 
+    def get_cookie_name(self, app: Flask) -> str:
+        """In a shop's frame another cookie: it holds notices and no person, and must be told apart."""
+        return FRAME_COOKIE if in_frame() else super().get_cookie_name(app)
+
+    def get_cookie_path(self, app: Flask) -> str:
+        """In a frame, the shop's own path."""
+        return request.script_root if in_frame() else super().get_cookie_path(app)
+
+    def get_cookie_samesite(self, app: Flask) -> str | None:
+        """A page in another site's frame gets its cookie back only so."""
+        return "None" if in_frame() else super().get_cookie_samesite(app)
+
+    def get_cookie_secure(self, app: Flask) -> bool:
+        """Browsers want it of a cookie for frames."""
+        return bool(in_frame()) or super().get_cookie_secure(app)
+
+    def get_cookie_partitioned(self, app: Flask) -> bool:
+        """Kept apart per site that frames us."""
+        return bool(in_frame()) or super().get_cookie_partitioned(app)
+
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         """None for programs: reading is empty and writing is refused."""
         return None if request.path.startswith(MACHINE_PATH) else super().open_session(app, request)
+
+
+class Csrf(CSRFProtect):  # type: ignore[misc]  # the library is not typed
+    """Forms are protected by a token beside the cookie; in a frame no cookie counts, and the ID token is the proof."""
+
+    def protect(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing to do where this very request carried a good ID token."""
+        if "id_token" not in g:
+            super().protect(*args, **kwargs)
 
 
 def install(app: Flask) -> None:
     """CSRF for every form but those that prove themselves otherwise, and headers on every answer."""
     app.session_interface = Sessions()
     app.before_request(_refuse_nonsense)
-    csrf = CSRFProtect(app)
+    csrf = Csrf(app)
     csrf.exempt(webhooks.pages)
     csrf.exempt(health.pages)
     # One-click unsubscribing carries no cookie by its standard; the link's own signature is the proof.

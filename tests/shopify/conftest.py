@@ -27,6 +27,27 @@ SECRET, OLD_SECRET = "the-app-secret-of-32-characters-", "the-old-secret-of-32-c
 CLIENT = "client-1"
 
 
+ABOUT = {
+    "data": {
+        "shop": {
+            "name": "Toko Senja",
+            "myshopifyDomain": SHOP,
+            "currencyCode": "IDR",
+            "ianaTimezone": "Asia/Jakarta",
+            "primaryDomain": {"url": "https://toko-senja.example"},
+        },
+        "currentAppInstallation": {"accessScopes": []},
+    },
+    "extensions": {
+        "cost": {
+            "requestedQueryCost": 10,
+            "actualQueryCost": 10,
+            "throttleStatus": {"maximumAvailable": 2000.0, "currentlyAvailable": 1990, "restoreRate": 100.0},
+        }
+    },
+}
+
+
 @dataclass
 class Admin:
     """Shopify's token endpoint as the contract tells it: tokens of an hour, refresh tokens that rotate."""
@@ -39,6 +60,8 @@ class Admin:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, asked: Asked) -> Answer:
+        if asked.path.endswith("/graphql.json"):
+            return Answer(ABOUT)
         with self.lock:
             if self.refused:
                 return Answer({"error": self.refused}, 400)

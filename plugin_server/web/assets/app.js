@@ -1,4 +1,5 @@
 import "htmx.org";
+import "./frame.js";
 
 // Forms that say what they will do ask once more before they do it.
 document.addEventListener("submit", (event) => {
