@@ -14,6 +14,7 @@ from plugin_server.db.intake import Intake
 from plugin_server.frame import FramePath
 from plugin_server.jobs.bell import Bell
 from plugin_server.web import (
+    audit,
     campaigns,
     connect,
     connect_embedded,
@@ -23,6 +24,7 @@ from plugin_server.web import (
     customer_points,
     customers,
     errors,
+    forecast,
     health,
     holidays,
     home,
@@ -49,6 +51,8 @@ NOUNS = (
     home,
     customers,
     segments,
+    audit,
+    forecast,
     campaigns,
     mail_preview,
     runs,

@@ -14,6 +14,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 
 from connectors.types import Money
+from plugin_server.db import audit_people as people
+from plugin_server.db import audit_story as story
+from plugin_server.db.spending import acquisition
+from plugin_server.db.whatif import margin
 
 WINDOW_DAYS = 90
 
@@ -105,20 +109,46 @@ def audit(
     conn.execute(text(_VISITS), {"zone": zone, "currency": currency, "end": end or now})
     conn.execute(text("ANALYZE visit"))
     span = conn.execute(text("SELECT min(day) AS opened, max(day) AS last FROM visit")).one()
-    people = conn.execute(text(_PEOPLE), {"first": date_from}).one()
+    sums = conn.execute(text(_PEOPLE), {"first": date_from}).one()
     gaps = conn.execute(text(_GAPS), {"first": date_from}).one()
     apart = conn.execute(text(_APART), {"begin": begin, "end": end or now}).all()
     quantiles = gaps.quantiles or [None] * 4
     last = date_to or span.last
+    months = _months(conn, span, date_from, last, quantiles[1], currency)
     return {
-        **_people(people, apart, currency),
-        "months": _months(conn, span, date_from, last, quantiles[1], currency),
+        **_people(sums, apart, currency),
+        "months": months,
         "cohorts": _cohorts(conn, span, date_from, last),
         "gap_days": dict(zip(("median", "p80", "p90", "p95"), quantiles, strict=True)),
         "first_to_second_median_days": gaps.second,
         "window_retention": _window(conn, last, window_days),
         "from": date_from and date_from.isoformat(),
         "to": last and last.isoformat(),
+        **_conclusions(conn, merchant, months, (date_from, span.opened, last), end or now, now),
+    }
+
+
+def _conclusions(
+    conn: Connection,
+    merchant: Mapping[str, Any],
+    months: list[dict[str, Any]],
+    days: tuple[date | None, date | None, date | None],
+    end: datetime,
+    now: datetime,
+) -> dict[str, Any]:
+    """What the owner can do something with: people kept and lost, cost and worth of a customer, what to do next."""
+    zone, currency, (first, opened, last) = merchant["timezone"], merchant["currency"], days
+    rate, basis = margin(conn, currency)
+    flagged = [month["month"] for month in months if month["flagged_incomplete"]]
+    return {
+        "margin": {"rate": round(rate, 4), "basis": basis, "assumed": basis.startswith("An assumption")},
+        "cross_sell": people.cross_sell(conn, zone=zone, end=end),
+        "lost": people.lost(conn, today=last, currency=currency),
+        "best_customers": people.best(conn, first=first, now=now, currency=currency),
+        "acquisition": acquisition(conn, first=first, last=last, flagged=flagged, rate=rate, currency=currency),
+        "last_month": story.last_month(months, last),
+        "levers": story.levers(conn, opened=opened, last=last, zone=zone, rate=rate, currency=currency),
+        "next_actions": story.actions(conn, now=now, rate=rate, currency=currency, days=people.LATELY_DAYS),
     }
 
 
@@ -136,19 +166,19 @@ def _share(part: int | Decimal, whole: int | Decimal) -> float | None:
     return float(part) / float(whole) if whole else None
 
 
-def _people(people: Row[Any], apart: Sequence[Row[Any]], currency: str) -> dict[str, Any]:
+def _people(sums: Row[Any], apart: Sequence[Row[Any]], currency: str) -> dict[str, Any]:
     at_home = sum(row.orders for row in apart if not row.guest and row.currency == currency)
     guests = [row for row in apart if row.guest]
     buckets = ("1", "2", "3-4", "5-9", "10+")
     return {
-        "customers": people.customers,
-        "orders": people.orders,
-        "revenue": _money(people.revenue, currency),
-        "average_order": _money(round(Decimal(people.revenue) / at_home), currency) if at_home else None,
-        "orders_per_customer": {bucket: people._mapping[bucket] for bucket in buckets},
-        "repeat_rate": _share(people.customers - people._mapping["1"], people.customers),
-        "existing_share": _share(people.existing, people.revenue),
-        "top_decile_revenue_share": _share(people.top_decile, people.revenue),
+        "customers": sums.customers,
+        "orders": sums.orders,
+        "revenue": _money(sums.revenue, currency),
+        "average_order": _money(round(Decimal(sums.revenue) / at_home), currency) if at_home else None,
+        "orders_per_customer": {bucket: sums._mapping[bucket] for bucket in buckets},
+        "repeat_rate": _share(sums.customers - sums._mapping["1"], sums.customers),
+        "existing_share": _share(sums.existing, sums.revenue),
+        "top_decile_revenue_share": _share(sums.top_decile, sums.revenue),
         "guests": {
             "orders": sum(row.orders for row in guests),
             "revenue": _money(sum(row.minor for row in guests if row.currency == currency), currency),
@@ -204,10 +234,6 @@ def _cohorts(conn: Connection, span: Row[Any], first: date | None, last: date | 
         }
         for month, people in made.items()
     ]
-
-
-def _distance(month: date, last: date) -> int:
-    return (last.year - month.year) * 12 + last.month - month.month
 
 
 def _window(conn: Connection, last: date | None, days: int) -> dict[str, Any]:

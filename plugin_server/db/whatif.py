@@ -36,7 +36,7 @@ _ANY = "SELECT avg(average_order_minor) FROM customer_facts"
 def simulate(conn: Connection, *, merchant_id: int) -> dict[str, Any]:
     """Headline, upper bound and both per rung; money as JSON; ``assumptions`` says what they rest on."""
     on = rungs.shop(conn, merchant_id)
-    rate, basis = _margin(conn, on)
+    rate, basis = margin(conn, on.currency)
     newcomer = float(conn.scalar(text(_FIRST)) or conn.scalar(text(_ANY)) or 0)
     bands = _bands(conn, on, newcomer)
     steps = [_step(on, bands, index, rate) for index in range(len(on.ladder.rungs) - 1)]
@@ -55,8 +55,9 @@ def simulate(conn: Connection, *, merchant_id: int) -> dict[str, Any]:
     }
 
 
-def _margin(conn: Connection, on: Shop) -> tuple[float, str]:
-    row = conn.execute(text(_MARGIN), {"currency": on.currency}).one()
+def margin(conn: Connection, currency: str) -> tuple[float, str]:
+    """The margin that unit costs give, else the assumed one; and a sentence on what it rests on."""
+    row = conn.execute(text(_MARGIN), {"currency": currency}).one()
     if not row.known or row.known <= 0:
         return ASSUMED_MARGIN, f"An assumption ({ASSUMED_MARGIN:.0%}): no product has a unit cost yet."
     covered = row.known / row.sales

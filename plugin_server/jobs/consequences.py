@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from plugin_server.db import erasure, offers, points_orders
+from plugin_server.db import erasure, offers, points_orders, pulse
 from plugin_server.db.ingest import Ingested
 from plugin_server.jobs import climb
 
@@ -14,6 +14,8 @@ from plugin_server.jobs import climb
 def follow(connection: Connection, *, merchant_id: int, done: Ingested, now: datetime) -> None:
     """Read the facts and rungs of the touched customers anew, and recognise our codes in the changed orders."""
     everybody = done.touched is None
+    if done.touched is None or done.touched or done.order_ids:
+        pulse.beat(connection, merchant_id=merchant_id, now=now)
     if done.touched is None or done.touched:
         nameless = erasure.keep_erased(connection, merchant_id, done.touched, now)
         touched = None if done.touched is None else [*done.touched, *nameless]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from plugin_server.db import audit_log, identity
+from plugin_server.db import audit_log, identity, pulse
 from plugin_server.db.session import tenant
 from plugin_server.db.staging import take_turn
 from plugin_server.jobs import climb
@@ -20,6 +20,7 @@ def merged(services: Services, merchant_id: int, *, keep: str, other: str, reaso
         winner, loser = identity.person(connection, keep), identity.person(connection, other)
         number = identity.merge(connection, winner, loser, reason, by, now)
         climb.touched(connection, merchant_id=merchant_id, customer_ids=[winner, loser], now=now)
+        pulse.beat(connection, merchant_id=merchant_id, now=now)
         document = {"merge": number, "winner": winner, "loser": loser}
         detail = document | {"reason": reason}
         audit_log.record(connection, merchant_id, actor=by, action="customers_merged", subject=keep, detail=detail)
@@ -37,6 +38,7 @@ def taken_apart(services: Services, merchant_id: int, *, which: str, by: str) ->
         number = int(which) if which.isdecimal() and len(which) < 19 else identity.last_merge(connection, which)
         winner, loser = identity.unmerge(connection, number, by, now)
         climb.touched(connection, merchant_id=merchant_id, customer_ids=[winner, loser], now=now)
+        pulse.beat(connection, merchant_id=merchant_id, now=now)
         document = {"merge": number, "winner": winner, "loser": loser}
         audit_log.record(
             connection, merchant_id, actor=by, action="customers_unmerged", subject=f"merge {number}", detail=document

@@ -71,7 +71,12 @@ def climb_merchant(merchant_id: int) -> None:
 def forecast_all(services: Services) -> None:
     """Fit every merchant's forecast anew."""
     for merchant_id in merchant_ids(services.engine):
-        wake(services.redis, forecast_merchant, merchant_id, on="bulk", hold=HOLD)
+        wake_forecast(services, merchant_id)
+
+
+def wake_forecast(services: Services, merchant_id: int) -> None:
+    """Have a merchant's forecast made soon."""
+    wake(services.redis, forecast_merchant, merchant_id, on="bulk", hold=HOLD)
 
 
 def forecast_merchant(merchant_id: int) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from plugin_server import wiring
 from plugin_server.db import periodic
-from plugin_server.jobs import lifecycle, nightly, renewing, suppressions, sweep, ticks, trouble_mail
+from plugin_server.jobs import audit, lifecycle, nightly, renewing, suppressions, sweep, ticks, trouble_mail
 from plugin_server.wiring import Services
 
 log = logging.getLogger(__name__)
@@ -57,6 +57,7 @@ JOBS: Final = (
     Periodic("troubles", timedelta(minutes=5), trouble_mail.tell_all),
     Periodic("reconcile", timedelta(days=1), nightly.reconcile_all, timedelta(hours=18, minutes=30)),
     Periodic("climb", timedelta(days=1), nightly.climb_all, timedelta(hours=20, minutes=30)),
+    Periodic("audit", timedelta(days=1), audit.audit_all, timedelta(hours=21)),
     Periodic("forecast", timedelta(days=1), nightly.forecast_all, timedelta(hours=21, minutes=30)),
     Periodic("points", timedelta(hours=6), nightly.points_all, timedelta(hours=1)),
 )

@@ -134,6 +134,10 @@ class Words:
         day = value.astimezone(self.zone).date() if isinstance(value, datetime) else value
         return format_date(day, format="d MMM y" if style == "medium" else style, locale=self.language)
 
+    def month(self, key: str) -> str:
+        """``Nov 2026`` for ``2026-11``."""
+        return format_date(Day(int(key[:4]), int(key[5:7]), 1), format="MMM y", locale=self.language)
+
     def day(self, value: Day | datetime) -> str:
         """``Sun 22 Nov``."""
         day = value.astimezone(self.zone).date() if isinstance(value, datetime) else value

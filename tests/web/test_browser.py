@@ -117,7 +117,16 @@ def looker(
 @pytest.mark.parametrize("size", SIZES)
 def test_the_pages_of_a_shop(looker: Callable[..., Looker], size: str, crowd: int, woo: int) -> None:
     eye = looker(size)
-    paths = ["/home", "/home/what-if", "/customers", f"/customers/{crowd}", "/campaigns", "/campaigns/new"]
+    paths = [
+        "/home",
+        "/home/what-if",
+        "/audit",
+        "/forecast",
+        "/customers",
+        f"/customers/{crowd}",
+        "/campaigns",
+        "/campaigns/new",
+    ]
     for path in [
         *paths,
         "/settings",

@@ -18,7 +18,16 @@ from plugin_server.vault import CustomerLink, customer_token
 from plugin_server.wiring import Services
 from tests.web.conftest import Clock, Visitor
 
-READING = ["/home", "/home/what-if", "/customers", "/campaigns", "/settings", "/settings/holidays"]
+READING = [
+    "/home",
+    "/home/what-if",
+    "/audit",
+    "/forecast",
+    "/customers",
+    "/campaigns",
+    "/settings",
+    "/settings/holidays",
+]
 WRITING = ["/campaigns/new"]
 OWNING = ["/connect/woocommerce", "/settings/people", "/settings/audit"]
 

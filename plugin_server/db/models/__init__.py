@@ -1,6 +1,7 @@
 """All models, so that the metadata is whole wherever one of them is imported."""
 
 from plugin_server.db.models import (
+    audit,
     audit_log,
     calendar,
     campaign,
@@ -30,6 +31,7 @@ from plugin_server.db.models.base import Base, OfMerchant
 __all__ = [
     "Base",
     "OfMerchant",
+    "audit",
     "audit_log",
     "calendar",
     "campaign",

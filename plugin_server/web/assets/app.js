@@ -18,3 +18,12 @@ const closeMenus = (except) =>
   document.querySelectorAll("details.menu[open]").forEach((menu) => menu !== except && menu.removeAttribute("open"));
 document.addEventListener("click", (event) => closeMenus(event.target.closest("details.menu")));
 document.addEventListener("keydown", (event) => event.key === "Escape" && closeMenus(null));
+
+// Pages that are worth paper say so with a button.
+document.addEventListener("click", (event) => event.target.closest("[data-print]") && window.print());
+
+// A slider says its value while it is moved.
+document.addEventListener("input", (event) => {
+  const output = event.target.form?.querySelector(`output[for="${event.target.id}"]`);
+  if (output) output.textContent = `${event.target.value} %`;
+});

@@ -1,0 +1,60 @@
+"""Charts drawn on the server: shapes in a box of 100 by 100 that stretches; their words and figures stay in HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+GAP = 0.2
+"""Share of a column's place that stays empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle of series number ``series`` in column number ``column``."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    series: int
+    column: int
+
+
+def stacked(columns: Sequence[Sequence[float]]) -> list[Box]:
+    """One column per entry, its parts one on the other from the ground up. Negative parts are drawn as nothing."""
+    most = max((sum(max(part, 0) for part in parts) for parts in columns), default=0) or 1
+    made, place = list[Box](), 100 / max(len(columns), 1)
+    for number, parts in enumerate(columns):
+        top = 100.0
+        for series, part in enumerate(parts):
+            height = max(part, 0) / most * 100
+            top -= height
+            made.append(Box(number * place + place * GAP / 2, top, place * (1 - GAP), height, series, number))
+    return made
+
+
+def grouped(columns: Sequence[Sequence[float]]) -> list[Box]:
+    """One group per entry, its parts side by side."""
+    most = max((part for parts in columns for part in parts), default=0) or 1
+    made, place = list[Box](), 100 / max(len(columns), 1)
+    for number, parts in enumerate(columns):
+        width = place * (1 - GAP) / max(len(parts), 1)
+        for series, part in enumerate(parts):
+            height = max(part, 0) / most * 100
+            made.append(
+                Box(number * place + place * GAP / 2 + series * width, 100 - height, width, height, series, number)
+            )
+    return made
+
+
+def line(values: Sequence[float], most: float | None = None) -> str:
+    """Points of a polyline from left to right; ``most`` is the value at the top edge."""
+    top = most or max(values, default=0) or 1
+    step = 100 / max(len(values) - 1, 1)
+    return " ".join(f"{number * step:.2f},{100 - value / top * 100:.2f}" for number, value in enumerate(values))
+
+
+def shade(share: float | None) -> int:
+    """The step of a heat map, 0 to 9."""
+    return 0 if share is None else min(9, int(share * 10 + 0.5))

@@ -1,0 +1,114 @@
+"""The audit's page: figures, freshness, days that are none, and what the owner spent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import text
+
+from connectors.types import Order
+from plugin_server.db import audit_rollup, merchants, pulse, spending
+from plugin_server.db.ingest_orders import ingest_orders
+from plugin_server.db.session import tenant
+from plugin_server.jobs import audit, nightly
+from plugin_server.jobs.consequences import follow
+from plugin_server.wiring import Services
+from tests.data.making import NOW, order
+from tests.data.making import Shop as Till
+from tests.web.conftest import Visitor
+
+
+@pytest.fixture
+def bought(shop: Till) -> None:
+    """Two orders, one of them a guest's without an address."""
+    come(shop, order("1"), order("2", email=None, name=None))
+
+
+def come(shop: Till, *orders: Order) -> None:
+    """Orders, with all that follows from them."""
+    with tenant(shop.app.engine, shop.merchant) as conn:
+        done = ingest_orders(conn, merchant_id=shop.merchant, store_id=shop.store, orders=orders, now=NOW)
+        follow(conn, merchant_id=shop.merchant, done=done, now=NOW)
+
+
+@pytest.mark.usefixtures("bought")
+def test_the_page_shows_the_figures_of_now(logged_in: Callable[[str], Visitor], app: Services, merchant: int) -> None:
+    visitor = logged_in("viewer")
+    said = visitor.get("/audit").get_data(as_text=True)
+    assert "Rp100" in said
+    assert "guest order" in said
+    assert "Orders changed since" not in said
+    audit.made(app, merchant, "all")
+    with tenant(app.engine, merchant) as conn:
+        conn.execute(text("UPDATE audit_rollup SET document = jsonb_set(document, '{customers}', '77'), seconds = 9"))
+    assert ">77<" in visitor.get("/audit").get_data(as_text=True)
+    # A large shop's page does not wait: it says that orders changed, and a worker is woken.
+    with tenant(app.engine, merchant) as conn:
+        pulse.beat(conn, merchant_id=merchant, now=NOW)
+    said = visitor.get("/audit").get_data(as_text=True)
+    assert ">77<" in said
+    assert "Orders changed since" in said
+
+
+def test_an_empty_shop_and_days_that_are_none(logged_in: Callable[[str], Visitor]) -> None:
+    visitor = logged_in("viewer")
+    for query, sentence in (
+        ("", "No known customer"),
+        ("?from=2026-13-40", "is not a day"),
+        ("?from=2026-05-01&to=2026-01-01", "swap them"),
+        ("?to=0001-01-01", "is not a day"),
+    ):
+        answer = visitor.get(f"/audit{query}")
+        assert (answer.status_code, sentence in answer.get_data(as_text=True)) == (200, True)
+
+
+@pytest.mark.parametrize(
+    ("form", "sentence"),
+    [
+        ({"month": "2026-10", "channel": "Ads", "amount": "1250000"}, "Noted"),
+        ({"month": "2026-10", "channel": "Ads", "amount": "1.250.000"}, "not an amount"),
+        ({"month": "2026-10", "channel": "Ads", "amount": "NaN"}, "not an amount"),
+        ({"month": "October", "channel": "Ads", "amount": "1"}, "Choose a month"),
+        ({"month": "2027-01", "channel": "Ads", "amount": "1"}, "Choose a month"),
+        ({"month": "2026-10", "channel": "", "amount": "1"}, "spent on"),
+    ],
+)
+def test_spend_is_typed_in(
+    logged_in: Callable[[str], Visitor], app: Services, merchant: int, form: dict[str, str], sentence: str
+) -> None:
+    visitor = logged_in("marketer")
+    visitor.get("/audit")
+    assert visitor.post("/audit/spending", form).status_code == 302
+    assert sentence in visitor.get("/audit").get_data(as_text=True)
+    with tenant(app.engine, merchant) as conn:
+        kept = [entry["amount_minor"] for entry in spending.entries(conn)]
+    assert kept == ([125_000_000] if sentence == "Noted" else [])
+
+
+def test_a_viewer_types_nothing_in(logged_in: Callable[[str], Visitor]) -> None:
+    visitor = logged_in("viewer")
+    visitor.get("/audit")
+    assert visitor.post("/audit/spending", {"month": "2026-10", "channel": "Ads", "amount": "1"}).status_code == 403
+
+
+@pytest.mark.usefixtures("bought")
+def test_every_transaction_that_changes_orders_is_felt(shop: Till, app: Services, merchant: int) -> None:
+    with tenant(app.engine, merchant) as conn:
+        audit_rollup.make(conn, merchant=merchants.get(conn), span="all", now=NOW)
+        before, _ = pulse.current(conn)
+    come(shop, order("3", email=None, name=None))
+    with tenant(app.engine, merchant) as conn:
+        kept = audit_rollup.kept(conn, "all")
+        assert (pulse.current(conn)[0], kept and kept.stale_since is not None) == (before + 1, True)
+
+
+def test_the_forecast_page_tells_what_is_missing(
+    logged_in: Callable[[str], Visitor], app: Services, merchant: int
+) -> None:
+    visitor = logged_in("viewer")
+    assert "being made" in visitor.get("/forecast").get_data(as_text=True)
+    nightly.forecast_of(app, merchant)
+    said = visitor.get("/forecast").get_data(as_text=True)
+    assert "No forecast yet" in said
+    assert "not known" in said
