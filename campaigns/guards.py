@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
@@ -10,7 +11,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from campaigns.reasons import Reason
-from campaigns.schema import Guards, QuietHours
+from campaigns.schema import FrequencyCap, Guards, QuietHours
 
 
 class Act(StrEnum):
@@ -64,6 +65,23 @@ def judge(candidate: Candidate, guards: Guards, *, now: datetime, deadline: date
         return _wait(candidate.capped_until, "frequency_cap: enough mails lately", deadline)
     quiet = quiet_until(guards.quiet_hours, candidate.timezone, shop_zone, now)
     return _wait(quiet, "quiet_hours: it is night there", deadline) if quiet else SEND
+
+
+AHEAD: Final = timedelta(hours=1)
+"""How long a mail steps back for a more important one before it asks again."""
+
+
+def room_again(cap: FrequencyCap | None, taken: Sequence[datetime], ahead: int, now: datetime) -> datetime | None:
+    """When the cap has room for one more mail to somebody; None where it has room now.
+
+    ``taken`` are the times of their mails within the cap's days, newest first; ``ahead`` of it are so many mails of
+    more important campaigns that wait for the same room.
+    """
+    if cap is None:
+        return None
+    if len(taken) >= cap.messages:
+        return taken[cap.messages - 1] + timedelta(days=cap.days)
+    return now + AHEAD if len(taken) + ahead >= cap.messages else None
 
 
 def _wait(until: datetime, reason: str, deadline: datetime) -> Verdict:

@@ -179,7 +179,8 @@ class Guards(Part):
     """What protects customers and profit; null switches a guard off.
 
     ``in_doubt`` says what becomes of a mail of which nobody knows whether it left: ``give_up`` (rather never than
-    twice) or ``resend`` (rather twice than never).
+    twice) or ``resend`` (rather twice than never). ``priority`` says which mail goes first where the cap leaves room
+    for one: 9 before 1; the other waits.
     """
 
     quiet_hours: QuietHours | None = Field(
@@ -188,6 +189,7 @@ class Guards(Part):
     frequency_cap: FrequencyCap | None = Field(default_factory=lambda: FrequencyCap(messages=2, days=7))
     margin_floor: bool | None = True
     in_doubt: Literal["give_up", "resend"] = "give_up"
+    priority: int = Field(default=5, ge=1, le=9)
 
 
 class Measure(Part):

@@ -28,10 +28,12 @@ from plugin_server.web import (
     health,
     holidays,
     home,
+    lint,
     login,
     mail_preview,
     people,
     points,
+    preferences,
     run_mails,
     runs,
     security,
@@ -39,6 +41,7 @@ from plugin_server.web import (
     sender,
     settings,
     stores,
+    topics,
     webhooks,
 )
 from plugin_server.web.secrets_cache import SecretsCache
@@ -55,6 +58,7 @@ NOUNS = (
     forecast,
     campaigns,
     mail_preview,
+    lint,
     runs,
     run_mails,
     sender,
@@ -68,6 +72,8 @@ NOUNS = (
     customer_card,
     customer_points,
     points,
+    preferences,
+    topics,
 )
 """One module per noun of the pages; each has one blueprint called ``pages``."""
 

@@ -32,6 +32,7 @@ MODULES = {
     "messages": "plugin_server.cli.campaigns",
     "points": "plugin_server.cli.points",
     "card": "plugin_server.cli.card",
+    "consent": "plugin_server.cli.consent",
     "migrate": "plugin_server.cli.processes",
     "worker": "plugin_server.cli.processes",
     "scheduler": "plugin_server.cli.processes",

@@ -32,6 +32,7 @@ from plugin_server.db import results as db_results
 from plugin_server.db.campaigns import Refused, Saved
 from plugin_server.db.session import merchant_ids, tenant
 from plugin_server.jobs import run as runs
+from plugin_server.jobs.lint import look_through
 from plugin_server.jobs.outside import outside
 from plugin_server.jobs.preview import check
 from plugin_server.jobs.preview import preview as preview_of
@@ -159,6 +160,33 @@ def preview(key: str, at: str | None, merchant: str | None, home: Path | None, a
     show(document, as_json)
 
 
+@campaigns.command("lint")
+@click.argument("key")
+@merchant_option
+@home_option
+@json_option
+def lint_(key: str, merchant: str | None, home: Path | None, as_json: bool) -> None:
+    """Look the mails of a campaign through: what keeps them from being sent, and what had better be mended."""
+    with _merchant(home, merchant) as (services, number), tenant(services.engine, number) as conn:
+        saved = store.need(conn, key)
+        found = look_through(conn, services.settings, saved.campaign, services.now(), version=saved.version)
+    told = [
+        {"blocking": one.blocking, "key": one.reason.key, "language": one.language, "sentence": str(one.reason)}
+        for one in found
+    ]
+    document = {
+        "campaign": key,
+        "blocking": [one for one in told if one["blocking"]],
+        "warnings": [one for one in told if not one["blocking"]],
+    }
+    show(document, as_json, lambda: "\n".join(_finding(one) for one in told) or f"{key}: nothing to mend.")
+
+
+def _finding(one: dict[str, Any]) -> str:
+    language = f" [{one['language']}]" if one["language"] else ""
+    return f"{'MUST' if one['blocking'] else 'should'}{language}: {one['sentence']}"
+
+
 def _state_command(name: str, to: str, sentence: str) -> Callable[..., None]:
     @campaigns.command(name, help=sentence)
     @click.argument("key")
@@ -190,7 +218,7 @@ def run(key: str, at: str | None, merchant: str | None, home: Path | None, as_js
     with _merchant(home, merchant) as (found, number):
         services = replace(found, now=lambda: moment) if moment else found
         with tenant(services.engine, number) as conn:
-            run_id = runs.open_now(conn, number, key, ACTOR, services.now())
+            run_id = runs.open_now(conn, number, key, ACTOR, services.now(), services.settings)
         runs.advance(services, outside(services, number), number, run_id)
         with tenant(services.engine, number) as conn:
             document = runs.report(conn, run_id)

@@ -23,13 +23,24 @@ def subscribe(
 
 
 def say(
-    conn: Connection, merchant_id: int, customer_id: int, state: str, source: str, now: datetime, *, topic: str
+    conn: Connection,
+    merchant_id: int,
+    customer_id: int,
+    state: str,
+    source: str,
+    now: datetime,
+    *,
+    topic: str,
+    level: str = "unknown",
+    evidence: str = "",
 ) -> bool:
-    """Append what a customer says of a topic, unless it is what they said last; keeps the fact that rules read."""
-    added = conn.execute(
-        text(_SAY),
-        {"m": merchant_id, "c": [customer_id], "state": state, "source": source, "now": now, "topic": topic},
-    ).rowcount
+    """Append what a customer says of a topic, unless it is what they said last; keeps the fact that rules read.
+
+    ``level``: ``single`` (said), ``confirmed`` (said from the mailbox itself) or ``unknown``; ``evidence``: what proves
+    it, such as the words that were agreed to.
+    """
+    given = {"m": merchant_id, "c": [customer_id], "state": state, "source": source, "now": now, "topic": topic}
+    added = conn.execute(text(_SAY), given | {"level": level, "evidence": evidence[:1000]}).rowcount
     _show(conn, [customer_id], topic)
     return added > 0
 
@@ -39,13 +50,13 @@ def unsubscribe_many(
 ) -> None:
     """A no of many at once, as mail providers report it."""
     given = {"m": merchant_id, "c": list(customer_ids), "state": "unsubscribed", "source": source}
-    conn.execute(text(_SAY), given | {"now": now, "topic": topic})
+    conn.execute(text(_SAY), given | {"now": now, "topic": topic, "level": "unknown", "evidence": ""})
     _show(conn, customer_ids, topic)
 
 
 _SAY = """
-INSERT INTO consent (merchant_id, customer_id, channel, topic, state, source, occurred_at)
-SELECT :m, c.id, 'email', :topic, :state, :source, :now FROM unnest(CAST(:c AS bigint[])) AS c(id)
+INSERT INTO consent (merchant_id, customer_id, channel, topic, state, source, level, evidence, occurred_at)
+SELECT :m, c.id, 'email', :topic, :state, :source, :level, :evidence, :now FROM unnest(CAST(:c AS bigint[])) AS c(id)
 WHERE (SELECT o.state FROM consent o WHERE o.customer_id = c.id AND o.channel = 'email' AND o.topic = :topic
        ORDER BY o.occurred_at DESC, o.id DESC LIMIT 1) IS DISTINCT FROM :state
 """

@@ -10,7 +10,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from campaigns.guards import Act, Candidate, Verdict, judge
+from campaigns.guards import Act, Candidate, Verdict, judge, room_again
+from campaigns.schema import FrequencyCap
 from connectors.types import SendOutcome, SendResult
 from plugin_server.db.campaigns import Run
 from plugin_server.db.doubts import FLYING, doubt, doubt_some
@@ -21,12 +22,14 @@ BACKOFF: Final = timedelta(seconds=60)
 
 def plan(conn: Connection, run: Run, now: datetime) -> int:
     """One message for each treated member, once. Whose code could not be made gets none, and the message says why."""
-    return conn.execute(text(_PLAN), {"run": run.id, "offer": run.campaign.offer is not None, "now": now}).rowcount
+    given = {"run": run.id, "offer": run.campaign.offer is not None, "priority": run.campaign.guards.priority}
+    return conn.execute(text(_PLAN), given | {"now": now}).rowcount
 
 
 _PLAN: Final = """
-INSERT INTO message (merchant_id, run_id, customer_id, step, email, language, state, reason, planned_at, settled_at)
-SELECT m.merchant_id, m.run_id, m.customer_id, 0, m.email, m.language,
+INSERT INTO message (merchant_id, run_id, customer_id, step, priority, email, language, state, reason, planned_at,
+    settled_at)
+SELECT m.merchant_id, m.run_id, m.customer_id, 0, :priority, m.email, m.language,
        CASE WHEN :offer AND c.state IS DISTINCT FROM 'issued' THEN 'skipped' ELSE 'planned' END,
        CASE WHEN :offer AND c.state IS DISTINCT FROM 'issued'
             THEN 'no_code: ' || coalesce(nullif(c.error, ''), 'the shop has not made the code') ELSE '' END,
@@ -77,12 +80,12 @@ def due(conn: Connection, run: Run, *, limit: int, now: datetime, deadline: date
             "topic": run.campaign.audience.topic,
             "since": now - timedelta(days=cap.days if cap else 0),
             "cap": cap.messages if cap else 0,
+            "priority": guards.priority,
         },
     ).all()
     zone = str(conn.scalar(text("SELECT timezone FROM merchant"))) if rows else "UTC"
     verdicts = [
-        (row, judge(_candidate(row, cap.days if cap else 0), guards, now=now, deadline=deadline, shop_zone=zone))
-        for row in rows
+        (row, judge(_candidate(row, cap, now), guards, now=now, deadline=deadline, shop_zone=zone)) for row in rows
     ]
     _set_aside(conn, [(row.id, verdict) for row, verdict in verdicts if verdict.act is not Act.SEND], now)
     return [_claimed(row) for row, verdict in verdicts if verdict.act is Act.SEND], len(rows)
@@ -98,29 +101,35 @@ WITH due AS MATERIALIZED (
 )
 SELECT due.id, due.customer_id, due.language, p.email, p.email_norm, p.first_name, p.last_name, p.timezone,
        p.erased_at IS NOT NULL AS erased, m.rung, m.store_id, o.code, o.expires_at,
-       coalesce(consent.state, 'unknown') AS consent, s.reason AS suppressed, capped.at AS capped_at
+       coalesce(consent.state, 'unknown') AS consent, s.reason AS suppressed, lately.taken, lately.ahead
 FROM due JOIN customer p ON p.id = due.customer_id
 JOIN audience_member m ON m.run_id = :run AND m.customer_id = due.customer_id
 LEFT JOIN offer_code o ON o.run_id = :run AND o.customer_id = due.customer_id AND o.state = 'issued'
 LEFT JOIN suppression s ON s.email_norm = p.email_norm
 LEFT JOIN LATERAL (SELECT state FROM consent c WHERE c.customer_id = due.customer_id AND c.channel = 'email'
     AND c.topic = :topic ORDER BY c.occurred_at DESC, c.id DESC LIMIT 1) consent ON true
-LEFT JOIN LATERAL (SELECT coalesce(a.accepted_at, a.claimed_at) AS at FROM message a
+LEFT JOIN LATERAL (
+    SELECT array_agg(coalesce(a.accepted_at, a.claimed_at) ORDER BY coalesce(a.accepted_at, a.claimed_at) DESC)
+               FILTER (WHERE a.state <> 'planned') AS taken,
+           count(*) FILTER (WHERE a.state = 'planned') AS ahead
+    FROM message a
     WHERE a.customer_id = due.customer_id AND a.id <> due.id AND :cap > 0
-      AND (a.accepted_at > :since OR (a.state IN {FLYING} AND a.claimed_at > :since))
-    ORDER BY 1 DESC LIMIT 1 OFFSET greatest(:cap - 1, 0)) capped ON true
+      AND (a.accepted_at > :since OR (a.state IN {FLYING} AND a.claimed_at > :since)
+           OR (a.state = 'planned' AND a.priority > :priority
+               AND EXISTS (SELECT FROM campaign_run r WHERE r.id = a.run_id AND r.state = 'sending')))
+) lately ON true
 ORDER BY due.id
 """
 
 
-def _candidate(row: Any, days: int) -> Candidate:
+def _candidate(row: Any, cap: FrequencyCap | None, now: datetime) -> Candidate:
     return Candidate(
         consent=row.consent,
         suppressed=row.suppressed,
         email=row.email_norm,
         erased=row.erased,
         timezone=row.timezone,
-        capped_until=row.capped_at + timedelta(days=days) if row.capped_at else None,
+        capped_until=room_again(cap, row.taken or [], row.ahead or 0, now),
     )
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, text
 from campaigns.calendar import country_of, holidays
 from campaigns.ladder.ladders import Ladder, Rung
 from campaigns.mail.compose import CompiledMessage, RenderedMail, compile_message
+from campaigns.mail.fragments import merged
 from campaigns.recipes import body_of
 from campaigns.schema import Campaign, OnHoliday
 from plugin_server.db import holidays as own_holidays
@@ -169,7 +170,7 @@ def personal(reader: Claimed, own: Links, head: Letterhead, *, offered: bool) ->
         "links": {
             "shop": head.shop["url"] or own.page,
             "unsubscribe": own.unsubscribe,
-            "preferences": own.page,
+            "preferences": f"{own.page}/preferences",
             "card": own.page,
         },
     }
@@ -203,20 +204,57 @@ def preview_mail(
     now: datetime,
     language: str | None = None,
     occasion: str = "",
+    sample: str = "usual",
 ) -> RenderedMail:
-    """The mail as a customer would get it (or a sample person, with ``None``), with a code that buys nothing and links
-    that do nothing. Raises ``TemplateError``."""
+    """The mail as a customer would get it (or one of ``SAMPLES``, with ``None``), with a code that buys nothing and
+    links that do nothing. Raises ``TemplateError``."""
     head = letterhead(conn)
-    reader = _reader(conn, campaign, head, customer_id, language, now)
-    nowhere = Links(f"{public_url}/c/preview", f"{public_url}/c/preview/unsubscribe")
-    common = shared(conn, campaign, head, occasion, reader.language)
-    theirs = personal(reader, nowhere, head, offered=campaign.offer is not None)
+    reader = _reader(conn, campaign, head, customer_id, language, now, sample)
+    common, theirs = _contexts(conn, campaign, head, reader, public_url, occasion)
     return compiled(campaign, reader.language).render(common, theirs)
 
 
+def _contexts(
+    conn: Connection, campaign: Campaign, head: Letterhead, reader: Claimed, public_url: str, occasion: str
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    nowhere = Links(f"{public_url}/c/preview", f"{public_url}/c/preview/unsubscribe")
+    common = shared(conn, campaign, head, occasion, reader.language)
+    return common, personal(reader, nowhere, head, offered=campaign.offer is not None)
+
+
+def sample_context(conn: Connection, campaign: Campaign, *, public_url: str, now: datetime) -> dict[str, Any]:
+    """All variables for the usual sample reader, as plain values."""
+    head = letterhead(conn)
+    reader = _reader(conn, campaign, head, None, None, now, "usual")
+    return merged(*_contexts(conn, campaign, head, reader, public_url, ""))
+
+
+SAMPLE_CODE: Final = "SAMPLE-0000"
+SAMPLES: Final = {
+    "usual": ("Siti", "Rahayu", "siti@example.com", "customer"),
+    "new": ("Budi", "", "budi@example.com", "prospect"),
+    "long_name": (
+        "Raden Ajeng Kartini Djojoadhiningrat-van der Meulen",
+        "Soerjaningrat",
+        "kartini@example.com",
+        "member",
+    ),
+    "nameless": ("", "", "guest@example.com", "suspect"),
+    "top": ("Ana <&>", "O'Brien", "ana@example.com", "raving_fan"),
+}
+"""Made-up readers to look at a mail with: first and last name, address, rung."""
+
+
 def _reader(
-    conn: Connection, campaign: Campaign, head: Letterhead, customer_id: int | None, language: str | None, now: datetime
+    conn: Connection,
+    campaign: Campaign,
+    head: Letterhead,
+    customer_id: int | None,
+    language: str | None,
+    now: datetime,
+    sample: str,
 ) -> Claimed:
+    first_name, last_name, email, rung = SAMPLES.get(sample, SAMPLES["usual"])
     row = None
     if customer_id is not None:
         row = conn.execute(
@@ -231,12 +269,12 @@ def _reader(
     return Claimed(
         message_id=0,
         customer_id=customer_id or 0,
-        email=(row.email if row else None) or "siti@example.com",
+        email=(row.email if row else None) or email,
         language=chosen,
-        first_name=row.first_name if row else "Siti",
-        last_name=row.last_name if row else "Rahayu",
-        rung=row.rung if row else "customer",
+        first_name=row.first_name if row else first_name,
+        last_name=row.last_name if row else last_name,
+        rung=row.rung if row else rung,
         store_id=None,
-        code="SAMPLE-0000" if campaign.offer else None,
+        code=SAMPLE_CODE if campaign.offer else None,
         expires_at=now + timedelta(days=campaign.offer.valid_days) if campaign.offer else None,
     )

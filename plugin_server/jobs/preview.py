@@ -10,12 +10,14 @@ from sqlalchemy import Connection, text
 from campaigns.calendar import country_of, known
 from campaigns.mail.liquid import TemplateError
 from campaigns.offers.margin import Verdict, liability
+from campaigns.recipes import body_of
 from campaigns.schema import BadCampaign, Campaign, OnHoliday, Problem
 from connectors.types import Money
 from plugin_server.db import audience, campaigns, holidays, offers, segments
 from plugin_server.db.campaigns import Saved
 from plugin_server.jobs import compose, run
 from plugin_server.jobs.compose import Letterhead
+from plugin_server.jobs.proofing import Draft, proof
 
 
 def preview(conn: Connection, *, merchant_id: int, saved: Saved, public_url: str, now: datetime) -> dict[str, Any]:
@@ -56,8 +58,11 @@ def check(conn: Connection, campaign: Campaign, *, public_url: str, now: datetim
         *_unknown_rungs(campaign, head),
         *_unknown_segment(conn, campaign),
     ]
+    proofed = proof(drafts_of(campaign), compose.sample_context(conn, campaign, public_url=public_url, now=now))
+    problems += [Problem(f"message.{language}", fault) for language, faults in proofed.items() for fault in faults]
     for language in campaign.message:
-        problems += _unreadable(conn, campaign, language, public_url, now)
+        if language not in proofed:
+            problems += _unreadable(conn, campaign, language, public_url, now)
     verdict = run.margin(conn, campaign, now)
     if verdict and not verdict.ok and campaign.guards.margin_floor:
         problems.append(Problem("offer", verdict.sentence))
@@ -67,6 +72,15 @@ def check(conn: Connection, campaign: Campaign, *, public_url: str, now: datetim
     if not head.shop.get("address"):
         notes.append("Your postal address is missing; the laws of many countries want it in every mail.")
     return notes
+
+
+def drafts_of(campaign: Campaign) -> list[Draft]:
+    """The parts a person wrote; recipes are ours and need no proof."""
+    return [
+        Draft(language, wording.subject, wording.preheader, body_of(wording, language))
+        for language, wording in campaign.message.items()
+        if not wording.recipe
+    ]
 
 
 def check_days_and_rungs(conn: Connection, campaign: Campaign, now: datetime) -> None:

@@ -21,10 +21,12 @@ from plugin_server import wiring
 from plugin_server.db import audience, campaigns, holidays, ledger, messages, offers
 from plugin_server.db.campaigns import Refused, Run, Saved
 from plugin_server.db.session import tenant
+from plugin_server.jobs import lint
 from plugin_server.jobs.codes import make_codes
 from plugin_server.jobs.deliver import deliver
 from plugin_server.jobs.outside import Outside, outside
 from plugin_server.jobs.queues import awake, wake
+from plugin_server.settings import Settings
 from plugin_server.wiring import Services
 
 log = logging.getLogger(__name__)
@@ -39,25 +41,30 @@ def launch(services: Services, merchant_id: int, campaign_key: str, by: str, now
     once for this day. A campaign of kind ``once`` runs once: asking again gives the same run.
     """
     with tenant(services.engine, merchant_id) as conn:
-        run_id = open_now(conn, merchant_id, campaign_key, by, now)
+        run_id = open_now(conn, merchant_id, campaign_key, by, now, services.settings)
     wake_run(services, merchant_id, run_id)
     return run_id
 
 
-def open_now(conn: Connection, merchant_id: int, campaign_key: str, by: str, now: datetime) -> int:
-    """``launch`` without waking anybody."""
+def open_now(
+    conn: Connection, merchant_id: int, campaign_key: str, by: str, now: datetime, settings: Settings | None = None
+) -> int:
+    """``launch`` without waking anybody. Without ``settings`` the mails are not looked through."""
     saved = campaigns.need(conn, campaign_key, lock=True)
     if saved.state in ("paused", "ended"):
         sentence = f"{campaign_key} is {saved.state}. Activate it first: `tangga campaigns activate {campaign_key}`."
         raise Refused(Reason(sentence, f"launch_{saved.state}"))
-    check(conn, saved.campaign, now)
+    check(conn, saved.campaign, now, settings)
     occasion, due_at = _occasion(conn, saved, now)
     run_id, _ = campaigns.open_run(conn, merchant_id=merchant_id, saved=saved, occasion=occasion, due_at=due_at, by=by)
     return run_id
 
 
-def check(conn: Connection, campaign: Campaign, now: datetime) -> None:
-    """Refuse what must not be started: a frozen store, an offer that eats the whole margin. Raises ``Refused``."""
+def check(conn: Connection, campaign: Campaign, now: datetime, settings: Settings | None = None) -> None:
+    """Refuse what must not be started: a frozen store, an offer that eats the whole margin, a mail that must be mended.
+
+    Raises ``Refused``.
+    """
     frozen = campaigns.frozen_store(conn)
     if frozen:
         raise Refused(frozen)
@@ -65,6 +72,8 @@ def check(conn: Connection, campaign: Campaign, now: datetime) -> None:
     if verdict and not verdict.ok and campaign.guards.margin_floor:
         shares = {"discount_share": verdict.discount, "margin_share": verdict.margin or Decimal(0)}
         raise Refused(Reason(f"margin_floor: {verdict.sentence}", "margin_lost", **shares))
+    if settings:
+        lint.refuse(conn, settings, campaign, now)
 
 
 def margin(conn: Connection, campaign: Campaign, now: datetime) -> Verdict | None:
@@ -196,7 +205,7 @@ def set_state(services: Services, merchant_id: int, campaign_key: str, to: str) 
     """Activate or pause a campaign together with its runs. Raises ``Refused``."""
     with tenant(services.engine, merchant_id) as conn:
         if to == "active":
-            check(conn, campaigns.need(conn, campaign_key).campaign, services.now())
+            check(conn, campaigns.need(conn, campaign_key).campaign, services.now(), services.settings)
         saved = campaigns.set_state(conn, campaign_key, to, services.now())
         going = [run.id for run in campaigns.runs_of(conn, saved.id) if run.state in campaigns.OPEN_STATES]
     for run_id in going:

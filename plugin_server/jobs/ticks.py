@@ -25,20 +25,20 @@ def tick_merchant(services: Services, merchant_id: int) -> int:
     now, started = services.now(), list[int]()
     with tenant(services.engine, merchant_id) as conn:
         for saved in campaigns.all_saved(conn, state="active"):
-            started += _fire(conn, merchant_id, saved, now)
+            started += _fire(services, conn, merchant_id, saved, now)
     for run_id in started:
         run.wake_run(services, merchant_id, run_id)
     return len(started)
 
 
-def _fire(conn: Connection, merchant_id: int, saved: Saved, now: datetime) -> list[int]:
+def _fire(services: Services, conn: Connection, merchant_id: int, saved: Saved, now: datetime) -> list[int]:
     """Start what fell due since the campaign was activated and has not fired for its occasion yet."""
     since, fired = saved.activated_at or now, campaigns.occasions(conn, saved.id)
     started = []
     for due in run.firings(conn, saved.campaign, now):
         if not since <= due.at <= now or due.occasion in fired:
             continue
-        state, reason = _way(conn, saved, due, now)
+        state, reason = _way(services, conn, saved, due, now)
         run_id, new = campaigns.open_run(
             conn,
             merchant_id=merchant_id,
@@ -54,12 +54,12 @@ def _fire(conn: Connection, merchant_id: int, saved: Saved, now: datetime) -> li
     return started
 
 
-def _way(conn: Connection, saved: Saved, due: Due, now: datetime) -> tuple[str, str]:
+def _way(services: Services, conn: Connection, saved: Saved, due: Due, now: datetime) -> tuple[str, str]:
     if now - due.at > GRACE:
         sentence = f"missed: it was due on {due.at:%Y-%m-%d %H:%M} UTC and is too old to be sent now"
         return "stopped", Reason(sentence, "missed", due_at=due.at.isoformat())
     try:
-        run.check(conn, saved.campaign, now)
+        run.check(conn, saved.campaign, now, services.settings)
     except Refused as refusal:
         # A frozen store may thaw within hours: the run waits. A margin that is gone is for a person to decide.
         return ("planned", "") if campaigns.frozen_store(conn) else ("stopped", refusal.reason)

@@ -111,7 +111,7 @@ def test_a_recipe_can_be_taken_previewed_and_shown(call: Called, tmp_path: Path)
         ("first_name }}", "first_name", "message.en: "),
         ("customer.first_name", "customer.first_name | shout", "message.en: "),
         ("<p>", "<p", "message.en: "),
-        ("customer.first_name", "customer.nickname", "message.en: customer.nickname is not known"),
+        ("customer.first_name", "customer.nickname", "customer.nickname is not known here"),
         ("first_name }}<", "first_name }<", "message.en: "),
     ],
 )

@@ -54,3 +54,31 @@ def test_a_person_ends_doubts_either_way(app: Services, merchant: int) -> None:
         assert doubts.decide(conn, run_id, resend=False, by="ani", now=NOW) == 1
         failed = messages.some(conn, run_id, state="failed")
     assert [row["reason"] for row in failed] == ["in doubt: ani decided that it is not sent again"]
+
+
+def test_the_more_important_mail_goes_first_and_the_other_waits(app: Services, merchant: int, world: Outside) -> None:
+    cap = {"frequency_cap": {"messages": 1, "days": 1}}
+    minor = started(app, merchant, holiday(key="minor", guards=cap | {"priority": 2}))
+    major = started(app, merchant, holiday(key="major", guards=cap | {"priority": 8}))
+    with tenant(app.engine, merchant) as conn:
+        conn.execute(
+            text(
+                "INSERT INTO message (merchant_id, run_id, customer_id, priority, email, language) "
+                "SELECT :m, :r, n, 8, 'c' || n || '@example.com', 'id' FROM generate_series(1, 8) n"
+            ),
+            {"m": merchant, "r": major},
+        )
+        campaigns.move(conn, major, to="sending")
+    runs.advance(app, world, merchant, minor)
+    with tenant(app.engine, merchant) as conn:
+        waiting = messages.some(conn, minor)
+    assert {(row["state"], row["reason"].split(";")[0]) for row in waiting} == {
+        ("planned", "frequency_cap: enough mails lately")
+    }
+    runs.advance(app, world, merchant, major)
+    runs.advance(replace(app, now=lambda: NOW + timedelta(hours=2)), world, merchant, minor)
+    runs.advance(replace(app, now=lambda: NOW + timedelta(hours=25)), world, merchant, minor)
+    with tenant(app.engine, merchant) as conn:
+        order = conn.execute(text("SELECT run_id, min(accepted_at) FROM message GROUP BY 1 ORDER BY 2")).all()
+    assert [row.run_id for row in order] == [major, minor]
+    assert order[1][1] - order[0][1] >= timedelta(days=1)

@@ -27,6 +27,8 @@ READING = [
     "/campaigns",
     "/settings",
     "/settings/holidays",
+    "/mail/health",
+    "/settings/topics",
 ]
 WRITING = ["/campaigns/new"]
 OWNING = ["/connect/woocommerce", "/settings/people", "/settings/audit"]
@@ -76,6 +78,10 @@ def everything(app: Services) -> dict[str, int]:
     return found
 
 
+OUTSIDE = ["/join/1"]
+OWN = ["", "/unsubscribe", "/preferences", "/confirm"]
+
+
 @pytest.mark.parametrize("path", READING + WRITING + OWNING)
 def test_nobody_sees_a_page_without_logging_in(visitor: Visitor, path: str) -> None:
     assert visitor.get(path).location == f"/login?next={path}"
@@ -94,7 +100,8 @@ def test_roles_open_what_is_theirs(logged_in: Callable[[str], Visitor], role: st
 def test_every_route_that_changes_something_asks_for_a_role(flask_app: Flask) -> None:
     free = {
         "login.ask", "login.enter", "login.leave", "login.language", "webhooks.woocommerce", "webhooks.sendgrid",
-        "connect.callback", "customer_card.unsubscribe", "customer_card.preferences",
+        "connect.callback", "customer_card.unsubscribe", "customer_card.preferences", "preferences.choose",
+        "preferences.confirm", "preferences.join",
     }  # fmt: skip
     changing = {rule.endpoint for rule in flask_app.url_map.iter_rules() if rule.methods and "POST" in rule.methods}
     unguarded = {name for name in changing if not hasattr(flask_app.view_functions[name], "required_role")}
@@ -105,7 +112,14 @@ def test_opening_pages_changes_nothing(app: Services, logged_in: Callable[[str],
     visitor = logged_in("owner")
     token = customer_token(app.settings.keys, CustomerLink(1, customer))
     before = everything(app)
-    for path in [*READING, *WRITING, *OWNING, f"/customers/{customer}", f"/c/{token}", f"/c/{token}/unsubscribe"]:
+    for path in [
+        *READING,
+        *WRITING,
+        *OWNING,
+        f"/customers/{customer}",
+        *OUTSIDE,
+        *(f"/c/{token}{page}" for page in OWN),
+    ]:
         assert visitor.get(path).status_code == 200, path
     assert everything(app) == before
 

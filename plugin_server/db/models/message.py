@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, text
+from sqlalchemy import CheckConstraint, Index, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from plugin_server.db.models.base import Base, Big, Key, Now, OfMerchant, Time
@@ -35,6 +35,7 @@ class Message(OfMerchant, Base):
     run_id: Mapped[Big]
     customer_id: Mapped[Big]
     step: Mapped[int] = mapped_column(server_default="0")
+    priority: Mapped[int] = mapped_column(SmallInteger, server_default="5")
     channel: Mapped[str] = mapped_column(server_default="email")
     email: Mapped[str]
     language: Mapped[str]

@@ -1,0 +1,127 @@
+"""A campaign's mails looked through before it starts, for sample readers in every language it is written in."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection, text
+
+from campaigns.calendar import country_of, due
+from campaigns.guards import quiet_until
+from campaigns.mail.lint import Finding, Sample, Setting, blocking, lint
+from campaigns.mail.liquid import TemplateError
+from campaigns.reasons import Reason
+from campaigns.schema import Campaign, OnHoliday
+from plugin_server.db import holidays, sender
+from plugin_server.db.campaigns import Refused
+from plugin_server.jobs import compose
+from plugin_server.settings import Settings
+
+LATELY: Final = timedelta(days=90)
+
+
+def refuse(conn: Connection, settings: Settings, campaign: Campaign, now: datetime) -> None:
+    """Raises ``Refused`` with the first thing that must be mended before anything is sent."""
+    samples, broken = _samples(conn, settings, campaign, now)
+    found = [*broken, *blocking(lint(samples, _setting(conn, settings, campaign, now)))]
+    if found:
+        raise Refused(found[0].reason)
+
+
+def look_through(
+    conn: Connection, settings: Settings, campaign: Campaign, now: datetime, *, readers: int = 0, version: int = 0
+) -> list[Finding]:
+    """Everything there is to say. ``readers``: how many would get it; ``version``: whose test may have gone out."""
+    samples, broken = _samples(conn, settings, campaign, now)
+    return [*broken, *lint(samples, _all(conn, settings, campaign, now, readers, version))]
+
+
+def _samples(
+    conn: Connection, settings: Settings, campaign: Campaign, now: datetime
+) -> tuple[list[Sample], list[Finding]]:
+    samples, broken = [], list[Finding]()
+    for language, wording in campaign.message.items():
+        for name in compose.SAMPLES:
+            try:
+                mail = compose.preview_mail(
+                    conn, campaign, public_url=settings.public_url, now=now, language=language, sample=name
+                )
+            except TemplateError as error:
+                sentence = f"The mail in {language} cannot be rendered: {error}"
+                reason = Reason(sentence, "cannot_render", language=language, detail=str(error))
+                broken.append(Finding(True, reason, language))
+                break
+            code = compose.SAMPLE_CODE if campaign.offer else ""
+            address = f"{settings.public_url}/c/preview/unsubscribe"
+            samples.append(Sample(language, name, mail, wording.preheader, address, code))
+    return samples, broken
+
+
+def _setting(conn: Connection, settings: Settings, campaign: Campaign, now: datetime) -> Setting:
+    head = compose.letterhead(conn)
+    return Setting(
+        from_email=head.from_email,
+        postal_address=str(head.shop["address"] or ""),
+        public_url=settings.public_url,
+        strict=settings.production,
+        now=now,
+        sends_at=now,
+        code_expires_at=now + timedelta(days=campaign.offer.valid_days) if campaign.offer else None,
+    )
+
+
+def _all(
+    conn: Connection, settings: Settings, campaign: Campaign, now: datetime, readers: int, version: int
+) -> Setting:
+    known, head = _setting(conn, settings, campaign, now), compose.letterhead(conn)
+    cap, health = campaign.guards.frequency_cap, sender.health(conn, now)
+    given = {"since": now - timedelta(days=cap.days if cap else 0), "cap": cap.messages if cap else 0}
+    return Setting(
+        from_email=known.from_email,
+        postal_address=known.postal_address,
+        public_url=known.public_url,
+        strict=known.strict,
+        now=now,
+        sends_at=known.sends_at,
+        code_expires_at=known.code_expires_at,
+        readers=readers,
+        usual=int(conn.scalar(text(_USUAL), {"since": now - LATELY}) or 0),
+        complaints=health.complaint_share,
+        capped=int(conn.scalar(text(_CAPPED), given) or 0) if cap else 0,
+        quiet_clash=_sleeps(conn, campaign, head.timezone, now),
+        tested=_tested(conn, campaign, version),
+        spoken={row.language: row.n for row in conn.execute(text(_SPOKEN))},
+    )
+
+
+_USUAL: Final = (
+    """SELECT avg(n) FROM (SELECT count(*) AS n FROM message WHERE claimed_at >= :since GROUP BY run_id) r"""
+)
+_CAPPED: Final = """SELECT count(*) FROM (SELECT customer_id FROM message WHERE claimed_at > :since
+    AND accepted_at IS NOT NULL GROUP BY 1 HAVING count(*) >= :cap) c"""
+_SPOKEN: Final = """SELECT lower(left(language, 2)) AS language, count(*) AS n FROM customer
+    WHERE merged_into IS NULL AND erased_at IS NULL AND language <> '' GROUP BY 1 HAVING count(*) >= 10 ORDER BY 2 DESC
+    LIMIT 5"""
+
+
+def _sleeps(conn: Connection, campaign: Campaign, zone: str, now: datetime) -> bool:
+    if not isinstance(campaign.trigger, OnHoliday):
+        return False
+    country, known = country_of(zone), holidays.overrides(conn)
+    firings = [
+        one.at for one in due(campaign.trigger, timezone=zone, country=country, around=now, overrides=known)
+        if one.at >= now
+    ]  # fmt: skip
+    return bool(firings) and quiet_until(campaign.guards.quiet_hours, None, zone, firings[0]) is not None
+
+
+def _tested(conn: Connection, campaign: Campaign, version: int) -> bool:
+    found = conn.scalar(
+        text(
+            "SELECT EXISTS (SELECT FROM audit_log WHERE action = 'campaign_tested' AND subject = :key "
+            "AND (detail->>'version')::int = :version)"
+        ),
+        {"key": campaign.key, "version": version},
+    )
+    return bool(found)
