@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from uuid import RFC_4122
 
 import pytest
 from sqlalchemy import Connection, text
@@ -112,3 +113,11 @@ def test_a_file_of_lines_reads_the_same_at_once_and_in_chunks(
     assert shop.rows("SELECT orders FROM customer_facts ORDER BY 1") == [(2,), (2,)]
     keyed = "SELECT count(*) FROM pg_index WHERE indrelid = 'order_line'::regclass AND indisprimary AND indisvalid"
     assert shop.rows(keyed) == [(1,)]
+
+
+def test_public_numbers_are_random_uuids_of_their_own(shop: Shop) -> None:
+    shop.take(*(order(str(n), email=f"c{n}@example.com") for n in range(50)))
+    ids = [row[0] for row in shop.rows("SELECT public_id FROM customer")]
+    assert len(set(ids)) == 50
+    assert {(each.version, each.variant) for each in ids} == {(4, RFC_4122)}
+    assert len({each.hex[:8] for each in ids}) == len({each.hex[-8:] for each in ids}) == 50
