@@ -11,13 +11,13 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
 
-from plugin_server.db import facts, ladder, rhythm
+from plugin_server.db import facts, facts_grown, ladder, rhythm
 from plugin_server.db.migrate import migrate
 from plugin_server.db.session import app_engine, psycopg_url, tenant
 
@@ -148,8 +148,11 @@ def _measured(engine: Engine, owner: Engine, size: int) -> dict[str, float]:
     _tidy(owner)
     took["every_rung_moves"] = _timed(engine, lambda conn: _everybody(conn, NOW), before=_all_down)
     _tidy(owner)
-    batches = [_thousand(engine, size, number) for number in range(2, 9)]
+    batches = [_thousand(engine, size, number, grown=True) for number in range(2, 9)]
     took["thousand_customers"], took["thousand_customers_worst"] = statistics.median(batches), max(batches)
+    took["thousand_read_whole"] = statistics.median(
+        _thousand(engine, size, number, grown=False) for number in range(9, 16)
+    )
     return took
 
 
@@ -174,18 +177,24 @@ def _all_down(conn: Connection) -> None:
     )
 
 
-def _add_orders(engine: Engine, size: int, many: int, number: int) -> list[int]:
+def _add_orders(engine: Engine, size: int, many: int, number: int) -> tuple[list[int], list[int]]:
+    """One more order each of so many customers; gives (customers, orders)."""
     with tenant(engine, MERCHANT) as conn:
-        given = {"size": size, "many": many, "round": number, "at": NOW}
-        rows = conn.execute(text(f"{_ONE_MORE} RETURNING customer_id"), given)
-        return [row.customer_id for row in rows]
+        given = {"size": size, "many": many, "round": number, "at": NOW + timedelta(minutes=number)}
+        rows = conn.execute(text(f"{_ONE_MORE} RETURNING customer_id, id"), given).all()
+        return [row.customer_id for row in rows], [row.id for row in rows]
 
 
-def _thousand(engine: Engine, size: int, number: int) -> float:
-    touched = _add_orders(engine, size, min(1000, size), number)
+def _thousand(engine: Engine, size: int, number: int, *, grown: bool) -> float:
+    """A thousand customers who ordered once more: added to their facts, as an ingest does, or read whole."""
+    touched, orders = _add_orders(engine, size, min(1000, size), number)
 
     def increment(conn: Connection) -> None:
-        facts.refresh(conn, merchant_id=MERCHANT, customer_ids=touched, now=NOW)
+        read: set[int] = set()
+        if grown:
+            read = facts_grown.add(conn, merchant_id=MERCHANT, customer_ids=touched, order_ids=orders, now=NOW)
+        unread = [customer for customer in touched if customer not in read]
+        facts.refresh(conn, merchant_id=MERCHANT, customer_ids=unread, now=NOW)
         ladder.climb(conn, merchant_id=MERCHANT, customer_ids=touched, now=NOW)
 
     return _timed(engine, increment)

@@ -24,8 +24,9 @@ NAMES = tuple(column.name for column in COLUMNS)
 LOCK = 7_410_010
 """Advisory lock (with the merchant's id): a computation from an older snapshot must not overwrite a newer one."""
 
-_ZONE = "(SELECT timezone FROM merchant WHERE id = :merchant_id)"
-_CURRENCY = "(SELECT currency FROM merchant WHERE id = :merchant_id)"
+ZONE = "(SELECT timezone FROM merchant WHERE id = :merchant_id)"
+DISCOUNTED = "(o.coupon_codes <> '{}' OR o.discount_minor > 0)"
+CURRENCY = "(SELECT currency FROM merchant WHERE id = :merchant_id)"
 
 _NOW = {
     "net": "o.net_minor",
@@ -55,7 +56,7 @@ _THEN = {
     "has_account": "c.has_account AND coalesce(c.enquired_at, c.created_at) <= :at",
     "enquired_at": "CASE WHEN c.enquired_at <= :at THEN c.enquired_at END",
     "created_at": "CASE WHEN c.created_at <= :at THEN c.created_at END",
-    "member_since": f"CASE WHEN c.member_since <= (:at AT TIME ZONE {_ZONE})::date THEN c.member_since END",
+    "member_since": f"CASE WHEN c.member_since <= (:at AT TIME ZONE {ZONE})::date THEN c.member_since END",
     "known": "known_since IS NOT NULL",
 }
 """What differs when the same facts are asked for as of ``:at``. Refunds without a known time count as always made."""
@@ -73,8 +74,8 @@ def _bought(parts: dict[str, str], only: str) -> str:
         sum(net) FILTER (WHERE home) AS spend, sum(refunded) FILTER (WHERE home) AS refunded,
         count(*) FILTER (WHERE discounted) AS discounted, min(store_id) AS low, max(store_id) AS high
     FROM (SELECT o.customer_id, o.placed_at, o.store_id, {parts["net"]} AS net, {parts["refunded"]} AS refunded,
-              o.currency = {_CURRENCY} AS home, o.coupon_codes <> '{{}}' OR o.discount_minor > 0 AS discounted,
-              (o.placed_at AT TIME ZONE {_ZONE})::date AS day
+              o.currency = {CURRENCY} AS home, {DISCOUNTED} AS discounted,
+              (o.placed_at AT TIME ZONE {ZONE})::date AS day
           FROM {parts["orders"]} AND o.customer_id IS NOT NULL {only}
           OFFSET 0) AS counted
     GROUP BY customer_id"""
@@ -164,7 +165,7 @@ def _differing(*, some: bool) -> str:
        OR ({written}) IS DISTINCT FROM ({computed})"""
 
 
-def _upsert(rows: str) -> str:
+def upsert(rows: str) -> str:
     """Write these rows and nothing else.
 
     Where evidence turns up that is older than the customer's standing (a back-fill, a late webhook), the rung is taken
@@ -184,11 +185,12 @@ _GONE = """
     WHERE c.id = f.customer_id AND c.merged_into IS NOT NULL {only}"""
 
 
-_NOW_AT: BindParameter[datetime] = bindparam("now", type_=DateTime(timezone=True))
+NOW_AT: BindParameter[datetime] = bindparam("now", type_=DateTime(timezone=True))
 
 
-def _ids(values: Sequence[int] | None = None) -> BindParameter[Sequence[int]]:
-    made: BindParameter[Sequence[int]] = bindparam("ids", values, ARRAY(BigInteger), required=values is None)
+def ids(values: Sequence[int] | None = None, *, name: str = "ids") -> BindParameter[Sequence[int]]:
+    """A list of numbers as the value of ``name``."""
+    made: BindParameter[Sequence[int]] = bindparam(name, values, ARRAY(BigInteger), required=values is None)
     return made
 
 
@@ -200,8 +202,8 @@ def refresh(conn: Connection, *, merchant_id: int, customer_ids: Sequence[int] |
     if customer_ids is None:
         return _refresh_all(conn, merchant_id, now)
     given = {"ids": list(customer_ids), "merchant_id": merchant_id, "now": now}
-    removed = conn.execute(text(_GONE.format(only="AND c.id = ANY(:ids)")).bindparams(_ids()), given).rowcount
-    statement = text(_upsert(f"({_differing(some=True)})")).bindparams(_ids(), _NOW_AT)
+    removed = conn.execute(text(_GONE.format(only="AND c.id = ANY(:ids)")).bindparams(ids()), given).rowcount
+    statement = text(upsert(f"({_differing(some=True)})")).bindparams(ids(), NOW_AT)
     return removed + conn.execute(statement, given).rowcount
 
 
@@ -231,7 +233,7 @@ def _in_parallel(conn: Connection, table: str, query: str, merchant_id: int) -> 
 def _refresh_all(conn: Connection, merchant_id: int, now: datetime) -> int:
     removed = conn.execute(text(_GONE.format(only=""))).rowcount
     _in_parallel(conn, "facts_differing", _differing(some=False), merchant_id)
-    written = conn.execute(text(_upsert("facts_differing")).bindparams(_NOW_AT), {"now": now}).rowcount
+    written = conn.execute(text(upsert("facts_differing")).bindparams(NOW_AT), {"now": now}).rowcount
     conn.execute(text("DROP TABLE facts_differing"))
     return removed + written
 
@@ -252,7 +254,7 @@ def of_customer(merchant_id: int, at: datetime, customer_id: int) -> TextualSele
         .bindparams(
             bindparam("merchant_id", merchant_id, BigInteger),
             bindparam("at", at, DateTime(timezone=True)),
-            _ids([customer_id]),
+            ids([customer_id]),
         )
         .columns(*COLUMNS)
     )

@@ -170,7 +170,8 @@ def _told(connection: Connection, advocates: Sequence[int]) -> Ingested:
     rows = connection.execute(text("SELECT order_id, fresh, customer_id, was FROM in_change WHERE differs")).all()
     created = sum(row.fresh for row in rows)
     touched = {person for row in rows for person in (row.customer_id, row.was) if person is not None}
-    new = connection.scalars(text("SELECT customer_id FROM in_new"))
+    new = set(connection.scalars(text("SELECT customer_id FROM in_new")))
+    others = {person for row in rows if not row.fresh for person in (row.customer_id, row.was)}
     return Ingested(
         seen=seen,
         created=created,
@@ -178,6 +179,7 @@ def _told(connection: Connection, advocates: Sequence[int]) -> Ingested:
         unchanged=seen - len(rows),
         touched=sorted(touched.union(advocates, new)),
         order_ids=[row.order_id for row in rows],
+        grown=frozenset(touched - others - new - set(advocates)),
     )
 
 

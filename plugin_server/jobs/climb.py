@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -37,8 +38,18 @@ def everybody(conn: Connection, *, merchant_id: int, now: datetime) -> dict[str,
     return {"facts": refreshed, "rungs": ladder.climb(conn, merchant_id=merchant_id, customer_ids=None, now=now)}
 
 
-def touched(conn: Connection, *, merchant_id: int, customer_ids: list[int] | None, now: datetime) -> dict[str, int]:
-    """What an ingest calls for the customers it touched (None: all): facts first, then rungs."""
+def touched(
+    conn: Connection,
+    *,
+    merchant_id: int,
+    customer_ids: list[int] | None,
+    now: datetime,
+    read: Collection[int] = frozenset(),
+) -> dict[str, int]:
+    """What an ingest calls for the customers it touched (None: all): facts first, then rungs.
+
+    The facts of those in ``read`` are up to date already.
+    """
     if customer_ids is None:
         return everybody(conn, merchant_id=merchant_id, now=now)
     beside(conn, merchant_id=merchant_id, customer_ids=customer_ids)
@@ -60,3 +71,7 @@ def catch_up(merchant_id: int) -> None:
     awake(using.redis, catch_up, merchant_id)
     with tenant(using.engine, merchant_id) as conn:
         known.catch_up(conn, merchant_id=merchant_id)
+    unread = [customer for customer in customer_ids if customer not in read]
+    refreshed = facts.refresh(conn, merchant_id=merchant_id, customer_ids=unread, now=now)
+    climbed = ladder.climb(conn, merchant_id=merchant_id, customer_ids=customer_ids, now=now)
+    return {"facts": refreshed + len(read), "rungs": climbed}

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from plugin_server.db import erasure, offers, points_orders, pulse
+from plugin_server.db import erasure, facts_grown, offers, points_orders, pulse
 from plugin_server.db.ingest import Ingested
 from plugin_server.jobs import climb
 
@@ -20,6 +20,11 @@ def follow(connection: Connection, *, merchant_id: int, done: Ingested, now: dat
         nameless = erasure.keep_erased(connection, merchant_id, done.touched, now)
         touched = None if done.touched is None else [*done.touched, *nameless]
         climb.touched(connection, merchant_id=merchant_id, customer_ids=touched, now=now)
+    if everybody or done.touched:
+        grown = facts_grown.add(
+            connection, merchant_id=merchant_id, customer_ids=sorted(done.grown), order_ids=done.order_ids, now=now
+        )
+        climb.touched(connection, merchant_id=merchant_id, customer_ids=done.touched, read=grown, now=now)
     if everybody or done.order_ids:
         orders = None if everybody else done.order_ids
         offers.match_redemptions(connection, merchant_id=merchant_id, order_ids=orders, now=now)
