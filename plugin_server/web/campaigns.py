@@ -14,7 +14,8 @@ from plugin_server.db.session import tenant
 from plugin_server.jobs.preview import check_days_and_rungs
 from plugin_server.jobs.run import firings, margin, set_state
 from plugin_server.jobs.run import launch as launch_run
-from plugin_server.web import campaign_form
+from plugin_server.web import campaign_form, campaign_sentence
+from plugin_server.web.campaign_sentence import Said
 from plugin_server.web.context import page, services, words
 from plugin_server.web.guards import requires
 from plugin_server.web.rungs import names_of
@@ -39,7 +40,17 @@ def new(who: Person) -> ResponseReturnValue:
     with tenant(services().engine, who.merchant_id) as connection:
         form = campaign_form.blank(connection, who, words(), request.args, services().now())
         rungs = names_of(connection, who.merchant_id, words().language)
-    return page("campaign_form.html", section="campaigns", form=form, rungs=rungs, problems={})
+        told = campaign_sentence.of_form(connection, who, campaign_sentence.as_sent(form), words(), services().now())
+    return page("campaign_form.html", section="campaigns", form=form, rungs=rungs, problems={}, said=told)
+
+
+@pages.get("/campaigns/new/sentence")
+@requires("marketer")
+def sentence(who: Person) -> ResponseReturnValue:
+    """What the form says as it is filled in now; the page asks for it while somebody types."""
+    with tenant(services().engine, who.merchant_id) as connection:
+        told = campaign_sentence.of_form(connection, who, request.args, words(), services().now())
+    return page("_campaign_sentence.html", said=told)
 
 
 @pages.post("/campaigns/new")
@@ -52,11 +63,12 @@ def create(who: Person) -> ResponseReturnValue:
             check_days_and_rungs(connection, made, services().now())
         except BadCampaign as error:
             form = campaign_form.again(connection, who, request.form, services().now())
-            problems, rungs = (
-                campaign_form.by_field(error, words()),
-                names_of(connection, who.merchant_id, words().language),
+            problems = campaign_form.by_field(error, words())
+            rungs = names_of(connection, who.merchant_id, words().language)
+            told = Said(faults=list(problems.values()))
+            shown = page(
+                "campaign_form.html", section="campaigns", form=form, rungs=rungs, problems=problems, said=told
             )
-            shown = page("campaign_form.html", section="campaigns", form=form, rungs=rungs, problems=problems)
             return shown, 422
         campaigns.save(connection, merchant_id=who.merchant_id, campaign=made, by=who.email)
         audit_log.record(connection, who.merchant_id, actor=who.email, action="campaign_saved", subject=made.key)

@@ -186,6 +186,9 @@ def test_from_an_idea_to_a_launch(looker: Callable[..., Looker], size: str, crow
     eye = looker(size)
     page = eye.page
     page.goto(f"{eye.address}/campaigns/new?rungs=shopper,customer,member")
+    page.fill("#f-percent", "15")
+    page.locator("#sentence").get_by_text("15% off, by a code of their own").wait_for()
+    eye.hold("idea")
     page.click("button:has-text('Save and preview')")
     page.wait_for_selector("#mail iframe")
     page.click("#mail button:has-text('ID')")
