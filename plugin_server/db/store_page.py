@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, ScalarSelect, func, select, update
+from sqlalchemy import Connection, Row, ScalarSelect, cast, func, select, update
+from sqlalchemy.dialects.postgresql import JSONB
 
 from plugin_server.db.models.inbox import InboundEvent
 from plugin_server.db.models.store import Store, SyncRun
@@ -47,6 +49,7 @@ def store(connection: Connection, store_id: int) -> Row[*tuple[Any, ...]] | None
             Store.version,
             Store.capabilities,
             Store.checks,
+            Store.webhooks,
             Store.checked_at,
         ).where(Store.id == store_id)
     ).first()
@@ -112,6 +115,18 @@ def events(connection: Connection, store_id: int) -> Row[*tuple[Any, ...]]:
             _how_many("failed", store_id).label("failed"),
         )
     ).one()
+
+
+def webhooks_seen(
+    connection: Connection, store_id: int, states: Sequence[Mapping[str, str]] | None, trouble: str, now: datetime
+) -> None:
+    """Keep how our webhooks stand at the shop; where it did not tell (None), what we knew stays, with the trouble."""
+    seen: dict[str, Any] = {"at": now.isoformat(), "trouble": trouble}
+    if states is not None:
+        seen["states"] = [dict(one) for one in states]
+    # The merging keeps the older states.
+    kept = Store.webhooks.concat(cast(seen, JSONB))
+    connection.execute(update(Store).where(Store.id == store_id).values(webhooks=kept))
 
 
 def _how_many(state: str, store_id: int) -> ScalarSelect[int]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from connectors.base import WebhookState
 from connectors.errors import ConnectorError
 from plugin_server import wiring
-from plugin_server.db import access, stores
+from plugin_server.db import access, store_page, stores
 from plugin_server.db.session import tenant
 from plugin_server.db.sync import AlreadyRunning, to_resume
 from plugin_server.jobs.ingest import Connect
@@ -37,7 +40,10 @@ def reconciled(services: Services, merchant_id: int, connect: Connect) -> dict[i
 
 
 def revive(services: Services, merchant_id: int, store_id: int, connect: Connect) -> list[dict[str, str]]:
-    """Make the store's webhooks exist and be active; gives ``[{"topic", "state"}]``, empty for a read-only store."""
+    """Make the store's webhooks exist and be active; gives ``[{"topic", "state"}]``, empty for a read-only store.
+
+    How each stood before and stands now is kept for the store's page, and so is why it could not be seen or mended.
+    """
     with tenant(services.engine, merchant_id) as connection:
         row, rights = stores.get(connection, store_id), access.of(connection, store_id)
     if row["read_only"] or not row["webhook_secrets"] or row["state"] == "disconnected":
@@ -51,7 +57,32 @@ def revive(services: Services, merchant_id: int, store_id: int, connect: Connect
     states = connect(services, merchant_id, store_id).ensure_webhooks(
         url=webhook_url(services, row["platform"], store_id), secret=secret
     )
+    before: list[WebhookState] | None = None
+    try:
+        shop, url = connect(services, merchant_id, store_id), webhook_url(services, row["platform"], store_id)
+        before = shop.webhook_states(url=url)
+        states = shop.ensure_webhooks(url=url, secret=secret)
+    except ConnectorError as error:
+        _seen(services, merchant_id, store_id, before, before, error.sentence)
+        raise
+    _seen(services, merchant_id, store_id, before, states, "")
     return [{"topic": state.topic, "state": state.state} for state in states]
+
+
+def _seen(
+    services: Services,
+    merchant_id: int,
+    store_id: int,
+    before: Sequence[WebhookState] | None,
+    after: Sequence[WebhookState] | None,
+    trouble: str,
+) -> None:
+    was = {one.topic: one.state for one in before or ()}
+    found = None
+    if after is not None:
+        found = [{"topic": one.topic, "was": was.get(one.topic, "missing"), "state": one.state} for one in after]
+    with tenant(services.engine, merchant_id) as connection:
+        store_page.webhooks_seen(connection, store_id, found, trouble, services.now())
 
 
 def webhook_url(services: Services, platform: str, store_id: int) -> str:

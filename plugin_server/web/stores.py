@@ -10,6 +10,7 @@ from plugin_server.db import access, audit_log, store_page, stores
 from plugin_server.db.people import Person
 from plugin_server.db.session import tenant
 from plugin_server.jobs.connect import settle
+from plugin_server.jobs.nightly import check_webhooks_of
 from plugin_server.jobs.queues import wake
 from plugin_server.jobs.sync import sync_store
 from plugin_server.web.context import is_partial, page, services, words
@@ -63,6 +64,17 @@ def check(who: Person, store_id: int) -> ResponseReturnValue:
         store_page.store(connection, store_id) or abort(404)
     settle(services(), who.merchant_id, store_id)
     flash(words()("store.check_asked"), "good")
+    return redirect(url_for("stores.show", store_id=store_id))
+
+
+@pages.post("/stores/<int:store_id>/webhooks")
+@requires("marketer")
+def revive_webhooks(who: Person, store_id: int) -> ResponseReturnValue:
+    """Ask the shop how our webhooks stand, and make those anew that do not work; a worker does it."""
+    with tenant(services().engine, who.merchant_id) as connection:
+        store_page.store(connection, store_id) or abort(404)
+    wake(services().redis, check_webhooks_of, who.merchant_id, store_id, on="urgent")
+    flash(words()("store.webhooks_asked"), "good")
     return redirect(url_for("stores.show", store_id=store_id))
 
 

@@ -13,12 +13,13 @@ import pytest
 import requests
 
 from campaigns.recipes import holiday_discount
+from connectors.errors import ConnectorError
 from plugin_server import wiring
 from plugin_server.db import campaigns, results, stores
 from plugin_server.db.session import tenant
 from plugin_server.db.standing import counts
 from plugin_server.jobs.outside import outside
-from plugin_server.jobs.reconcile import reconciled
+from plugin_server.jobs.reconcile import reconciled, revive
 from plugin_server.jobs.run import advance, open_now
 from plugin_server.jobs.sync import Frozen
 from plugin_server.jobs.tell_rungs import tell
@@ -199,3 +200,26 @@ def test_a_copy_of_the_shop_changes_no_order_of_ours(spine: Spine) -> None:
     assert spine.rows("SELECT * FROM shop_order ORDER BY id") == before
     note = f"sent by https://staging.example/, not by {home}: a copy of the shop"
     assert spine.rows("SELECT DISTINCT state, note FROM inbound_event WHERE state <> 'done'") == [("ignored", note)]
+
+
+def test_webhooks_switched_off_in_the_shop_are_made_anew_and_shown(spine: Spine) -> None:
+    def shown() -> dict[str, object]:
+        found: dict[str, object] = spine.one("SELECT webhooks FROM store")
+        return found
+
+    mended = revive(spine.services, spine.merchant, spine.store, wiring.connector)
+    assert shown()["states"] == [{**one, "was": "active"} for one in mended]
+    hooks = {hook.topic: hook for hook in spine.shop.webhooks.values()}
+    hooks["order.created"].status, hooks["order.updated"].status = "disabled", "paused"
+    del spine.shop.webhooks[hooks["product.created"].id]
+    revive(spine.services, spine.merchant, spine.store, wiring.connector)
+    states = shown()["states"]
+    assert isinstance(states, list)
+    assert {one["state"] for one in states} == {"active"}
+    was = {one["topic"]: one["was"] for one in states if one["was"] != "active"}
+    assert was == {"order.created": "disabled", "order.updated": "paused", "product.created": "missing"}
+    spine.shop.keys.clear()
+    with pytest.raises(ConnectorError):
+        revive(spine.services, spine.merchant, spine.store, wiring.connector)
+    assert shown()["states"] == states
+    assert str(shown()["trouble"]).startswith("The consumer secret does not belong")

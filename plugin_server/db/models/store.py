@@ -12,7 +12,8 @@ class Store(OfMerchant, Base):
     """``credentials`` and ``webhook_secrets`` are encrypted JSON; ``fingerprint`` is the address the shop tells.
 
     When it tells another, the store is ``frozen``: a staging copy must not mail real customers. ``told_fingerprint`` is
-    then the address it told last, which waits for a person to confirm it.
+    then the address it told last, which waits for a person to confirm it. ``webhooks`` holds how ours at the shop stood
+    when we last looked: ``{"at", "trouble", "states": [{"topic", "was", "state"}]}``.
     """
 
     __tablename__ = "store"
@@ -39,6 +40,7 @@ class Store(OfMerchant, Base):
     version: Mapped[str | None]
     capabilities: Mapped[Words]
     checks: Mapped[Json]
+    webhooks: Mapped[Json]
     checked_at: Mapped[Time | None]
     created_at: Mapped[Now]
 

@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql
 from plugin_server.db.migrations.tenancy import protect, route
 
 revision = "0040"
-down_revision = "0032"
+down_revision = "0034"
 branch_labels = None
 depends_on = None
 
