@@ -72,36 +72,49 @@ def _root(line: bytes) -> int:
 
 
 def _join(path: Path) -> Iterator[Joined | BadPayload]:
-    roots: dict[str, Joined] = {}
-    waiting: dict[str, list[dict[str, Any]]] = {}
+    """The lines of each root together, read only when its turn comes: raw lines are small, and quick to put away."""
+    groups: dict[int, list[bytes]] = {}
     with path.open("rb", buffering=1 << 20) as source:
         for line in source:
-            row = _row(line)
-            if isinstance(row, BadPayload):
-                yield row
-            elif row is not None and "__parentId" in row:
-                waiting.setdefault(row["__parentId"], []).append(row)
-            elif row is not None:
-                roots[row["id"]] = Joined(row)
-    for owner, children in waiting.items():
-        root = roots.get(owner)
+            if line.strip():
+                groups.setdefault(_root(line), []).append(line)
+    for lines in groups.values():
+        yield from _family(lines)
+
+
+def _family(lines: list[bytes]) -> Iterator[Joined | BadPayload]:
+    found: list[Any]
+    try:
+        found = loads(b"[" + b",".join(lines) + b"]")
+    except BadPayload:
+        found = []
+        for line in lines:
+            try:
+                found.append(loads(line))
+            except BadPayload:
+                where = line[:40].decode("utf-8", "replace")
+                yield BadPayload("A line of the bulk file is not JSON.", path=where)
+    yield from _families(found)
+
+
+def _families(found: list[Any]) -> Iterator[Joined | BadPayload]:
+    """Usually one root with its children; whatever else came under the same number beside it."""
+    roots: dict[str, Joined] = {}
+    children: list[dict[str, Any]] = []
+    for row in found:
+        if not isinstance(row, dict) or not isinstance(row.get("id"), str):
+            yield BadPayload("A line of the bulk file has no id.", path=str(row)[:40])
+        elif "__parentId" in row:
+            children.append(row)
+        else:
+            roots[row["id"]] = Joined(row)
+    for child in children:
+        root = roots.get(child["__parentId"]) if isinstance(child["__parentId"], str) else None
         if root is None:
-            yield BadPayload(f"{len(children)} lines name a parent that is not in the bulk file.", path=owner[:80])
-            continue
-        for child in children:
+            yield BadPayload("A line names a parent that is not in the bulk file.", path=child["id"][:80])
+        else:
             root.children.setdefault(_kind(child["id"]), []).append(child)
     yield from roots.values()
-
-
-def _row(line: bytes) -> dict[str, Any] | BadPayload | None:
-    if not line.strip():
-        return None
-    try:
-        row = loads(line)
-    except BadPayload:
-        return BadPayload("A line of the bulk file is not JSON.", path=line[:40].decode("utf-8", "replace"))
-    fit = isinstance(row, dict) and isinstance(row.get("id"), str) and isinstance(row.get("__parentId", ""), str)
-    return row if fit else BadPayload("A line of the bulk file has no id.", path=str(row)[:40])
 
 
 def _kind(gid: str) -> str:

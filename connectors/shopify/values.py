@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from connectors.errors import BadPayload
@@ -18,6 +19,7 @@ from connectors.types import minor_units
 Row = Mapping[str, Any]
 GID = re.compile(r"gid://shopify/([A-Za-z]{1,60})/([0-9]{1,19})(?:\?.*)?")
 CURRENCY = re.compile(r"[A-Z]{3}")
+PLAIN = re.compile(r"[0-9]{1,12}(\.[0-9]{1,4})?")
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 # Control characters, lone surrogates, line and direction overrides: no name holds them, databases choke on some.
 UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
@@ -97,9 +99,9 @@ def text(row: Row, name: str, limit: int = NAME) -> str:
 
 def clean(value: str, limit: int = NAME) -> str:
     """``value`` on one line, without unfit characters, at most ``limit`` of them."""
-    head = value[: limit * 4]
-    if UNFIT.search(head):
-        head = UNFIT.sub(" ", head)
+    if value.isprintable() and len(value) <= limit and "  " not in value:
+        return value.strip()  # Nearly all texts are fit as they are.
+    head = UNFIT.sub(" ", value[: limit * 4])
     return " ".join(head.split())[:limit].rstrip()
 
 
@@ -118,8 +120,19 @@ def decimal(value: Any, path: str) -> Decimal:
 
 def money(row: Row, name: str, currency: str, path: str) -> int:
     """Minor units of a ``MoneyBag``'s amount in the shop's currency; 0 where it is null or missing."""
-    value = part(part(row, name), "shopMoney").get("amount")
-    return 0 if value is None else minor_units(decimal(value, f"{path}.{name}"), currency)
+    bag = row.get(name)
+    value = part(bag, "shopMoney").get("amount") if isinstance(bag, dict) else None
+    if value is None:
+        return 0
+    # Prices repeat, so most of them have been read before.
+    known = _minor(value, currency) if isinstance(value, str) else None
+    return minor_units(decimal(value, f"{path}.{name}"), currency) if known is None else known
+
+
+@lru_cache(maxsize=1 << 15)
+def _minor(amount: str, currency: str) -> int | None:
+    """Minor units of plain text such as ``89.99``; None for what has to be looked at more closely."""
+    return minor_units(Decimal(amount), currency) if PLAIN.fullmatch(amount) else None
 
 
 def currency(row: Row, name: str, path: str) -> str:
@@ -137,7 +150,8 @@ def moment(row: Row, name: str, path: str, now: datetime) -> datetime | None:
         return None
     try:
         found = datetime.fromisoformat(value)
-        found = (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+        if found.tzinfo is not UTC:
+            found = (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, TypeError, OverflowError) as error:
         raise BadPayload(f"{clean(str(value), 40)!r} is not a date and time.", path=f"{path}.{name}") from error
     if not EARLIEST <= found <= now + AHEAD:
