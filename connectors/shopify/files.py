@@ -25,7 +25,7 @@ DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES}
 def fetch(
     url: str, to: Path, http: Http, *, size: int | None, allow_private: bool, sleep: Callable[[float], None]
 ) -> None:
-    """Write what ``url`` serves to the file ``to``; ``size`` bytes, where the shop said how many.
+    """Write what ``url`` serves to the file ``to``; ``size`` bytes at least, where the shop said how many.
 
     Raises ``ForbiddenHost`` for an address that is not public https, ``ConnectorError`` (code ``bulk_expired``) where
     the file is no longer there, and another where it cannot be had in full.
@@ -39,10 +39,9 @@ def fetch(
             if isinstance(error, OSError) and error.errno in DISK:
                 raise ConnectorError(f"The bulk file could not be written: {error.strerror}.", code="disk") from error
         else:
-            if size is None or to.stat().st_size == size:
+            # The transfer itself tells whether it came to its end; fewer bytes than promised are still too few.
+            if to.stat().st_size >= (size or 0):
                 return
-            if to.stat().st_size > size:
-                to.write_bytes(b"")
         sleep(0.5 * 2.0**attempt)
     raise ConnectorError(
         "The file of all rows could not be fetched from Shopify in full. We will try again.",
