@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -24,11 +25,20 @@ from plugin_server.demo.shop.model import (
     Review,
     Webhook,
 )
-from plugin_server.demo.shop.state import Record, ShopState
 
-_ADAPTERS: dict[str, TypeAdapter[Any]] = {
-    kind.__name__: TypeAdapter(kind) for kind in (Order, Customer, Product, Category, Coupon, Review, Webhook, ApiKey)
-}
+KINDS = (Order, Customer, Product, Category, Coupon, Review, Webhook, ApiKey)
+
+
+class Shelves(Protocol):
+    """A shop that can be brought to where it was."""
+
+    keeper: Any
+
+    def take_off(self, kind: str, id: int) -> None:
+        """Forget the record of that kind and id, as if it had never been."""
+
+    def place(self, record: Any) -> None:
+        """Put a record on its shelf without telling anybody."""
 
 
 class BadJournal(Exception):
@@ -53,33 +63,35 @@ class Origin:
 class Journal:
     """Keeps the records of one shop in one file."""
 
-    def __init__(self, path: Path, origin: Origin) -> None:
-        """``origin`` is used where the file is new; else ``self.origin`` is what the file says."""
+    def __init__(self, path: Path, origin: Origin, kinds: Iterable[type] = KINDS) -> None:
+        """``origin`` is used where the file is new; else ``self.origin`` is what the file says.
+
+        ``kinds`` are the dataclasses of the records; each has an ``id``.
+        """
         self._path = path
+        self._adapters: dict[str, TypeAdapter[Any]] = {kind.__name__: TypeAdapter(kind) for kind in kinds}
         lines = _whole_lines(path)
         self.origin = _read_origin(path, lines[0]) if lines else origin
-        self._latest = _latest(path, lines[1:])
+        self._latest = self._read(lines[1:])
         self._file: TextIO | None = None
 
-    def restore(self, shop: ShopState) -> int:
+    def restore(self, shop: Shelves) -> int:
         """Bring a freshly stocked shop to where it was, and write down what happens from now on.
 
         Gives how many records were restored.
         """
         for (kind, id), record in self._latest.items():
-            old = shop.shelf_named(kind).pop(id, None)
-            if isinstance(old, Coupon) and shop.codes.get(old.code) == id:
-                del shop.codes[old.code]
+            shop.take_off(kind, id)
             if record is not None:
-                shop.place(_ADAPTERS[kind].validate_python(record))
+                shop.place(self._adapters[kind].validate_python(record))
         self._compact()
         shop.keeper = self
         return len(self._latest)
 
-    def keep(self, record: Record) -> None:
+    def keep(self, record: Any) -> None:
         """Write down a record as it is now."""
         kind = type(record).__name__
-        self._write({"kind": kind, "record": _ADAPTERS[kind].dump_python(record, mode="json")})
+        self._write({"kind": kind, "record": self._adapters[kind].dump_python(record, mode="json")})
 
     def drop(self, kind: str, id: int) -> None:
         """Write down that a record is gone."""
@@ -90,6 +102,23 @@ class Journal:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+    def _read(self, lines: list[str]) -> dict[tuple[str, int], dict[str, Any] | None]:
+        """The last word on every record, None where it is gone."""
+        latest: dict[tuple[str, int], dict[str, Any] | None] = {}
+        for number, line in enumerate(lines, 2):
+            try:
+                entry = json.loads(line)
+                kind = entry["kind"]
+                if "gone" in entry:
+                    latest[kind, int(entry["gone"])] = None
+                    continue
+                self._adapters[kind].validate_python(entry["record"])
+                latest[kind, int(entry["record"]["id"])] = entry["record"]
+            except (ValueError, KeyError, TypeError, ValidationError) as error:
+                sentence = f"{self._path}, line {number}, cannot be read. Give another --state, or delete it."
+                raise BadJournal(sentence) from error
+        return latest
 
     def _write(self, entry: dict[str, object]) -> None:
         if self._file is not None:
@@ -122,20 +151,3 @@ def _read_origin(path: Path, line: str) -> Origin:
         return Origin(int(told["seed"]), int(told["customers"]), datetime.fromisoformat(told["now"]))
     except (ValueError, KeyError, TypeError) as error:
         raise BadJournal(f"{path} is not a journal of this shop. Give another --state, or delete it.") from error
-
-
-def _latest(path: Path, lines: list[str]) -> dict[tuple[str, int], dict[str, Any] | None]:
-    """The last word on every record, None where it is gone."""
-    latest: dict[tuple[str, int], dict[str, Any] | None] = {}
-    for number, line in enumerate(lines, 2):
-        try:
-            entry = json.loads(line)
-            kind = entry["kind"]
-            if "gone" in entry:
-                latest[kind, int(entry["gone"])] = None
-                continue
-            _ADAPTERS[kind].validate_python(entry["record"])
-            latest[kind, int(entry["record"]["id"])] = entry["record"]
-        except (ValueError, KeyError, TypeError, ValidationError) as error:
-            raise BadJournal(f"{path}, line {number}, cannot be read. Give another --state, or delete it.") from error
-    return latest

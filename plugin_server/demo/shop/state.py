@@ -171,6 +171,12 @@ class ShopState:
         if self.keeper is not None:
             self.keeper.drop(type(record).__name__, record.id)
 
+    def take_off(self, kind: str, id: int) -> None:
+        """Forget a record as if it had never been: for bringing a shop back to where it was."""
+        old = self.shelf_named(kind).pop(id, None)
+        if isinstance(old, Coupon) and self.codes.get(old.code) == id:
+            del self.codes[old.code]
+
     def tell(self, topic: str, id: int) -> None:
         """Let the webhooks know."""
         if self.listener is not None:

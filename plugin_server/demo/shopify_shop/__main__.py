@@ -10,10 +10,14 @@ from types import FrameType
 import click
 
 from plugin_server.demo.generator import generate
+from plugin_server.demo.generator_export import contacts_csv, truth_jsonl
+from plugin_server.demo.generator_types import ShopData
+from plugin_server.demo.shop.journal import BadJournal, Journal, Origin
+from plugin_server.demo.shopify_shop.compliance import declare
 from plugin_server.demo.shopify_shop.floor import Shopfloor
 from plugin_server.demo.shopify_shop.grants import Grants
 from plugin_server.demo.shopify_shop.server import bind, create_shop_app
-from plugin_server.demo.shopify_shop.state import ShopState, utc_now
+from plugin_server.demo.shopify_shop.state import KINDS, ShopState, utc_now
 from plugin_server.demo.shopify_shop.stocking import stock
 
 
@@ -23,6 +27,11 @@ from plugin_server.demo.shopify_shop.stocking import stock
 @click.option("--seed", default=1, show_default=True)
 @click.option("--customers", default=5000, show_default=True, help="Contacts in all, buyers being 60 %.")
 @click.option("--shop", "domain", default="toko-senja.myshopify.com", show_default=True)
+@click.option("--state", type=click.Path(path_type=Path, dir_okay=False), help="File that keeps what happens here.")
+@click.option(
+    "--export", type=click.Path(path_type=Path, file_okay=False), help="Folder for contacts.csv, truth.jsonl."
+)
+@click.option("--app", help="Address for the webhooks that an app declares: privacy, uninstalling.")
 @click.option("--client-id", default="demo-client", show_default=True)
 @click.option("--client-secret", default="demo-secret", show_default=True)
 @click.option("--token", default="shpat_demo", show_default=True, help="Token of the custom app; empty for none.")
@@ -30,18 +39,31 @@ from plugin_server.demo.shopify_shop.stocking import stock
 @click.option("--bulk-seconds", default=1.0, show_default=True, help="How long a bulk operation runs.")
 @click.option("--bulk-orders", type=int, help="Make so many orders of every bulk query of orders: for speed runs.")
 def main(
-    host: str, port: int, seed: int, customers: int, domain: str, client_id: str, client_secret: str, token: str,
+    host: str, port: int, seed: int, customers: int, domain: str, state: Path | None, export: Path | None,
+    app: str | None, client_id: str, client_secret: str, token: str,
     schema: Path | None, bulk_seconds: float, bulk_orders: int | None,
 ) -> None:  # fmt: skip
     """Serve the shop until it is told to stop. Prints `ready: URL` once it serves."""
-    grants = Grants(utc_now, client_id, client_secret, token or None)
-    shop = ShopState(domain=domain, grants=grants)
-    stock(shop, generate(seed=seed, customers=customers, now=datetime.now(UTC).replace(microsecond=0)))
-    app = create_shop_app(shop, schema=schema, bulk_seconds=bulk_seconds)
-    floor: Shopfloor = app.extensions["shopify_shop"]
+    origin = Origin(seed, customers, datetime.now(UTC).replace(microsecond=0))
+    try:
+        journal = Journal(state, origin, KINDS) if state else None
+    except BadJournal as error:
+        raise click.ClickException(str(error)) from error
+    told = journal.origin if journal else origin
+    data = generate(seed=told.seed, customers=told.customers, now=told.now)
+    if export:
+        _export(data, export)
+    shop = ShopState(domain=domain, grants=Grants(utc_now, client_id, client_secret, token or None))
+    stock(shop, data)
+    if journal:
+        journal.restore(shop)
+    if app and not any(one.declared and one.uri == app for one in shop.subscriptions.values()):
+        declare(shop, app)
+    served = create_shop_app(shop, schema=schema, bulk_seconds=bulk_seconds)
+    floor: Shopfloor = served.extensions["shopify_shop"]
     floor.bulks.multiplied = bulk_orders
     try:
-        server = bind(app, host=host, port=port)
+        server = bind(served, host=host, port=port)
     except SystemExit as error:  # werkzeug exits where the port is taken
         raise click.ClickException(f"Port {port} of {host} is taken. Give another --port.") from error
     signal.signal(signal.SIGTERM, _stop)
@@ -55,6 +77,14 @@ def main(
         floor.deliveries.stop()
         server.server_close()
         floor.bulks.close()
+        if journal:
+            journal.close()
+
+
+def _export(data: ShopData, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "contacts.csv").write_text(contacts_csv(data))
+    (folder / "truth.jsonl").write_text(truth_jsonl(data))
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:

@@ -51,7 +51,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
-_SHELVES = (
+KINDS = (
     Customer, Order, Product, Collection, Checkout, Discount, CodeImport, CreditAccount, Activity, Subscription,
     Metafield, MetafieldDefinition, BulkOperation,
 )  # fmt: skip
@@ -195,6 +195,14 @@ class ShopState:
                 self.keeper.drop(type(record).__name__, record.id)
         for topic in topics:
             self.tell(topic, record)
+
+    def take_off(self, kind: str, id: int) -> None:
+        """Forget a record as if it had never been: for bringing a shop back to where it was."""
+        record = self.shelf(kind).get(id)
+        if record is not None:
+            keeper, self.keeper = self.keeper, None
+            self.remove(record)
+            self.keeper = keeper
 
     def tell(self, topic: str, subject: Any) -> None:
         """Let the webhooks know."""
