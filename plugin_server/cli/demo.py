@@ -17,13 +17,17 @@ from plugin_server.db import merchants, people, shop_settings
 from plugin_server.db.session import merchant_ids, tenant
 from plugin_server.demo.opening import (
     ADDRESS,
+    CLIENT_ID,
     CURRENCY,
+    DOMAIN,
     MERCHANT,
     OWNER,
     PLACE,
+    PLATFORMS,
     TIMEZONE,
     NotADemoHome,
     Opening,
+    OtherPlatform,
     remembered,
     wipe,
 )
@@ -44,9 +48,12 @@ LINK_LASTS = timedelta(days=1)
 @click.option("--customers", default=5000, show_default=True, help="Contacts of the demo shop.")
 @click.option("--seed", default=1, show_default=True, help="Another seed gives another shop.")
 @click.option("--locale", default="en", show_default=True, help="Language of the pages: en, id or nl.")
+@click.option("--platform", type=click.Choice(PLATFORMS), help="What the demo shop runs on; woocommerce if left out.")
 @click.option("--fresh", is_flag=True, help="Forget the home's demo and start anew.")
 @home_option
-def demo(port: int, customers: int, seed: int, locale: str, fresh: bool, home: Path | None) -> None:
+def demo(
+    port: int, customers: int, seed: int, locale: str, platform: str | None, fresh: bool, home: Path | None
+) -> None:
     """Start everything with the demo shop "Toko Senja" and print a log-in link."""
     if customers < 20:
         raise BadInput("--customers: the demo shop needs at least 20 contacts.")
@@ -55,17 +62,17 @@ def demo(port: int, customers: int, seed: int, locale: str, fresh: bool, home: P
     settings = read_settings(home)
     if settings.production:
         raise BadInput("The demo shop lives on this machine; it is refused when TANGGA_ENV=production.")
-    opening = _opened(settings, seed=seed, customers=customers, fresh=fresh)
+    opening = _opened(settings, seed=seed, customers=customers, platform=platform, fresh=fresh)
     extras = Extras(
-        processes=lambda env: [_shop(env, settings.tangga_home, opening), _guide(env, port)],
-        environment={"ALLOW_PRIVATE_HOSTS": "1"},
+        processes=lambda env: [_shop(env, settings.tangga_home, opening, port), _guide(env, port)],
+        environment={"ALLOW_PRIVATE_HOSTS": "1", **_app(opening)},
         prepared=lambda urls: _prepare(settings, urls, port, locale),
         announce=lambda urls: _announce(settings, urls, port, opening),
     )
     sys.exit(serve(settings, port, extras))
 
 
-def _opened(settings: Settings, *, seed: int, customers: int, fresh: bool) -> Opening:
+def _opened(settings: Settings, *, seed: int, customers: int, platform: str | None, fresh: bool) -> Opening:
     home = settings.tangga_home
     try:
         if fresh:
@@ -74,16 +81,32 @@ def _opened(settings: Settings, *, seed: int, customers: int, fresh: bool) -> Op
             wipe(home)
             if home.exists():
                 discard_data(home)
-        return remembered(home, seed=seed, customers=customers)
-    except (NotADemoHome, LauncherError) as error:
+        return remembered(home, seed=seed, customers=customers, platform=platform)
+    except (NotADemoHome, OtherPlatform, LauncherError) as error:
         raise BadInput(str(error)) from error
 
 
-def _shop(env: dict[str, str], home: Path, opening: Opening) -> ProcessSpec:
-    place = home / PLACE
-    argv = [PYTHON, "-m", "plugin_server.demo.shop", "--port", str(opening.port), "--state", str(place / "journal")]
+def _app(opening: Opening) -> dict[str, str]:
+    """The app that a Shopify shop knows us by, and where that shop really is."""
+    if opening.platform != wiring.EMBEDDING:
+        return {}
+    return {
+        "SHOPIFY_ADMIN_ORIGIN": opening.url,
+        "SHOPIFY_CLIENT_ID": CLIENT_ID,
+        "SHOPIFY_CLIENT_SECRETS": opening.secret,
+    }
+
+
+def _shop(env: dict[str, str], home: Path, opening: Opening, port: int) -> ProcessSpec:
+    place, embedding = home / PLACE, opening.platform == wiring.EMBEDDING
+    module = "plugin_server.demo.shopify_shop" if embedding else "plugin_server.demo.shop"
+    argv = [PYTHON, "-m", module, "--port", str(opening.port), "--state", str(place / "journal")]
     argv += ["--seed", str(opening.seed), "--customers", str(opening.customers), "--export", str(place)]
-    argv += ["--key", opening.key, "--secret", opening.secret, "--allow-http-callback"]
+    if embedding:
+        argv += ["--shop", DOMAIN, "--client-id", CLIENT_ID, "--client-secret", opening.secret, "--token", opening.key]
+        argv += ["--app", f"http://127.0.0.1:{port}{wiring.webhook_path(opening.platform, 0)}"]
+    else:
+        argv += ["--key", opening.key, "--secret", opening.secret, "--allow-http-callback"]
     return ProcessSpec("shop", argv, env, ready=serves(opening.port, "/"))
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import click
 
-from plugin_server import wiring
+from connectors.shopify.auth import Grant
+from plugin_server import shop_access, wiring
 from plugin_server.db import stores
 from plugin_server.db.session import merchant_ids, tenant
 from plugin_server.demo.opening import OWNER, PLACE, Opening, remembered
@@ -43,12 +44,15 @@ def connect(services: Services, merchant_id: int, opening: Opening) -> None:
             connection,
             services.settings.keys,
             merchant_id,
-            url=opening.url,
-            platform="woocommerce",
+            url=opening.address,
+            platform=opening.platform,
             credentials={"key": opening.key, "secret": opening.secret},
             read_only=False,
             by=OWNER,
         )
+        if opening.platform == wiring.EMBEDDING:
+            vault = wiring.vault(services)
+            shop_access.write(connection, vault, merchant_id, store_id, Grant(opening.key), installed=False)
     settle(services, merchant_id, store_id)
     contacts = ContactsFile(Path(services.settings.tangga_home) / PLACE / "contacts.csv", {}, None, None)
     import_contacts(services, merchant_id, contacts, lambda _phase, _done, _total: None)

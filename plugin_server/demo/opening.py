@@ -15,26 +15,42 @@ ADDRESS = "Jl. Melati 7, Yogyakarta 55281, Indonesia"
 CURRENCY = "IDR"
 TIMEZONE = "Asia/Jakarta"
 PLACE = "demo"
+PLATFORMS = ("woocommerce", "shopify")
+DOMAIN = "toko-senja.myshopify.com"
+CLIENT_ID = "demo-client"
 
 
 class NotADemoHome(Exception):
     """The home holds a real business: the demo neither opens in it nor wipes it."""
 
 
+class OtherPlatform(Exception):
+    """The home's demo shop runs on another platform than the one that was asked for."""
+
+
 @dataclass(frozen=True)
 class Opening:
-    """Where the demo shop lives and what it was made of."""
+    """Where the demo shop lives and what it was made of.
+
+    ``key`` and ``secret`` are a WooCommerce key pair, or a Shopify token and client secret.
+    """
 
     port: int
     key: str
     secret: str
     seed: int
     customers: int
+    platform: str = PLATFORMS[0]
 
     @property
     def url(self) -> str:
-        """The shop's address."""
+        """The address of the shop's own window."""
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def address(self) -> str:
+        """The address by which we know the shop: Shopify's shops are known by their names."""
+        return f"https://{DOMAIN}" if self.platform == "shopify" else self.url
 
 
 def is_demo(home: Path) -> bool:
@@ -42,23 +58,29 @@ def is_demo(home: Path) -> bool:
     return (home / PLACE / "opening.json").exists()
 
 
-def remembered(home: Path, *, seed: int, customers: int) -> Opening:
+def remembered(home: Path, *, seed: int, customers: int, platform: str | None = None) -> Opening:
     """The opening of this home; made and kept at the first start, when ``seed`` and ``customers`` count.
 
-    Raises ``NotADemoHome`` where the home has a database but never was a demo.
+    Raises ``NotADemoHome`` where the home has a database but never was a demo, ``OtherPlatform`` where its shop runs
+    on another ``platform`` than the one given.
     """
     file = home / PLACE / "opening.json"
     if file.exists():
-        return Opening(**json.loads(file.read_text()))
+        held = Opening(**json.loads(file.read_text()))
+        if platform not in {None, held.platform}:
+            raise OtherPlatform(f"The demo of {home} runs on {held.platform}. Start anew with --fresh, or leave it.")
+        return held
     if (home / "services").exists():
         raise NotADemoHome(f"{home} holds a real business. Choose another folder for the demo with --home.")
     file.parent.mkdir(parents=True, exist_ok=True)
+    shopify = platform == "shopify"
     opening = Opening(
         port=free_port(),
-        key=f"ck_{secrets.token_hex(20)}",
-        secret=f"cs_{secrets.token_hex(20)}",
+        key=f"{'shpat' if shopify else 'ck'}_{secrets.token_hex(20)}",
+        secret=f"{'shpss' if shopify else 'cs'}_{secrets.token_hex(20)}",
         seed=seed,
         customers=customers,
+        platform=platform or PLATFORMS[0],
     )
     file.write_text(json.dumps(asdict(opening)))
     return opening

@@ -1,0 +1,107 @@
+"""The same visit in a Shopify shop: read, placed, offered a code that is its owner's alone, bought with it, climbed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+import requests
+
+from plugin_server import wiring
+from plugin_server.app import create_app
+from plugin_server.cli.stores_shopify import connect
+from plugin_server.demo.generator import generate
+from plugin_server.demo.generator_ladder import rungs
+from plugin_server.demo.opening import DOMAIN, OtherPlatform, free_port, remembered
+from plugin_server.demo.shopify_shop import ShopState, running_shop, stock
+from plugin_server.jobs.ingest import drained
+from plugin_server.jobs.tell_rungs import tell
+from plugin_server.wiring import Services, utc_now
+from tests.story.conftest import Spine, served
+from tests.story.test_spine import launched, outbox, standing
+
+
+@dataclass
+class ShopifySpine(Spine):
+    """A Shopify double of 200 contacts, connected by the token of a custom app."""
+
+    double: ShopState | None = None
+
+    def deliver(self) -> int:
+        """The shop's deliveries arrive; then our inbox is drained."""
+        assert self.double is not None
+        assert self.double.listener is not None
+        self.double.listener.drain()  # type: ignore[attr-defined]
+        return drained(self.services, self.merchant, wiring.connector)
+
+    def buy(self, email: str, code: str, product: int, quantity: int = 2) -> requests.Response:
+        """Order in the shop's own window, as a visitor does; ``product`` is a variant."""
+        with requests.Session() as visitor:
+            for _ in range(quantity):
+                visitor.post(f"{self.shop_url}/cart/add?lang=en", data={"id": product}, timeout=10)
+            form = {"name": "Wati Utami", "email": email, "code": code, "do": "place"}
+            return visitor.post(f"{self.shop_url}/checkout/", data=form, timeout=10)
+
+
+@pytest.fixture
+def spine(app: Services, merchant: int) -> Iterator[ShopifySpine]:
+    port = free_port()
+    shop, data = ShopState(domain=DOMAIN), generate(seed=5, customers=200, now=utc_now().replace(microsecond=0))
+    stock(shop, data)
+    with running_shop(shop) as origin:
+        told = {"public_url": f"http://127.0.0.1:{port}", "shopify_admin_origin": origin}
+        services = replace(app, settings=app.settings.model_copy(update=told), now=utc_now)
+        with served(create_app(services), port):
+            added = connect(
+                services, merchant, url=f"https://{DOMAIN}", token="shpat_demo", secret="demo-secret", name=None,
+                read_only=False,
+            )  # fmt: skip
+            assert [check for check in added["checks"] if not check["ok"]] == []
+            assert {hook["state"] for hook in added["webhooks"]} == {"active"}
+            yield ShopifySpine(services, merchant, added["id"], shop, data, origin, double=shop)  # type: ignore[arg-type]
+
+
+def test_a_shopify_shop_is_read_offered_bought_from_and_climbed(spine: ShopifySpine) -> None:
+    shop = spine.double
+    assert shop is not None
+    spine.read()
+    truth = Counter(rungs(spine.data.people, spine.data.orders, (), spine.data.now))  # Shopify keeps no reviews
+    truth.pop("suspect")
+    assert standing(spine) == dict(truth)
+    assert tell(spine.services, spine.merchant, spine.store, wiring.connector) > 0
+    told = {field.value for field in shop.metafields.values() if field.key == "rung"}
+    assert told == set(truth)
+
+    launched(spine)
+    issued = dict(spine.rows("SELECT email, code FROM offer_code WHERE state = 'issued'"))
+    assert len(outbox(spine)) == len(issued) > 10
+    for email, code in issued.items():
+        found = shop.discount_of(code)
+        owner = shop.customer_by_email(email)
+        assert found is not None
+        assert owner is not None
+        assert (found[0].context, found[0].usage_limit) == ({"customers": [owner.id]}, 1)
+
+    owner_email, code = spine.rows(
+        "SELECT offer_code.email, code FROM offer_code JOIN customer_facts USING (customer_id) "
+        "WHERE state = 'issued' AND rung = 'shopper' ORDER BY offer_code.id LIMIT 1"
+    )[0]
+    variant = max(shop.variants.values(), key=lambda one: one.price).id
+    assert spine.buy("stranger@contoh.test", code, variant).status_code == 422
+    assert spine.buy(owner_email, code, variant).status_code == 200
+    spine.deliver()
+    assert spine.rows("SELECT code, released_at FROM redemption") == [(code, None)]
+    assert spine.of(owner_email, "rung") == "customer"
+    assert spine.rows("SELECT * FROM inbound_event WHERE state NOT IN ('done', 'ignored')") == []
+    assert spine.buy(owner_email, code, variant).status_code == 422
+
+
+def test_a_demo_home_stays_with_its_platform(tmp_path: Path) -> None:
+    first = remembered(tmp_path, seed=1, customers=50, platform="shopify")
+    assert (first.address, first.key[:6]) == (f"https://{DOMAIN}", "shpat_")
+    assert remembered(tmp_path, seed=1, customers=50) == first
+    with pytest.raises(OtherPlatform, match="runs on shopify"):
+        remembered(tmp_path, seed=1, customers=50, platform="woocommerce")
