@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any, cast
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from redis import Redis
 from sqlalchemy import Engine
@@ -187,7 +187,7 @@ def embedding_shop(services: Services, url: str, token: Callable[[], str]) -> St
     Raises ``ForbiddenHost`` where the address is none of that platform's.
     """
     settings, name = services.settings, shopify.names.shop_name(url)
-    made = shopify.connect(
+    return shopify.connect(
         name,
         token,
         origin=settings.shopify_admin_origin,
@@ -196,7 +196,15 @@ def embedding_shop(services: Services, url: str, token: Callable[[], str]) -> St
         tls_verify=settings.tls_verify,
         clock=services.now,
     )
-    return cast(Store, made)
+
+
+WINDOW = timedelta(days=59)
+"""The embedding platform shows the orders of 60 days; a day less, for its day may end before ours."""
+
+
+def window(store: Mapping[str, Any]) -> timedelta | None:
+    """How far back a store shows us its orders, by its row; None where it shows them all."""
+    return WINDOW if store["platform"] == EMBEDDING and "all_orders" not in store["capabilities"] else None
 
 
 def webhook_path(platform: str, store_id: int) -> str:

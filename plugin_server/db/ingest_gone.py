@@ -32,6 +32,7 @@ _ACCOUNTS = """
 _MISSING = """
     SELECT external_id FROM shop_order o
     WHERE store_id = :store AND status <> 'trashed' AND placed_at < :before
+      AND (CAST(:after AS timestamptz) IS NULL OR placed_at >= :after)
       AND NOT EXISTS (SELECT FROM in_known k WHERE k.external_id = o.external_id)
     ORDER BY id
 """
@@ -76,11 +77,16 @@ def products_gone(connection: Connection, *, store_id: int, external_ids: Sequen
     return Ingested(seen=len(external_ids), updated=done)
 
 
-def missing(connection: Connection, *, store_id: int, known: Sequence[str], before: datetime) -> list[str]:
-    """The orders placed ``before`` that we have and the store no longer lists."""
+def missing(
+    connection: Connection, *, store_id: int, known: Sequence[str], before: datetime, after: datetime | None = None
+) -> list[str]:
+    """The orders placed ``before`` that we have and the store no longer lists.
+
+    ``after``: how far back the store shows us anything; of what is older its silence says nothing.
+    """
     connection.execute(text("DROP TABLE IF EXISTS pg_temp.in_known"))
     connection.execute(
         text("CREATE TEMP TABLE in_known ON COMMIT DROP AS SELECT unnest(CAST(:ids AS text[])) AS external_id"),
         {"ids": list(known)},
     )
-    return list(connection.scalars(text(_MISSING), {"store": store_id, "before": before}))
+    return list(connection.scalars(text(_MISSING), {"store": store_id, "before": before, "after": after}))

@@ -79,6 +79,56 @@ HELD: Final = (
             "first_referral_at second_referral_at last_referral_at rung rung_since activity updated_at"
         ),
     ),
+    Held(
+        "customer_contact",
+        OF_PERSON,
+        {"topics_yes": "'{}'", "topics_no": "'{}'"},
+        _words(
+            "customer_id merchant_id mails mail_clicks last_click_at mails_since_click mail_opens machine_opens "
+            "last_review_at referrals_made"
+        ),
+    ),
+    Held(
+        "customer_habits",
+        OF_PERSON,
+        kept=_words(
+            "customer_id merchant_id gap_spread products product_count categories category_count margin_percent "
+            "supply_ends_on first_source"
+        ),
+    ),
+    Held(
+        "rung_pin",
+        OF_PERSON,
+        {"reason": f"'{GONE}'"},
+        _words("customer_id merchant_id rung pinned_at pinned_by"),
+        hidden=_words("pinned_by"),
+    ),
+    Held("rung_review", OF_PERSON, kept=_words("customer_id merchant_id lapsed_on falls_on")),
+    Held(
+        "point_entry",
+        OF_PERSON,
+        {"reason": f"CASE WHEN kind IN ('adjust', 'action') THEN '{GONE}' ELSE {_redacted('reason')} END"},
+        _words(
+            "id customer_id kind points open_points key order_id about_id version available_at expires_at happened_at "
+            "recorded_at merchant_id"
+        ),
+    ),
+    Held(
+        "point_use",
+        "lot_id IN (SELECT id FROM point_entry WHERE customer_id = ANY(:ids))",
+        kept=_words("debit_id lot_id points merchant_id"),
+    ),
+    Held(
+        "point_basis",
+        "order_id IN (SELECT id FROM shop_order WHERE customer_id = ANY(:ids))",
+        kept=_words("order_id version gross_minor parts rung taken_at merchant_id"),
+    ),
+    Held(
+        "reward_claim",
+        OF_PERSON,
+        {"error": _redacted("error")},
+        _words("id customer_id store_id reward name points entry_id state created_at settled_at merchant_id"),
+    ),
     Held("identity", OF_PERSON, deleted=True),
     Held(
         "customer_merge",
@@ -130,7 +180,9 @@ HELD: Final = (
     Held(
         "rung_change",
         OF_PERSON,
-        kept=_words("id customer_id from_rung to_rung changed_at recorded_at reason ladder_version merchant_id"),
+        # Version 0 is a pin: a person of the shop wrote the reason.
+        {"reason": f"CASE WHEN ladder_version = 0 THEN '{GONE}' ELSE reason END"},
+        _words("id customer_id from_rung to_rung changed_at recorded_at ladder_version merchant_id"),
     ),
     Held(
         "audience_member",
@@ -144,7 +196,7 @@ HELD: Final = (
         {"email": "''", "language": "''", "provider_reference": "NULL", "reason": _redacted("reason")},
         _words(
             "id run_id customer_id step channel state tries attempt_id not_before planned_at claimed_at accepted_at "
-            "clicked_at settled_at merchant_id"
+            "clicked_at settled_at priority merchant_id"
         ),
     ),
     Held(
@@ -159,7 +211,7 @@ HELD: Final = (
         {"email": "''", "error": _redacted("error")},
         _words(
             "id run_id customer_id store_id code state external_id kind value currency minimum_minor liability_minor "
-            "expires_at created_at issued_at merchant_id"
+            "expires_at created_at issued_at claim_id merchant_id"
         ),
     ),
     Held(
@@ -214,6 +266,13 @@ HELD: Final = (
 """Erasing goes up this list, export down: what a condition reads of another table is still there when it is asked."""
 
 NOBODY: Final = {
+    "audit_rollup": "sums",
+    "facts_due": "our own numbers, which wait to be looked at",
+    "forecast_fit": "sums",
+    "order_pulse": "a counter",
+    "point_program": "rules",
+    "segment": "rules",
+    "spend_entry": "what the shop spends",
     "campaign": "what the shop sends",
     "campaign_run": "when it was sent",
     "campaign_version": "what was written",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, text
 
+from plugin_server.db.models import Base
 from plugin_server.db.staging import staged, take_turn
 
 # Whoever came from a list that the owner brought in, or buys in another shop of theirs, stays.
@@ -29,6 +30,7 @@ _OF_PEOPLE = "IN (SELECT id FROM pg_temp.in_leaving WHERE NOT stays)"
 _STORE = (
     f"DELETE FROM order_line WHERE order_id {_OF_ORDERS}",
     f"DELETE FROM order_refund WHERE order_id {_OF_ORDERS}",
+    f"DELETE FROM point_basis WHERE order_id {_OF_ORDERS}",
     "DELETE FROM redemption WHERE store_id = :store",
     "DELETE FROM offer_code WHERE store_id = :store",
     "DELETE FROM shop_order WHERE store_id = :store",
@@ -41,18 +43,20 @@ _STORE = (
     "DELETE FROM store_grant WHERE store_id = :store",
 )
 
+_LAST = {"customer", "shop_order", "consent", "point_entry"}
+"""Tables whose rows go at their own place below, or by a function of the schema."""
+
 _PEOPLE = (
     f"DELETE FROM delivery_event WHERE message_id IN (SELECT id FROM message WHERE customer_id {_OF_PEOPLE})",
-    f"DELETE FROM message WHERE customer_id {_OF_PEOPLE}",
-    f"DELETE FROM audience_member WHERE customer_id {_OF_PEOPLE}",
-    f"DELETE FROM offer_code WHERE customer_id {_OF_PEOPLE}",
+    f"DELETE FROM point_use WHERE lot_id IN (SELECT id FROM point_entry WHERE customer_id {_OF_PEOPLE})",
+    *(
+        f"DELETE FROM {table.name} WHERE customer_id {_OF_PEOPLE}"
+        for table in Base.metadata.sorted_tables
+        if "customer_id" in table.c and table.name not in _LAST
+    ),
+    f"DELETE FROM point_entry WHERE customer_id {_OF_PEOPLE}",
     f"DELETE FROM referral WHERE advocate_id {_OF_PEOPLE} OR friend_id {_OF_PEOPLE}",
-    f"DELETE FROM testimonial WHERE customer_id {_OF_PEOPLE}",
-    f"DELETE FROM rung_change WHERE customer_id {_OF_PEOPLE}",
     f"DELETE FROM customer_merge WHERE winner_id {_OF_PEOPLE} OR loser_id {_OF_PEOPLE}",
-    f"DELETE FROM customer_facts WHERE customer_id {_OF_PEOPLE}",
-    f"DELETE FROM privacy_request WHERE customer_id {_OF_PEOPLE}",
-    f"DELETE FROM erasure WHERE customer_id {_OF_PEOPLE}",
     "DELETE FROM suppression WHERE email_norm IN (SELECT email_norm FROM pg_temp.in_leaving WHERE NOT stays)",
     f"UPDATE customer SET merged_into = NULL WHERE merged_into {_OF_PEOPLE}",
     f"DELETE FROM customer WHERE id {_OF_PEOPLE}",

@@ -106,7 +106,14 @@ class Reading:
             known.extend(page.items)
             self.beat("order ids", len(known), page.total)
         with self._tenant() as connection:
-            lost = ingest_gone.missing(connection, store_id=self.store_id, known=known, before=self.started - LAG)
+            window = wiring.window(stores.get(connection, self.store_id))
+            lost = ingest_gone.missing(
+                connection,
+                store_id=self.store_id,
+                known=known,
+                before=self.started - LAG,
+                after=self.started - window if window else None,
+            )
         back = [order for external_id in lost if (order := store.order(external_id))]
         still = {order.external_id for order in back}
         gone = [external_id for external_id in lost if external_id not in still]

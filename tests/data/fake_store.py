@@ -34,6 +34,7 @@ class FakeStore:
         self.accounts: dict[str, Customer] = {}
         self.asked: list[str] = []
         self.down = False
+        self.capabilities: frozenset[str] = frozenset()
         self.walking: Callable[[], None] = lambda: None
 
     def connect(self, services: Services, merchant_id: int, store_id: int) -> FakeStore:
@@ -43,7 +44,7 @@ class FakeStore:
         self.kept |= {order.external_id: order for order in orders}
 
     def info(self) -> StoreInfo:
-        return StoreInfo("Toko", self.url, "IDR", "Asia/Jakarta", "10.9")
+        return StoreInfo("Toko", self.url, "IDR", "Asia/Jakarta", "10.9", self.capabilities)
 
     def checks(self) -> list[Check]:
         return [Check("reachable", True, "The shop answers.")]

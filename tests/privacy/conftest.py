@@ -44,6 +44,15 @@ TRACES = (
     "INSERT INTO inbound_event (merchant_id, provider, store_id, dedupe, topic, headers, body) "
     "VALUES (:m, 'woocommerce', :s, 'x', 'order.updated', '{}', convert_to('{\"email\": \"Ani.Rahasia@example.com\"}', "
     "'UTF8'))",
+    "INSERT INTO rung_pin (merchant_id, customer_id, rung, reason, pinned_by) "
+    "VALUES (:m, :c, 'member', 'Ani Rahasia asked', 'owner@example.com')",
+    "INSERT INTO rung_review VALUES (:c, now(), now(), :m)",
+    "INSERT INTO point_entry (id, merchant_id, customer_id, kind, points, open_points, available_at, reason, "
+    "happened_at) OVERRIDING SYSTEM VALUE VALUES (1, :m, :c, 'adjust', 5, 5, now(), 'a gift to Ani Rahasia', now())",
+    "INSERT INTO point_use (debit_id, lot_id, points, merchant_id) VALUES (2, 1, 5, :m)",
+    "INSERT INTO point_basis (order_id, version, gross_minor, merchant_id) SELECT min(id), 1, 5, :m FROM shop_order",
+    "INSERT INTO reward_claim (merchant_id, customer_id, store_id, reward, name, points, entry_id, state, error) "
+    "VALUES (:m, :c, :s, 'r', 'R', 5, 1, 'failed', 'unknown ' || :email)",
     "INSERT INTO sync_run (merchant_id, store_id, kind, faults) "
     "VALUES (:m, :s, 'full', jsonb_build_object('first', CAST(:email AS text)))",
 )
