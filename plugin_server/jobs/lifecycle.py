@@ -165,12 +165,14 @@ _ACTS: Final[dict[StoreEventKind, Callable[[Case, StoreEvent], str]]] = {
 KINDS: Final = frozenset(_ACTS)
 
 
-def purged(services: Services, connection: Connection, merchant_id: int, store_id: int) -> dict[str, int]:
+def purged(
+    services: Services, connection: Connection, merchant_id: int, store_id: int, *, by: str = ACTOR
+) -> dict[str, int]:
     """Delete a store for good, in the caller's transaction; gives {table: rows}."""
     url = stores.get(connection, store_id)["url"]
     done, stays = purge.purge(connection, merchant_id=merchant_id, store_id=store_id)
     climb.touched(connection, merchant_id=merchant_id, customer_ids=stays, now=services.now())
-    audit_log.record(connection, merchant_id, actor=ACTOR, action="store_purged", subject=url, detail={"rows": done})
+    audit_log.record(connection, merchant_id, actor=by, action="store_purged", subject=url, detail={"rows": done})
     return done
 
 

@@ -9,6 +9,7 @@ from plugin_server import wiring
 from plugin_server.db import access, audit_log, store_page, stores
 from plugin_server.db.people import Person
 from plugin_server.db.session import tenant
+from plugin_server.jobs import lifecycle
 from plugin_server.jobs.connect import settle
 from plugin_server.jobs.nightly import check_webhooks_of
 from plugin_server.jobs.queues import wake
@@ -93,3 +94,16 @@ def confirm(who: Person, store_id: int) -> ResponseReturnValue:
         audit_log.record(connection, who.merchant_id, actor=who.email, action="address_confirmed", subject=address)
     flash(words()("store.confirmed"), "good")
     return redirect(url_for("stores.show", store_id=store_id))
+
+
+@pages.post("/stores/<int:store_id>/purge")
+@requires("owner")
+def purge(who: Person, store_id: int) -> ResponseReturnValue:
+    """Delete all that came from a shop which has left; one that is still connected is left alone."""
+    with tenant(services().engine, who.merchant_id) as connection:
+        row = store_page.store(connection, store_id) or abort(404)
+        if row.state != "disconnected":
+            abort(409)
+        lifecycle.purged(services(), connection, who.merchant_id, store_id, by=who.email)
+    flash(words()("store.purged"), "good")
+    return redirect(url_for("settings.show"))
