@@ -6,13 +6,13 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from redis import Redis
 from sqlalchemy import Engine
 
 from connectors import shopify, woocommerce
-from connectors.base import MailAccount, MailBackend, Store
+from connectors.base import MailAccount, MailBackend, Store, StoreServices
 from connectors.errors import ConnectorError
 from connectors.folder.client import FolderBackend
 from connectors.sendgrid.account import SendGridAccount
@@ -196,6 +196,11 @@ def embedding_shop(services: Services, url: str, token: Callable[[], str]) -> St
         tls_verify=settings.tls_verify,
         clock=services.now,
     )
+
+
+def beyond(store: Store) -> StoreServices:
+    """What a shop can do beyond ``Store``; ask its capabilities first."""
+    return cast(StoreServices, store)
 
 
 WINDOW = timedelta(days=59)

@@ -7,7 +7,7 @@ from sqlalchemy import text
 from plugin_server import wiring
 from plugin_server.db import forecast, known, merchants
 from plugin_server.db.session import merchant_ids, tenant
-from plugin_server.jobs import climb, points_night, reconcile, sync, tell_rungs
+from plugin_server.jobs import climb, points_night, reconcile, sync, tell_consents, tell_rungs
 from plugin_server.jobs.queues import awake, wake
 from plugin_server.wiring import Services
 
@@ -44,6 +44,12 @@ def tell_all_rungs(services: Services) -> None:
     """Tell every shop the rungs that changed."""
     for merchant_id, store_id in _shops(services):
         wake(services.redis, tell_rungs.tell_rungs, merchant_id, store_id, on="bulk", hold=HOLD)
+
+
+def tell_all_consents(services: Services) -> None:
+    """Tell every shop what its customers answered to our mails."""
+    for merchant_id, store_id in _shops(services):
+        wake(services.redis, tell_consents.tell_consents, merchant_id, store_id, on="bulk", hold=HOLD)
 
 
 def climb_all(services: Services) -> None:

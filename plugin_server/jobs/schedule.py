@@ -49,6 +49,7 @@ JOBS: Final = (
     Periodic("campaigns", timedelta(minutes=1), ticks.tick),
     Periodic("sync", timedelta(minutes=10), nightly.sync_all),
     Periodic("rungs", timedelta(minutes=5), nightly.tell_all_rungs),
+    Periodic("consents", timedelta(minutes=5), nightly.tell_all_consents, timedelta(minutes=2)),
     Periodic("habits", timedelta(minutes=1), nightly.catch_up_all),
     Periodic("suppressions", timedelta(hours=1), suppressions.exchange_all, timedelta(minutes=20)),
     Periodic("webhooks", timedelta(hours=1), nightly.check_webhooks),

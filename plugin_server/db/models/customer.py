@@ -61,7 +61,8 @@ class Customer(OfMerchant, Base):
 class Identity(OfMerchant, Base):
     """What a store calls this person. Orders find their customer through it before they try the e-mail.
 
-    ``told_rung`` is the rung the store has been told last, ``refused`` its reason where it would not take it.
+    ``told_rung`` is the rung the store has been told last, ``refused`` its reason where it would not take it;
+    ``told_consent`` and its companions say the same of the person's answer to our mails.
     """
 
     __tablename__ = "identity"
@@ -78,6 +79,9 @@ class Identity(OfMerchant, Base):
     provider_updated_at: Mapped[Time | None]
     told_rung: Mapped[str | None]
     refused: Mapped[str | None]
+    told_consent: Mapped[str | None]
+    told_consent_at: Mapped[Time | None]
+    refused_consent: Mapped[str | None]
     created_at: Mapped[Now]
 
 

@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql
 from plugin_server.db.migrations.tenancy import protect
 
 revision = "0050"
-down_revision = "0041"
+down_revision = "0042"
 branch_labels = None
 depends_on = None
 
