@@ -53,9 +53,10 @@ def touched(
     if customer_ids is None:
         return everybody(conn, merchant_id=merchant_id, now=now)
     beside(conn, merchant_id=merchant_id, customer_ids=customer_ids)
-    refreshed = facts.refresh(conn, merchant_id=merchant_id, customer_ids=customer_ids, now=now)
+    unread = [customer for customer in customer_ids if customer not in read]
+    refreshed = facts.refresh(conn, merchant_id=merchant_id, customer_ids=unread, now=now)
     climbed = ladder.climb(conn, merchant_id=merchant_id, customer_ids=customer_ids, now=now)
-    return {"facts": refreshed, "rungs": climbed}
+    return {"facts": refreshed + len(read), "rungs": climbed}
 
 
 def beside(conn: Connection, *, merchant_id: int, customer_ids: list[int] | None) -> None:
@@ -71,7 +72,3 @@ def catch_up(merchant_id: int) -> None:
     awake(using.redis, catch_up, merchant_id)
     with tenant(using.engine, merchant_id) as conn:
         known.catch_up(conn, merchant_id=merchant_id)
-    unread = [customer for customer in customer_ids if customer not in read]
-    refreshed = facts.refresh(conn, merchant_id=merchant_id, customer_ids=unread, now=now)
-    climbed = ladder.climb(conn, merchant_id=merchant_id, customer_ids=customer_ids, now=now)
-    return {"facts": refreshed + len(read), "rungs": climbed}

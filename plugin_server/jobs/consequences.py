@@ -19,12 +19,11 @@ def follow(connection: Connection, *, merchant_id: int, done: Ingested, now: dat
     if done.touched is None or done.touched:
         nameless = erasure.keep_erased(connection, merchant_id, done.touched, now)
         touched = None if done.touched is None else [*done.touched, *nameless]
-        climb.touched(connection, merchant_id=merchant_id, customer_ids=touched, now=now)
-    if everybody or done.touched:
         grown = facts_grown.add(
             connection, merchant_id=merchant_id, customer_ids=sorted(done.grown), order_ids=done.order_ids, now=now
         )
-        climb.touched(connection, merchant_id=merchant_id, customer_ids=done.touched, read=grown, now=now)
+        read = set(grown).difference(nameless)
+        climb.touched(connection, merchant_id=merchant_id, customer_ids=touched, read=read, now=now)
     if everybody or done.order_ids:
         orders = None if everybody else done.order_ids
         offers.match_redemptions(connection, merchant_id=merchant_id, order_ids=orders, now=now)

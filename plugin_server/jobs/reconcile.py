@@ -54,9 +54,6 @@ def revive(services: Services, merchant_id: int, store_id: int, connect: Connect
     secret = next(iter(unseal(services.settings.keys, bytes(row["webhook_secrets"]))["secrets"]), "")
     if not wiring.provable(services.settings, row["platform"], secret):
         return []
-    states = connect(services, merchant_id, store_id).ensure_webhooks(
-        url=webhook_url(services, row["platform"], store_id), secret=secret
-    )
     before: list[WebhookState] | None = None
     try:
         shop, url = connect(services, merchant_id, store_id), webhook_url(services, row["platform"], store_id)
