@@ -127,9 +127,9 @@ def _place(key: str, name: str) -> str:
     return key.removeprefix(f"{name}.").split(".")[0] if key.startswith(f"{name}.") else ""
 
 
-def rule(draft: Draft) -> Rule:
+def rule(draft: Draft, name: str = ROOT) -> Rule:
     """The finished rule, canonical. Raises ``BadRule``; its path is the node's name in the form, such as ``r.0``."""
-    return canonical(parse(as_json(_rule(draft, ROOT))))
+    return canonical(parse(as_json(_rule(draft, name))))
 
 
 def faults(draft: Draft, name: str = ROOT) -> dict[str, BadRule]:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from campaigns.ladder import draft
-from campaigns.ladder.draft import Draft
+from campaigns.ladder.draft import ROOT, Draft
 from campaigns.ladder.facts import CATALOGUE, MOMENTS, Fact, FactType
 from campaigns.ladder.facts_list import BLOCKS
 from campaigns.ladder.phrases import CHOICES
@@ -40,7 +40,7 @@ class Row:
     @property
     def label(self) -> str:
         """How a programme for the blind calls it: its number among the conditions."""
-        return self.name.removeprefix("r.").replace(".", "–")
+        return self.name.partition(".")[2].replace(".", "–")
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ class Builder:
     facts: list[tuple[str, list[Option]]]
     lists: Mapping[str, list[Option]]
     words: Words
+    name: str = ROOT
 
     def row(self, name: str, leaf: Draft) -> Row:
         """One condition with all that can be chosen in it."""
@@ -84,19 +85,18 @@ def _word(op: str, fact: Fact) -> str:
     return (_MOMENT | {"=": "is", "!=": "is_not"} if fact.type in MOMENTS else _PLAIN).get(op, op)
 
 
-def builder(
-    connection: Connection,
-    made: Draft,
-    words: Words,
-    rungs: Sequence[RungName],
-    *,
-    ladder: bool = False,
-    faulty: bool = True,
-) -> Builder:
-    """The form of a draft. For a ``ladder``, facts that follow from the ladder itself are left out."""
+def builder(connection: Connection, made: Draft, words: Words, rungs: Sequence[RungName]) -> Builder:
+    """The form of a draft."""
     shown = draft.settled(made)
-    faults = draft.faults(shown) if faulty else {}
-    return Builder(shown, faults, _facts(words, ladder), _lists(connection, words, rungs), words)
+    lists = _lists(connection, words, rungs)
+    return Builder(shown, draft.faults(shown), _facts(words, ladder=False), lists, words)
+
+
+def builders(connection: Connection, made: Mapping[str, Draft], words: Words) -> dict[str, Builder]:
+    """Several forms on one page, by the name of their root: the rules of a ladder, which cannot ask for the ladder."""
+    facts, lists = _facts(words, ladder=True), _lists(connection, words, ())
+    shown = {name: draft.settled(one) for name, one in made.items()}
+    return {name: Builder(one, draft.faults(one, name), facts, lists, words, name) for name, one in shown.items()}
 
 
 def _facts(words: Words, ladder: bool) -> list[tuple[str, list[Option]]]:

@@ -1,0 +1,129 @@
+"""The shop's ladder as a form: rungs with names and rules, moved about by buttons, and back to a ladder."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pydantic import ValidationError
+
+from campaigns.ladder import draft
+from campaigns.ladder.draft import Draft
+from campaigns.ladder.ladders import Ladder, Review, Rung, dated
+from campaigns.ladder.presets import PRESETS
+from campaigns.ladder.rules import BadRule, Rule, canonical
+
+LANGUAGES = ("en", "id", "nl")
+MOST = 20
+
+
+@dataclass(frozen=True, slots=True)
+class RungForm:
+    """One rung as typed; ``name`` is the root of its rule's fields, such as ``g3``. The lowest has no rule."""
+
+    name: str
+    key: str
+    names: dict[str, str]
+    rule: Draft | None
+
+
+@dataclass(frozen=True, slots=True)
+class LadderForm:
+    """The whole form, from the lowest rung up."""
+
+    title: str
+    rungs: tuple[RungForm, ...]
+    every: str = ""
+    grace_days: str = "30"
+    fault: str = ""
+    faulty: str = field(default="")
+
+
+def of(ladder: Ladder) -> LadderForm:
+    """The form of a ladder."""
+    rungs = tuple(
+        RungForm(f"g{index}", rung.key, dict(rung.names), None if rung.rule is None else draft.of(rung.rule))
+        for index, rung in enumerate(ladder.rungs)
+    )
+    review = ladder.review
+    return LadderForm(ladder.name, rungs, review.every if review else "", str(review.grace_days) if review else "30")
+
+
+def sent(form: Any) -> LadderForm:
+    """The form as it was sent, after the button ``do`` was pressed. Raises ``BadRule`` where it is too large."""
+    what, _, where = form.get("do", "").partition(":")
+    if what == "preset" and form.get("preset") in PRESETS:
+        return of(PRESETS[form["preset"]])
+    fields = form.to_dict(flat=False)
+    numbers = [name for name in form.getlist("rung") if re.fullmatch(r"g\d{1,4}", name)][:MOST]
+    rungs = [_rung(fields, form, name, lowest=place == 0) for place, name in enumerate(numbers)]
+    made = LadderForm(form.get("title", "")[:80], tuple(rungs), form.get("every", ""), form.get("grace_days", "30")[:5])
+    return replace(made, rungs=_pressed(made.rungs, what, where))
+
+
+def _rung(fields: draft.Fields, form: Any, name: str, *, lowest: bool) -> RungForm:
+    names = {lang: form.get(f"{name}-name-{lang}", "")[:60] for lang in LANGUAGES}
+    rule = None if lowest else draft.read(fields, name)
+    if rule is not None and not rule.is_group:
+        rule = draft.EMPTY
+    return RungForm(name, form.get(f"{name}-key", ""), names, rule)
+
+
+def _pressed(rungs: tuple[RungForm, ...], what: str, where: str) -> tuple[RungForm, ...]:
+    """A rung moved, taken out or put on top; or a rule's group changed."""
+    root = where.partition(".")[0]
+    place = next((place for place, rung in enumerate(rungs) if rung.name == root), None)
+    if what == "new" and len(rungs) < MOST:
+        number = max((int(rung.name[1:]) for rung in rungs), default=0) + 1
+        return (*rungs, RungForm(f"g{number}", "", dict.fromkeys(LANGUAGES, ""), draft.EMPTY))
+    if place is None:
+        return rungs
+    rung, rest = rungs[place], [*rungs[:place], *rungs[place + 1 :]]
+    if what == "drop" and place > 0:
+        return tuple(rest)
+    if what in ("up", "down") and place > 0:
+        goal = min(max(1, place + (1 if what == "up" else -1)), len(rest))
+        return (*rest[:goal], rung, *rest[goal:])
+    if what in ("add", "group", "remove") and rung.rule is not None:
+        return (*rungs[:place], replace(rung, rule=draft.edited(rung.rule, what, where)), *rungs[place + 1 :])
+    return rungs
+
+
+def finished(form: LadderForm, current: Ladder) -> Ladder:
+    """The ladder of a form. Raises ``BadRule``: its path is a rung's name in the form, or ``grace_days``.
+
+    A rung whose rule is as before keeps the evidence that dated it.
+    """
+    keys: list[str] = []
+    rungs = []
+    for number, one in enumerate(form.rungs):
+        names = {lang: " ".join(name.split()) for lang, name in one.names.items() if name.strip()}
+        if "en" not in names:
+            raise BadRule(one.name, "Give the rung an English name; other languages fall back to it.")
+        rule = None if one.rule is None else draft.rule(draft.settled(one.rule), one.name)
+        keys.append(_key(one.key, names["en"], number, keys))
+        rungs.append(_evidenced(Rung(key=keys[-1], names=names, rule=rule, since=dated(rule)), current))
+    try:
+        review = Review.model_validate({"every": form.every, "grace_days": form.grace_days}) if form.every else None
+        return Ladder(name=form.title.strip() or "own", rungs=tuple(rungs), review=review)
+    except ValidationError as error:
+        place = "grace_days" if "grace_days" in str(error) else form.rungs[-1].name if form.rungs else ""
+        raise BadRule(place, str(error.errors()[0]["msg"])) from error
+
+
+def _evidenced(rung: Rung, current: Ladder) -> Rung:
+    for known in (current, *PRESETS.values()):
+        if rung.key in known.keys and _same(known.rung(rung.key).rule, rung.rule):
+            return rung.model_copy(update={"since": known.rung(rung.key).since, "rule": known.rung(rung.key).rule})
+    return rung
+
+
+def _same(one: Rule | None, other: Rule | None) -> bool:
+    return (one and canonical(one)) == (other and canonical(other))
+
+
+def _key(given: str, name: str, number: int, taken: list[str]) -> str:
+    made = given or re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:30]
+    made = made if re.match(r"[a-z]", made) else f"rung_{number}"
+    return made if made not in taken else f"{made}_{number}"
