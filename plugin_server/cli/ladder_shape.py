@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ from campaigns.ladder.presets import PRESETS
 from campaigns.ladder.rules import BadRule
 from campaigns.ladder.sentences import sentence
 from plugin_server.cli.context import BadInput, home_option, json_option, merchant_option, show
-from plugin_server.cli.ladder import asked, ladder, table
-from plugin_server.db import facts, holding, ladder_versions, rungs, segments, standing
+from plugin_server.cli.ladder import Day, asked, ladder, not_after, table
+from plugin_server.db import facts, holding, ladder_versions, movement, rungs, segments, standing
 from plugin_server.db import ladder as places
 from plugin_server.db.holding import BadPin
 
@@ -110,6 +111,50 @@ def unpin_customer(email: str, merchant: str | None, home: Path | None, as_json:
         found = standing.of_customer(conn, rungs.shop(conn, number), customer_id=customer_id, now=now)
     rung = found["rung"] if found else None
     show({"email": email, "rung": rung}, as_json, lambda: f"{email} stands on {rung}.")
+
+
+@ladder.command("movement")
+@click.option("--from", "date_from", type=Day(), required=True, help="The end of that day in the shop's zone.")
+@click.option("--to", "date_to", type=Day(), help="The end of that day; default: today.")
+@merchant_option
+@home_option
+@json_option
+def show_movement(
+    date_from: date, date_to: date | None, merchant: str | None, home: Path | None, as_json: bool
+) -> None:
+    """Show who stood where on two days, by the orders, and what the climbs between were worth."""
+    with asked(home, merchant) as (conn, number, now):
+        until = date_to or now.date()
+        not_after(until, now, "--to")
+        if date_from > until:
+            raise BadInput(f"--from {date_from} lies after --to {until}; swap them.")
+        found = movement.matrix(conn, merchant_id=number, date_from=date_from, date_to=until, now=now)
+    show(found, as_json, lambda: _cells(found))
+
+
+@ladder.command("stalled")
+@merchant_option
+@home_option
+@json_option
+def show_stalled(merchant: str | None, home: Path | None, as_json: bool) -> None:
+    """List who has stood on a rung longer than four of five who climbed from it needed."""
+    with asked(home, merchant) as (conn, number, now):
+        found = movement.stalled(conn, merchant_id=number, now=now)
+    show({"rungs": found}, as_json, lambda: "\n".join(map(_stalled, found)) or "Nobody can be told to be stalled yet.")
+
+
+def _stalled(one: dict[str, Any]) -> str:
+    rows = [(person["email"] or person["id"], f"{person['days']} days") for person in one["customers"]]
+    head = f"{one['name']}: {one['count']} customers longer than {one['usual_days']} days"
+    return f"{head}\n{table(rows)}" if rows else head
+
+
+def _cells(found: dict[str, Any]) -> str:
+    rows = [
+        (f"{cell['from'] or '-'} → {cell['to']}", cell["count"], cell["orders"], cell["revenue"]["amount"])
+        for cell in found["cells"]
+    ]
+    return table([("move", "people", "orders", "sales"), *rows])
 
 
 def _customer(conn: Any, email: str) -> int:

@@ -242,7 +242,9 @@ def as_of(merchant_id: int, at: datetime) -> TextualSelect:
     """The facts as they stood at ``at``, of customers known by then: a select of all fact columns but ``PLACED``."""
     return (
         text(_query(_THEN, some=False))
-        .bindparams(bindparam("merchant_id", merchant_id, BigInteger), bindparam("at", at, DateTime(timezone=True)))
+        .bindparams(
+            bindparam("merchant_id", merchant_id, BigInteger), bindparam("at", at, DateTime(timezone=True), unique=True)
+        )
         .columns(*COLUMNS)
     )
 
@@ -255,6 +257,8 @@ def of_customer(merchant_id: int, at: datetime, customer_id: int) -> TextualSele
             bindparam("merchant_id", merchant_id, BigInteger),
             bindparam("at", at, DateTime(timezone=True)),
             ids([customer_id]),
+            bindparam("at", at, DateTime(timezone=True), unique=True),
+            _ids([customer_id]),
         )
         .columns(*COLUMNS)
     )

@@ -80,7 +80,7 @@ def over_then(merchant_id: int, at: datetime, names: Collection[str], *, custome
     for group in groups:
         module = GROUPS[group]
         made = text(module.query(some=one, then=True)).bindparams(
-            bindparam("merchant_id", merchant_id, BigInteger), bindparam("at", at, DateTime(timezone=True))
+            bindparam("merchant_id", merchant_id, BigInteger), bindparam("at", at, DateTime(timezone=True), unique=True)
         )
         if one:
             made = made.bindparams(_ids([customer_id]))

@@ -1,0 +1,27 @@
+"""Movement between two days on its page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.web.conftest import Visitor
+from tests.web.test_browser import SIZES, Looker, address, crowd, looker
+
+__all__ = ["address", "crowd", "looker"]
+
+
+def test_the_days_are_asked_for_and_nonsense_is_the_usual(logged_in: Callable[[str], Visitor], crowd: int) -> None:
+    viewer = logged_in("viewer")
+    shown = viewer.get("/ladder/movement").get_data(as_text=True)
+    assert "<svg" in shown
+    assert "Customer" in shown
+    for path in ("?from=yesterday", "?from=9999-12-31&to=0001-01-01", "?from=1000-01-01", "?to=1990-01-01"):
+        assert viewer.get(f"/ladder/movement{path}").status_code == 200
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("size", SIZES)
+def test_the_flow_in_a_browser(looker: Callable[..., Looker], size: str, crowd: int) -> None:
+    looker(size).look("/ladder/movement")
