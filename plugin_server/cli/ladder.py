@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
 import click
 from sqlalchemy import Connection
 
+from campaigns.ladder.simulate import scaled
 from plugin_server.cli.context import BadInput, home_option, json_option, merchant_id_of, merchant_option, opened, show
 from plugin_server.db import ladder as rungs
 from plugin_server.db.session import tenant
@@ -117,14 +119,37 @@ def history(
 
 
 @ladder.command()
+@click.option("--share", "shares", multiple=True, metavar="RUNG=SHARE", help="Only so many of a rung climb, as 0.25.")
+@click.option("--margin", type=click.FloatRange(0, 1), help="Another margin than that of the unit costs, as 0.4.")
 @merchant_option
 @home_option
 @json_option
-def simulate(merchant: str | None, home: Path | None, as_json: bool) -> None:
-    """Say what it would bring if everybody climbed one rung."""
+def simulate(
+    shares: tuple[str, ...], margin: float | None, merchant: str | None, home: Path | None, as_json: bool
+) -> None:
+    """Say what it would bring if everybody, or a share of each rung, climbed one rung."""
     with asked(home, merchant) as (conn, number, _):
         found = rungs.simulate(conn, merchant_id=number)
+    if shares or margin is not None:
+        known = [step["rung"] for step in found["per_rung"]]
+        found = scaled(found, _shares(shares, known), None if margin is None else Decimal(str(margin)))
     show(found, as_json, lambda: _simulated(found))
+
+
+def _shares(given: tuple[str, ...], known: list[str]) -> dict[str, Decimal]:
+    """``shopper=0.25`` as share by rung."""
+    made: dict[str, Decimal] = {}
+    for pair in given:
+        rung, _, share = pair.rpartition("=")
+        if rung not in known:
+            raise BadInput(f"--share {pair!r}: write it as RUNG=SHARE; the rungs that climb are {', '.join(known)}.")
+        try:
+            made[rung] = Decimal(share)
+        except InvalidOperation as error:
+            raise BadInput(f"--share {pair!r}: {share!r} is not a share; write it as 0.25.") from error
+        if not 0 <= made[rung] <= 1:
+            raise BadInput(f"--share {pair!r}: a share lies between 0 and 1.")
+    return made
 
 
 def table(rows: list[tuple[Any, ...]], *, right: Callable[[int], bool] = lambda column: column > 0) -> str:

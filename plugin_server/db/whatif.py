@@ -2,7 +2,7 @@
 
 The headline counts only the orders that are missing for it, each at the customer's own average order. The upper bound
 swaps each customer's figures for the average of the next rung: it is a ceiling and no forecast, because people higher
-up differ in more than their rung.
+up differ in more than their rung. It is never below the headline.
 """
 
 from __future__ import annotations
@@ -90,13 +90,15 @@ def _step(on: Shop, bands: dict[str, Any], index: int, rate: float) -> dict[str,
     if band and higher:
         orders = people * max(0.0, float(higher.orders - band.orders))
         spend = people * max(0.0, float(higher.spend - band.spend))
-    worth = float(band.worth) if band else 0.0
+    missing, worth = (int(band.missing), float(band.worth)) if band else (0, 0.0)
+    # Where nobody stands above yet there is no average to swap for: the ceiling is then what the climb itself takes.
+    spend = max(spend, worth)
     return {
         "rung": here,
         "to": above,
         "customers": people,
-        "headline": (int(band.missing) if band else 0, worth, worth * rate),
-        "upper_bound": (round(orders), spend, spend * rate),
+        "headline": (missing, worth, worth * rate),
+        "upper_bound": (max(round(orders), missing), spend, spend * rate),
     }
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal, InvalidOperation
 
-from flask import Blueprint, redirect, url_for
+from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
+from campaigns.ladder.simulate import WHOLE, scaled
 from plugin_server.db import home as numbers
 from plugin_server.db import store_page
 from plugin_server.db.people import Person
@@ -44,9 +46,21 @@ def show(who: Person) -> ResponseReturnValue:
 @pages.get("/home/what-if")
 @requires("viewer")
 def what_if(who: Person) -> ResponseReturnValue:
-    """How "if everybody climbed one rung" is computed, rung by rung."""
+    """If everybody, or a share of each rung, climbed one rung: figures that follow the sliders."""
     with tenant(services().engine, who.merchant_id) as connection:
         key = f"{who.merchant_id}:what_if"
         sim = remembered(services().redis, key, lambda: ladder_view.simulated(connection, who.merchant_id))
         rungs = names_of(connection, who.merchant_id, words().language)
-    return page("what_if.html", section="home", sim=sim, rungs=rungs)
+    shares = {name[2:]: _share(given) for name, given in request.args.items() if name.startswith("s-")}
+    rate = _share(request.args["margin"]) if request.args.get("margin") else None
+    template = "_what_if_steps.html" if is_partial() else "what_if.html"
+    return page(template, section="home", sim=scaled(sim, shares, rate), rungs=rungs)
+
+
+def _share(given: str) -> Decimal:
+    """A slider's percent as a share; what is no number from 0 to 100 counts as the nearest end."""
+    try:
+        percent = Decimal(given)
+    except InvalidOperation:
+        return WHOLE
+    return min(max(percent, Decimal(0)), Decimal(100)) / 100 if percent.is_finite() else WHOLE

@@ -143,3 +143,13 @@ def test_an_own_ladder_from_a_file(shop: Shop, tangga: Any, tmp_path: Path) -> N
     assert "neither YAML nor JSON" in str(tangga("ladder", "set", str(file)).exception)
     assert "or one of seven-rungs" in str(tangga("ladder", "set", "eight-rungs").exception)
     assert told(tangga("ladder", "set", "three-stages", "--json"))["version"] == 2
+
+
+def test_simulate_takes_shares_and_a_margin(shop: Shop, tangga: Any) -> None:
+    for _ in range(4):
+        shop.order(shop.person(), "2026-01-01", 100_00)
+    tangga("ladder", "recompute")
+    found = told(tangga("ladder", "simulate", "--share", "shopper=0.5", "--margin", "0.4", "--json"))
+    assert (found["headline"]["extra_orders"], found["headline"]["extra_margin"]["amount"]) == (2, "80.00")
+    for odd in ("shopper=2", "shopper=x", "king=0.5", "0.5"):
+        assert isinstance(tangga("ladder", "simulate", "--share", odd).exception, BadInput)

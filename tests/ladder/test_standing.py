@@ -194,8 +194,9 @@ def test_simulate_counts_only_the_missing_orders(shop: Shop) -> None:
         "extra_revenue": {"amount": "1100.00", "currency": "IDR"},
         "extra_margin": {"amount": "330.00", "currency": "IDR"},
     }
-    # One prospect for a shopper's 200, two shoppers each for a customer's 1000.
-    assert found["upper_bound"]["extra_revenue"] == {"amount": "1800.00", "currency": "IDR"}
+    # One prospect for a shopper's 200, two shoppers each for a customer's 1000; no member to swap the customer for.
+    assert found["upper_bound"]["extra_revenue"] == {"amount": "2300.00", "currency": "IDR"}
+    assert [step["upper_bound"]["extra_orders"] for step in found["per_rung"][:4]] == [0, 1, 2, 1]
     assert found["assumptions"]["margin_basis"].startswith("An assumption (30%)")
     assert [(step["rung"], step["to"], step["customers"]) for step in found["per_rung"][1:4]] == [
         ("prospect", "shopper", 1),

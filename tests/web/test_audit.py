@@ -112,3 +112,15 @@ def test_the_forecast_page_tells_what_is_missing(
     said = visitor.get("/forecast").get_data(as_text=True)
     assert "No forecast yet" in said
     assert "not known" in said
+
+
+def test_sliders_move_the_what_if(logged_in: Callable[[str], Visitor], shop: Till) -> None:
+    come(shop, order("1"))
+    visitor = logged_in("viewer")
+    assert "+ Rp100" in visitor.get("/home/what-if").get_data(as_text=True)
+    part = visitor.get("/home/what-if?s-shopper=50&margin=80", headers={"HX-Request": "true"}).get_data(as_text=True)
+    assert "<html" not in part
+    assert "+ Rp50" in part
+    assert "+ Rp40" in part
+    for odd in ("x", "-5", "1e999", "NaN"):
+        assert visitor.get(f"/home/what-if?s-shopper={odd}&margin={odd}").status_code == 200
