@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import holidays as package
 from babel.core import get_global
 
-from campaigns.schema import OnHoliday
+from campaigns.triggers import OnEvent, OnHoliday, Recurring, firing_times
 
 GRACE: Final = timedelta(hours=48)
 """How late a missed firing is still made up; later than this it would only puzzle its readers."""
@@ -79,12 +79,20 @@ class Override:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A firing. ``occasion`` stays the same when the date moves, so that it fires once."""
+    """A firing. ``occasion`` stays the same when the date moves, so that it fires once.
+
+    ``occurrence`` is the holiday it hangs on; None where it hangs on a day alone.
+    """
 
     occasion: str
     at: datetime
-    occurrence: Occurrence
-    offset: int
+    occurrence: Occurrence | None
+    offset: int = 0
+
+    @property
+    def confirmed(self) -> bool:
+        """False while its holiday's date is only computed."""
+        return self.occurrence is None or self.occurrence.confirmed
 
 
 def country_of(timezone: str) -> str:
@@ -124,6 +132,17 @@ def due(
             occasion = f"{occurrence.key}:{occurrence.year}:{offset}"
             fires.append(Due(occasion, local.astimezone(UTC), occurrence, offset))
     return sorted(fires, key=lambda fire: fire.at)
+
+
+def daily(trigger: Recurring | OnEvent, *, timezone: str, around: datetime) -> list[Due]:
+    """The firings of a rhythm, or of a campaign that looks every day for those to whom something happened."""
+    return [Due(f"day:{day}", at, None) for day, at in firing_times(trigger, timezone=timezone, around=around)]
+
+
+def day_of(occasion: str) -> date | None:
+    """The day of the shop that a firing is for: ``day:2027-03-01``, ``by_hand:2027-03-01``; None for others."""
+    kind, _, day = occasion.partition(":")
+    return date.fromisoformat(day) if kind in ("day", "by_hand") else None
 
 
 @lru_cache(maxsize=256)

@@ -10,13 +10,14 @@ from decimal import Decimal
 from typing import Annotated, Any, Final, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from campaigns.ladder import rules
 from campaigns.ladder.rules import Rule
+from campaigns.parts import Part, clock
+from campaigns.triggers import Trigger
 
 MAX_FILE: Final = 512_000
-COMES_LATER: Final = {"recurring": "on a rhythm", "event": "on an event"}
 LANGUAGE: Final = re.compile(r"[a-z]{2}(-[A-Za-z]{2,4})?")
 
 
@@ -37,42 +38,6 @@ class BadCampaign(ValueError):
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         super().__init__("\n".join(map(str, problems)))
         self.problems = problems
-
-
-class Part(BaseModel):
-    """A part of a campaign: unknown keys are refused, values do not change afterwards."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
-
-
-class Once(Part):
-    """Runs when a person says so, and once."""
-
-    kind: Literal["once"]
-
-
-class OnHoliday(Part):
-    """Runs ``offsets_days`` from a holiday (negative is before it), at a time of the shop's day."""
-
-    kind: Literal["holiday"]
-    holiday: str = Field(pattern=r"^[a-z0-9_]{1,60}$")
-    offsets_days: tuple[Annotated[int, Field(ge=-180, le=180)], ...] = Field(default=(0,), min_length=1, max_length=20)
-    at: time = time(9)
-
-    @field_validator("at", mode="before")
-    @classmethod
-    def _clock(cls, value: object) -> object:
-        return clock(value)
-
-    @field_validator("offsets_days")
-    @classmethod
-    def _each_once(cls, value: tuple[int, ...]) -> tuple[int, ...]:
-        if len(set(value)) < len(value):
-            raise ValueError("the same day stands here twice; keep it once")
-        return value
-
-
-Trigger = Annotated[Once | OnHoliday, Field(discriminator="kind")]
 
 
 SegmentKey = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,79}$")]
@@ -215,14 +180,6 @@ class Campaign(Part):
     guards: Guards = Field(default_factory=Guards)
     measure: Measure = Measure()
 
-    @field_validator("trigger", mode="before")
-    @classmethod
-    def _runnable(cls, value: object) -> object:
-        kind = value.get("kind") if isinstance(value, Mapping) else None
-        if kind in COMES_LATER:
-            raise ValueError(f"campaigns that run {COMES_LATER[kind]} cannot be run yet; use once or holiday")
-        return value
-
     @field_validator("message")
     @classmethod
     def _languages(cls, value: dict[str, Wording]) -> dict[str, Wording]:
@@ -241,13 +198,6 @@ class Campaign(Part):
     def title(self) -> str:
         """The name, or the key where there is none."""
         return self.name or self.key
-
-
-def clock(value: object) -> object:
-    """A time of day as text: ``9:00`` becomes ``09:00``, and 1260, YAML's reading of 21:00, becomes that again."""
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1440:
-        return f"{value // 60:02}:{value % 60:02}"
-    return f"0{value}" if isinstance(value, str) and re.fullmatch(r"\d:\d\d", value) else value
 
 
 def parse(document: object) -> Campaign:
@@ -303,8 +253,8 @@ def dump(campaign: Campaign) -> dict[str, Any]:
 _MEND: Final = {
     "missing": "is missing; add it",
     "extra_forbidden": "is not known here; check the spelling or take it out",
-    "union_tag_not_found": "needs a kind: once or holiday",
-    "union_tag_invalid": "there is no such kind; write once or holiday",
+    "union_tag_not_found": "needs a kind: once, holiday, recurring or event",
+    "union_tag_invalid": "there is no such kind; write once, holiday, recurring or event",
     "model_type": "is to be a mapping of its parts, such as {name: value}",
     "model_attributes_type": "is to be a mapping of its parts, such as {name: value}",
     "dict_type": "is to be a mapping of its parts, such as {name: value}",
@@ -348,7 +298,7 @@ def _without_echoes(found: list[Problem]) -> list[Problem]:
 def _problem(item: Any) -> Problem:
     path = ".".join(str(part) for part in item["loc"])
     if path.startswith("trigger."):
-        path = re.sub(r"^trigger\.(once|holiday)\b\.?", "trigger.", path).rstrip(".")
+        path = re.sub(r"^trigger\.(once|holiday|recurring|event)\b\.?", "trigger.", path).rstrip(".")
     path = re.sub(r"\.(tuple\[[^\]]*\]|literal\[[^\]]*\])(\.|,.*)?", r"\2", path).rstrip(".")
     sentence = _MEND.get(item["type"]) or _mended(item) or item["msg"].removeprefix("Value error, ")
     return Problem(path, sentence[0].lower() + sentence[1:] + ("" if sentence.endswith(".") else "."))

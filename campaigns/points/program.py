@@ -10,7 +10,8 @@ from typing import Annotated, Any, Final, Literal, Self
 import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from campaigns.schema import BadCampaign, Part, Problem
+from campaigns.parts import Part
+from campaigns.schema import BadCampaign, Problem
 from connectors.types import minor_units
 
 ACTIONS: Final = ("joined", "birthday", "review", "referral")

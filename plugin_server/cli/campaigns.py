@@ -136,7 +136,7 @@ def show_(key: str, merchant: str | None, home: Path | None, as_json: bool) -> N
             "campaign": dump(saved.campaign),
             "runs": [runs.report(conn, item.id) for item in store.runs_of(conn, saved.id)],
             "next": [
-                {"occasion": due.occasion, "at": due.at.isoformat(), "confirmed": due.occurrence.confirmed}
+                {"occasion": due.occasion, "at": due.at.isoformat(), "confirmed": due.confirmed}
                 for due in runs.firings(conn, saved.campaign, now)
                 if due.at > now
             ][:5],

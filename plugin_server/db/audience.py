@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -29,12 +29,15 @@ from sqlalchemy import (
 )
 
 from campaigns.arms import campaign_salt, drawn, lasting_salt, own_share
+from campaigns.calendar import day_of
 from campaigns.ladder.meaning import meaning
 from campaigns.ladder.rules import Rule
 from campaigns.schema import Campaign
+from campaigns.triggers import OnEvent
 from plugin_server.db import campaigns as saved_campaigns
 from plugin_server.db import known, rungs, segments
 from plugin_server.db.campaigns import Refused, Run
+from plugin_server.db.happened import happened
 from plugin_server.db.models.campaign import AudienceMember
 from plugin_server.db.models.consent import Consent, Suppression
 from plugin_server.db.models.customer import Customer, Identity
@@ -86,8 +89,11 @@ def setting(conn: Connection, merchant_id: int, campaign_id: int) -> Setting:
     )
 
 
-def audience(campaign: Campaign, of: Setting, now: datetime) -> Select[Any]:
-    """Everybody whom rungs and rule select: customer_id, arm, reason, rung, email, language, store_id."""
+def audience(campaign: Campaign, of: Setting, now: datetime, day: date | None = None) -> Select[Any]:
+    """Everybody whom event, rungs and rule select: customer_id, arm, reason, rung, email, language, store_id.
+
+    ``day`` is the shop's day that a firing on an event is for; today where it is not given.
+    """
     facts, person = CustomerFacts.__table__.c, Customer.__table__.c
     store = _store(of, facts.customer_id) if campaign.offer else NOWHERE
     reason = case(
@@ -107,7 +113,12 @@ def audience(campaign: Campaign, of: Setting, now: datetime) -> Select[Any]:
             reason.label("reason"),
         )
         .select_from(CustomerFacts.__table__.join(Customer.__table__, person.id == facts.customer_id))
-        .where(person.merged_into.is_(None), person.erased_at.is_(None), _selected(campaign, of, now))
+        .where(
+            person.merged_into.is_(None),
+            person.erased_at.is_(None),
+            *_to_whom(campaign, of, now, day),
+            _selected(campaign, of, now),
+        )
         .subquery("chosen")
     )
     return _armed(campaign, of, chosen, now)
@@ -127,6 +138,16 @@ def _armed(campaign: Campaign, of: Setting, chosen: Any, now: datetime) -> Selec
     )
     c = chosen.c
     return select(c.customer_id, arm.label("arm"), reason.label("reason"), c.rung, c.email, c.language, c.store_id)
+
+
+def _to_whom(campaign: Campaign, of: Setting, now: datetime, day: date | None) -> list[ColumnElement[bool]]:
+    if not isinstance(campaign.trigger, OnEvent):
+        return []
+    on = day or now.astimezone(ZoneInfo(of.timezone)).date()
+    found = happened(
+        campaign.trigger, timezone=of.timezone, day=on, rungs=of.shop.ladder.keys, topic=campaign.audience.topic
+    )
+    return [CustomerFacts.customer_id.in_(found)]
 
 
 def _selected(campaign: Campaign, of: Setting, now: datetime) -> ColumnElement[bool]:
@@ -205,7 +226,8 @@ def freeze(conn: Connection, run: Run, now: datetime) -> None:
         return
     if known.any_due(conn):
         known.catch_up(conn, merchant_id=run.merchant_id)
-    people = audience(run.campaign, setting(conn, run.merchant_id, run.campaign_id), now).subquery("people")
+    of, day = setting(conn, run.merchant_id, run.campaign_id), day_of(run.occasion)
+    people = audience(run.campaign, of, now, day).subquery("people")
     rows = select(*people.c, literal(run.merchant_id), literal(run.id))
     conn.execute(insert(AudienceMember).from_select(COLUMNS, rows))
     saved_campaigns.move(conn, run.id, to="frozen", frozen_at=now)

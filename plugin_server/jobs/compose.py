@@ -17,7 +17,8 @@ from campaigns.ladder.ladders import Ladder, Rung
 from campaigns.mail.compose import CompiledMessage, RenderedMail, compile_message
 from campaigns.mail.fragments import merged
 from campaigns.recipes import body_of
-from campaigns.schema import Campaign, OnHoliday
+from campaigns.schema import Campaign
+from campaigns.triggers import OnHoliday
 from plugin_server.db import holidays as own_holidays
 from plugin_server.db import rungs
 from plugin_server.db.ledger import Claimed

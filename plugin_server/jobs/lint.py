@@ -12,7 +12,8 @@ from campaigns.guards import quiet_until
 from campaigns.mail.lint import Finding, Sample, Setting, blocking, lint
 from campaigns.mail.liquid import TemplateError
 from campaigns.reasons import Reason
-from campaigns.schema import Campaign, OnHoliday
+from campaigns.schema import Campaign
+from campaigns.triggers import OnHoliday
 from plugin_server.db import holidays, sender
 from plugin_server.db.campaigns import Refused
 from plugin_server.jobs import compose

@@ -11,7 +11,8 @@ from campaigns.calendar import country_of, known
 from campaigns.mail.liquid import TemplateError
 from campaigns.offers.margin import Verdict, liability
 from campaigns.recipes import body_of
-from campaigns.schema import BadCampaign, Campaign, OnHoliday, Problem
+from campaigns.schema import BadCampaign, Campaign, Problem
+from campaigns.triggers import OnEvent, OnHoliday
 from connectors.types import Money
 from plugin_server.db import audience, campaigns, holidays, offers, segments
 from plugin_server.db.campaigns import Saved
@@ -37,8 +38,7 @@ def preview(conn: Connection, *, merchant_id: int, saved: Saved, public_url: str
         "hindrance": campaigns.frozen_store(conn),
         "offer": _offer(conn, saved, seen["treated"], now),
         "next": [
-            {"occasion": due.occasion, "at": due.at.isoformat(), "confirmed": due.occurrence.confirmed}
-            for due in firings[:5]
+            {"occasion": due.occasion, "at": due.at.isoformat(), "confirmed": due.confirmed} for due in firings[:5]
         ],
         "mails": {
             language: {"subject": mail.subject, "text": mail.text, "missing": list(mail.missing)}
@@ -107,7 +107,11 @@ def _unknown_holiday(conn: Connection, campaign: Campaign, head: Letterhead, now
 def _unknown_rungs(campaign: Campaign, head: Letterhead) -> list[Problem]:
     unknown = sorted(set(campaign.audience.rungs) - set(head.ladder.keys)) if campaign.audience.rungs != "all" else []
     sentence = f"no rung {', '.join(unknown)}. There are: {', '.join(head.ladder.keys)}."
-    return [Problem("audience.rungs", sentence)] if unknown else []
+    found = [Problem("audience.rungs", sentence)] if unknown else []
+    rung = campaign.trigger.rung if isinstance(campaign.trigger, OnEvent) else None
+    if rung and rung not in head.ladder.keys:
+        found.append(Problem("trigger.rung", f"no rung {rung}. There are: {', '.join(head.ladder.keys)}."))
+    return found
 
 
 def _unknown_segment(conn: Connection, campaign: Campaign) -> list[Problem]:

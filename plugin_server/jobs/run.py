@@ -16,7 +16,8 @@ from sqlalchemy import Connection, text
 from campaigns import calendar
 from campaigns.offers.margin import Verdict, judge
 from campaigns.reasons import Reason
-from campaigns.schema import Campaign, OnHoliday
+from campaigns.schema import Campaign
+from campaigns.triggers import Once, OnHoliday
 from plugin_server import wiring
 from plugin_server.db import audience, campaigns, holidays, ledger, messages, offers
 from plugin_server.db.campaigns import Refused, Run, Saved
@@ -86,9 +87,11 @@ def margin(conn: Connection, campaign: Campaign, now: datetime) -> Verdict | Non
 
 def firings(conn: Connection, campaign: Campaign, now: datetime) -> list[calendar.Due]:
     """All firings of a campaign about now, by time; none for a campaign that waits for a person."""
-    if not isinstance(campaign.trigger, OnHoliday):
+    if isinstance(campaign.trigger, Once):
         return []
     zone = str(conn.scalar(text("SELECT timezone FROM merchant")))
+    if not isinstance(campaign.trigger, OnHoliday):
+        return calendar.daily(campaign.trigger, timezone=zone, around=now)
     country = calendar.country_of(zone)
     return calendar.due(
         campaign.trigger, timezone=zone, country=country, around=now, overrides=holidays.overrides(conn)
@@ -96,7 +99,7 @@ def firings(conn: Connection, campaign: Campaign, now: datetime) -> list[calenda
 
 
 def _occasion(conn: Connection, saved: Saved, now: datetime) -> tuple[str, datetime]:
-    if not isinstance(saved.campaign.trigger, OnHoliday):
+    if isinstance(saved.campaign.trigger, Once):
         return "once", now
     due = [fire for fire in firings(conn, saved.campaign, now) if now - calendar.GRACE <= fire.at <= now]
     if due:

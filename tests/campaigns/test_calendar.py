@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from campaigns.calendar import Override, country_of, due, holidays
-from campaigns.schema import OnHoliday
+from campaigns.triggers import OnHoliday
 
 
 def found(country: str, year: int, key: str) -> list[tuple[str, date, bool]]:

@@ -105,7 +105,7 @@ def test_a_recipe_can_be_taken_previewed_and_shown(call: Called, tmp_path: Path)
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("kind: once", "kind: event", "trigger: campaigns that run on an event cannot be run yet"),
+        ("kind: once", "kind: event", "trigger.event: is missing; add it"),
         ("kind: once", "kind: holiday, holiday: eid_ul_fitr", "trigger.holiday: 'eid_ul_fitr' is not known. Known: "),
         ("key: news", "key: news\naudience: {rungs: [king]}", "audience.rungs: no rung king. There are: suspect, "),
         ("first_name }}", "first_name", "message.en: "),

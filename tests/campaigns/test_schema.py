@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from campaigns.recipes import holiday_discount, recipes
-from campaigns.schema import BadCampaign, OnHoliday, dump, parse, read_yaml
+from campaigns.schema import BadCampaign, dump, parse, read_yaml
+from campaigns.triggers import OnHoliday
 
 WHOLE = """
 key: lebaran-thanks
@@ -56,8 +57,8 @@ def test_guards_can_be_switched_off() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "fault"),
     [
-        ("kind: holiday,", "kind: recurring,", "trigger: campaigns that run on a rhythm cannot be run yet; use once"),
-        ("kind: holiday,", "kind: event,", "trigger: campaigns that run on an event cannot be run yet; use once or"),
+        ("kind: holiday,", "kind: recurring,", "trigger.every: is missing; add it"),
+        ("kind: holiday,", "kind: event,", "trigger.event: is missing; add it"),
         ("kind: holiday,", "kind: Tuesday,", "trigger: "),
         ("[-14, -3]", "[-14, -14]", "trigger.offsets_days: the same day stands here twice; keep it once."),
         ("[-14, -3]", "[-400]", "trigger.offsets_days.0: "),
@@ -84,7 +85,7 @@ def test_guards_can_be_switched_off() -> None:
         ("rule: null", "rule: *x", "line 5, column 46: This is not YAML: aliases (*) are not allowed."),
         ("measure: {", "measure: [", "line 11, column 5"),
         ("measure: {goal", "measure: all #", "measure: is to be a mapping of its parts"),
-        ("kind: holiday,", "kind: Tuesday,", "trigger: there is no such kind; write once or holiday."),
+        ("kind: holiday,", "kind: Tuesday,", "trigger: there is no such kind; write once, holiday"),
         ("key: lebaran-thanks", "key: ../x", "key: is to be made of small letters, digits, - and _"),
         ("key: lebaran-thanks", "key: 5", "key: is to be text; put it in quotes."),
         ('subject: "Terima kasih"', 'subject: " "', "message.id.subject: is empty; write something."),

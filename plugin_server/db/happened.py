@@ -1,0 +1,91 @@
+"""To whom something happened on a day of the shop: what campaigns on events listen for. One query per event."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import BigInteger, Select, column, select, text
+
+from campaigns.triggers import OnEvent
+
+
+def happened(trigger: OnEvent, *, timezone: str, day: date, rungs: tuple[str, ...], topic: str) -> Select[Any]:
+    """The customers (``customer_id``) whom a firing on ``day`` is for. ``rungs`` are the ladder's, lowest first.
+
+    The day of the event is ``day`` less ``after_days``, in the shop's zone.
+    """
+    on = day - timedelta(days=trigger.after_days)
+    zone = ZoneInfo(timezone)
+    begin, end = (datetime.combine(on + timedelta(days=more), time(), zone).astimezone(UTC) for more in (0, 1))
+    known = {
+        "begin": begin, "end": end, "on": on, "zone": timezone, "nth": trigger.nth, "rung": trigger.rung,
+        "rungs": list(rungs), "topic": topic, "leap": _leap(on)
+    }  # fmt: skip
+    query = _QUERIES[trigger.event]
+    used = {name: value for name, value in known.items() if f":{name}" in query}
+    found = text(query).bindparams(**used).columns(column("customer_id", BigInteger)).subquery("happened")
+    return select(found.c.customer_id)
+
+
+def _leap(on: date) -> bool:
+    """Whether ``on`` stands for the 29th of February as well: the 28th, in a year that has no 29th."""
+    return (on.month, on.day) == (2, 28) and (on + timedelta(days=1)).month == 3
+
+
+def _same_day(value: str) -> str:
+    return (
+        f"(to_char({value}, 'MMDD') = to_char(CAST(:on AS date), 'MMDD') "
+        f"OR (CAST(:leap AS boolean) AND to_char({value}, 'MMDD') = '0229'))"
+    )
+
+
+def _year_day(value: str) -> str:
+    return f"{_same_day(value)} AND {value} < CAST(:on AS date)"
+
+
+def _moved(direction: str) -> str:
+    place = "coalesce(array_position(CAST(:rungs AS text[]), {}), 0)"
+    return f"""SELECT customer_id FROM rung_change WHERE changed_at >= :begin AND changed_at < :end
+        AND {place.format("to_rung")} {direction} {place.format("from_rung")} AND from_rung IS NOT NULL
+        AND (CAST(:rung AS text) IS NULL OR to_rung = :rung)"""
+
+
+_IN: Final = "placed_at >= :begin AND placed_at < :end"
+_ALIVE: Final = "NOT o.test AND o.status NOT IN ('draft', 'pending', 'cancelled', 'failed', 'trashed')"
+_LATER: Final = (
+    "EXISTS (SELECT FROM shop_order l WHERE l.customer_id = o.customer_id AND l.placed_at > o.placed_at AND {})"
+)
+_QUERIES: Final = {
+    "order_placed": f"SELECT o.customer_id FROM shop_order o WHERE o.{_IN} AND {_ALIVE}",
+    "order_paid": f"SELECT o.customer_id FROM shop_order o WHERE o.{_IN} AND o.counts",
+    "nth_order": f"""SELECT o.customer_id FROM shop_order o WHERE o.{_IN} AND o.counts AND :nth = 1 + (
+        SELECT count(*) FROM shop_order e WHERE e.customer_id = o.customer_id AND e.counts
+        AND (e.placed_at, e.id) < (o.placed_at, o.id))""",
+    "rung_up": _moved(">"),
+    "rung_down": _moved("<"),
+    "stalled": """SELECT customer_id FROM customer_facts WHERE rung_since >= :begin AND rung_since < :end
+        AND (CAST(:rung AS text) IS NULL OR rung = :rung)""",
+    "checkout_abandoned": f"""SELECT o.customer_id FROM shop_order o WHERE o.{_IN} AND NOT o.test AND NOT o.paid
+        AND o.status IN ('draft', 'pending')
+        AND NOT {_LATER.format("(l.counts OR l.status IN ('draft', 'pending'))")}""",
+    "birthday": f"SELECT id AS customer_id FROM customer WHERE birthday IS NOT NULL AND {_same_day('birthday')}",
+    "first_order_anniversary": f"""SELECT customer_id FROM (SELECT customer_id,
+        (first_order_at AT TIME ZONE :zone)::date AS first FROM customer_facts WHERE first_order_at IS NOT NULL) f
+        WHERE {_year_day("first")}""",
+    "member_anniversary": f"SELECT id AS customer_id FROM customer WHERE {_year_day('member_since')}",
+    "supply_ends": "SELECT customer_id FROM customer_habits WHERE supply_ends_on = :on",
+    "overdue": """SELECT customer_id FROM customer_facts WHERE order_days >= 3 AND gap_mean_days IS NOT NULL
+        AND ((last_order_at + gap_mean_days * interval '1 day') AT TIME ZONE :zone)::date = :on""",
+    "points_end": """SELECT customer_id FROM point_entry WHERE points > 0 AND open_points > 0
+        AND expires_at >= :begin AND expires_at < :end""",
+    "consent_given": """SELECT c.customer_id FROM consent c WHERE c.topic = :topic AND c.state = 'subscribed'
+        AND c.occurred_at >= :begin AND c.occurred_at < :end AND NOT EXISTS (
+            SELECT FROM consent e WHERE e.customer_id = c.customer_id AND e.topic = c.topic AND e.id <> c.id
+            AND e.state = 'subscribed' AND e.occurred_at < c.occurred_at)""",
+    "friend_joined": """SELECT advocate_id AS customer_id FROM referral
+        WHERE joined_at >= :begin AND joined_at < :end""",
+    "friend_bought": """SELECT advocate_id AS customer_id FROM referral
+        WHERE converted_at >= :begin AND converted_at < :end""",
+}
