@@ -255,10 +255,8 @@ def of_customer(merchant_id: int, at: datetime, customer_id: int) -> TextualSele
         text(_query(_THEN, some=True))
         .bindparams(
             bindparam("merchant_id", merchant_id, BigInteger),
-            bindparam("at", at, DateTime(timezone=True)),
-            ids([customer_id]),
             bindparam("at", at, DateTime(timezone=True), unique=True),
-            _ids([customer_id]),
+            ids([customer_id]),
         )
         .columns(*COLUMNS)
     )

@@ -11,7 +11,8 @@ from sqlalchemy import Connection
 from werkzeug.datastructures import MultiDict
 
 from campaigns.calendar import Due
-from campaigns.schema import BadCampaign, Campaign, OnHoliday
+from campaigns.schema import BadCampaign, Campaign
+from campaigns.triggers import OnHoliday
 from plugin_server.db.people import Person
 from plugin_server.jobs.run import firings
 from plugin_server.web import campaign_form
@@ -65,7 +66,8 @@ def _when(made: Campaign, coming: Sequence[Due], words: Words) -> str:
     if not isinstance(made.trigger, OnHoliday):
         return words("campaign_sentence.once")
     days, at = made.trigger.offsets_days[0], made.trigger.at.strftime("%H:%M")
-    holiday = coming[0].occurrence.name(words.language) if coming else made.trigger.holiday
+    day = coming[0].occurrence if coming else None
+    holiday = day.name(words.language) if day else made.trigger.holiday
     key = "campaign_sentence.before" if days < 0 else "campaign_sentence.on"
     return words(key, n=-days, holiday=holiday, at=at)
 
@@ -73,7 +75,7 @@ def _when(made: Campaign, coming: Sequence[Due], words: Words) -> str:
 def _date(coming: Sequence[Due], words: Words) -> str:
     if not coming:
         return ""
-    sure = "date" if coming[0].occurrence.confirmed else "about"
+    sure = "date" if coming[0].confirmed else "about"
     return words(f"campaign_sentence.{sure}", date=words.date(coming[0].at))
 
 
