@@ -6,11 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from campaigns.mail.holiday import LANGUAGES, holiday_message
+from campaigns.mail.holiday import LANGUAGES
+from campaigns.mail.letters import letter
 from campaigns.schema import Campaign, Wording, parse
-
-BODIES: Final = ("holiday_discount",)
-"""Templates that a wording may name as its ``recipe``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,27 +34,80 @@ def holiday_discount(holiday: str = "eid_al_fitr", *, key: str = "", name: str =
         "trigger": {"kind": "holiday", "holiday": holiday, "offsets_days": [-14], "at": "09:00"},
         "audience": {"rungs": ["shopper", "customer", "member", "advocate", "raving_fan"]},
         "offer": {"kind": "percentage", "value": percent, "valid_days": 14},
-        "message": {language: _holiday_wording(language) for language in LANGUAGES},
+        "message": _wordings("holiday_discount"),
         "measure": {"goal": "order", "window_days": 14, "holdout": "0.1"},
     }
     why = "Thanks those who have bought before a holiday, with a personal code that works once."
     return Recipe("holiday_discount", "Holiday thank-you with a discount", why, document)
 
 
-def _holiday_wording(language: str) -> dict[str, str]:
-    source = holiday_message(language)
-    return {"subject": source.subject, "preheader": source.preheader, "recipe": "holiday_discount"}
+def _wordings(recipe: str) -> dict[str, dict[str, str]]:
+    made = {}
+    for language in LANGUAGES:
+        source = letter(recipe, language)
+        made[language] = {"subject": source.subject, "preheader": source.preheader, "recipe": recipe}
+    return made
+
+
+BOUGHT: Final = ["shopper", "customer", "member", "advocate", "raving_fan"]
+LOYAL: Final = ["member", "advocate", "raving_fan"]
+_READY: Final[tuple[tuple[str, str, str, dict[str, Any], Any, dict[str, Any] | None, str], ...]] = (
+    ("welcome", "Welcome", "Greets people who have just agreed to hear from you, and asks for nothing.",
+     {"event": "consent_given"}, ["suspect", "prospect"], None, "order"),
+    ("first_order", "First order without shipping", "Brings prospects who have waited a month to a first order.",
+     {"event": "stalled", "after_days": 30, "rung": "prospect"}, ["prospect"],
+     {"kind": "free_shipping", "valid_days": 21}, "climb"),
+    ("second_order", "Second order", "Asks shoppers how it was two weeks after the first order, with a code.",
+     {"event": "nth_order", "nth": 1, "after_days": 14}, ["shopper"],
+     {"kind": "percentage", "value": "10", "valid_days": 21}, "climb"),
+    ("climbed", "You climbed", "Tells people that they climbed, and what comes next.",
+     {"event": "rung_up", "after_days": 1}, ["customer", "member", "advocate", "raving_fan"], None, "climb"),
+    ("birthday", "Birthday", "A present three days before the birthday, for those who have bought.",
+     {"event": "birthday", "after_days": -3}, BOUGHT, {"kind": "percentage", "value": "10", "valid_days": 14}, "order"),
+    ("anniversary", "Member for a year", "Thanks members each year for their loyalty.",
+     {"event": "member_anniversary"}, LOYAL, {"kind": "percentage", "value": "10", "valid_days": 14}, "order"),
+    ("supply_ends", "Running low", "Reminds people five days before what they bought is used up; no discount needed.",
+     {"event": "supply_ends", "after_days": -5}, BOUGHT, None, "order"),
+    ("win_back", "We miss you", "Asks regulars who are two weeks over their own rhythm what went wrong.",
+     {"event": "overdue", "after_days": 14}, BOUGHT, {"kind": "percentage", "value": "10", "valid_days": 14}, "order"),
+    ("checkout", "Unfinished order", "Helps people who began an order yesterday and did not pay.",
+     {"event": "checkout_abandoned", "after_days": 1}, "all", None, "order"),
+    ("points_end", "Points end soon", "Tells people two weeks before their points end.",
+     {"event": "points_end", "after_days": -14}, "all", None, "order"),
+    ("opinion", "What could be better", "Asks for an answer or a review two weeks after an order.",
+     {"event": "order_paid", "after_days": 14}, ["customer", "member", "advocate"], None, "climb"),
+    ("friend_bought", "Thank you for a friend", "Thanks those whose friend ordered for the first time.",
+     {"event": "friend_bought", "after_days": 1}, "all",
+     {"kind": "percentage", "value": "10", "valid_days": 30}, "climb"),
+)  # fmt: skip
+
+
+def _ready() -> list[Recipe]:
+    """The letters of ``letters.toml`` with the event, the people and the offer that fit them."""
+    made = []
+    for key, name, why, trigger, rungs, offer, goal in _READY:
+        document = {
+            "key": key.replace("_", "-"),
+            "name": name,
+            "trigger": {"kind": "event", "at": "09:00", **trigger},
+            "audience": {"rungs": rungs},
+            "offer": offer,
+            "message": _wordings(key),
+            "measure": {"goal": goal, "window_days": 30 if goal == "climb" else 14, "holdout": "0.1"},
+        }
+        made.append(Recipe(key, name, why, {part: value for part, value in document.items() if value is not None}))
+    return made
 
 
 def recipes() -> list[Recipe]:
     """All recipes, in the order in which they are shown."""
-    return [holiday_discount()]
+    return [holiday_discount(), *_ready()]
 
 
 def body_of(wording: Wording, language: str) -> str:
     """The MJML of a wording, with its Liquid. Whatever the merchant wrote, it ends with a way to say no."""
     if wording.recipe:
-        return holiday_message(language).mjml
+        return letter(wording.recipe, language).mjml
     source = wording.mjml or _framed(wording.html or "")
     return source if "links.unsubscribe" in source else _signed(source, language)
 

@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from campaigns.ladder import rules
 from campaigns.ladder.rules import Rule
+from campaigns.mail.kinds import LETTERS
 from campaigns.parts import Part, clock
 from campaigns.triggers import Trigger
 
@@ -97,7 +98,14 @@ class Wording(Part):
     preheader: str = Field(default="", max_length=300)
     mjml: str | None = Field(default=None, max_length=256_000)
     html: str | None = Field(default=None, max_length=256_000)
-    recipe: Literal["holiday_discount"] | None = None
+    recipe: str | None = None
+
+    @field_validator("recipe")
+    @classmethod
+    def _known_recipe(cls, value: str | None) -> str | None:
+        if value and value not in LETTERS:
+            raise ValueError(f"there is no recipe {value!r}; known are {', '.join(LETTERS)}")
+        return value
 
     @field_validator("subject", "preheader")
     @classmethod
@@ -190,8 +198,11 @@ class Campaign(Part):
 
     @model_validator(mode="after")
     def _wording_fits(self) -> Self:
-        if any(item.recipe for item in self.message.values()) and (not self.offer or self.offer.kind != "percentage"):
-            raise ValueError("the recipe holiday_discount speaks of a percentage; give an offer of that kind")
+        kind = self.offer.kind if self.offer else None
+        for item in self.message.values():
+            if item.recipe and LETTERS[item.recipe] != kind:
+                place = LETTERS[item.recipe] or "no offer"
+                raise ValueError(f"the recipe {item.recipe} speaks of {place}; give that, or write the mail yourself")
         return self
 
     @property

@@ -9,6 +9,7 @@ shared by all recipients of one language.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from string import Template
 from typing import Any, Final
@@ -37,6 +38,7 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
         "opening": "{{ holiday.name }} is a good moment to say it plainly: we are glad you are here. "
         "Please choose something you like, and pay a little less for it.",
         "offer": "{{ offer.percent }}% off",
+        "free": "Free shipping",
         "what": "your next order",
         "code": "Your personal code",
         "until": f"Valid through <b>{_UNTIL}</b>.",
@@ -59,6 +61,7 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
         "opening": "{{ holiday.name }} adalah saat yang tepat untuk mengatakannya: kami senang Anda bersama kami. "
         "Silakan pilih yang Anda suka, dengan harga yang lebih ringan.",
         "offer": "Diskon {{ offer.percent }}%",
+        "free": "Gratis ongkir",
         "what": "untuk pesanan berikutnya",
         "code": "Kode pribadi Anda",
         "until": f"Berlaku sampai <b>{_UNTIL}</b>.",
@@ -81,6 +84,7 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
         "opening": "Met {{ holiday.name }} zeggen we het graag een keer gewoon: we zijn blij met je. "
         "Kies iets moois uit en betaal er een beetje minder voor.",
         "offer": "{{ offer.percent }}% korting",
+        "free": "Gratis verzending",
         "what": "op je volgende bestelling",
         "code": "Je persoonlijke code",
         "until": f"Geldig tot en met <b>{_UNTIL}</b>.",
@@ -145,19 +149,9 @@ _LOOK: Final = Template("""\
         <mj-text css-class="ink" padding="0 32px 24px">$opening</mj-text>
       </mj-column>
     </mj-section>
-    <mj-section padding="0 32px">
-      <mj-column css-class="box" background-color="#FBF8F3" border="1px dashed #0F6E63" border-radius="10px" padding="20px 0 4px">
-        <mj-text css-class="ink" align="center" font-size="34px" line-height="1.2" font-weight="700" padding="0 16px 2px">$offer</mj-text>
-        <mj-text css-class="muted" align="center" color="#5B6270" padding="0 16px 16px">$what</mj-text>
-        <mj-text css-class="muted" align="center" font-size="14px" color="#5B6270" padding="0 16px 2px">$code</mj-text>
-        <mj-text align="center" padding="0 16px 16px"><span class="code">{{ offer.code }}</span></mj-text>
-      </mj-column>
-    </mj-section>
-    <mj-section padding="16px 0 0" border-radius="0 0 10px 10px">
+$box    <mj-section padding="16px 0 0" border-radius="0 0 10px 10px">
       <mj-column>
-        <mj-text css-class="muted" align="center" color="#5B6270" padding="0 32px 20px">$until
-          {% if offer.minimum %}$minimum{% endif %} $once</mj-text>
-        <mj-button css-class="button" href="{{ links.shop }}" background-color="#0F6E63" color="#FFFFFF" border-radius="10px" font-size="16px" font-weight="600" line-height="20px" inner-padding="15px 24px" width="100%" padding="0 32px 32px">$button</mj-button>
+$terms        <mj-button css-class="button" href="{{ links.shop }}" background-color="#0F6E63" color="#FFFFFF" border-radius="10px" font-size="16px" font-weight="600" line-height="20px" inner-padding="15px 24px" width="100%" padding="0 32px 32px">$button</mj-button>
         <mj-divider css-class="line" border-width="1px" border-color="#EAE4DA" padding="0 32px 24px" />
         <mj-text css-class="muted" font-size="14px" color="#5B6270" padding="0 32px 4px">$ladder</mj-text>
         <mj-table align="center" padding="0 30px 12px" font-size="14px" line-height="20px" table-layout="fixed" role="presentation">
@@ -180,10 +174,40 @@ _LOOK: Final = Template("""\
 """)  # noqa: E501 - one element of the mail stays on one line
 
 
+_BOX: Final = Template("""\
+    <mj-section padding="0 32px">
+      <mj-column css-class="box" background-color="#FBF8F3" border="1px dashed #0F6E63" border-radius="10px" padding="20px 0 4px">
+        <mj-text css-class="ink" align="center" font-size="34px" line-height="1.2" font-weight="700" padding="0 16px 2px">$offer</mj-text>
+        <mj-text css-class="muted" align="center" color="#5B6270" padding="0 16px 16px">$what</mj-text>
+        <mj-text css-class="muted" align="center" font-size="14px" color="#5B6270" padding="0 16px 2px">$code</mj-text>
+        <mj-text align="center" padding="0 16px 16px"><span class="code">{{ offer.code }}</span></mj-text>
+      </mj-column>
+    </mj-section>
+""")  # noqa: E501 - one element of the mail stays on one line
+_TERMS: Final = Template("""\
+        <mj-text css-class="muted" align="center" color="#5B6270" padding="0 32px 20px">$until
+          {% if offer.minimum %}$minimum{% endif %} $once</mj-text>
+""")
+
+
 def holiday_message(language: str) -> MessageSource:
     """The mail in ``language``, in English where we have no words for it."""
-    words = _WORDS.get(language, _WORDS["en"])
-    return MessageSource(words["subject"], words["preheader"], _LOOK.substitute(words))
+    spoken = language if language in _WORDS else "en"
+    words = _WORDS[spoken]
+    return MessageSource(words["subject"], words["preheader"], dressed({}, spoken, offer="percentage"))
+
+
+def dressed(words: Mapping[str, str], language: str, *, offer: str | None) -> str:
+    """The MJML of a letter: ``words`` (``heading``, ``text``, ``button``) over the holiday's, in its look.
+
+    ``offer`` is the kind whose code has a box, ``percentage`` or ``free_shipping``; None leaves box and terms out.
+    """
+    own = dict(words)
+    said = _WORDS[language] | own | ({"opening": own["text"]} if "text" in own else {})
+    if offer == "free_shipping":
+        said |= {"offer": said["free"]}
+    box, terms = (_BOX.substitute(said), _TERMS.substitute(said)) if offer else ("", "")
+    return _LOOK.substitute(said | {"box": box, "terms": terms})
 
 
 _RUNGS: Final[dict[str, tuple[str, ...]]] = {

@@ -131,7 +131,11 @@ def test_bad_files_are_refused_with_place_and_mend(
         (("campaigns", "run", "nothing"), 2, "There is no campaign 'nothing'."),
         (("campaigns", "run", "nothing", "--now", "tomorrow"), 2, "--now: 'tomorrow' is not a moment"),
         (("campaigns", "results", "nothing"), 2, "There is no campaign 'nothing'."),
-        (("campaigns", "recipes", "nothing"), 2, "There is no recipe 'nothing'. There are: holiday_discount."),
+        (
+            ("campaigns", "recipes", "nothing"),
+            2,
+            "There is no recipe 'nothing'. There are: holiday_discount, welcome, ",
+        ),
         (("messages", "--run", "7"), 2, "There is no run 7."),
         (
             ("campaigns", "preview", "news", "--now", "9999-12-31T23:00"),

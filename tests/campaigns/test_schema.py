@@ -114,7 +114,7 @@ def test_a_file_that_is_no_campaign_says_so() -> None:
 
 def test_a_recipes_words_need_its_kind_of_offer() -> None:
     document = holiday_discount().document | {"offer": {"kind": "fixed", "value": "5"}}
-    with pytest.raises(BadCampaign, match="speaks of a percentage"):
+    with pytest.raises(BadCampaign, match="speaks of percentage"):
         parse(document)
 
 

@@ -1,0 +1,22 @@
+"""The ready letters and what each has a place for. A table of its own, for schema and letters both need it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+LETTERS: Final[dict[str, str | None]] = {
+    "holiday_discount": "percentage",
+    "welcome": None,
+    "first_order": "free_shipping",
+    "second_order": "percentage",
+    "climbed": None,
+    "birthday": "percentage",
+    "win_back": "percentage",
+    "supply_ends": None,
+    "checkout": None,
+    "points_end": None,
+    "anniversary": "percentage",
+    "friend_bought": "percentage",
+    "opinion": None,
+}
+"""Letter → the kind of offer it shows the code of; None where it has no place for a code."""

@@ -1,0 +1,26 @@
+"""The ready letters: their words in three languages (``letters.toml``), in the look of the holiday mail."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import lru_cache
+from pathlib import Path
+
+from campaigns.mail.holiday import LANGUAGES, MessageSource, dressed, holiday_message
+from campaigns.mail.kinds import LETTERS
+
+_FILE = Path(__file__).with_name("letters.toml")
+
+
+def letter(key: str, language: str) -> MessageSource:
+    """A ready letter in ``language``, in English where we have no words for it. Raises ``KeyError`` for no letter."""
+    if key == "holiday_discount":
+        return holiday_message(language)
+    spoken = language if language in LANGUAGES else "en"
+    words = _words()[key][spoken]
+    return MessageSource(words["subject"], words["preheader"], dressed(words, spoken, offer=LETTERS[key]))
+
+
+@lru_cache(maxsize=1)
+def _words() -> dict[str, dict[str, dict[str, str]]]:
+    return tomllib.loads(_FILE.read_text("utf-8"))

@@ -1,0 +1,30 @@
+"""The ready letters: complete in three languages, and each reads well for everybody it may reach."""
+
+from __future__ import annotations
+
+import pytest
+
+from campaigns.mail.compose import compile_message
+from campaigns.mail.holiday import LANGUAGES, sample_contexts
+from campaigns.mail.kinds import LETTERS
+from campaigns.mail.letters import letter
+from campaigns.recipes import recipes
+
+
+@pytest.mark.parametrize("key", LETTERS)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_letter_says_all_it_must(key: str, language: str) -> None:
+    source = letter(key, language)
+    made = compile_message(source.mjml, source.subject, source.preheader, language)
+    for name, context in sample_contexts(language).items():
+        mail = made.render(context)
+        assert ("SENJA-7K2M-Q9XD" in mail.text.replace("?coupon=SENJA-7K2M-Q9XD", "")) is (LETTERS[key] is not None)
+        assert "/c/sample/unsubscribe" in mail.html
+        assert not set("{}$").intersection(mail.subject + mail.text), (key, language, name)
+        assert list(mail.missing) == []
+
+
+def test_every_recipe_is_a_campaign_that_can_be_saved() -> None:
+    found = {recipe.key: recipe.campaign for recipe in recipes()}
+    assert set(found) == set(LETTERS)
+    assert {len(campaign.message) for campaign in found.values()} == {3}
