@@ -104,9 +104,15 @@ class BulkReader:
         try:
             made = self._client.write("bulk_run", {"query": query})
         except Rejected as error:
-            if any(one.code in BUSY for one in error.errors):
-                raise BulkRefused("The shop runs as many bulk operations as it can. We read page by page.") from error
-            raise
+            busy = any(one.code in BUSY for one in error.errors)
+            sentence = "The shop runs as many bulk operations as it can." if busy else error.sentence
+            raise BulkRefused(f"{sentence} We read page by page.") from error
+        except ShopifyRefusal as error:
+            if error.code in ("missing_scope", "protected_data"):
+                raise BulkRefused(f"{error.sentence} We read page by page.") from error
+            if not error.ambiguous:
+                raise
+            return self._find(query, began - SKEW, error)
         except ConnectorError as error:
             if not error.ambiguous:
                 raise
@@ -151,13 +157,8 @@ def _outcome(row: dict[str, Any], status: str) -> Outcome:
         if not url and (roots or _count(row.get("objectCount"))):
             raise BulkRefused("Shopify finished the bulk operation but gives no file. We read page by page.")
         return Outcome(url or None, size, roots)
+    # Page by page a missing right is named exactly, and hidden personal data costs itself alone.
     code = text(row, "errorCode", 40)
-    if code == "ACCESS_DENIED":
-        raise ShopifyRefusal(
-            "Shopify refuses to read everything at once: the app lacks an access scope. Grant all it asks for.",
-            code="missing_scope",
-            reason=code,
-        )
     # A part of the rows may lie under ``partialDataUrl``; nobody can tell which are missing, so it is left there.
     raise BulkRefused(f"The bulk operation ended as {status.lower() or 'unknown'} ({code or 'no reason given'}).")
 

@@ -70,7 +70,7 @@ def run_checks(connection: Connection) -> list[Check]:
         try:
             found += step(about, client)
         except ConnectorError as error:
-            found.append(Check(step.__name__.strip("_"), False, error.sentence))
+            found.append(Check(step.__name__.strip("_").replace("_", " "), False, error.sentence))
     return found
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from connectors.errors import ConnectorError
 from connectors.shopify.client import ShopifyClient
-from connectors.shopify.discount_terms import ALONE, TAG, is_ours, written
+from connectors.shopify.discount_terms import ALONE, TAG, written
 from connectors.shopify.failures import Rejected, ShopifyRefusal
 from connectors.shopify.values import gid, number_of, part, text
 from connectors.types import Deal, DealKind, Money
@@ -97,7 +97,7 @@ class DealMaker:
             return None
         node = self._client.read("discount_by_code", {"code": deal.code}).data.get("codeDiscountNodeByCode")
         found = part(node, "codeDiscount") if isinstance(node, dict) else {}
-        ours = is_ours(found) and tag_of(deal.key) in (found.get("tags") or ())
+        ours = tag_of(deal.key) in (found.get("tags") or ())
         return f"code:{number_of(node['id'])}" if ours and isinstance(node, dict) else None
 
 

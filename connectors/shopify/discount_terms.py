@@ -22,6 +22,8 @@ Json = Mapping[str, Any]
 CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{2,254}")
 TAG = "tangga"
 """Marks a discount as ours; a shop's own discount of the same code is left alone."""
+PERSONAL = "tangga-personal"
+"""Marks a personal code, so that none is ever taken for an offer to many, or the other way round."""
 ALONE = {"orderDiscounts": False, "productDiscounts": False, "shippingDiscounts": False}
 """A personal code is worth what its offer says, and no more by standing beside another."""
 EARLIER = timedelta(minutes=5)
@@ -79,7 +81,7 @@ def body(spec: CodeSpec, customer: str, *, now: datetime) -> dict[str, Any]:
         "appliesOncePerCustomer": spec.usage_limit == 1,
         "context": {"customers": {"add": [gid("Customer", customer)]}},
         "combinesWith": ALONE,
-        "tags": [TAG],
+        "tags": [TAG, PERSONAL],
     }
     if spec.minimum_minor:
         least = Money(spec.minimum_minor, spec.currency).amount
@@ -112,9 +114,9 @@ def _items(spec: CodeSpec) -> dict[str, Any]:
     return {"products": {"productsToAdd": [gid("Product", number) for number in sorted(spec.product_external_ids)]}}
 
 
-def is_ours(discount: Json) -> bool:
-    """True where we made this discount: it carries our tag."""
-    return TAG in (discount.get("tags") or ())
+def is_personal(discount: Json) -> bool:
+    """True where we made this discount as a personal code: it carries our tag for those."""
+    return PERSONAL in (discount.get("tags") or ())
 
 
 def differences(discount: Json, spec: CodeSpec, customer: str) -> list[str]:

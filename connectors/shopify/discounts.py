@@ -13,7 +13,7 @@ from typing import Any
 from connectors.errors import BadPayload, ConnectorError
 from connectors.shopify.catalog import CatalogReader
 from connectors.shopify.client import ShopifyClient
-from connectors.shopify.discount_terms import body, differences, is_ours, refusal
+from connectors.shopify.discount_terms import body, differences, is_personal, refusal
 from connectors.shopify.failures import Rejected
 from connectors.shopify.values import gid, is_number, number_of, part
 from connectors.types import CodeResult, CodeSpec, DiscountKind
@@ -130,7 +130,7 @@ class DiscountMaker:
         if not isinstance(node, dict):
             return CodeResult(spec.code, None, "The shop did not confirm the code. We will try again.", permanent=False)
         discount, number = part(node, "codeDiscount"), number_of(node.get("id"))
-        if not is_ours(discount) or number is None:
+        if not is_personal(discount) or number is None:
             return CodeResult(spec.code, None, "The shop already has a discount of its own with this code.")
         wrong = differences(discount, spec, customer)
         if not wrong:

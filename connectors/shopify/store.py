@@ -221,7 +221,7 @@ class ShopifyStore:
 
     def parse_webhook(self, *, headers: Mapping[str, str], body: bytes) -> StoreEvent:
         """A stored and verified webhook in our words; what it names is to be read afresh. Raises ``BadPayload``."""
-        return webhooks.parse(headers, body)
+        return webhooks.parse(headers, body, now=self._client.clock())
 
     def close(self) -> None:
         """Give the pooled connections back."""

@@ -3,6 +3,8 @@
 What a shop does, and what follows from it:
 
 * a retry carries the original body, and nothing comes in order: a body is a hint, and what it names is read afresh;
+* an order older than 60 days is shown only to apps with ``read_all_orders``, though its changes are told to all: what
+  reading afresh might not find is taken from the body;
 * since 2025 customer bodies hold neither consent nor tags, so they could not be used as they are anyway;
 * the secret may be replaced at any time, and the old one signs for another hour: all secrets are tried;
 * topics are irregular (``customers_email_marketing_consent/update``, ``customer.tags_added``), and newer deliveries
@@ -13,15 +15,17 @@ What a shop does, and what follows from it:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from shopify.utils.shop_url import sanitize_shop_domain
 
 from connectors.errors import BadPayload
 from connectors.http import loads
+from connectors.shopify import bodies, mapping
 from connectors.shopify.values import clean, number_of
 from connectors.signatures import verify_hmac
-from connectors.types import DataSubject, StoreEvent, StoreEventKind
+from connectors.types import DataSubject, Order, StoreEvent, StoreEventKind
 
 Body = Mapping[str, Any]
 
@@ -36,6 +40,8 @@ TRUSTED_HEADERS = (
 )
 COMPLIANCE = ("customers/data_request", "customers/redact", "shop/redact")
 LONGEST_ID = 200
+SHOWN = timedelta(days=59)
+"""Orders younger than this are shown to every app that may read orders (60 days, a day to spare)."""
 
 
 def verify(body: bytes, headers: Mapping[str, str], secrets: Sequence[str]) -> bool:
@@ -72,7 +78,7 @@ def is_compliance(name: str) -> bool:
     return name in COMPLIANCE
 
 
-def parse(headers: Mapping[str, str], body: bytes) -> StoreEvent:
+def parse(headers: Mapping[str, str], body: bytes, *, now: datetime) -> StoreEvent:
     """A verified delivery in our words. Raises ``BadPayload``."""
     name = topic(headers)
     source = f"https://{shop_domain(headers)}"
@@ -83,7 +89,20 @@ def parse(headers: Mapping[str, str], body: bytes) -> StoreEvent:
     if not isinstance(data, dict):
         raise BadPayload("The body is not an object.", path="body")
     kind, more = read(data)
+    if kind is StoreEventKind.ORDER and (order := _old_order(data, now)):
+        return StoreEvent(kind, external_id=order.external_id, order=order, source=source)
     return StoreEvent(kind, source=source, **more)
+
+
+def _old_order(data: Body, now: datetime) -> Order | None:
+    """The order in the body where it may be too old to be shown to us; None where it is to be read afresh."""
+    if "line_items" not in data:
+        return None
+    try:
+        order = mapping.order(bodies.order_row(data), now=now)
+    except BadPayload:
+        return None
+    return order if order.placed_at < now - SHOWN else None
 
 
 def _header(headers: Mapping[str, str], name: str) -> str:
@@ -111,6 +130,11 @@ def _afresh(kind: StoreEventKind, *path: str) -> Read:
         return kind, {"external_id": number, "refetch": True}
 
     return read
+
+
+def _told_elsewhere(data: Body) -> Told:  # noqa: ARG001
+    """Names an order without saying how old it is; ``orders/updated`` comes with it and tells the whole."""
+    return StoreEventKind.IGNORED, {"note": "told by orders/updated as well"}
 
 
 def _bare(kind: StoreEventKind) -> Read:
@@ -184,9 +208,9 @@ _discount = _bare(StoreEventKind.COUPON)
 TOPICS: Mapping[str, Read] = {
     **dict.fromkeys(("orders/create", "orders/updated", "orders/paid", "orders/cancelled", "orders/fulfilled",
                      "orders/partially_fulfilled"), _order),
-    "orders/edited": _afresh(StoreEventKind.ORDER, "order_edit", "order_id"),
+    "orders/edited": _told_elsewhere,
     "orders/delete": _afresh(StoreEventKind.ORDER_GONE),
-    "refunds/create": _afresh(StoreEventKind.ORDER, "order_id"),
+    "refunds/create": _told_elsewhere,
     **dict.fromkeys(("customers/create", "customers/update", "customers/enable", "customers/disable",
                      "customers/delete"), _customer),
     "customers_email_marketing_consent/update": _afresh(StoreEventKind.CUSTOMER, "customer_id"),

@@ -199,7 +199,7 @@ def test_a_shop_without_rows_gives_no_file() -> None:
 @pytest.mark.parametrize(
     ("outcome", "words"),
     [({"status": "FAILED", "errorCode": "TIMEOUT", "partialDataUrl": "https://x.example/part"}, "failed (TIMEOUT)"),
-     ({"status": "FAILED", "errorCode": "INTERNAL_SERVER_ERROR"}, "failed"), ({"status": "CANCELED"}, "canceled"),
+     ({"status": "FAILED", "errorCode": "ACCESS_DENIED"}, "ACCESS_DENIED"), ({"status": "CANCELED"}, "canceled"),
      ({"status": "EXPIRED"}, "expired"), ({"url": None}, "no file")],
 )  # fmt: skip
 def test_an_operation_that_ends_badly_is_followed_by_a_walk_page_by_page(outcome: Row, words: str) -> None:
@@ -210,15 +210,23 @@ def test_an_operation_that_ends_badly_is_followed_by_a_walk_page_by_page(outcome
     assert words in pages[0].faults[0][1]
 
 
-def test_too_many_operations_at_once_mean_paging_and_a_missing_right_is_named() -> None:
+def test_whatever_refuses_the_bulk_operation_means_paging_with_its_reason() -> None:
     busy = {"field": None, "message": "A bulk query operation is already in progress", "code": "OPERATION_IN_PROGRESS"}
-    with bulky(b"", status="FAILED", errorCode="ACCESS_DENIED") as (bulk, server, reader):
-        with pytest.raises(ConnectorError, match="access scope"):
-            list(OrderReader(a_client(server), reader).all())
-        bulk.shop.answers["BulkRun"] = lambda v: {"bulkOperationRunQuery": {"userErrors": [busy]}}
+    odd = {"field": ["query"], "message": "Invalid bulk query", "code": "INVALID"}
+    why = {"message": "Access denied", "extensions": {"code": "ACCESS_DENIED", "requiredAccess": "`read_orders`"}}
+    with bulky(b"") as (bulk, server, reader):
         bulk.shop.answers["Orders"] = lambda v: {"orders": page([order_row(1)])}
-        pages = list(OrderReader(a_client(server), reader).all())
-    assert [len(one.items) for one in pages] == [0, 1]
+        told = []
+        for row in (busy, odd, None):
+            bulk.shop.answers["BulkRun"] = lambda v, row=row: {"bulkOperationRunQuery": {"userErrors": [row]}}  # type: ignore[misc]
+            if row is None:
+                bulk.shop.before = lambda call: bulk.shop.good(None, errors=[why]) if call.name == "BulkRun" else None
+            pages = list(OrderReader(a_client(server), reader).all())
+            assert [len(one.items) for one in pages] == [0, 1]
+            told.append(pages[0].faults[0][1])
+    assert "as it can" in told[0]
+    assert "Invalid bulk query" in told[1]
+    assert "read_orders" in told[2]
 
 
 @pytest.mark.parametrize(("age", "found"), [(1, True), (3600, False)])

@@ -45,7 +45,7 @@ def test_personal_codes_are_bound_to_their_customer_and_made_once() -> None:
     assert asked["LOY-7KQ2"] == {
         "title": "Tangga tangga:17 LOY-7KQ2", "code": "LOY-7KQ2", "startsAt": "2026-11-22T06:55:00Z",
         "endsAt": "2026-12-06T07:00:00Z", "usageLimit": 1, "appliesOncePerCustomer": True,
-        "context": {"customers": {"add": ["gid://shopify/Customer/42"]}}, "tags": ["tangga"],
+        "context": {"customers": {"add": ["gid://shopify/Customer/42"]}}, "tags": ["tangga", "tangga-personal"],
         "combinesWith": {"orderDiscounts": False, "productDiscounts": False, "shippingDiscounts": False},
         "minimumRequirement": {"subtotal": {"greaterThanOrEqualToSubtotal": "50.00"}},
         "customerGets": {"value": {"percentage": 0.125}, "items": {"all": True}},
