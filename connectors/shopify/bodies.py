@@ -90,7 +90,7 @@ def _refund(row: Json) -> dict[str, Any]:
 def _line(row: Json, body: Json) -> dict[str, Any]:
     quantity = row.get("quantity")
     before = decimal(row.get("price"), f"{PATH}.line_items") * (quantity if isinstance(quantity, int) else 0)
-    off = _total(row, "discount_allocations", "amount")
+    off = _total(row, "discount_allocations", "amount") or decimal(row.get("total_discount") or 0, f"{PATH}.line_items")
     tax = _total(row, "tax_lines", "price") if body.get("taxes_included") is True else Decimal(0)
     product, variant = number_of(row.get("product_id")), number_of(row.get("variant_id"))
     return {
