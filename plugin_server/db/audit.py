@@ -16,10 +16,13 @@ from sqlalchemy import Connection, Row, text
 from connectors.types import Money
 from plugin_server.db import audit_people as people
 from plugin_server.db import audit_story as story
+from plugin_server.db import standing
+from plugin_server.db.history import movement
 from plugin_server.db.spending import acquisition
 from plugin_server.db.whatif import margin
 
 WINDOW_DAYS = 90
+MOVED_DAYS = 30
 
 _VISITS = """
     CREATE TEMP TABLE visit ON COMMIT DROP AS
@@ -52,14 +55,12 @@ _PEOPLE = f"""
                 FROM visit WHERE {_INSIDE} GROUP BY customer_id) AS each) AS ranked"""
 
 _MONTHS = """
-    WITH buyers AS (SELECT month, customer_id, sum(new_net) AS fresh, sum(net - new_net) AS existing
+    WITH buyers AS (SELECT month, customer_id, sum(new_net) AS fresh, sum(net - new_net) AS existing,
+                        lag(month) OVER (PARTITION BY customer_id ORDER BY month) AS previous
                     FROM visit GROUP BY month, customer_id),
-    kept AS (SELECT month, count(*) AS buyers, count(before.customer_id) AS kept,
-                 sum(fresh)::bigint AS fresh, sum(existing)::bigint AS existing
-             FROM buyers LEFT JOIN
-                 (SELECT (month + interval '1 month')::date AS month, customer_id FROM buyers) AS before
-                 USING (month, customer_id)
-             GROUP BY month)
+    kept AS (SELECT month, count(*) AS buyers, sum(fresh)::bigint AS fresh, sum(existing)::bigint AS existing,
+                 count(*) FILTER (WHERE previous = (month - interval '1 month')::date) AS kept
+             FROM buyers GROUP BY month)
     SELECT m::date AS month, coalesce(kept.buyers, 0) AS buyers, coalesce(kept.kept, 0) AS kept,
         before.buyers AS before, coalesce(kept.fresh, 0) AS fresh, coalesce(kept.existing, 0) AS existing
     FROM generate_series(cast(:first AS timestamp), cast(:last AS timestamp), '1 month') AS m
@@ -142,6 +143,11 @@ def _conclusions(
     flagged = [month["month"] for month in months if month["flagged_incomplete"]]
     return {
         "margin": {"rate": round(rate, 4), "basis": basis, "assumed": basis.startswith("An assumption")},
+        "rungs": [
+            {name: rung[name] for name in ("key", "count", "share")}
+            for rung in standing.counts(conn, merchant_id=merchant["id"], now=now)["rungs"]
+        ],
+        "moved": {"days": MOVED_DAYS, **_moved(conn, now)},
         "cross_sell": people.cross_sell(conn, zone=zone, end=end),
         "lost": people.lost(conn, today=last, currency=currency),
         "best_customers": people.best(conn, first=first, now=now, currency=currency),
@@ -150,6 +156,11 @@ def _conclusions(
         "levers": story.levers(conn, opened=opened, last=last, zone=zone, rate=rate, currency=currency),
         "next_actions": story.actions(conn, now=now, rate=rate, currency=currency, days=people.LATELY_DAYS),
     }
+
+
+def _moved(conn: Connection, now: datetime) -> dict[str, int]:
+    found = movement(conn, now - timedelta(days=MOVED_DAYS), now)
+    return {name: found[name] for name in ("climbed", "fell", "arrived")}
 
 
 def _moment(conn: Connection, day: date | None, zone: str) -> datetime | None:

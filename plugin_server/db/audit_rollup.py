@@ -20,6 +20,8 @@ from plugin_server.db.audit import audit
 QUICK = 0.5
 """Seconds: an audit that took no longer is made anew for every page that finds it stale."""
 SPANS_KEPT = 24
+SHAPE = 1
+"""Raise it when pages need more of a document than was kept: older ones are then made anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ def make(conn: Connection, *, merchant: Mapping[str, Any], span: str, now: datet
             "beat": beat,
             "at": now,
             "seconds": made.seconds,
-            "document": json.dumps(made.document),
+            "document": json.dumps({"shape": SHAPE, "audit": made.document}),
         },
     )
     conn.execute(
@@ -90,10 +92,10 @@ def kept(conn: Connection, span: str) -> Ready | None:
     row = conn.execute(
         text("SELECT beat, made_at, seconds, document FROM audit_rollup WHERE span = :span"), {"span": span}
     ).one_or_none()
-    if row is None:
+    if row is None or row.document.get("shape") != SHAPE:
         return None
     beat, beaten_at = pulse.current(conn)
-    return Ready(row.document, row.made_at, row.seconds, beaten_at if beat != row.beat else None)
+    return Ready(row.document["audit"], row.made_at, row.seconds, beaten_at if beat != row.beat else None)
 
 
 def is_small(conn: Connection) -> bool:

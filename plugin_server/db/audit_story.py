@@ -35,18 +35,23 @@ _KNOWN = """
         <= cast(:last AS date) - cast(:until AS int)"""
 
 _GROUPS = """
-    SELECT count(*) FILTER (WHERE orders = 1 AND activity <> 'lapsed') AS once,
-        sum(average_order_minor) FILTER (WHERE orders = 1 AND activity <> 'lapsed') AS once_worth,
-        count(*) FILTER (WHERE order_days >= 2 AND activity = 'cooling') AS cooling,
-        sum(average_order_minor) FILTER (WHERE order_days >= 2 AND activity = 'cooling') AS cooling_worth,
-        count(*) FILTER (WHERE order_days >= 2 AND activity = 'lapsed') AS lapsed,
-        sum(average_order_minor) FILTER (WHERE order_days >= 2 AND activity = 'lapsed') AS lapsed_worth,
-        count(*) FILTER (WHERE orders = 0 AND consent_promotions = 'subscribed') AS waiting,
-        avg(average_order_minor) FILTER (WHERE orders = 1) AS newcomer
-    FROM customer_facts"""
+    WITH grouped AS (
+        SELECT average_order_minor AS worth, consent_promotions = 'subscribed' AS willing,
+            CASE WHEN orders = 1 AND activity <> 'lapsed' THEN 'second_order'
+                WHEN order_days >= 2 AND activity = 'cooling' THEN 'cooling'
+                WHEN order_days >= 2 AND activity = 'lapsed' THEN 'win_back'
+                WHEN orders = 0 AND consent_promotions = 'subscribed' THEN 'first_order' END AS action
+        FROM customer_facts)
+    SELECT action, count(*) AS people, count(*) FILTER (WHERE willing) AS reachable,
+        CASE WHEN action = 'first_order' THEN
+            count(*) * (SELECT avg(average_order_minor) FROM customer_facts WHERE orders = 1)
+            ELSE sum(worth) END AS worth
+    FROM grouped WHERE action IS NOT NULL GROUP BY action"""
 
 _BEST = """
-    SELECT count(*) AS people, sum(f.average_order_minor) AS worth FROM best JOIN customer_facts f USING (customer_id)
+    SELECT 'best_forgotten' AS action, count(*) AS people, sum(f.average_order_minor) AS worth,
+        count(*) FILTER (WHERE f.consent_promotions = 'subscribed') AS reachable
+    FROM best JOIN customer_facts f USING (customer_id)
     WHERE NOT EXISTS (SELECT FROM message m WHERE m.customer_id = best.customer_id AND m.accepted_at >= :since)
         AND NOT EXISTS (SELECT FROM offer_code c WHERE c.customer_id = best.customer_id AND c.issued_at >= :since)"""
 
@@ -150,27 +155,24 @@ def _shared_out(now: Mapping[str, float], before: Mapping[str, float], change: i
 def actions(conn: Connection, *, now: datetime, rate: float, currency: str, days: int) -> list[dict[str, Any]]:
     """The three groups whose answer would bring most margin, if one in ten of them ordered once more as usual.
 
-    Each with the figures it rests on: how many people, their average order, the share taken to answer. Needs ``best``.
+    Each with the figures it rests on: how many people, how many of them may be written to, their average order, the
+    share taken to answer. Needs the table ``best``.
     """
-    found = conn.execute(text(_GROUPS)).mappings().one()
-    best = conn.execute(text(_BEST), {"since": now - timedelta(days=days)}).one()
     groups = [
-        ("second_order", found["once"], found["once_worth"]),
-        ("cooling", found["cooling"], found["cooling_worth"]),
-        ("win_back", found["lapsed"], found["lapsed_worth"]),
-        ("first_order", found["waiting"], (found["newcomer"] or 0) * found["waiting"]),
-        ("best_forgotten", best.people, best.worth),
+        *conn.execute(text(_GROUPS)),
+        conn.execute(text(_BEST), {"since": now - timedelta(days=days)}).one(),
     ]
     made = [
         {
-            "action": name,
-            "people": people,
-            "average_order": Money(round(worth / people), currency).as_json(),
+            "action": group.action,
+            "people": group.people,
+            "reachable": group.reachable,
+            "average_order": Money(round(group.worth / group.people), currency).as_json(),
             "answering": ONE_IN_TEN,
             "margin_rate": round(rate, 4),
-            "worth": Money(round(float(worth) * ONE_IN_TEN * rate), currency).as_json(),
+            "worth": Money(round(float(group.worth) * ONE_IN_TEN * rate), currency).as_json(),
         }
-        for name, people, worth in groups
-        if people and worth
+        for group in groups
+        if group.people and group.worth
     ]
     return sorted(made, key=lambda action: Decimal(action["worth"]["amount"]), reverse=True)[:3]

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from babel.numbers import get_currency_precision
@@ -16,9 +17,10 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, text
 
 from campaigns.forecast import outlook
-from campaigns.forecast.buying import ModelName, NoFit
+from campaigns.forecast.buying import Buying, ModelName, NoFit
 from campaigns.forecast.histories import WEEK, Histories
 from campaigns.forecast.outlook import LEVEL, Calibration, Forecast, Gate
+from campaigns.forecast.spend import Spend
 from connectors.types import Money
 
 HORIZON_WEEKS = 13
@@ -29,13 +31,13 @@ FAR = 520.0
 _DAYS = """
     SELECT customer_id, (placed_at AT TIME ZONE :zone)::date AS day,
         sum(net_minor) FILTER (WHERE currency = :currency) AS net
-    FROM shop_order WHERE counts AND customer_id IS NOT NULL GROUP BY 1, 2"""
+    FROM shop_order WHERE counts AND customer_id {whose} GROUP BY 1, 2"""
 
-_HISTORIES = f"""
+_HISTORIES = """
     SELECT customer_id, count(*) FILTER (WHERE day <= :cut) - 1 AS repeats,
         max(day) FILTER (WHERE day <= :cut) - min(first) AS last, cast(:cut AS date) - min(first) AS age,
         avg(net) FILTER (WHERE day > first AND day <= :cut) AS value, count(*) FILTER (WHERE day > :cut) AS later
-    FROM (SELECT *, min(day) OVER (PARTITION BY customer_id) AS first FROM ({_DAYS}) AS days) AS bought
+    FROM (SELECT *, min(day) OVER (PARTITION BY customer_id) AS first FROM ({days}) AS days) AS bought
     WHERE day <= :until AND first <= :cut GROUP BY customer_id ORDER BY customer_id"""
 
 _SPAN = """
@@ -49,11 +51,16 @@ _NAMES = """
 
 
 def read(
-    conn: Connection, *, merchant: Mapping[str, Any], cut: date, until: date
+    conn: Connection, *, merchant: Mapping[str, Any], cut: date, until: date, customer_id: int | None = None
 ) -> tuple[NDArray[np.int64], Histories, NDArray[np.int64]]:
-    """Customer ids, their histories up to ``cut``, and how many days with orders followed by ``until``."""
+    """Customer ids, their histories up to ``cut``, and how many days with orders followed by ``until``.
+
+    Of everybody, or of one customer.
+    """
     given = {"zone": merchant["timezone"], "currency": merchant["currency"], "cut": cut, "until": until}
-    rows = conn.execute(text(_HISTORIES), given).all()
+    whose = "IS NOT NULL" if customer_id is None else "= :who"
+    query = _HISTORIES.format(days=_DAYS.format(whose=whose))
+    rows = conn.execute(text(query), given if customer_id is None else given | {"who": customer_id}).all()
     unit = 10 ** get_currency_precision(merchant["currency"])
     ids, repeats, last, age, value, later = zip(*rows, strict=True) if rows else ((),) * 6
     worth = np.array([np.nan if one is None else float(one) / unit for one in value], dtype=np.float64)
@@ -280,3 +287,33 @@ def kept(conn: Connection) -> tuple[datetime, dict[str, Any]] | None:
     """The newest fit and when it was made."""
     row = conn.execute(text("SELECT fitted_at, document FROM forecast_fit")).one_or_none()
     return (row.fitted_at, row.document) if row else None
+
+
+def one(conn: Connection, *, merchant: Mapping[str, Any], customer_id: int, now: datetime) -> dict[str, Any] | None:
+    """The forecast of one customer from today on, with the models kept last.
+
+    None where there are none, where they are not usable, or where the customer has never ordered.
+    """
+    found = kept(conn)
+    if found is None or not found[1]["usable"]:
+        return None
+    today = now.astimezone(ZoneInfo(merchant["timezone"])).date()
+    ids, of, _ = read(conn, merchant=merchant, cut=today, until=today, customer_id=customer_id)
+    told = customers(
+        conn, made=_models(found[1]), ids=ids, of=of, weeks=HORIZON_WEEKS, until=today, currency=merchant["currency"]
+    )
+    return next(told, None)
+
+
+def _models(document: Mapping[str, Any]) -> Forecast:
+    """The models of a kept document."""
+
+    def buying(part: Mapping[str, Any]) -> Buying:
+        return Buying(model=part["model"], log_likelihood=0.0, **part["parameters"])
+
+    spent = document["spend"]
+    return Forecast(
+        buying(document),
+        buying(document["one_timers"]),
+        spent and Spend(spent["p"], spent["q"], spent["v"], 0.0),
+    )

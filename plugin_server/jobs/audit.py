@@ -45,7 +45,7 @@ def ready(services: Services, merchant_id: int, span: str) -> Ready | None:
         found = audit_rollup.kept(conn, span)
         if found and found.stale_since is None:
             return found
+        wake_audit(services, merchant_id, span)
         if found.quick if found else audit_rollup.is_small(conn):
             return audit_rollup.now_made(conn, merchant=merchants.get(conn), span=span, now=services.now())
-    wake_audit(services, merchant_id, span)
     return found

@@ -18,6 +18,7 @@ from plugin_server.jobs.audit import ready
 from plugin_server.web import charts
 from plugin_server.web.context import page, services, words
 from plugin_server.web.guards import requires
+from plugin_server.web.rungs import names_of
 
 pages = Blueprint("audit", __name__)
 EARLIEST, LATEST = date(1990, 1, 1), date(2999, 12, 31)
@@ -33,6 +34,7 @@ def show(who: Person) -> ResponseReturnValue:
     span = "all" if fault else audit_rollup.name_of(first, last)
     found = ready(services(), who.merchant_id, span)
     with tenant(services().engine, who.merchant_id) as connection:
+        rungs = names_of(connection, who.merchant_id, words().language)
         spent, currency = spending.entries(connection), merchants.get(connection)["currency"]
     return page(
         "audit.html",
@@ -45,6 +47,7 @@ def show(who: Person) -> ResponseReturnValue:
         spent=spent,
         currency=currency,
         given=request.args,
+        rungs=rungs,
     )
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from flask import Blueprint, abort, request
 from flask.typing import ResponseReturnValue
 
-from plugin_server.db import customers, timeline
+from plugin_server.db import customers, forecast, merchants, timeline
 from plugin_server.db.customers import Place, Wish
 from plugin_server.db.people import Person
 from plugin_server.db.session import tenant
@@ -43,6 +43,9 @@ def show(who: Person, customer_id: int) -> ResponseReturnValue:
         rungs = names_of(connection, who.merchant_id, words().language)
         thread = timeline.timeline(connection, person.id, before=before)
         why = explain(connection, who.merchant_id, person.id, words())
+        ahead = forecast.one(
+            connection, merchant=merchants.get(connection), customer_id=person.id, now=services().now()
+        )
     return page(
         "_thread.html" if is_partial() else "customer.html",
         section="customers",
@@ -50,6 +53,7 @@ def show(who: Person, customer_id: int) -> ResponseReturnValue:
         thread=thread,
         rungs=rungs,
         why=why,
+        ahead=ahead,
         older=thread[-1].at if len(thread) == 40 else None,
     )
 

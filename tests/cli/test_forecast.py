@@ -99,6 +99,15 @@ def test_a_forecast_of_a_shop(shop: Shop, call: Called, read: Read) -> None:
         kept = forecast.kept(conn)
     assert kept is not None
     assert kept[1] == found
+    # One customer's page uses the models that were kept, from today on.
+    with tenant(shop.app.engine, shop.merchant) as conn:
+        usable = found | {"usable": True}
+        forecast.keep(conn, merchant_id=shop.merchant, document=usable, now=NOW)
+        merchant, until = merchants.get(conn), (NOW - timedelta(days=2)).date()
+        who = int(conn.scalar(text("SELECT min(id) FROM customer")) or 0)
+        told = forecast.one(conn, merchant=merchant, customer_id=who, now=NOW - timedelta(days=2))
+        assert forecast.one(conn, merchant=merchant, customer_id=0, now=NOW) is None
+    assert until.isoformat() == found["until"]
     code, out, _ = call("forecast", "customers", "--horizon-weeks", "13", "--anyway")
     lines = [json.loads(line) for line in out.splitlines()]
     assert (code, len(lines)) == (0, 901)
@@ -106,6 +115,7 @@ def test_a_forecast_of_a_shop(shop: Shop, call: Called, read: Read) -> None:
     assert sum(line["expected_orders"] for line in lines) == pytest.approx(found["outlook"]["orders"])
     spend = sum(float(line["expected_spend"]["amount"]) for line in lines)
     assert spend == pytest.approx(float(found["outlook"]["spend"]["amount"]), rel=1e-4)
+    assert told in lines
     for line in lines:
         low, high = line["interval"]["orders"]
         assert 0 <= low <= high

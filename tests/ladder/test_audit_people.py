@@ -157,13 +157,15 @@ def test_levers_multiply_to_the_profit_and_share_out_its_change(shop: Shop) -> N
 
 
 def test_next_steps_rest_on_figures(shop: Shop) -> None:
-    for _ in range(3):
-        shop.order(shop.person(), "2026-06-01", 100_00)
+    for number in range(3):
+        who = shop.person()
+        shop.order(who, "2026-06-01", 100_00)
+        shop.consent(who, "subscribed" if number == 0 else "unsubscribed", "2026-05-01")
     shop.climb(now=NOW)
     found = audited(shop)["next_actions"]
-    assert [(one["action"], one["people"], one["worth"]["amount"]) for one in found] == [
-        ("second_order", 3, "9.00"),
-        ("best_forgotten", 1, "3.00"),
+    assert [(one["action"], one["people"], one["reachable"], one["worth"]["amount"]) for one in found] == [
+        ("second_order", 3, 1, "9.00"),
+        ("best_forgotten", 1, 1, "3.00"),
     ]
 
 
