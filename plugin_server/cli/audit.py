@@ -59,6 +59,13 @@ def _lines(found: dict[str, Any]) -> str:
         ("Sales from the best tenth", _percent(found["top_decile_revenue_share"])),
         ("Days between orders, median / p80 / p95", gaps),
         (f"Kept over {found['window_retention']['days']} days", _percent(found["window_retention"]["value"])),
+        ("Bought something else later", _percent(found["cross_sell"]["rate"])),
+        (
+            "Lost customers, and their last year",
+            f"{found['lost']['customers']}, {_money(found['lost']['last_year_revenue'])}",
+        ),
+        ("Cost of a new customer", _money(found["acquisition"]["cac"])),
+        ("Brought so far, as margin", _money(found["acquisition"]["ltv"]["contribution"])),
         ("Guest orders", found["guests"]["orders"]),
     ]
     months = [("month", "buyers", "new sales", "existing sales", "existing", "retention", "")]
@@ -74,7 +81,12 @@ def _lines(found: dict[str, Any]) -> str:
         )
         for month in found["months"]
     ]
-    return f"{table(head)}\n\n{table(months)}"
+    steps = [
+        f"  {one['action'].replace('_', ' ')}: {one['people']} people, "
+        f"{_money(one['worth'])} margin if one in ten answers"
+        for one in found["next_actions"]
+    ]
+    return "\n\n".join([table(head), table(months), *(["Next steps\n" + "\n".join(steps)] if steps else [])])
 
 
 def _money(money: dict[str, str] | None) -> str:

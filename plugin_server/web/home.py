@@ -53,6 +53,9 @@ def what_if(who: Person) -> ResponseReturnValue:
         rungs = names_of(connection, who.merchant_id, words().language)
     shares = {name[2:]: _share(given) for name, given in request.args.items() if name.startswith("s-")}
     rate = _share(request.args["margin"]) if request.args.get("margin") else None
+    # The slider knows whole percents: left where it stood, it must not round the margin that unit costs give.
+    if rate is not None and rate == round(Decimal(str(sim["assumptions"]["margin_rate"])), 2):
+        rate = None
     template = "_what_if_steps.html" if is_partial() else "what_if.html"
     return page(template, section="home", sim=scaled(sim, shares, rate), rungs=rungs)
 

@@ -116,8 +116,8 @@ class Words:
         amount, currency = Decimal(given["amount"]), given["currency"]
         if abs(amount) < 1_000_000:
             return self.amount(given)
-        short = format_compact_decimal(float(amount), format_type="short", locale=self.language, fraction_digits=1)
-        return WHOLE.get(currency, currency + "\xa0") + short
+        short = format_compact_decimal(float(abs(amount)), format_type="short", locale=self.language, fraction_digits=1)
+        return ("−" if amount < 0 else "") + WHOLE.get(currency, currency + "\xa0") + short
 
     def major(self, amount: Decimal, currency: str) -> str:
         """The same from major units."""

@@ -128,5 +128,6 @@ def test_sliders_move_the_what_if(logged_in: Callable[[str], Visitor], shop: Til
     assert "<html" not in part
     assert "+ Rp50" in part
     assert "+ Rp40" in part
+    assert "With an assumed margin of 30%" in visitor.get("/home/what-if?margin=30").get_data(as_text=True)
     for odd in ("x", "-5", "1e999", "NaN"):
         assert visitor.get(f"/home/what-if?s-shopper={odd}&margin={odd}").status_code == 200
