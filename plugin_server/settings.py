@@ -21,6 +21,9 @@ SERVERS = {
 TEST_SEAMS = ("shopify_admin_origin", "allow_private_hosts")
 
 
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
 class Settings(BaseSettings):
     """Read from the environment at start; refuses to start incomplete, and says which variable to mend."""
 
@@ -121,6 +124,12 @@ class Settings(BaseSettings):
     def production(self) -> bool:
         """True where test seams are refused."""
         return self.tangga_env == "production"
+
+    @property
+    def mails_leave(self) -> bool:
+        """True where mails go to real people: in production, or by a provider that is not on this machine."""
+        provider = {"sendgrid": self.sendgrid_host, "smtp": self.smtp_url}.get(self.mail_backend)
+        return self.production or (provider is not None and urlsplit(provider).hostname not in LOOPBACK)
 
     @cached_property
     def keys(self) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from plugin_server.db.models.merchant import Merchant, UserAccount
 from plugin_server.db.session import system, tenant
 
 LOCALES = ("en", "id", "nl")
+LONGEST_ADDRESS = 500
 ROLES = ("owner", "marketer", "viewer")
 
 
@@ -27,6 +28,14 @@ def checked_email(address: str) -> str:
         return validate_email(address, check_deliverability=False, test_environment=True).normalized
     except EmailNotValidError as error:
         raise BadMerchant(f"email: {error}") from error
+
+
+def checked_address(given: str) -> str:
+    """A postal address as it will stand in mails, lines and all. Raises ``BadMerchant`` where it is too long."""
+    address = "\n".join(line.strip() for line in given.strip().splitlines())
+    if len(address) > LONGEST_ADDRESS or any(not line.isprintable() for line in address.splitlines()):
+        raise BadMerchant(f"postal_address: write it as on a letter, in up to {LONGEST_ADDRESS} characters.")
+    return address
 
 
 def check(*, timezone: str, currency: str, locale: str) -> None:
@@ -45,7 +54,9 @@ def check(*, timezone: str, currency: str, locale: str) -> None:
         raise BadMerchant(f"locale: {locale!r} is not one of {', '.join(LOCALES)}.")
 
 
-def add(engine: Engine, *, name: str, email: str, timezone: str, currency: str, locale: str) -> int:
+def add(
+    engine: Engine, *, name: str, email: str, timezone: str, currency: str, locale: str, postal_address: str = ""
+) -> int:
     """Make a merchant with its owner; gives its id. Raises ``BadMerchant``."""
     if not name.strip():
         raise BadMerchant("name: say what the business is called.")
@@ -56,7 +67,13 @@ def add(engine: Engine, *, name: str, email: str, timezone: str, currency: str, 
     with tenant(engine, number) as connection:
         connection.execute(
             insert(Merchant).values(
-                id=number, name=name.strip(), email=address, timezone=timezone, currency=currency, locale=locale
+                id=number,
+                name=name.strip(),
+                email=address,
+                timezone=timezone,
+                currency=currency,
+                locale=locale,
+                postal_address=checked_address(postal_address),
             )
         )
         add_user(connection, number, email=address, role="owner", locale=locale)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, select, update
 
 from plugin_server.db.merchants import LOCALES, BadMerchant, checked_email
 from plugin_server.db.models.merchant import Merchant
@@ -42,3 +42,8 @@ def checked(given: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
 def save(connection: Connection, values: dict[str, Any]) -> None:
     """Write checked values to the merchant of this transaction."""
     connection.execute(update(Merchant).values(**values))
+
+
+def postal_address(connection: Connection) -> str:
+    """That of the merchant of this transaction; empty where it has none."""
+    return str(connection.scalar(select(Merchant.postal_address)))

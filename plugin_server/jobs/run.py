@@ -19,7 +19,7 @@ from campaigns.reasons import Reason
 from campaigns.schema import Campaign
 from campaigns.triggers import Once, OnHoliday
 from plugin_server import wiring
-from plugin_server.db import audience, campaigns, holidays, ledger, messages, offers
+from plugin_server.db import audience, campaigns, holidays, ledger, messages, offers, shop_settings
 from plugin_server.db.campaigns import Refused, Run, Saved
 from plugin_server.db.session import tenant
 from plugin_server.jobs import lint
@@ -33,6 +33,10 @@ from plugin_server.wiring import Services
 log = logging.getLogger(__name__)
 RECHECK: Final = timedelta(minutes=5)
 DOUBT_CHECK: Final = timedelta(seconds=30)
+NO_ADDRESS: Final = (
+    "The postal address of the business is missing, and the law wants it in every mail. Enter it under Settings, or "
+    "with `tangga merchants set --postal-address …`."
+)
 
 
 def launch(services: Services, merchant_id: int, campaign_key: str, by: str, now: datetime) -> int:
@@ -64,11 +68,14 @@ def open_now(
 def check(conn: Connection, campaign: Campaign, now: datetime, settings: Settings | None = None) -> None:
     """Refuse what must not be started: a frozen store, an offer that eats the whole margin, a mail that must be mended.
 
+    And, where mails leave for real people, a business without the postal address that the law wants in each of them.
     Raises ``Refused``.
     """
     frozen = campaigns.frozen_store(conn)
     if frozen:
         raise Refused(frozen)
+    if settings and settings.mails_leave and not shop_settings.postal_address(conn):
+        raise Refused(Reason(NO_ADDRESS, "no_postal_address"))
     verdict = margin(conn, campaign, now)
     if verdict and not verdict.ok and campaign.guards.margin_floor:
         shares = {"discount_share": verdict.discount, "margin_share": verdict.margin or Decimal(0)}

@@ -102,6 +102,7 @@ def show(who: Person, key: str) -> ResponseReturnValue:
         rungs=rungs,
         frozen=frozen,
         homeless=homeless,
+        leaves=services().settings.mails_leave,
     )
 
 
