@@ -53,7 +53,7 @@ def test_without_an_address_nothing_starts_and_with_one_it_does(live: Services, 
         lambda: launch(live, merchant, KEY, "test", NOW),
         lambda: set_state(live, merchant, KEY, "active"),
     ):
-        with pytest.raises(Refused, match="^The postal address of the business is missing") as refused:
+        with pytest.raises(Refused, match=r"^The postal address of the business is missing") as refused:
             start()
         assert getattr(refused.value.reason, "key", "") == "no_postal_address"
     with tenant(live.engine, merchant) as conn:

@@ -1,4 +1,7 @@
-"""Worker, scheduler, queue and database are killed in the middle of a run; then everybody is settled, nobody twice."""
+"""Web, worker, scheduler, queue and database are killed in the middle of a run while orders come in.
+
+Then everybody is settled, nobody twice, and every order that was taken is there.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,8 @@ from campaigns.schema import parse
 from plugin_server import wiring
 from plugin_server.db import campaigns, inbox, merchants, messages
 from plugin_server.db.session import tenant
-from plugin_server.jobs import events, sweep
+from plugin_server.demo.opening import free_port
+from plugin_server.jobs import events, ingest, sweep
 from plugin_server.jobs import run as runs
 from plugin_server.jobs.outside import outside
 from plugin_server.jobs.queues import QUEUES, queue, wake
@@ -35,12 +39,14 @@ from plugin_server.settings import Settings
 from plugin_server.vault import seal
 from plugin_server.wiring import Services
 from tests.campaigns.shop import add_person, say
+from tests.crash.deliveries import Deliveries
 from tests.crash.instance import RECIPIENTS
 from tests.fakes.sendgrid import FakeSendGrid, fake_sendgrid
 
 PEOPLE = 240
 KEY, SECRET = "ck_" + "a" * 40, "cs_" + "b" * 40
-PATIENCE = 30.0
+HOOK = "a-webhook-secret"
+PATIENCE = 60.0
 
 
 @dataclass
@@ -49,7 +55,9 @@ class Instance:
 
     process: subprocess.Popen[str]
     services: Services
+    address: str
     merchant: int = 0
+    store: int = 0
 
     def kill(self, word: str) -> bool:
         """Kill one process of the home with SIGKILL, by its place among the children; False where it is not up now."""
@@ -106,7 +114,7 @@ def _started(argv: list[str], mark: str, env: dict[str, str]) -> Iterator[tuple[
 @pytest.fixture
 def instance(tmp_path: Path, provider: FakeSendGrid, demo_shop: str) -> Iterator[Instance]:
     """A home of its own with worker and scheduler, and a merchant whose people wait for a holiday discount."""
-    home = tmp_path / "home"
+    home, port = tmp_path / "home", free_port()
     env = {
         "TANGGA_HOME": str(home),
         "SECRET_KEYS": "k" * 40,
@@ -115,7 +123,7 @@ def instance(tmp_path: Path, provider: FakeSendGrid, demo_shop: str) -> Iterator
         "SENDGRID_HOST": provider.url,
         "ALLOW_PRIVATE_HOSTS": "1",
     }
-    argv = [sys.executable, "-m", "tests.crash.instance", str(home), "0"]
+    argv = [sys.executable, "-m", "tests.crash.instance", str(home), str(port)]
     with _started(argv, "ready ", env) as (process, urls):
         database_url, redis_url = urls.split()
         settings = Settings(
@@ -123,32 +131,33 @@ def instance(tmp_path: Path, provider: FakeSendGrid, demo_shop: str) -> Iterator
             mail_backend="sendgrid", sendgrid_api_key=provider.api_key, sendgrid_host=provider.url,
             allow_private_hosts=True,
         )  # fmt: skip
-        made = Instance(process, wiring.build(settings))
-        made.merchant = _merchant(made.services, demo_shop)
+        made = Instance(process, wiring.build(settings), f"http://127.0.0.1:{port}")
+        made.merchant, made.store = _merchant(made.services, demo_shop)
         yield made
         made.services.engine.dispose()
         made.services.redis.close()
     discard_data(home)
 
 
-def _merchant(services: Services, url: str) -> int:
+def _merchant(services: Services, url: str) -> tuple[int, int]:
     number = merchants.add(
         services.engine, name="Toko", email="o@toko.example", timezone="Asia/Jakarta", currency="IDR", locale="id"
     )
     sealed = seal(("k" * 40,), {"key": KEY, "secret": SECRET})
     with tenant(services.engine, number) as conn:
         conn.execute(text("UPDATE merchant SET holdout_share = 0"))
-        conn.execute(
+        store: int = conn.execute(
             text(
-                "INSERT INTO store (merchant_id, platform, name, url, currency, timezone, credentials) "
-                "VALUES (:m, 'woocommerce', 'Demo', :url, 'IDR', 'Asia/Jakarta', :sealed)"
+                "INSERT INTO store "
+                "(merchant_id, platform, name, url, currency, timezone, credentials, webhook_secrets) "
+                "VALUES (:m, 'woocommerce', 'Demo', :url, 'IDR', 'Asia/Jakarta', :sealed, :hook) RETURNING id"
             ),
-            {"m": number, "url": url, "sealed": sealed},
-        )
+            {"m": number, "url": url, "sealed": sealed, "hook": seal(("k" * 40,), {"secrets": [HOOK]})},
+        ).scalar_one()
         for n in range(1, PEOPLE + 1):
             add_person(conn, number, n)
         say(conn, number, [n for n in range(1, PEOPLE + 1) if n != 12], "subscribed")
-    return number
+    return number, store
 
 
 def launch(instance: Instance) -> int:
@@ -203,10 +212,11 @@ def test_whatever_is_killed_everybody_is_settled_once(instance: Instance, provid
     provider.faults = ["slow", "accept_then_drop", "500_after_accept", "slow", "slow", "accept_then_drop"]
     told: set[str] = set()
     run_id = launch(instance)
-    for taken, word in STORY:
-        go_on_until(instance, provider, run_id, told, lambda _, taken=taken: len(provider.accepted) >= taken)
-        assert instance.kill(word), f"no {word} among {_children(instance.process.pid)}"
-        patiently(lambda: sweep_after(instance, timedelta(seconds=45)))
+    with Deliveries(f"{instance.address}/webhooks/woocommerce/{instance.store}", HOOK) as shop:
+        for taken, word in STORY:
+            go_on_until(instance, provider, run_id, told, lambda _, taken=taken: len(provider.accepted) >= taken)
+            assert instance.kill(word), f"no {word} among {_children(instance.process.pid)}"
+            patiently(lambda: sweep_after(instance, timedelta(seconds=45)))
     go_on_until(instance, provider, run_id, told, lambda _: len(provider.accepted) >= PEOPLE - 1 - LOST)
     time.sleep(1)
     patiently(lambda: sweep_after(instance, timedelta(seconds=45)))
@@ -216,9 +226,13 @@ def test_whatever_is_killed_everybody_is_settled_once(instance: Instance, provid
     patiently(lambda: sweep_after(instance, timedelta(minutes=61)))
     go_on_until(instance, provider, run_id, told, lambda state: state == "done")
     settled(instance, provider, run_id)
+    nothing_lost(instance, shop)
 
 
-STORY = ((1, "worker.main"), (21, "bin/postgres"), (61, "worker.main"), (91, "valkey"), (121, "schedule"))
+STORY = (
+    (1, "worker.main"), (11, "gunicorn"), (21, "bin/postgres"), (61, "worker.main"), (91, "valkey"), (101, "gunicorn"),
+    (121, "schedule"),
+)  # fmt: skip
 LOST = 3 * RECIPIENTS
 """At most one request for each kill of a worker or the database: written down as being sent, and never made."""
 
@@ -262,3 +276,14 @@ def settled(instance: Instance, provider: FakeSendGrid, run_id: int) -> None:
     for row in rows:
         assert row["state"] == "delivered" if row["email"] in taken else row["state"] == "failed" and row["reason"], row
     assert len(taken) >= PEOPLE - 1 - LOST
+
+
+def nothing_lost(instance: Instance, shop: Deliveries) -> None:
+    """Every order we said we have is there, once; and we did say no while web or database were away."""
+    ingest.drained(instance.services, instance.merchant, wiring.connector)
+    with tenant(instance.services.engine, instance.merchant) as conn:
+        orders = list(conn.scalars(text("SELECT external_id FROM shop_order ORDER BY external_id")))
+        waiting = conn.scalar(text("SELECT count(*) FROM inbound_event WHERE state IN ('received', 'failed')"))
+    assert shop.refused > 0
+    assert orders == shop.taken
+    assert waiting == 0
