@@ -102,12 +102,14 @@ def _shop(env: dict[str, str], home: Path, opening: Opening, port: int) -> Proce
     module = "plugin_server.demo.shopify_shop" if embedding else "plugin_server.demo.shop"
     argv = [PYTHON, "-m", module, "--port", str(opening.port), "--state", str(place / "journal")]
     argv += ["--seed", str(opening.seed), "--customers", str(opening.customers), "--export", str(place)]
+    # Command lines are for every user of the machine to read, environments are not.
+    keys = {"DEMO_SHOP_KEY": opening.key, "DEMO_SHOP_SECRET": opening.secret}
     if embedding:
-        argv += ["--shop", DOMAIN, "--client-id", CLIENT_ID, "--client-secret", opening.secret, "--token", opening.key]
+        argv += ["--shop", DOMAIN, "--client-id", CLIENT_ID]
         argv += ["--app", f"http://127.0.0.1:{port}{wiring.webhook_path(opening.platform, 0)}"]
     else:
-        argv += ["--key", opening.key, "--secret", opening.secret, "--allow-http-callback"]
-    return ProcessSpec("shop", argv, env, ready=serves(opening.port, "/"))
+        argv += ["--allow-http-callback"]
+    return ProcessSpec("shop", argv, {**env, **keys}, ready=serves(opening.port, "/"))
 
 
 def _guide(env: dict[str, str], port: int) -> ProcessSpec:

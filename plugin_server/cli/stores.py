@@ -161,7 +161,7 @@ def status(store: str, merchant: str | None, home: Path | None, as_json: bool) -
         "last_run": found["last_run"],
         "inbox": found["inbox"],
     }
-    show(document, as_json)
+    show(document, as_json, lambda: _status(document))
 
 
 @stores.command()
@@ -203,6 +203,20 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
 def _line(row: dict[str, Any]) -> str:
     reason = f" ({row['state_reason']})" if row["state_reason"] else ""
     return f"{row['id']:>4}  {row['platform']:<12} {row['state']}{reason}  {row['name']}  {row['url']}"
+
+
+def _status(document: dict[str, Any]) -> str:
+    checks = [f"  {'ok ' if one['ok'] else 'bad'} {one['name']}: {one['detail']}" for one in document["checks"]]
+    run: dict[str, Any] = document["last_run"] or {}
+    reading = f"{run.get('kind')}, {run.get('state')}, {run.get('seen', 0)} rows" if run else "never read"
+    faults = [f"  {run['error']}"] if run.get("error") else []
+    read_up_to = [f"  {name} up to {moment}" for name, moment in dict(document["cursors"]).items()]
+    inbox = ", ".join(f"{count} {state}" for state, count in dict(document["inbox"]).items()) or "empty"
+    at = document["checked_at"]
+    looked = f"Connection, looked at {at}:" if at else "Connection: not looked at yet"
+    return "\n".join(
+        [_line(document), looked, *checks, f"Last reading: {reading}", *faults, *read_up_to, f"Inbox: {inbox}"]
+    )
 
 
 add.add_command(stores_shopify.shopify)

@@ -166,3 +166,15 @@ def test_campaigns_run_and_results(buyer: str, read: Read, tmp_path: Path) -> No
     assert set(document["offers"]) >= {"issued", "redeemed", "released"}
     assert all({"difference", "low", "high"} <= set(item) for item in document["differences"].values() if item)
     assert set(document) >= {"differences", "movement", "figures"}
+
+
+def test_a_store_s_status_is_told_in_lines_and_as_json(call: Called, read: Read, store: int) -> None:
+    code, out, _ = call("stores", "status", str(store))
+    assert code == 0
+    assert out.splitlines()[1:] == [
+        "Connection: not looked at yet",
+        "Last reading: never read",
+        "Inbox: 0 waiting, 0 failed",
+    ]
+    assert "Till" in out
+    assert read("stores", "status", str(store))["inbox"] == {"waiting": 0, "failed": 0}

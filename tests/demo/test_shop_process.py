@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
@@ -20,8 +21,9 @@ COMMAND = [sys.executable, "-m", "plugin_server.demo.shop", "--customers", "60"]
 @contextmanager
 def process(*options: str) -> Iterator[str]:
     """Run the shop with these options while the block runs; gives its address. It must stop cleanly."""
+    keys = {"DEMO_SHOP_KEY": "ck_rw", "DEMO_SHOP_SECRET": "cs_rw"}
     with subprocess.Popen(
-        [*COMMAND, "--port", "0", "--key", "ck_rw", "--secret", "cs_rw", *options], stdout=subprocess.PIPE, text=True
+        [*COMMAND, "--port", "0", *options], stdout=subprocess.PIPE, text=True, env={**os.environ, **keys}
     ) as running:
         assert running.stdout is not None
         line = running.stdout.readline()

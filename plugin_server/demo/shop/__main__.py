@@ -29,8 +29,8 @@ from plugin_server.demo.shop.stocking import stock
 @click.option(
     "--export", type=click.Path(path_type=Path, file_okay=False), help="Folder for contacts.csv, truth.jsonl."
 )
-@click.option("--key", help="Consumer key, ck_…")
-@click.option("--secret", help="Consumer secret, cs_…")
+@click.option("--key", envvar="DEMO_SHOP_KEY", help="Consumer key, ck_…")
+@click.option("--secret", envvar="DEMO_SHOP_SECRET", help="Consumer secret, cs_…")
 @click.option("--legacy", is_flag=True, help="Behave as WooCommerce 10.0 with orders in the posts table.")
 @click.option("--tls", is_flag=True, help="Serve https with a certificate of its own making.")
 @click.option("--allow-http-callback", is_flag=True, help="Let apps be approved whose callback is not https.")

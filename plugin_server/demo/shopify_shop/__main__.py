@@ -33,8 +33,14 @@ from plugin_server.demo.shopify_shop.stocking import stock
 )
 @click.option("--app", help="Address for the webhooks that an app declares: privacy, uninstalling.")
 @click.option("--client-id", default="demo-client", show_default=True)
-@click.option("--client-secret", default="demo-secret", show_default=True)
-@click.option("--token", default="shpat_demo", show_default=True, help="Token of the custom app; empty for none.")
+@click.option("--client-secret", envvar="DEMO_SHOP_SECRET", default="demo-secret", show_default=True)
+@click.option(
+    "--token",
+    envvar="DEMO_SHOP_KEY",
+    default="shpat_demo",
+    show_default=True,
+    help="Token of the custom app; empty for none.",
+)
 @click.option("--schema", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="A whole Admin SDL.")
 @click.option("--bulk-seconds", default=1.0, show_default=True, help="How long a bulk operation runs.")
 @click.option("--bulk-orders", type=int, help="Make so many orders of every bulk query of orders: for speed runs.")
