@@ -88,7 +88,7 @@ def create_shop_app(
     )
     gate = Gate(shop, load_schema(schema), seconds)
     bulks = Bulks(gate, seconds=bulk_seconds)
-    shop.bulk_runner = bulks
+    shop.bulk_runner, shop.bucket = bulks, gate.bucket
     spoiling = WebhookFaults()
     deliveries = Deliveries(shop, spoiling)
     shop.listener = deliveries

@@ -109,7 +109,9 @@ class ShopState:
         self.codes: dict[str, int] = {}
         self.by_customer: dict[int, dict[int, None]] = {}
         self.hung: dict[str, dict[int, None]] = {}
+        # What serves this shop hangs itself on here: the bulk queue, and the bucket of costs.
         self.bulk_runner: Any = None
+        self.bucket: Any = None
         self.keeper: Keeper | None = None
         self.listener: Listener | None = None
         self._ids: dict[str, int] = {}
