@@ -8,7 +8,6 @@ from typing import Any
 
 import requests
 
-from plugin_server.demo.shopify_shop.bulk_speed import multiplied
 from tests.shopify_shop.conftest import Client
 
 ORDERS = """{ orders { edges { node { id updatedAt email customer { id }
@@ -111,12 +110,22 @@ def test_the_file_wants_its_signature_and_no_token(shopify: Client) -> None:
     assert requests.get(url, headers={"X-Shopify-Access-Token": "shpat_demo"}, timeout=10).status_code == 400
 
 
+def test_a_file_goes_on_where_it_broke_off(shopify: Client) -> None:
+    url = finished(shopify, start(shopify)["bulkOperation"]["id"])["url"]
+    whole = requests.get(url, timeout=10).content
+    rest = requests.get(url, headers={"Range": "bytes=100-"}, timeout=10)
+    assert (rest.status_code, rest.content) == (206, whole[100:])
+    assert rest.headers["Content-Range"] == f"bytes 100-{len(whole) - 1}/{len(whole)}"
+    assert requests.get(url, headers={"Range": f"bytes={len(whole)}-"}, timeout=10).status_code == 416
+
+
 def test_a_file_is_multiplied_with_fresh_ids(shopify: Client) -> None:
-    id = start(shopify, grouped=True)["bulkOperation"]["id"]
-    finished(shopify, id)
-    file = shopify.shop.bulk_runner.path(int(id.rpartition("/")[2]))
-    wanted = 3 * len(shopify.shop.orders) + 1
-    found = [json.loads(line) for line in b"".join(multiplied(file, wanted)).splitlines()]
+    wanted = shopify.shop.bulk_runner.multiplied = 3 * len(shopify.shop.orders) + 1
+    told = finished(shopify, start(shopify)["bulkOperation"]["id"])
+    data = requests.get(told["url"], timeout=10).content
+    found = [json.loads(line) for line in data.splitlines()]
+    assert (told["fileSize"], told["objectCount"]) == (str(len(data)), str(len(found)))
+    assert told["rootObjectCount"] == str(wanted)
     assert len({row["id"] for row in found}) == len(found)
     parents = {row["id"] for row in found if "__parentId" not in row}
     assert len(parents) == wanted

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from graphql import GraphQLObjectType, GraphQLSchema, OperationDefinitionNode, parse, validate, validate_schema
 
+from connectors.shopify import documents
 from plugin_server.demo.shopify_shop.cost import Meter
 from plugin_server.demo.shopify_shop.executor import load_schema
 from tests.conftest import shared
@@ -93,3 +95,14 @@ def test_costs_are_those_of_the_contract() -> None:
             if got != expected:
                 wrong.append((key, size, expected, got))
     assert not wrong, wrong[:8]
+
+
+def test_every_document_of_the_connector_is_valid_here() -> None:
+    """A document that asks for more needs its fields added to ``admin/*.graphql``, and a way to tell them."""
+    refused = {}
+    for path in sorted(Path(documents.__file__).parent.iterdir()):
+        if path.suffix in {".graphql", ".bulk"}:
+            errors = validate(load_schema(), parse(path.read_text()))
+            if errors:
+                refused[path.name] = [error.message for error in errors]
+    assert not refused

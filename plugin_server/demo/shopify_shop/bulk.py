@@ -33,6 +33,7 @@ class Bulks:
 
     Each stays RUNNING for ``seconds`` at least, or until ``release`` is called where ``held`` is True. ``fail_after``
     makes the next operation fail with INTERNAL_SERVER_ERROR after so many root rows, its file being partial.
+    ``multiplied`` repeats the orders of every bulk query of orders until there are so many: for speed runs.
     """
 
     def __init__(self, gate: Gate, *, seconds: float = 0.0) -> None:
@@ -111,9 +112,18 @@ class Bulks:
         """Fill the file. An empty result has no file: the operation completes without an address."""
         with self.path(one.id).open("w") as out:
             for line in self._lines(one, operation):
-                one.size += out.write(line)
+                out.write(line)
+                one.size += len(line.encode())
                 one.object_count += 1
         one.has_file = one.object_count > 0
+        if self._multiplies(one):
+            from plugin_server.demo.shopify_shop.bulk_speed import measured  # only for speed runs
+
+            one.root_count = self.multiplied or 0
+            one.size, one.object_count = measured(self.path(one.id), one.root_count)
+
+    def _multiplies(self, one: BulkOperation) -> bool:
+        return bool(self.multiplied) and one.has_file and "orders" in one.query and one.status == "RUNNING"
 
     def _lines(self, one: BulkOperation, operation: OperationDefinitionNode) -> Iterator[str]:
         for node in operation.selection_set.selections:
@@ -145,15 +155,16 @@ class Bulks:
             found = resolve("QueryRoot", node.name.value, context.shop, context, arguments)
             return plan, list(found.items)
 
-    def stream(self, id: int) -> Iterator[bytes]:
-        """The file of an operation in pieces."""
+    def stream(self, id: int, start: int = 0) -> Iterator[bytes]:
+        """The file of an operation in pieces, from a byte on; a multiplied one only as a whole."""
         one = self._gate.shop.bulks[id]
-        if self.multiplied and "orders" in one.query:
+        if one.root_count == self.multiplied:
             from plugin_server.demo.shopify_shop.bulk_speed import multiplied  # only for speed runs
 
-            yield from multiplied(self.path(id), self.multiplied)
+            yield from multiplied(self.path(id), one.root_count)
             return
         with self.path(id).open("rb") as file:
+            file.seek(start)
             while piece := file.read(1 << 16):
                 yield piece
 

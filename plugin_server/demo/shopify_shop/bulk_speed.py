@@ -20,20 +20,29 @@ def multiplied(file: Path, orders: int) -> Iterator[bytes]:
     order is a first one.
     """
     blocks = [_pattern(block) for block in _blocks(file)]
-    if not blocks:
-        return
     people = max(1, int(orders * _PEOPLE_SHARE))
     out: list[str] = []
     for at in range(orders):
-        pieces = blocks[at % len(blocks)]
-        fresh = str(FIRST["Order"] * 3 + at * 100)
         # A fixed stride over the people spreads each one's orders over the years of the file.
-        buyer = at * 7919 % people
-        out.append(fresh.join(pieces).replace("\x01", str(FIRST["Customer"] * 2 + buyer)).replace("\x02", str(buyer)))
+        out.append(_copy(blocks[at % len(blocks)], at, at * 7919 % people))
         if len(out) == 500:
             yield "".join(out).encode()
             out.clear()
     yield "".join(out).encode()
+
+
+def measured(file: Path, orders: int) -> tuple[int, int]:
+    """(bytes, rows) of what ``multiplied`` gives; every number in a copy has a fixed length."""
+    blocks = _blocks(file)
+    sizes = [len(_copy(_pattern(block), 0, 0).encode()) for block in blocks]
+    whole, rest = divmod(orders, len(blocks))
+    rows = [len(block) for block in blocks]
+    return whole * sum(sizes) + sum(sizes[:rest]), whole * sum(rows) + sum(rows[:rest])
+
+
+def _copy(pieces: list[str], at: int, buyer: int) -> str:
+    text = str(FIRST["Order"] * 3 + at * 100).join(pieces)
+    return text.replace("\x01", str(FIRST["Customer"] * 2 + buyer)).replace("\x02", f"{buyer:08d}")
 
 
 def _blocks(file: Path) -> list[list[str]]:

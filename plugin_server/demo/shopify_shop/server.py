@@ -27,6 +27,7 @@ from plugin_server.demo.shopify_shop.store_front import store_front
 
 admin = Blueprint("shopify_admin", __name__)
 _ROOTS = re.compile(r"\b(?:query|mutation)\s+(\w+)|[{\s]([a-z]\w+)\s*[({]")
+_RANGE = re.compile(r"^bytes=(\d+)-$")
 _UNKNOWN_TOKEN = "[API] Invalid API key or access token (unrecognized login or wrong password)"  # noqa: S105
 
 
@@ -65,9 +66,23 @@ def bulk_file(id: int) -> Response:
         return Response("<Error><Code>AccessDenied</Code></Error>", status=403, content_type="application/xml")
 
     def answer() -> Response:
-        return Response(here.bulks.stream(id), content_type="application/jsonl", direct_passthrough=True)
+        return _part(here, id)
 
     return here.spoil("bulk file", answer) or answer()
+
+
+def _part(here: Shopfloor, id: int) -> Response:
+    """The whole file, or from the byte on that ``Range`` asks for, as storage gives it."""
+    size = here.shop.bulks[id].size
+    wanted = _RANGE.match(request.headers.get("Range", ""))
+    start = int(wanted[1]) if wanted and here.bulks.path(id).stat().st_size == size else 0
+    if start and start >= size:
+        return Response(status=416, headers={"Content-Range": f"bytes */{size}"})
+    made = Response(here.bulks.stream(id, start), 206 if start else 200, content_type="application/jsonl")
+    made.headers["Content-Length"] = str(size - start)
+    if start:
+        made.headers["Content-Range"] = f"bytes {start}-{size - 1}/{size}"
+    return made
 
 
 def create_shop_app(
