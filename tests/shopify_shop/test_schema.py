@@ -9,9 +9,12 @@ import pytest
 from graphql import GraphQLObjectType, GraphQLSchema, OperationDefinitionNode, parse, validate, validate_schema
 
 from connectors.shopify import documents
+from plugin_server.demo.generator import generate
+from plugin_server.demo.shopify_shop import ShopState, stock
 from plugin_server.demo.shopify_shop.cost import Meter
-from plugin_server.demo.shopify_shop.executor import load_schema
+from plugin_server.demo.shopify_shop.executor import Gate, load_schema
 from tests.conftest import shared
+from tests.shopify_shop.conftest import NOW
 
 # Not what this product asks of a shop: metaobjects, gift cards, segments, pixels, drafts, privacy, billing.
 ELSEWHERE = ("30_", "33_", "34_", "35_", "37_", "38_", "39_")
@@ -106,3 +109,19 @@ def test_every_document_of_the_connector_is_valid_here() -> None:
             if errors:
                 refused[path.name] = [error.message for error in errors]
     assert not refused
+
+
+def test_both_schemas_give_the_same_answers(real: GraphQLSchema) -> None:
+    shop = ShopState(clock=lambda: NOW)
+    stock(shop, generate(seed=3, customers=40, now=NOW))
+    folder = shared("contracts", "shopify", "operations")
+    asked = {
+        "01_shop_info": {}, "02_orders_page": {"first": 20}, "10_customers_page": {"first": 20},
+        "12_abandoned_checkouts": {"first": 5}, "13_products_page": {"first": 10},
+        "24_discount_nodes_usage": {"first": 5},
+    }  # fmt: skip
+    for name, variables in asked.items():
+        request = {"query": (folder / f"{name}.graphql").read_text(), "variables": variables}
+        answers = [Gate(shop, schema, lambda: 0.0).answer(request) for schema in (load_schema(), real)]
+        assert "errors" not in answers[0], answers[0]["errors"]
+        assert answers[0] == answers[1], name
