@@ -14,6 +14,7 @@ from plugin_server.demo.generator_export import contacts_csv, truth_jsonl
 from plugin_server.demo.generator_types import ShopData
 from plugin_server.demo.shop.journal import BadJournal, Journal, Origin
 from plugin_server.demo.shopify_shop.compliance import declare
+from plugin_server.demo.shopify_shop.delivery import PAUSES
 from plugin_server.demo.shopify_shop.floor import Shopfloor
 from plugin_server.demo.shopify_shop.grants import Grants
 from plugin_server.demo.shopify_shop.server import bind, create_shop_app
@@ -65,7 +66,7 @@ def main(
         journal.restore(shop)
     if app and not any(one.declared and one.uri == app for one in shop.subscriptions.values()):
         declare(shop, app)
-    served = create_shop_app(shop, schema=schema, bulk_seconds=bulk_seconds)
+    served = create_shop_app(shop, schema=schema, bulk_seconds=bulk_seconds, pauses=PAUSES)
     floor: Shopfloor = served.extensions["shopify_shop"]
     floor.bulks.multiplied = bulk_orders
     try:

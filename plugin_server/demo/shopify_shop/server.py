@@ -17,7 +17,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from plugin_server.demo.shopify_shop.bulk import Bulks
 from plugin_server.demo.shopify_shop.control import control
-from plugin_server.demo.shopify_shop.delivery import Deliveries
+from plugin_server.demo.shopify_shop.delivery import MOST_FAILURES, Deliveries
 from plugin_server.demo.shopify_shop.executor import Gate, load_schema
 from plugin_server.demo.shopify_shop.faults import Faults, WebhookFaults
 from plugin_server.demo.shopify_shop.floor import Shopfloor, floor
@@ -92,10 +92,12 @@ def create_shop_app(
     schema: Path | None = None,
     seconds: Callable[[], float] = time.monotonic,
     bulk_seconds: float = 0.0,
+    pauses: tuple[float, ...] = (0.05,) * MOST_FAILURES,
 ) -> Flask:
     """The application. ``schema`` is a whole Admin SDL to run on instead of the trimmed one.
 
-    ``seconds`` is the clock of the cost bucket; ``bulk_seconds`` how long a bulk operation stays RUNNING.
+    ``seconds`` is the clock of the cost bucket; ``bulk_seconds`` how long a bulk operation stays RUNNING,
+    ``pauses`` the seconds before each further try of a webhook.
     """
     app = Flask(__name__, static_folder=None)
     app.config.update(
@@ -105,7 +107,7 @@ def create_shop_app(
     bulks = Bulks(gate, seconds=bulk_seconds)
     shop.bulk_runner, shop.bucket = bulks, gate.bucket
     spoiling = WebhookFaults()
-    deliveries = Deliveries(shop, spoiling)
+    deliveries = Deliveries(shop, spoiling, pauses=pauses)
     shop.listener = deliveries
     app.extensions["shopify_shop"] = Shopfloor(shop, gate, bulks, faults or Faults(), spoiling, deliveries)
     for blueprint in (admin, oauth, control, store_front):
