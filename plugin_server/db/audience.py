@@ -198,7 +198,7 @@ def _language(campaign: Campaign, locale: str) -> ColumnElement[str]:
 
 
 def _store(of: Setting, customer_id: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The shop to put a person's code into: where they bought last, else where they have an account, else the only one.
+    """The shop to put a person's code into: where they bought last, else where they have an account, else the first.
 
     Somebody who buys in another shop, one that takes no codes, gets none: they could not use it.
     """
@@ -213,8 +213,8 @@ def _store(of: Setting, customer_id: ColumnElement[Any]) -> ColumnElement[Any]:
         .order_by(Identity.id.desc())
         .limit(1)
     )
-    only = case((~exists(orders.correlate_except(Order)), able[0]), else_=null()) if len(able) == 1 else null()
-    return func.coalesce(bought.scalar_subquery(), known.scalar_subquery(), only)
+    first = case((~exists(orders.correlate_except(Order)), able[0]), else_=null())
+    return func.coalesce(bought.scalar_subquery(), known.scalar_subquery(), first)
 
 
 COLUMNS: Final = ["customer_id", "arm", "reason", "rung", "email", "language", "store_id", "merchant_id", "run_id"]
