@@ -24,7 +24,8 @@ SPEAKING = [
     *(ROOT / f"connectors/{name}.py" for name in ("hosts", "http")),
     *(ROOT / f"connectors/woocommerce/{name}.py" for name in ("auth", "checks", "client", "coupon_terms", "coupons")),
     *(ROOT / f"connectors/woocommerce/{name}.py" for name in ("mapping", "orders", "rungs", "store", "values", "walk")),
-    *(ROOT / f"plugin_server/{name}.py" for name in ("jobs/sync", "db/sync", "jobs/preview")),
+    *(ROOT / f"connectors/shopify/{name}.py" for name in ("about", "auth", "failures", "names")),
+    *(ROOT / f"plugin_server/{name}.py" for name in ("shop_access", "jobs/sync", "db/sync", "jobs/preview")),
 ]
 NEVER_SHOWN = (
     *("A grant ", "The permission is none of", "The key does not look", "The secret does not look"),
