@@ -78,6 +78,11 @@ class Settings(BaseSettings):
     def _expand(cls, value: Path) -> Path:
         return value.expanduser().absolute()
 
+    @field_validator("shopify_admin_origin")
+    @classmethod
+    def _origin(cls, value: str | None) -> str | None:
+        return cls._address(value) if value else None
+
     @field_validator("public_url", "sendgrid_host")
     @classmethod
     def _address(cls, value: str) -> str:
@@ -101,6 +106,8 @@ class Settings(BaseSettings):
             raise ValueError("MAIL_BACKEND=sendgrid needs SENDGRID_API_KEY")
         if self.mail_backend == "smtp" and not self.smtp_url:
             raise ValueError("MAIL_BACKEND=smtp needs SMTP_URL")
+        if bool(self.shopify_client_id) != bool(self.shopify_client_secrets):
+            raise ValueError("SHOPIFY_CLIENT_ID and SHOPIFY_CLIENT_SECRETS belong together: set both, or neither")
         if self.production:
             self._refuse_seams()
         return self
