@@ -41,6 +41,7 @@ class Candidate:
     erased: bool
     timezone: str | None
     capped_until: datetime | None
+    talking: bool = False
 
 
 SEND: Final = Verdict(Act.SEND)
@@ -61,6 +62,8 @@ def judge(candidate: Candidate, guards: Guards, *, now: datetime, deadline: date
         return Verdict(Act.SKIP, CONSENT.get(candidate.consent, CONSENT["unknown"]))
     if now >= deadline:
         return Verdict(Act.SKIP, f"too_late: it was not to go out after {_stamp(deadline)}")
+    if candidate.talking:
+        return _wait(now + AHEAD, "conversation: they wait for an answer from us first", deadline)
     if candidate.capped_until and candidate.capped_until > now:
         return _wait(candidate.capped_until, "frequency_cap: enough mails lately", deadline)
     quiet = quiet_until(guards.quiet_hours, candidate.timezone, shop_zone, now)

@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from campaigns.mail.holiday import LANGUAGES
+from campaigns.mail.blocks import blocks_mjml
+from campaigns.mail.holiday import LANGUAGES, holiday_message
 from campaigns.mail.letters import letter
 from campaigns.schema import Campaign, Wording, parse
 
@@ -108,6 +109,9 @@ def body_of(wording: Wording, language: str) -> str:
     """The MJML of a wording, with its Liquid. Whatever the merchant wrote, it ends with a way to say no."""
     if wording.recipe:
         return letter(wording.recipe, language).mjml
+        return holiday_message(language).mjml
+    if wording.blocks:
+        return blocks_mjml(wording.blocks, language)
     source = wording.mjml or _framed(wording.html or "")
     return source if "links.unsubscribe" in source else _signed(source, language)
 

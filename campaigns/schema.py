@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from campaigns.ladder import rules
 from campaigns.ladder.rules import Rule
+from campaigns.mail.blocks import MOST, Block
 from campaigns.mail.kinds import LETTERS
 from campaigns.parts import Part, clock
 from campaigns.triggers import Trigger
@@ -92,7 +93,7 @@ class Offer(Part):
 
 
 class Wording(Part):
-    """The mail in one language: a subject, and its body as MJML, as HTML, or as the template of a recipe."""
+    """The mail in one language: a subject, and its body as blocks, MJML, HTML, or the template of a recipe."""
 
     subject: str = Field(min_length=1, max_length=300)
     preheader: str = Field(default="", max_length=300)
@@ -107,6 +108,9 @@ class Wording(Part):
             raise ValueError(f"there is no recipe {value!r}; known are {', '.join(LETTERS)}")
         return value
 
+    blocks: tuple[Block, ...] | None = Field(default=None, min_length=1, max_length=MOST)
+    recipe: Literal["holiday_discount"] | None = None
+
     @field_validator("subject", "preheader")
     @classmethod
     def _one_line(cls, value: str) -> str:
@@ -116,10 +120,10 @@ class Wording(Part):
 
     @model_validator(mode="after")
     def _one_body(self) -> Self:
-        given = [name for name in ("mjml", "html", "recipe") if getattr(self, name)]
+        given = [name for name in ("blocks", "mjml", "html", "recipe") if getattr(self, name)]
         if len(given) != 1:
             found = " and ".join(given) or "nothing"
-            raise ValueError(f"give the body as one of mjml, html or recipe; found {found}")
+            raise ValueError(f"give the body as one of blocks, mjml, html or recipe; found {found}")
         return self
 
 

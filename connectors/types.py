@@ -494,3 +494,22 @@ class Suppressed:
     kind: DeliveryKind
     reason: str
     since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MailReply:
+    """A mail that came to us, as it says itself. ``automatic``: written by a machine; ``proven``: SPF or DKIM held.
+
+    ``to`` are the addresses it was delivered to, ``reference`` its own Message-ID.
+    """
+
+    from_email: str
+    from_name: str
+    to: tuple[str, ...]
+    subject: str
+    text: str
+    html: str
+    reference: str
+    automatic: bool
+    proven: bool
+    attachments: int

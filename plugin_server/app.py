@@ -16,10 +16,13 @@ from plugin_server.jobs.bell import Bell
 from plugin_server.web import (
     audit,
     campaigns,
+    code_picture,
+    composer,
     connect,
     connect_embedded,
     connect_shopify,
     context,
+    conversations,
     customer_card,
     customer_points,
     customers,
@@ -82,6 +85,9 @@ NOUNS = (
     points,
     preferences,
     topics,
+    composer,
+    code_picture,
+    conversations,
 )
 """One module per noun of the pages; each has one blueprint called ``pages``."""
 

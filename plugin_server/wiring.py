@@ -17,10 +17,11 @@ from connectors.errors import ConnectorError
 from connectors.folder.client import FolderBackend
 from connectors.sendgrid.account import SendGridAccount
 from connectors.sendgrid.client import SendGridBackend
+from connectors.sendgrid.inbound import to_reply
 from connectors.sendgrid.mapping import to_events
 from connectors.shopify import auth as shopify_auth
 from connectors.smtp.client import SmtpBackend
-from connectors.types import DeliveryEvent
+from connectors.types import DeliveryEvent, MailReply
 from plugin_server.cost_bucket import CostBucket
 from plugin_server.db import merchants, stores
 from plugin_server.db.session import app_engine, tenant
@@ -272,3 +273,12 @@ MAIL_REPORTS = "sendgrid"
 def mail_reports(body: bytes, *, received_at: datetime) -> list[DeliveryEvent]:
     """A stored and verified delivery of the mail provider in our words. Raises ``BadPayload``."""
     return to_events(body, received_at=received_at)
+
+
+MAIL_REPLIES = "sendgrid_replies"
+"""Under which provider mails to us lie in the inbox."""
+
+
+def mail_reply(body: bytes, *, content_type: str) -> MailReply:
+    """A stored mail that was posted to us, in our words. Raises ``BadPayload``."""
+    return to_reply(body, content_type=content_type)

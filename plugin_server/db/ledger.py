@@ -55,6 +55,8 @@ class Claimed:
     store_id: int | None
     code: str | None
     expires_at: datetime | None
+    member_number: str | None = None
+    points: int = 0
 
 
 def turn(conn: Connection, merchant_id: int) -> None:
@@ -62,12 +64,15 @@ def turn(conn: Connection, merchant_id: int) -> None:
     conn.execute(text("SELECT pg_advisory_xact_lock(7410, CAST(:m AS int))"), {"m": merchant_id % 2**31})
 
 
-def due(conn: Connection, run: Run, *, limit: int, now: datetime, deadline: datetime) -> tuple[list[Claimed], int]:
+def due(
+    conn: Connection, run: Run, *, limit: int, now: datetime, deadline: datetime, points: bool = False
+) -> tuple[list[Claimed], int]:
     """Up to ``limit`` due messages of one language that may go now, and how many were looked at. They stay locked.
 
     Consent, suppression, frequency cap and quiet hours are asked again here: those not allowed are skipped or put off
-    with their reason. Merchants' turns are taken one by one, so that the cap holds. Whoever asks writes ``begin`` or
-    ``prepare`` in the same transaction, or nothing has happened.
+    with their reason. ``points`` asks for balances too, for mails that print them. Merchants' turns are taken one by
+    one, so that the cap holds. Whoever asks writes ``begin_with`` or ``prepare`` in the same transaction, or nothing
+    has happened.
     """
     turn(conn, run.merchant_id)
     guards, cap = run.campaign.guards, run.campaign.guards.frequency_cap
@@ -81,6 +86,7 @@ def due(conn: Connection, run: Run, *, limit: int, now: datetime, deadline: date
             "since": now - timedelta(days=cap.days if cap else 0),
             "cap": cap.messages if cap else 0,
             "priority": guards.priority,
+            "points": points,
         },
     ).all()
     zone = str(conn.scalar(text("SELECT timezone FROM merchant"))) if rows else "UTC"
@@ -101,7 +107,9 @@ WITH due AS MATERIALIZED (
 )
 SELECT due.id, due.customer_id, due.language, p.email, p.email_norm, p.first_name, p.last_name, p.timezone,
        p.erased_at IS NOT NULL AS erased, m.rung, m.store_id, o.code, o.expires_at,
-       coalesce(consent.state, 'unknown') AS consent, s.reason AS suppressed, lately.taken, lately.ahead
+       coalesce(consent.state, 'unknown') AS consent, s.reason AS suppressed, lately.taken, lately.ahead,
+       EXISTS (SELECT FROM conversation t WHERE t.customer_id = due.customer_id AND t.state = 'open') AS talking,
+       p.member_number, coalesce(earned.points, 0) AS points
 FROM due JOIN customer p ON p.id = due.customer_id
 JOIN audience_member m ON m.run_id = :run AND m.customer_id = due.customer_id
 LEFT JOIN offer_code o ON o.run_id = :run AND o.customer_id = due.customer_id AND o.state = 'issued'
@@ -118,6 +126,9 @@ LEFT JOIN LATERAL (
            OR (a.state = 'planned' AND a.priority > :priority
                AND EXISTS (SELECT FROM campaign_run r WHERE r.id = a.run_id AND r.state = 'sending')))
 ) lately ON true
+LEFT JOIN LATERAL (SELECT sum(CASE WHEN e.points > 0 THEN e.open_points ELSE -e.open_points END)::bigint AS points
+    FROM point_entry e WHERE :points AND e.customer_id = due.customer_id AND e.open_points > 0
+      AND (e.points < 0 OR (e.available_at <= :now AND (e.expires_at IS NULL OR e.expires_at > :now)))) earned ON true
 ORDER BY due.id
 """
 
@@ -129,6 +140,7 @@ def _candidate(row: Any, cap: FrequencyCap | None, now: datetime) -> Candidate:
         email=row.email_norm,
         erased=row.erased,
         timezone=row.timezone,
+        talking=row.talking,
         capped_until=room_again(cap, row.taken or [], row.ahead or 0, now),
     )
 
@@ -145,6 +157,8 @@ def _claimed(row: Any) -> Claimed:
         store_id=row.store_id,
         code=row.code,
         expires_at=row.expires_at,
+        member_number=row.member_number,
+        points=row.points,
     )
 
 

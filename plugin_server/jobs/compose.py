@@ -16,6 +16,7 @@ from campaigns.calendar import country_of, holidays
 from campaigns.ladder.ladders import Ladder, Rung
 from campaigns.mail.compose import CompiledMessage, RenderedMail, compile_message
 from campaigns.mail.fragments import merged
+from campaigns.mail.liquid import TemplateError
 from campaigns.recipes import body_of
 from campaigns.schema import Campaign
 from campaigns.triggers import OnHoliday
@@ -69,6 +70,14 @@ def compiled(campaign: Campaign, language: str) -> CompiledMessage:
     """The campaign's message in a language it is written in, checked and ready. Raises ``TemplateError``."""
     wording = campaign.message[language]
     return _compiled(body_of(wording, language), wording.subject, wording.preheader, language)
+
+
+def prints_points(campaign: Campaign) -> bool:
+    """Whether any of its mails asks for the reader's points. What cannot be read asks for nothing."""
+    try:
+        return any("points" in compiled(campaign, language).variables for language in campaign.message)
+    except TemplateError:
+        return False
 
 
 def shared(conn: Connection, campaign: Campaign, head: Letterhead, occasion: str, language: str) -> dict[str, Any]:
@@ -173,7 +182,10 @@ def personal(reader: Claimed, own: Links, head: Letterhead, *, offered: bool) ->
             "unsubscribe": own.unsubscribe,
             "preferences": f"{own.page}/preferences",
             "card": own.page,
+            "qr": f"{own.page}/code.png",
         },
+        "card": {"number": reader.member_number},
+        "points": {"balance": reader.points},
     }
     if offered:
         made["offer"] = {"code": reader.code or "", "expires_on": _day_of(head, reader.expires_at)}
@@ -278,4 +290,6 @@ def _reader(
         store_id=None,
         code=SAMPLE_CODE if campaign.offer else None,
         expires_at=now + timedelta(days=campaign.offer.valid_days) if campaign.offer else None,
+        member_number=row.member_number if row else "0001 2345" if rung in ("member", "raving_fan") else None,
+        points=0 if sample in ("new", "nameless") else 1250,
     )

@@ -132,7 +132,8 @@ def _prepare(desk: _Desk, conn: Connection, now: datetime) -> _Ready | None:
     if room.until and room.reason:
         campaigns.wait(conn, run.id, until=room.until, reason=room.reason)
         return None
-    readers, looked_at = ledger.due(conn, run, limit=room.mails, now=now, deadline=deadline(run))
+    points = compose.prints_points(run.campaign)
+    readers, looked_at = ledger.due(conn, run, limit=room.mails, now=now, deadline=deadline(run), points=points)
     if not readers:
         return _Ready(looked_at)
     attempt_id, by_id = uuid4(), {str(reader.message_id): reader for reader in readers}

@@ -10,11 +10,11 @@ from redis import RedisError
 from sqlalchemy import Connection, text
 
 from plugin_server import wiring
-from plugin_server.db import campaigns, doubts, ledger
+from plugin_server.db import campaigns, conversations, doubts, ledger
 from plugin_server.db.doubts import OpenAttempt
 from plugin_server.db.session import merchant_ids, tenant
 from plugin_server.jobs import doubts as log_of_provider
-from plugin_server.jobs import events, ingest, reconcile, rewards, run
+from plugin_server.jobs import events, ingest, reconcile, replies, rewards, run
 from plugin_server.jobs.outside import Outside, outside
 from plugin_server.jobs.queues import wake
 from plugin_server.wiring import Services
@@ -86,6 +86,7 @@ def _wake(services: Services, merchant_id: int) -> None:
     with tenant(services.engine, merchant_id) as conn:
         waiting = campaigns.waiting(conn, now)
         doubtful = any(log_of_provider.old_enough(attempt, now) for attempt in doubts.open_attempts(conn))
+        answers = conversations.stuck(conn, now)
         providers = set(conn.scalars(_INBOX, {"now": now}))
         claimed = conn.scalar(_CLAIMED)
     try:
@@ -93,9 +94,13 @@ def _wake(services: Services, merchant_id: int) -> None:
             wake(services.redis, run.advance_run, merchant_id, run_id)
         if doubtful and services.redis.set(f"asked:doubts:{merchant_id}", 1, nx=True, ex=LOOK_AGAIN):
             wake(services.redis, log_of_provider.ask_log, merchant_id)
+        for message_id in answers:
+            wake(services.redis, replies.send_answer, merchant_id, message_id, on="urgent")
         if wiring.MAIL_REPORTS in providers:
             wake(services.redis, events.drain_mail_events, merchant_id, on="urgent")
-        if providers - {wiring.MAIL_REPORTS}:
+        if wiring.MAIL_REPLIES in providers:
+            wake(services.redis, replies.drain_replies, merchant_id, on="urgent")
+        if providers - {wiring.MAIL_REPORTS, wiring.MAIL_REPLIES}:
             wake(services.redis, ingest.drain, merchant_id, on="urgent")
         if claimed:
             wake(services.redis, rewards.make_rewards, merchant_id)

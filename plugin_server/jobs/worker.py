@@ -12,13 +12,13 @@ from rq import Worker
 from rq.serializers import JSONSerializer
 
 from plugin_server import wiring
-from plugin_server.jobs import doubts, events, ingest, nightly, reconcile, run, suppressions, sync
+from plugin_server.jobs import doubts, events, ingest, nightly, reconcile, replies, run, suppressions, sync
 from plugin_server.jobs.queues import QUEUES, queue
 from plugin_server.launcher.children import die_with_parent
 
 log = logging.getLogger(__name__)
 LONGEST_WAIT: Final = 30.0
-PRELOADED: Final = (doubts, events, ingest, nightly, reconcile, run, suppressions, sync)
+PRELOADED: Final = (doubts, events, ingest, nightly, reconcile, replies, run, suppressions, sync)
 """Imported before forking, so that a job starts in milliseconds."""
 
 

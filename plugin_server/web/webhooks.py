@@ -6,6 +6,7 @@ No session, no template, one transaction. A lost wake-up call loses nothing: the
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
 from flask import Blueprint, Request, Response, abort, current_app, request
 from flask.typing import ResponseReturnValue
@@ -16,12 +17,16 @@ from connectors.shopify import webhooks as shopify_webhooks
 from connectors.woocommerce import webhooks as woo_webhooks
 from plugin_server.jobs.events import drain_mail_events
 from plugin_server.jobs.ingest import drain
+from plugin_server.jobs.replies import drain_replies
 from plugin_server.web.context import services
 from plugin_server.web.secrets_cache import LASTS, SecretsCache, StoreSecrets
+from plugin_server.wiring import MAIL_REPLIES
 
 pages = Blueprint("webhooks", __name__)
 
 LARGEST_BODY = 5_000_000
+LARGEST_MAIL = 31_000_000
+"""Mails with their attachments: the provider takes up to 30 MB."""
 OK = b""
 
 
@@ -108,8 +113,25 @@ def sendgrid(merchant: int) -> ResponseReturnValue:
     return _keep(merchant, "sendgrid", None, "events", {}, body)
 
 
-def _raw(incoming: Request) -> bytes:
-    incoming.max_content_length = LARGEST_BODY
+@pages.post("/webhooks/sendgrid/<int:merchant>/inbound")
+def sendgrid_inbound(merchant: int) -> ResponseReturnValue:
+    """A mail that somebody wrote to us. Signed where the account signs it; what it says is trusted in no case."""
+    if not _cache().is_merchant(merchant):
+        abort(404)
+    body, headers = _raw(request, LARGEST_MAIL), dict(request.headers)
+    if sendgrid_webhooks.SIGNATURE in headers:
+        try:
+            sendgrid_webhooks.verify(
+                headers=headers, body=body, public_keys=services().settings.sendgrid_webhook_public_keys
+            )
+        except BadSignature:
+            abort(401)
+    kept = {"content-type": request.headers.get("Content-Type", "")}
+    return _keep(merchant, MAIL_REPLIES, None, "inbound", kept, body, job=drain_replies)
+
+
+def _raw(incoming: Request, most: int = LARGEST_BODY) -> bytes:
+    incoming.max_content_length = most
     return incoming.get_data(cache=False)
 
 
@@ -122,6 +144,7 @@ def _keep(
     body: bytes,
     *,
     number: str | None = None,
+    job: Callable[..., None] | None = None,
 ) -> Response:
     """A mail event is refused for ever when it comes again; a shop may return to a state it has told us before.
 
@@ -138,5 +161,5 @@ def _keep(
         once=store is None or number is not None,
     )
     # Where the queue is away, the row is safe all the same: the shop must not be told to come again.
-    current_app.extensions["tangga_bell"].ring(drain if store else drain_mail_events, merchant_id)
+    current_app.extensions["tangga_bell"].ring(job or (drain if store else drain_mail_events), merchant_id)
     return Response(OK)

@@ -60,15 +60,8 @@ def test_the_more_important_mail_goes_first_and_the_other_waits(app: Services, m
     cap = {"frequency_cap": {"messages": 1, "days": 1}}
     minor = started(app, merchant, holiday(key="minor", guards=cap | {"priority": 2}))
     major = started(app, merchant, holiday(key="major", guards=cap | {"priority": 8}))
-    with tenant(app.engine, merchant) as conn:
-        conn.execute(
-            text(
-                "INSERT INTO message (merchant_id, run_id, customer_id, priority, email, language) "
-                "SELECT :m, :r, n, 8, 'c' || n || '@example.com', 'id' FROM generate_series(1, 8) n"
-            ),
-            {"m": merchant, "r": major},
-        )
-        campaigns.move(conn, major, to="sending")
+    for _ in range(3):  # frozen, coded, and now its mails are planned
+        assert runs._step(app, world, merchant, major)
     runs.advance(app, world, merchant, minor)
     with tenant(app.engine, merchant) as conn:
         waiting = messages.some(conn, minor)

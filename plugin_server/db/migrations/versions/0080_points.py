@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from plugin_server.db.migrations.tenancy import protect
 
 revision = "0080"
-down_revision = "0072"
+down_revision = "0073"
 branch_labels = None
 depends_on = None
 
