@@ -49,7 +49,7 @@ def paths(app: Services, merchant: int, crowd: int, flask_app: Any) -> list[str]
     return [*pages, "/campaigns/tea", "/campaigns/tea/compose/en"]
 
 
-@pytest.mark.parametrize(("size", "language"), [("phone", "id"), ("desk", "en"), ("phone", "nl")])
+@pytest.mark.parametrize(("size", "language"), [("phone", "id"), ("desk", "nl")])
 def test_the_pages_about_mails(
     request: pytest.FixtureRequest, paths: list[str], app: Services, merchant: int, size: str, language: str
 ) -> None:
