@@ -513,3 +513,19 @@ class MailReply:
     automatic: bool
     proven: bool
     attachments: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Whether a sender's domain has SPF, DKIM and DMARC; None where the name servers gave no answer."""
+
+    spf: bool | None
+    dkim: bool | None
+    dmarc: bool | None
+
+    @property
+    def good(self) -> bool | None:
+        """DMARC is there, and SPF or DKIM for it to lean on; None where that cannot be known now."""
+        if self.dmarc is False or (self.spf is False and self.dkim is False):
+            return False
+        return None if self.dmarc is None or (not self.spf and not self.dkim) else True

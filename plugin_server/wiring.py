@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 
 from connectors import shopify, woocommerce
 from connectors.base import MailAccount, MailBackend, Store, StoreServices
+from connectors.domains import SELECTORS, standing
 from connectors.errors import ConnectorError
 from connectors.folder.client import FolderBackend
 from connectors.sendgrid.account import SendGridAccount
@@ -21,7 +22,7 @@ from connectors.sendgrid.inbound import to_reply
 from connectors.sendgrid.mapping import to_events
 from connectors.shopify import auth as shopify_auth
 from connectors.smtp.client import SmtpBackend
-from connectors.types import DeliveryEvent, MailReply
+from connectors.types import DeliveryEvent, MailReply, Standing
 from plugin_server.cost_bucket import CostBucket
 from plugin_server.db import merchants, stores
 from plugin_server.db.session import app_engine, tenant
@@ -282,3 +283,8 @@ MAIL_REPLIES = "sendgrid_replies"
 def mail_reply(body: bytes, *, content_type: str) -> MailReply:
     """A stored mail that was posted to us, in our words. Raises ``BadPayload``."""
     return to_reply(body, content_type=content_type)
+
+
+def domain_standing(made: Services, name: str) -> Standing:
+    """What the name servers say of a sender's domain."""
+    return standing(name, selectors=SELECTORS if made.settings.mail_backend == "sendgrid" else ())

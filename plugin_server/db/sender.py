@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -9,6 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, text
 
 from campaigns.mail.pace import MINUTE, Pace, Room, day_began, read, room
+from connectors.types import Standing
 
 WINDOW: Final = timedelta(days=7)
 
@@ -96,3 +98,26 @@ _DOMAINS: Final = f"""SELECT lower(split_part(email, '@', 2)) AS domain, {_COUNT
 _REASONS: Final = """SELECT left(reason, 120) AS reason, count(*) AS n FROM message
     WHERE claimed_at >= :since AND state IN ('bounced', 'dropped', 'failed') AND reason <> ''
     GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 8"""
+
+
+def domain(conn: Connection) -> str:
+    """The domain that mails are sent from."""
+    address = str(conn.scalar(text("SELECT coalesce(from_email, email) FROM merchant")))
+    return address.rpartition("@")[2].lower()
+
+
+def save_domain(conn: Connection, name: str, found: Standing, now: datetime) -> None:
+    """Keep what the name servers say of the sender's domain."""
+    told = {"name": name, "spf": found.spf, "dkim": found.dkim, "dmarc": found.dmarc, "at": now.isoformat()}
+    conn.execute(
+        text("UPDATE merchant SET settings = settings || jsonb_build_object('domain', CAST(:told AS jsonb))"),
+        {"told": json.dumps(told)},
+    )
+
+
+def domain_found(conn: Connection) -> tuple[Standing, datetime] | None:
+    """What was found last, and when; None where nobody looked, or another domain is used since."""
+    told = conn.scalar(text("SELECT settings->'domain' FROM merchant"))
+    if not told or told["name"] != domain(conn):
+        return None
+    return Standing(told["spf"], told["dkim"], told["dmarc"]), datetime.fromisoformat(told["at"])

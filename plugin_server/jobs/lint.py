@@ -68,6 +68,7 @@ def _setting(conn: Connection, settings: Settings, campaign: Campaign, now: date
         strict=settings.production,
         now=now,
         sends_at=now,
+        authenticated=looked[0].good if (looked := sender.domain_found(conn)) else None,
         code_expires_at=now + timedelta(days=campaign.offer.valid_days) if campaign.offer else None,
     )
 
@@ -85,6 +86,7 @@ def _all(
         strict=known.strict,
         now=now,
         sends_at=known.sends_at,
+        authenticated=known.authenticated,
         code_expires_at=known.code_expires_at,
         readers=readers,
         usual=int(conn.scalar(text(_USUAL), {"since": now - LATELY}) or 0),

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from plugin_server import wiring
 from plugin_server.db import periodic
-from plugin_server.jobs import audit, lifecycle, nightly, renewing, suppressions, sweep, ticks, trouble_mail
+from plugin_server.jobs import audit, domains, lifecycle, nightly, renewing, suppressions, sweep, ticks, trouble_mail
 from plugin_server.wiring import Services
 
 log = logging.getLogger(__name__)
@@ -52,6 +52,7 @@ JOBS: Final = (
     Periodic("consents", timedelta(minutes=5), nightly.tell_all_consents, timedelta(minutes=2)),
     Periodic("habits", timedelta(minutes=1), nightly.catch_up_all),
     Periodic("suppressions", timedelta(hours=1), suppressions.exchange_all, timedelta(minutes=20)),
+    Periodic("domains", timedelta(days=1), domains.look_up_all, timedelta(hours=19)),
     Periodic("webhooks", timedelta(hours=1), nightly.check_webhooks),
     Periodic("renewing", timedelta(hours=1), renewing.renew_dormant, timedelta(minutes=20)),
     Periodic("purge", timedelta(minutes=10), lifecycle.purge_due),

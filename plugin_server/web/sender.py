@@ -12,6 +12,8 @@ from campaigns.mail.pace import Pace
 from plugin_server.db import audit_log, sender
 from plugin_server.db.people import Person
 from plugin_server.db.session import tenant
+from plugin_server.jobs.domains import look_up_domain
+from plugin_server.jobs.queues import wake
 from plugin_server.web.context import page, services, words
 from plugin_server.web.guards import requires
 
@@ -32,6 +34,7 @@ def _page(who: Person, faults: dict[str, str], given: Pace | None) -> str:
     with tenant(services().engine, who.merchant_id) as connection:
         health = sender.health(connection, services().now())
         pace = given or sender.pace(connection)
+        domain, looked = sender.domain(connection), sender.domain_found(connection)
     return page(
         "sender.html",
         section="settings",
@@ -39,7 +42,18 @@ def _page(who: Person, faults: dict[str, str], given: Pace | None) -> str:
         pace=pace,
         limits=(BOUNCE_LIMIT, COMPLAINT_LIMIT),
         faults=faults,
+        domain=domain,
+        looked=looked,
     )
+
+
+@pages.post("/mail/health/domain")
+@requires("owner")
+def look_up(who: Person) -> ResponseReturnValue:
+    """Ask the name servers anew; the answer stands here in a moment."""
+    wake(services().redis, look_up_domain, who.merchant_id, on="urgent", hold=5)
+    flash(words()("sender.looking"), "good")
+    return redirect(url_for("sender.show"))
 
 
 @pages.post("/mail/health/pace")
