@@ -136,7 +136,7 @@ def _seen(connection: Connection, who: Person, rule: Rule, email: str) -> dict[s
     return {
         "said": sentence(rule, language),
         "impossible": sense.impossible(rule) is not None,
-        "found": segments.look(connection, on, rule, now),
+        "found": segments.look(connection, on, rule, now, exact=request.form.get("do") == "exact"),
         "why": segments.why(connection, on, rule, found, now, language) if found else None,
         "customer_id": found,
     }

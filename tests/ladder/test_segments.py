@@ -146,3 +146,23 @@ def test_a_form_round_trip_keeps_a_saved_rule(shop: Shop) -> None:
     )
     assert draft.rule(draft.read(draft.fields(draft.of(rule)))) == rule
     assert sense.impossible(rule) is None
+
+
+def test_a_large_shop_is_counted_by_a_sample_and_a_rare_rule_is_not(shop: Shop) -> None:
+    with shop.work() as conn:
+        conn.execute(
+            text(
+                "INSERT INTO customer_facts (merchant_id, customer_id, orders, order_days) "
+                "SELECT :m, 10000000 + n, CASE WHEN n % 2 = 0 THEN 3 ELSE 0 END, 1 FROM generate_series(1, 4000) n"
+            ),
+            {"m": shop.merchant_id},
+        )
+        on = rungs.shop(conn, shop.merchant_id)
+        guess = segments.sampled(conn, on, TWICE, NOW, 0, share=50)
+        assert guess is not None
+        assert not guess.exact
+        assert 0.45 <= guess.count / guess.total <= 0.55
+        assert 2000 <= guess.total <= 6000
+        assert segments.sampled(conn, on, Compare(fact="orders", op="=", value=99), NOW, 0, share=50) is None
+        exact = segments.look(conn, on, TWICE, NOW, exact=True)
+    assert (exact.count, exact.total, exact.exact) == (2000, 4000, True)
