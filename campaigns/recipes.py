@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from campaigns.mail.blocks import blocks_mjml
-from campaigns.mail.holiday import LANGUAGES, holiday_message
+from campaigns.mail.holiday import LANGUAGES
 from campaigns.mail.letters import letter
 from campaigns.schema import Campaign, Wording, parse
 
@@ -109,7 +109,6 @@ def body_of(wording: Wording, language: str) -> str:
     """The MJML of a wording, with its Liquid. Whatever the merchant wrote, it ends with a way to say no."""
     if wording.recipe:
         return letter(wording.recipe, language).mjml
-        return holiday_message(language).mjml
     if wording.blocks:
         return blocks_mjml(wording.blocks, language)
     source = wording.mjml or _framed(wording.html or "")

@@ -99,6 +99,7 @@ class Wording(Part):
     preheader: str = Field(default="", max_length=300)
     mjml: str | None = Field(default=None, max_length=256_000)
     html: str | None = Field(default=None, max_length=256_000)
+    blocks: tuple[Block, ...] | None = Field(default=None, min_length=1, max_length=MOST)
     recipe: str | None = None
 
     @field_validator("recipe")
@@ -107,9 +108,6 @@ class Wording(Part):
         if value and value not in LETTERS:
             raise ValueError(f"there is no recipe {value!r}; known are {', '.join(LETTERS)}")
         return value
-
-    blocks: tuple[Block, ...] | None = Field(default=None, min_length=1, max_length=MOST)
-    recipe: Literal["holiday_discount"] | None = None
 
     @field_validator("subject", "preheader")
     @classmethod
