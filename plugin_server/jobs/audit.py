@@ -46,6 +46,9 @@ def ready(services: Services, merchant_id: int, span: str) -> Ready | None:
         if found and found.stale_since is None:
             return found
         wake_audit(services, merchant_id, span)
+        if found and not found.document["orders"]:
+            # Made while the shop was still empty: that is no figure to show beside "made a minute ago".
+            found = None
         if found.quick if found else audit_rollup.is_small(conn):
             return audit_rollup.now_made(conn, merchant=merchants.get(conn), span=span, now=services.now())
     return found

@@ -57,6 +57,16 @@ def test_the_page_shows_the_figures_of_now(logged_in: Callable[[str], Visitor], 
     assert ">77<" not in visitor.get("/audit").get_data(as_text=True)
 
 
+def test_what_was_kept_of_an_empty_shop_is_not_shown_of_one_that_fills(
+    logged_in: Callable[[str], Visitor], app: Services, merchant: int, shop: Till
+) -> None:
+    audit.made(app, merchant, "all")
+    with tenant(app.engine, merchant) as conn:
+        conn.execute(text("UPDATE audit_rollup SET seconds = 9"))
+    come(shop, order("1"))
+    assert "Rp100" in logged_in("viewer").get("/audit").get_data(as_text=True)
+
+
 def test_an_empty_shop_and_days_that_are_none(logged_in: Callable[[str], Visitor]) -> None:
     visitor = logged_in("viewer")
     for query, sentence in (
