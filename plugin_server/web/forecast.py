@@ -6,6 +6,7 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from plugin_server.db import forecast as forecasts
+from plugin_server.db import pulse
 from plugin_server.db.people import Person
 from plugin_server.db.session import tenant
 from plugin_server.jobs.nightly import wake_forecast
@@ -22,6 +23,11 @@ def show(who: Person) -> ResponseReturnValue:
     """The newest fit: its gates, the quarter ahead, and predicted against actual orders of the part kept back."""
     with tenant(services().engine, who.merchant_id) as connection:
         kept = forecasts.kept(connection)
+        _, changed_at = pulse.current(connection)
+    if kept and not kept[1]["usable"] and changed_at and changed_at > kept[0]:
+        # Orders came since the gates were closed: they may be open now. Of an empty shop nothing is worth showing.
+        wake_forecast(services(), who.merchant_id)
+        kept = kept if kept[1]["customers"] else None
     if kept is None:
         wake_forecast(services(), who.merchant_id)
     made_at, found = kept or (None, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
@@ -128,6 +129,10 @@ def test_the_forecast_page_tells_what_is_missing(
     said = visitor.get("/forecast").get_data(as_text=True)
     assert "No forecast yet" in said
     assert "not known" in said
+    # The gates of an empty shop say nothing of one that fills.
+    with tenant(app.engine, merchant) as conn:
+        pulse.beat(conn, merchant_id=merchant, now=NOW + timedelta(seconds=1))
+    assert "being made" in visitor.get("/forecast").get_data(as_text=True)
 
 
 def test_sliders_move_the_what_if(logged_in: Callable[[str], Visitor], shop: Till) -> None:
