@@ -46,6 +46,7 @@ def _words(text: str) -> frozenset[str]:
 
 
 OF_PERSON: Final = "customer_id = ANY(:ids)"
+_SPOKE: Final = "(customer_id = ANY(:ids) OR lower(email) = ANY(:emails))"
 
 HELD: Final = (
     Held(
@@ -102,6 +103,13 @@ HELD: Final = (
         {"reason": f"'{GONE}'"},
         _words("customer_id merchant_id rung pinned_at pinned_by"),
         hidden=_words("pinned_by"),
+    ),
+    Held("conversation", _SPOKE, deleted=True),
+    Held(
+        "conversation_message",
+        f"conversation_id IN (SELECT id FROM conversation WHERE {_SPOKE})",
+        deleted=True,
+        hidden=_words("reference"),
     ),
     Held("rung_review", OF_PERSON, kept=_words("customer_id merchant_id lapsed_on falls_on")),
     Held(

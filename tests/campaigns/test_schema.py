@@ -72,7 +72,7 @@ def test_guards_can_be_switched_off() -> None:
         ("valid_days: 14, b", "valid_days: 0, b", "offer.valid_days: "),
         ("kind: percentage", "kind: two_for_one", "offer.kind: "),
         ("kind: percentage", "kind: free_shipping", "offer: free shipping takes no value; leave it out."),
-        ('html: "<p>Halo</p>"', "preheader: x", "message.id: give the body as one of mjml, html or recipe; found"),
+        ('html: "<p>Halo</p>"', "preheader: x", "message.id: give the body as one of blocks, mjml, html or recipe;"),
         ('subject: "Terima kasih", ', "", "message.id.subject: is missing; add it."),
         ('subject: "Terima kasih"', 'subject: "a\\nBcc: x"', "message.id.subject: must be one line."),
         ("  id: {", "  Bahasa: {", "message: 'Bahasa' is not a language; write it as en, id or nl."),

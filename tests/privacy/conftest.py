@@ -53,6 +53,10 @@ TRACES = (
     "INSERT INTO point_basis (order_id, version, gross_minor, merchant_id) SELECT min(id), 1, 5, :m FROM shop_order",
     "INSERT INTO reward_claim (merchant_id, customer_id, store_id, reward, name, points, entry_id, state, error) "
     "VALUES (:m, :c, :s, 'r', 'R', 5, 1, 'failed', 'unknown ' || :email)",
+    "INSERT INTO conversation (id, merchant_id, customer_id, email, subject, changed_at) OVERRIDING SYSTEM VALUE "
+    "VALUES (1, :m, :c, :email, 'A question of Ani Rahasia', now())",
+    "INSERT INTO conversation_message (merchant_id, conversation_id, direction, author, text, written_at) "
+    "VALUES (:m, 1, 'in', :email, 'Greetings, Ani Rahasia', now())",
     "INSERT INTO sync_run (merchant_id, store_id, kind, faults) "
     "VALUES (:m, :s, 'full', jsonb_build_object('first', CAST(:email AS text)))",
 )

@@ -81,6 +81,12 @@ BAD_CAMPAIGNS: list[object] = [
     {"key": "k", "trigger": {"kind": "once"}, "offer": {"kind": "fixed", "value": "1.23456", "minimum": "9" * 20}},
     {"key": "k", "trigger": {"kind": "once"}, "offer": {"kind": "fixed", "value": "inf"}, "guards": 7},
     {"key": "k", "trigger": {"kind": "once"}, "message": {"en": {"subject": "s", "recipe": "holiday_discount"}}},
+    {"key": "k", "trigger": {"kind": "once"}, "message": {"en": {"subject": "s", "recipe": "nothing"}}},
+    {"key": "k", "trigger": {"kind": "event", "event": "order_paid", "after_days": -1}, "message": {}},
+    {"key": "k", "trigger": {"kind": "event", "event": "nth_order"}, "message": {}},
+    {"key": "k", "trigger": {"kind": "event", "event": "birthday", "rung": "member"}, "message": {}},
+    {"key": "k", "trigger": {"kind": "event", "event": "stalled"}, "message": {}},
+    {"key": "k", "trigger": {"kind": "recurring", "every": "week", "on": 9}, "message": {}},
 ]
 
 

@@ -90,7 +90,8 @@ def test_all_faults_are_named_at_once(fake: FakeSendGrid) -> None:
 
 def test_keys_and_paths(fake: FakeSendGrid) -> None:
     assert post(fake, good(), key="SG.wrong").status_code == 401
-    assert requests.post(f"{fake.url}/v4/other", json={}, timeout=5).status_code == 404
+    ours = {"Authorization": f"Bearer {fake.api_key}"}
+    assert requests.post(f"{fake.url}/v4/other", json={}, headers=ours, timeout=5).status_code == 404
 
 
 def test_signed_events_arrive_as_they_were_signed(fake: FakeSendGrid) -> None:
