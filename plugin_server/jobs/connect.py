@@ -37,7 +37,11 @@ def connect_store(
     by: str,
     name: str = "",
 ) -> int:
-    """Store the shop with sealed credentials and a fresh webhook secret; gives its id. The address must be new."""
+    """Store the shop with sealed credentials; gives its id. The address must be new.
+
+    A shop signs its deliveries with a fresh secret of its own, one of an app's with the secret of that app.
+    """
+    signs_with = [] if platform == wiring.EMBEDDING else [secrets.token_urlsafe(32)]
     store_id = stores.add(
         connection,
         merchant_id=merchant_id,
@@ -45,7 +49,7 @@ def connect_store(
         name=name or urlsplit(url).hostname or url,
         url=url,
         credentials=seal(keys, credentials),
-        webhook_secrets=seal(keys, {"secrets": [secrets.token_urlsafe(32)]}),
+        webhook_secrets=seal(keys, {"secrets": signs_with}),
         read_only=read_only,
     )
     audit_log.record(connection, merchant_id, actor=by, action="store_connected", subject=url)

@@ -21,6 +21,7 @@ from plugin_server.db.ingest_customers import ingest_customers
 from plugin_server.db.ingest_orders import ingest_orders
 from plugin_server.db.session import tenant
 from plugin_server.jobs import lifecycle, privacy
+from plugin_server.jobs.connect import connect_store
 from plugin_server.jobs.ingest import drained
 from plugin_server.vault import seal
 from plugin_server.wiring import Services
@@ -72,6 +73,18 @@ def test_a_signed_delivery_is_kept_once_under_either_secret(
         (shopify, "orders/create", "w-2"),
     ]
     assert "hmac" not in json.dumps(rows[0].headers)
+
+
+def test_a_shop_connected_by_a_page_or_the_demo_is_heard_by_the_apps_secret(
+    app: Services, merchant: int, tell: Tell
+) -> None:
+    with tenant(app.engine, merchant) as connection:
+        store_id = connect_store(
+            connection, app.settings.keys, merchant, url=f"https://{SHOP}", platform="shopify",
+            credentials={"key": "shpat_1", "secret": SECRET}, read_only=False, by="owner@example.com",
+        )  # fmt: skip
+    assert tell("orders/create", {"id": 1}).status_code == 200
+    assert [row.store_id for row in inbox(app, merchant)] == [store_id]
 
 
 @pytest.mark.parametrize(
