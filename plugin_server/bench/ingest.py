@@ -42,12 +42,12 @@ def run(database_url: str, redis_url: str, size: int, say: Callable[[str], None]
         file = Path(folder) / "orders.csv"
         say(f"Writing a file of {size} orders …")
         write_orders(file, size)
-        with _scratch(database_url, redis_url) as scratch:
+        with scratch(database_url, redis_url) as services:
             say("Measuring …")
-            merchant_id, store_id = _shop(scratch)
-            before = _by_hand(scratch, file)
-            seconds = _timed(lambda: import_orders(scratch, merchant_id, OrdersFile(file, store_id)))
-            baseline = min(before, _by_hand(scratch, file))
+            merchant_id, store_id = _shop(services)
+            before = by_hand(services, file)
+            seconds = timed(lambda: import_orders(services, merchant_id, OrdersFile(file, store_id)))
+            baseline = min(before, by_hand(services, file))
     return {
         "work": f"ingest {size} orders from CSV into facts and rungs",
         "seconds": round(seconds, 3),
@@ -75,10 +75,10 @@ def write_orders(file: Path, size: int, seed: int = 1) -> None:
             out.write(f"{number + 1},{at}Z,paid,EUR,{total:.2f},c{who},c{who}@example.com,Name {who},NL\n")
 
 
-def _by_hand(services: Services, file: Path) -> float:
-    with psycopg.connect(_plain(services.settings.database_url or ""), autocommit=True) as connection:
+def by_hand(services: Services, file: Path) -> float:
+    with psycopg.connect(plain(services.settings.database_url or ""), autocommit=True) as connection:
         connection.execute("DROP TABLE IF EXISTS plain, plain_customers")
-        return _timed(lambda: _copy(connection, file))
+        return timed(lambda: _copy(connection, file))
 
 
 def _copy(connection: psycopg.Connection[Any], file: Path) -> None:
@@ -90,7 +90,7 @@ def _copy(connection: psycopg.Connection[Any], file: Path) -> None:
     connection.execute(grouped)
 
 
-def _timed(act: Any) -> float:
+def timed(act: Any) -> float:
     began = time.perf_counter()
     act()
     return time.perf_counter() - began
@@ -107,7 +107,7 @@ def _shop(services: Services) -> tuple[int, int]:
 
 
 @contextmanager
-def _scratch(given: str, redis_url: str) -> Iterator[Services]:
+def scratch(given: str, redis_url: str) -> Iterator[Services]:
     name = f"tangga_bench_{secrets.token_hex(4)}"
     server = create_engine(psycopg_url(given), isolation_level="AUTOCOMMIT")
     with server.connect() as connection:
@@ -125,5 +125,5 @@ def _scratch(given: str, redis_url: str) -> Iterator[Services]:
         server.dispose()
 
 
-def _plain(url: str) -> str:
+def plain(url: str) -> str:
     return url.replace("postgresql+psycopg://", "postgresql://")
