@@ -63,6 +63,18 @@ def begin(connection: Connection, *, merchant_id: int, store_id: int, kind: str,
     return queued or _add(connection, merchant_id, store_id, kind, "running", now)
 
 
+def broken_off(connection: Connection, store_id: int) -> bool:
+    """Whether the last reading of the store that ended did not end well: it may have left things undone."""
+    state: str | None = connection.scalar(
+        text(
+            "SELECT state FROM sync_run WHERE store_id = :store AND finished_at IS NOT NULL "
+            "ORDER BY finished_at DESC, id DESC LIMIT 1"
+        ),
+        {"store": store_id},
+    )
+    return state == "failed"
+
+
 def _add(connection: Connection, merchant_id: int, store_id: int, kind: str, state: str, now: datetime) -> int:
     made: int = connection.execute(
         text(

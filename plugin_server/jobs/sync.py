@@ -23,10 +23,14 @@ from plugin_server.db.ingest_orders import ingest_orders
 from plugin_server.db.session import tenant
 from plugin_server.jobs.consequences import follow
 from plugin_server.jobs.ingest import Connect, retrying
+from plugin_server.jobs.owed import Owed
 from plugin_server.jobs.queues import awake
 from plugin_server.wiring import Services
 
-BATCH = 1000
+BATCH, LARGEST = 1000, 10_000
+"""Rows written in one transaction: the first few soon, so that somebody sees them; then more, while they come fast."""
+IMPATIENCE = timedelta(seconds=10)
+"""From a slow shop what came in so long is written, however little."""
 LAG = timedelta(minutes=5)
 """The next reading begins this long before this one began: clocks differ, and a shop may commit late."""
 
@@ -79,6 +83,8 @@ class Reading:
             self.run_id = readings.begin(
                 connection, merchant_id=merchant_id, store_id=store_id, kind=kind, now=self.started
             )
+            broken_off = readings.broken_off(connection, store_id)
+        self.owed = Owed(services, merchant_id, whole=broken_off)
 
     def run(self, store: Store) -> dict[str, Any]:
         """All resources, one after the other."""
@@ -155,9 +161,15 @@ class Reading:
         began = self.services.now()
         self.done[resource] = Ingested()
         self.beat(resource, 0, None)
-        for batch, total in self._batches(walk(since)):
-            self._bring_in(resource, batch)
-            self.beat(resource, self.done[resource].seen, total)
+        try:
+            for batch, total in self._batches(walk(since)):
+                self._bring_in(resource, batch)
+                self.beat(resource, self.done[resource].seen, total)
+        except ConnectorError:
+            # What came in before the shop fell silent stays, and is shown.
+            self.owed.pay()
+            raise
+        self.owed.pay()
         with self._tenant() as connection:
             readings.move(
                 connection, merchant_id=self.merchant_id, store_id=self.store_id, resource=resource, to=began - LAG
@@ -178,17 +190,20 @@ class Reading:
             self.faults.append((f"{resource} {batch[0].external_id}", str(error).splitlines()[0]))
             return
         self.done[resource] += written[-1].without_ids()
+        self.owed.add(written[-1])
 
     def _batches(self, pages: Iterable[Page[T]]) -> Iterator[tuple[list[T], int | None]]:
         batch: list[T] = []
-        total = None
+        total, wanted, began = None, BATCH, self.services.now()
         for page in pages:
             batch.extend(page.items)
             self.faults.extend(page.faults)
             total = page.total or total
-            if len(batch) >= BATCH:
+            full = len(batch) >= wanted
+            if full or (batch and self.services.now() - began >= IMPATIENCE):
                 yield batch, total
-                batch = []
+                batch, began = [], self.services.now()
+                wanted = min(wanted * 2, LARGEST) if full else wanted
         if batch:
             yield batch, total
 
@@ -206,7 +221,6 @@ class Reading:
                 done = ingest_catalogue.ingest_categories(connection, **of, categories=batch)
             case _:
                 done = ingest_catalogue.ingest_reviews(connection, **of, reviews=batch, now=now)
-        follow(connection, merchant_id=self.merchant_id, done=done, now=now)
         written.append(done)
 
     def _counters(self) -> dict[str, Any]:

@@ -1,0 +1,68 @@
+"""What a reading owes to those whose rows came in: facts, rungs, redemptions, points. Paid now and then, not each time.
+
+Each payment costs less than a tenth of the time since the one before, so that the home page fills while a shop is read
+and a large shop is not read anew for every thousand orders. A debt is never lost: a reading moves no cursor before it
+has paid, and the one after a reading that did not end begins with owing everything.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import Connection, text
+
+from plugin_server.db.ingest import Ingested
+from plugin_server.db.session import tenant
+from plugin_server.db.staging import analyse
+from plugin_server.jobs.consequences import follow
+from plugin_server.jobs.ingest import retrying
+from plugin_server.wiring import Services
+
+SHARE = 10
+"""A payment is due once so many times as long has passed as the last one took."""
+FEW = 1000
+"""So many changed rows or fewer are always looked at one customer after the other."""
+MANY = 20_000
+"""From so many on, or where a third of the merchant's rows changed, everybody is read anew: that is quicker."""
+
+
+class Owed:
+    """The debt of one reading. ``whole``: it begins with owing everything."""
+
+    def __init__(self, services: Services, merchant_id: int, *, whole: bool) -> None:
+        self._services, self._merchant_id = services, merchant_id
+        self._owed = Ingested(touched=None) if whole else Ingested()
+        self._known = 0
+        self._paid_at, self._pause = services.now(), timedelta(0)
+        with tenant(services.engine, merchant_id) as connection:
+            self._known = connection.scalar(text(_KNOWN)) or 0
+
+    def add(self, done: Ingested) -> None:
+        """Owe what follows from these rows, which are committed; pay where it is time to."""
+        self._known += done.created
+        if self._owed.touched is not None:
+            self._owed += done
+            changed = self._owed.created + self._owed.updated
+            if changed >= FEW and (changed > MANY or changed * 3 >= self._known):
+                self._owed = Ingested(touched=None)
+        if self._services.now() - self._paid_at >= self._pause:
+            self.pay()
+
+    def pay(self) -> None:
+        """Pay all that is owed."""
+        owed = self._owed
+        if owed.touched == [] and not owed.order_ids:
+            return
+        began = self._services.now()
+        if owed.touched is None:
+            retrying(self._services, self._merchant_id, analyse)
+        retrying(self._services, self._merchant_id, lambda connection: self._follow(connection, owed))
+        self._owed = Ingested()
+        self._paid_at = self._services.now()
+        self._pause = (self._paid_at - began) * SHARE
+
+    def _follow(self, connection: Connection, owed: Ingested) -> None:
+        follow(connection, merchant_id=self._merchant_id, done=owed, now=self._services.now())
+
+
+_KNOWN = "SELECT (SELECT count(*) FROM customer) + (SELECT count(*) FROM shop_order)"

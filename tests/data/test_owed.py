@@ -1,0 +1,87 @@
+"""Facts may lag behind the rows while a shop is read; when the reading has ended, or the next one, they never do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from itertools import count
+
+import pytest
+
+from connectors.errors import ConnectorError
+from plugin_server.jobs.owed import FEW, Owed
+from plugin_server.jobs.sync import read_store
+from tests.data.fake_store import FakeStore
+from tests.data.making import NOW, Shop, order
+
+ORDERS, BROKEN_AT = 150, 100
+
+
+class Killed(RuntimeError):
+    """Whatever ends a reading without a chance to tidy up."""
+
+
+@pytest.fixture
+def slow(shop: Shop) -> Shop:
+    """Its clock goes on by a second at each look: rows come in a few at a time, and payments take a while."""
+    ticks = count()
+    return Shop(replace(shop.app, now=lambda: NOW + timedelta(seconds=next(ticks))), shop.merchant, shop.store)
+
+
+def _shop_of(orders: int) -> FakeStore:
+    made = FakeStore()
+    made.put(*(order(str(number), email=f"p{number % 40}@example.com") for number in range(orders)))
+    return made
+
+
+def _breaking(error: Exception) -> Callable[[], None]:
+    seen = count(1)
+
+    def walking() -> None:
+        if next(seen) == BROKEN_AT:
+            raise error
+
+    return walking
+
+
+def _kept(shop: Shop) -> tuple[int, int]:
+    """(orders that count, orders that facts and rungs know of)"""
+    return shop.rows(
+        "SELECT (SELECT count(*) FROM shop_order WHERE counts), "
+        "(SELECT coalesce(sum(orders), 0)::int FROM customer_facts WHERE rung IS NOT NULL)"
+    )[0]  # type: ignore[no-any-return]
+
+
+def test_facts_lag_while_a_shop_is_read_and_not_at_the_end(slow: Shop) -> None:
+    fake, seen = _shop_of(ORDERS), []
+    fake.walking = lambda: seen.append(_kept(slow))
+    read_store(slow.app, slow.merchant, slow.store, "full", fake.connect)
+    assert any(0 < known < orders for orders, known in seen)
+    assert _kept(slow) == (ORDERS, ORDERS)
+
+
+def test_what_a_killed_reading_left_undone_the_next_one_does(slow: Shop) -> None:
+    fake = _shop_of(ORDERS)
+    fake.walking = _breaking(Killed())
+    with pytest.raises(Killed):
+        read_store(slow.app, slow.merchant, slow.store, "full", fake.connect)
+    orders, known = _kept(slow)
+    assert 0 < known < orders < ORDERS
+    read_store(slow.app, slow.merchant, slow.store, "full", _shop_of(orders).connect)
+    assert _kept(slow) == (orders, orders)
+
+
+def test_what_came_before_the_shop_fell_silent_is_shown(slow: Shop) -> None:
+    fake = _shop_of(ORDERS)
+    fake.walking = _breaking(ConnectorError("The shop does not answer."))
+    with pytest.raises(ConnectorError):
+        read_store(slow.app, slow.merchant, slow.store, "full", fake.connect)
+    orders, known = _kept(slow)
+    assert 0 < known == orders < ORDERS
+
+
+def test_where_most_of_a_shop_came_in_everybody_is_read_anew(shop: Shop) -> None:
+    owed = Owed(shop.app, shop.merchant, whole=False)
+    owed.add(replace(shop.take(*_shop_of(FEW).kept.values()), touched=[], order_ids=[]))
+    assert _kept(shop) == (FEW, FEW)
