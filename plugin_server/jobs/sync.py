@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -21,6 +21,7 @@ from plugin_server.db.ingest import Ingested
 from plugin_server.db.ingest_customers import ingest_customers
 from plugin_server.db.ingest_orders import ingest_orders
 from plugin_server.db.session import tenant
+from plugin_server.jobs.ahead import ahead
 from plugin_server.jobs.consequences import follow
 from plugin_server.jobs.ingest import Connect, retrying
 from plugin_server.jobs.owed import Owed
@@ -162,9 +163,10 @@ class Reading:
         self.done[resource] = Ingested()
         self.beat(resource, 0, None)
         try:
-            for batch, total in self._batches(walk(since)):
-                self._bring_in(resource, batch)
-                self.beat(resource, self.done[resource].seen, total)
+            with closing(ahead(walk(since))) as pages:
+                for batch, total in self._batches(pages):
+                    self._bring_in(resource, batch)
+                    self.beat(resource, self.done[resource].seen, total)
         except ConnectorError:
             # What came in before the shop fell silent stays, and is shown.
             self.owed.pay()
