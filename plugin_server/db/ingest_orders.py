@@ -16,7 +16,7 @@ from connectors.types import Order
 from plugin_server.db import ingest_links, ingest_people
 from plugin_server.db.addresses import STORE
 from plugin_server.db.ingest import Ingested
-from plugin_server.db.staging import cut, stage, staged, take_turn, words
+from plugin_server.db.staging import codes, cut, stage, staged, take_turn
 
 ORDER = (
     "seq bigint", "external_id text", "number text", "status text", "raw_status text", "paid boolean", "test boolean",
@@ -115,8 +115,9 @@ def ingest_orders(
     given = list(orders)
     newest = _newest(given)
     take_turn(connection, merchant_id)
-    stage(connection, "in_order", ORDER, (_order(seq, order) for seq, order in enumerate(newest)))
-    stage(connection, "in_line", LINE, _lines(newest))
+    rows = (_order(seq, order) for seq, order in enumerate(newest))
+    stage(connection, "in_order", ORDER, rows, joined="seq, external_id, customer_external_id, email, referred_by")
+    stage(connection, "in_line", LINE, _lines(newest), joined="seq")
     stage(connection, "in_refund", REFUND, _refunds(newest))
     done = write(connection, merchant_id=merchant_id, store_id=store_id, now=now)
     return done + Ingested(seen=len(given) - done.seen, unchanged=len(given) - done.seen)
@@ -198,7 +199,7 @@ def _order(seq: int, order: Order) -> tuple[Any, ...]:
         seq, order.external_id[:200], cut(order.number) or "", order.status.value, cut(order.raw_status) or "",
         order.paid, order.test, order.placed_at, order.updated_at, order.currency, order.total_minor,
         sum(refund.amount_minor for refund in order.refunds), order.discount_minor, order.shipping_minor,
-        order.tax_minor, words(order.coupon_codes), cut(order.email, 254), cut(order.name), cut(order.phone, 60),
+        order.tax_minor, codes(order.coupon_codes), cut(order.email, 254), cut(order.name), cut(order.phone, 60),
         cut(order.country, 60), cut(order.language, 20), cut(order.source), cut(order.referred_by, 254),
         cut(order.customer_external_id, 200), _content(order),
     )  # fmt: skip
