@@ -15,6 +15,6 @@ def test_a_small_reading_gives_the_whole_report(services: ServiceUrls) -> None:
     assert {"work", "seconds", "rate", "baseline", "ratio", "peak_rss_mb"} <= set(report)
     assert {"what", "seconds", "rate"} <= set(report["baseline"])
     assert report["work"].startswith("ingest 1200 orders")
-    assert report["cpu_us_each"]["ours"] > 0
+    assert min(report["cpu_us_each"].values()) > 0
     assert report["memory_mb"]["at the end"] > 0
     assert len(said) == 2
