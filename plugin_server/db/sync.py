@@ -17,6 +17,10 @@ STALE = timedelta(minutes=3)
 """A running reading that has not given a sign for so long was killed."""
 
 
+PAID = "paid"
+"""Among the counters of a failed reading: whatever came in, its facts and rungs were read before it failed."""
+
+
 class AlreadyRunning(RuntimeError):
     """Another reading of this store is going on; the sentence says so."""
 
@@ -64,15 +68,15 @@ def begin(connection: Connection, *, merchant_id: int, store_id: int, kind: str,
 
 
 def broken_off(connection: Connection, store_id: int) -> bool:
-    """Whether the last reading of the store that ended did not end well: it may have left things undone."""
-    state: str | None = connection.scalar(
+    """Whether the last reading of the store that ended may have left undone what follows from its rows."""
+    found: bool | None = connection.scalar(
         text(
-            "SELECT state FROM sync_run WHERE store_id = :store AND finished_at IS NOT NULL "
-            "ORDER BY finished_at DESC, id DESC LIMIT 1"
+            "SELECT state = 'failed' AND NOT counters ? :paid FROM sync_run WHERE store_id = :store "
+            "AND finished_at IS NOT NULL ORDER BY finished_at DESC, id DESC LIMIT 1"
         ),
-        {"store": store_id},
+        {"store": store_id, "paid": PAID},
     )
-    return state == "failed"
+    return bool(found)
 
 
 def _add(connection: Connection, merchant_id: int, store_id: int, kind: str, state: str, now: datetime) -> int:

@@ -2,7 +2,7 @@
 
 Each payment costs less than a tenth of the time since the one before, so that the home page fills while a shop is read
 and a large shop is not read anew for every thousand orders. A debt is never lost: a reading moves no cursor before it
-has paid, and the one after a reading that did not end begins with owing everything.
+has paid, and the one after a reading that broke off in debt begins with owing everything.
 """
 
 from __future__ import annotations
@@ -48,10 +48,15 @@ class Owed:
         if self._services.now() - self._paid_at >= self._pause:
             self.pay()
 
+    @property
+    def nothing(self) -> bool:
+        """Whether all is paid."""
+        return self._owed.touched == [] and not self._owed.order_ids
+
     def pay(self) -> None:
         """Pay all that is owed."""
         owed = self._owed
-        if owed.touched == [] and not owed.order_ids:
+        if self.nothing:
             return
         began = self._services.now()
         if owed.touched is None:

@@ -136,9 +136,10 @@ class Reading:
     def fail(self, error: BaseException) -> None:
         """Write down why the reading stopped."""
         sentence = str(error) or type(error).__name__
+        counters = self._counters() | ({readings.PAID: True} if self.owed.nothing else {})
         with self._tenant() as connection:
             readings.finish(
-                connection, self.run_id, counters=self._counters(), faults=self.faults, error=sentence,
+                connection, self.run_id, counters=counters, faults=self.faults, error=sentence,
                 now=self.services.now(),
             )  # fmt: skip
 

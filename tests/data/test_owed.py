@@ -10,6 +10,7 @@ from itertools import count
 import pytest
 
 from connectors.errors import ConnectorError
+from plugin_server.db import sync as readings
 from plugin_server.jobs.owed import FEW, Owed
 from plugin_server.jobs.sync import read_store
 from tests.data.fake_store import FakeStore
@@ -65,6 +66,7 @@ def test_what_a_killed_reading_left_undone_the_next_one_does(slow: Shop) -> None
         read_store(slow.app, slow.merchant, slow.store, "full", fake.connect)
     orders, known = _kept(slow)
     assert 0 < known < orders < ORDERS
+    assert slow.do(lambda connection: readings.broken_off(connection, slow.store))
     read_store(slow.app, slow.merchant, slow.store, "full", _shop_of(orders).connect)
     assert _kept(slow) == (orders, orders)
 
@@ -76,6 +78,7 @@ def test_what_came_before_the_shop_fell_silent_is_shown(slow: Shop) -> None:
         read_store(slow.app, slow.merchant, slow.store, "full", fake.connect)
     orders, known = _kept(slow)
     assert 0 < known == orders < ORDERS
+    assert not slow.do(lambda connection: readings.broken_off(connection, slow.store))
 
 
 def test_where_most_of_a_shop_came_in_everybody_is_read_anew(shop: Shop) -> None:
