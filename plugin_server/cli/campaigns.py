@@ -16,6 +16,7 @@ import yaml
 from campaigns.mail.liquid import TemplateError
 from campaigns.recipes import recipes as all_recipes
 from campaigns.schema import BadCampaign, dump, read_yaml
+from plugin_server.cli import campaign_texts as texts
 from plugin_server.cli.context import (
     BadInput,
     home_option,
@@ -141,7 +142,7 @@ def show_(key: str, merchant: str | None, home: Path | None, as_json: bool) -> N
                 if due.at > now
             ][:5],
         }
-    show(document, as_json)
+    show(document, as_json, lambda: texts.shown(document))
 
 
 @campaigns.command()
@@ -157,7 +158,7 @@ def preview(key: str, at: str | None, merchant: str | None, home: Path | None, a
         document = preview_of(
             conn, merchant_id=number, saved=store.need(conn, key), public_url=services.settings.public_url, now=now
         )
-    show(document, as_json)
+    show(document, as_json, lambda: texts.previewed(document))
 
 
 @campaigns.command("lint")
@@ -224,7 +225,7 @@ def run(key: str, at: str | None, merchant: str | None, home: Path | None, as_js
             document = runs.report(conn, run_id)
     if document["state"] in ("failed", "paused"):
         click.echo(f"tangga: run {run_id} is {document['state']}: {document['reason']}", err=True)
-    show(document, as_json)
+    show(document, as_json, lambda: texts.ran(document))
 
 
 @campaigns.command()
@@ -237,7 +238,7 @@ def results(key: str, at: str | None, merchant: str | None, home: Path | None, a
     """What a campaign brought about: arms, differences with intervals, offers, movement, profit."""
     with _merchant(home, merchant) as (services, number), tenant(services.engine, number) as conn:
         document = db_results.of_campaign(conn, store.need(conn, key), _moment(at) or services.now())
-    show(document, as_json)
+    show(document, as_json, lambda: texts.results(document))
 
 
 def _moment(given: str | None) -> datetime | None:

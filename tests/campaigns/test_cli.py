@@ -102,6 +102,32 @@ def test_a_recipe_can_be_taken_previewed_and_shown(call: Called, tmp_path: Path)
     assert read(call, "campaigns", "recipes")[0]["key"] == "holiday_discount"
 
 
+def test_people_get_sentences_and_scripts_get_json(call: Called, tmp_path: Path) -> None:
+    read(call, "campaigns", "add", saved(tmp_path))
+    before = call("campaigns", "results", "news")[1].splitlines()
+    assert before[:2] == ["news (draft): Nobody has been written to yet.", "It has not run yet."]
+    seen = call("campaigns", "preview", "news", "--now", "2027-02-24T09:00:00+07:00")[1].splitlines()
+    left_out = "not_subscribed 1, unsubscribed 1, suppressed 1, no_email 1"
+    assert sorted(seen[0].removeprefix("news: audience 8, treated 8, held out 0, left out ").split(", ")) == sorted(
+        left_out.split(", ")
+    )
+    assert "  1 left out: has said no to these mails" in seen
+    assert "  Siti1 Rahayu <c1@example.com>, shopper" in seen
+    assert "[en] News" in seen
+    ran = call("campaigns", "run", "news", "--now", "2027-02-24T09:00:00+07:00")[1].splitlines()
+    assert ran[0] == "run 1 (once), due 2027-02-24 02:00 UTC, done"
+    assert ran[2] == "  mails: accepted 8"
+    shown = call("campaigns", "show", "news")[1].splitlines()
+    assert shown[:2] == ["news: news", "  draft, version 1, trigger once"]
+    assert f"  {ran[0]}" in shown
+    after = call("campaigns", "results", "news")[1].splitlines()
+    assert after[1] == "Read over 14 days, until 2027-03-10 02:00 UTC: still open."
+    assert [line.split()[:3] for line in after[2:5]] == [
+        ["people", "bought", "share"], ["treated", "8", "0"], ["holdout", "0", "0"],
+    ]  # fmt: skip
+    assert after[-2:] == ["Mails: accepted 8", ran[0].replace("run", "Run", 1)]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [

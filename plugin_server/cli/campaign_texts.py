@@ -1,0 +1,150 @@
+"""What `tangga campaigns` prints for people, out of the documents that ``--json`` prints whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from plugin_server.cli.ladder import table
+
+Document = Mapping[str, Any]
+
+
+def shown(found: Document) -> str:
+    """One campaign: what it is, when it fires next, and its runs, newest first."""
+    campaign = found["campaign"]
+    rungs = campaign.get("audience", {}).get("rungs", "all")
+    lines = [
+        f"{found['key']}: {found['name']}",
+        f"  {found['state']}, version {found['version']}, trigger {found['trigger']}",
+        f"  for {'all rungs' if rungs == 'all' else ', '.join(rungs)}; in {', '.join(campaign['message'])}",
+        *_nexts(found["next"]),
+    ]
+    if not found["runs"]:
+        return "\n".join([*lines, "It has not run yet."])
+    return "\n".join([*lines, "Runs:", *(f"  {line}" for item in found["runs"] for line in ran(item).splitlines())])
+
+
+def ran(run: Document) -> str:
+    """One run: its state with the reason, how many it reached, and what became of the mails."""
+    reason = f": {run['reason']}" if run["reason"] else ""
+    lines = [f"run {run['run']} ({run['occasion']}), due {_moment(run['due_at'])}, {run['state']}{reason}"]
+    lines.append(f"  {_reached(run)}")
+    if run["messages"]:
+        lines.append(f"  mails: {_counts(run['messages'])}")
+    return "\n".join(lines)
+
+
+def previewed(found: Document) -> str:
+    """Who would get it, who not and why, what the offer costs, when it fires next, and how each mail reads."""
+    lines = [f"{found['campaign']}: {_reached(found)}"]
+    if found["hindrance"]:
+        lines.append(f"Nothing would be sent now: {found['hindrance']}")
+    lines += [f"  {count} left out: {found['reasons'][key]}" for key, count in found["excluded"].items()]
+    if offer := found["offer"]:
+        lines.append(
+            f"Offer: {offer['codes']} codes, expected to cost {_money(offer['liability_each'])} each and "
+            f"{_money(offer['liability'])} together if all are used. {offer['sentence']}"
+        )
+    lines += _nexts(found["next"])
+    if found["sample"]:
+        people = [f"{one['name'] or '(no name)'} <{one['email']}>, {one['rung']}" for one in found["sample"]]
+        lines += ["Some of them:", *(f"  {one}" for one in people)]
+    for language, mail in found["mails"].items():
+        lines += ["", f"[{language}] {mail['subject']}", *(f"  {line}".rstrip() for line in mail["text"].splitlines())]
+        lines += [f"  Unknown here: {name}" for name in mail["missing"]]
+    return "\n".join(lines)
+
+
+def results(found: Document) -> str:
+    """The verdict first, then arms, differences with intervals, offers, movement and money."""
+    lines = [f"{found['campaign']} ({found['state']}): {found['verdict']}", _reading(found)]
+    rows: list[tuple[Any, ...]] = [("", "people", "bought", "share", "orders", "sales", "climbed", "fell")]
+    for name, arm in found["arms"].items():
+        moved = found["movement"][name]
+        share = "-" if arm["conversion"] is None else f"{arm['conversion']:.1%}"
+        people = (name, arm["n"], arm["buyers"], share, arm["orders"])
+        rows.append((*people, _money(arm["revenue"]), moved["climbed"], moved["fell"]))
+    lines += [table(rows), *_differences(found["differences"], found["goal"])]
+    if (odds := found["sample_ratio_p"]) is not None and odds < 0.001:
+        lines.append(f"The arms are not of the planned sizes (p = {odds:.2g}); do not trust the difference.")
+    return "\n".join([*lines, *_money_of(found), *_runs(found["runs"], found["messages"])])
+
+
+def _reading(found: Document) -> str:
+    if not found["read_on"]:
+        return "It has not run yet."
+    state = "final" if found["final"] else "still open"
+    return f"Read over {found['window_days']} days, until {_moment(found['read_on'])}: {state}."
+
+
+def _differences(found: Document, goal: str) -> list[str]:
+    names = {
+        "conversion": "share that climbed" if goal == "climb" else "share that bought",
+        "revenue_per_customer": "sales per person",
+        "contribution_per_customer": "contribution per person",
+    }
+    lines = []
+    for key, name in names.items():
+        one = found[key]
+        if one is None or one["difference"] is None:
+            continue
+        if key == "conversion":
+            value, low, high = (_points(one[part]) for part in ("difference", "low", "high"))
+        else:
+            value, low, high = (_money(one[part]) for part in ("difference", "low", "high"))
+        doubt = "" if one["conclusive"] else " (may be chance)"
+        lines.append(f"Treated less holdout, {name}: {value}, 95% interval {low} to {high}{doubt}")
+    return lines
+
+
+def _money_of(found: Document) -> list[str]:
+    offers, figures = found["offers"], found["figures"]
+    budget = f" of a budget of {_money(offers['budget'])}" if offers["budget"] else ""
+    profit = figures["incremental_profit"]
+    lines = [
+        f"Offers: {offers['issued']} issued, {offers['redeemed']} redeemed, {offers['released']} released, "
+        f"{offers['failed']} failed; given away {_money(offers['discount'])}, at stake {_money(offers['liability'])}"
+        f"{budget}",
+        f"Sales to those written to {_money(figures['touched_revenue'])}, "
+        f"after a click {_money(figures['clicked_revenue'])}",
+    ]
+    if profit:
+        doubt = "" if figures["incremental_profit_conclusive"] else " (may be chance)"
+        span = f"{_money(profit['low'])} to {_money(profit['high'])}"
+        lines.append(f"Profit it brought about: {_money(profit['estimate'])}, 95% interval {span}{doubt}")
+    return lines
+
+
+def _runs(runs: list[Document], messages: Document) -> list[str]:
+    lines = [f"Mails: {_counts(messages)}"] if messages else []
+    for run in runs:
+        reason = f": {run['reason']}" if run["reason"] else ""
+        lines.append(f"Run {run['run']} ({run['occasion']}), due {_moment(run['due_at'])}, {run['state']}{reason}")
+    return lines
+
+
+def _nexts(found: list[Document]) -> list[str]:
+    sure = {True: "", False: ", date not confirmed"}
+    return [f"Next: {_moment(due['at'])} ({due['occasion']}{sure[due['confirmed']]})" for due in found]
+
+
+def _reached(found: Document) -> str:
+    left_out = _counts(found["excluded"]) or "nobody"
+    return f"audience {found['audience']}, treated {found['treated']}, held out {found['holdout']}, left out {left_out}"
+
+
+def _counts(found: Document) -> str:
+    return ", ".join(f"{name} {count}" for name, count in found.items())
+
+
+def _points(share: float | None) -> str:
+    return "-" if share is None else f"{share * 100:+.1f} points"
+
+
+def _money(value: Document | None) -> str:
+    return "-" if value is None else f"{value['amount']} {value['currency']}"
+
+
+def _moment(iso: str) -> str:
+    return iso[:16].replace("T", " ") + " UTC"
