@@ -56,6 +56,29 @@ def previewed(found: Document) -> str:
     return "\n".join(lines)
 
 
+def backtested(found: Document) -> str:
+    """Month by month whom it would have met and what it would have cost, and what the figures rest on."""
+    reached = f"{found['people']} people, {found['treated']} mails, {found['holdout']} held out"
+    lines = [f"{found['campaign']}, {found['from']} to {found['to']}: fired {found['fired']} times; {reached}"]
+    lines += [f"  {count} left out: {found['reasons'][key]}" for key, count in found["excluded"].items()]
+    if found["months"]:
+        cost = ("cost at most",) if found["offer"] else ()
+        rows: list[tuple[Any, ...]] = [("month", "days", "mails", "held out", *cost)]
+        for one in found["months"]:
+            paid = (_money(one["liability"]),) if found["offer"] else ()
+            rows.append((one["month"], one["firings"], one["treated"], one["holdout"], *paid))
+        lines.append(table(rows))
+    if offer := found["offer"]:
+        each, total = _money(offer["liability_each"]), _money(offer["liability"])
+        lines.append(f"Offer: {each} each, {total} together if all are used. {offer['sentence']}")
+        if offer["budget_reached_on"]:
+            lines.append(f"The budget would have been used up on {offer['budget_reached_on']}.")
+    if found["sample"]:
+        lines.append("Some of them:")
+        lines += [f"  {one['last']}  {one['name']} <{one['email']}>, {one['times']} ×" for one in found["sample"]]
+    return "\n".join([*lines, *found["basis"]])
+
+
 def results(found: Document) -> str:
     """The verdict first, then arms, differences with intervals, offers, movement and money."""
     lines = [f"{found['campaign']} ({found['state']}): {found['verdict']}", _reading(found)]

@@ -33,6 +33,7 @@ from plugin_server.db import results as db_results
 from plugin_server.db.campaigns import Refused, Saved
 from plugin_server.db.session import merchant_ids, tenant
 from plugin_server.jobs import run as runs
+from plugin_server.jobs.backtest import back_test
 from plugin_server.jobs.lint import look_through
 from plugin_server.jobs.outside import outside
 from plugin_server.jobs.preview import check
@@ -159,6 +160,20 @@ def preview(key: str, at: str | None, merchant: str | None, home: Path | None, a
             conn, merchant_id=number, saved=store.need(conn, key), public_url=services.settings.public_url, now=now
         )
     show(document, as_json, lambda: texts.previewed(document))
+
+
+@campaigns.command()
+@click.argument("key")
+@click.option("--now", "at", help="Look back from this moment (ISO 8601).")
+@merchant_option
+@home_option
+@json_option
+def backtest(key: str, at: str | None, merchant: str | None, home: Path | None, as_json: bool) -> None:
+    """Whom it would have met in the last twelve months, when, and what its offer would have cost."""
+    with _merchant(home, merchant) as (services, number), tenant(services.engine, number) as conn:
+        now = _moment(at) or services.now()
+        document = back_test(conn, merchant_id=number, saved=store.need(conn, key), now=now)
+    show(document, as_json, lambda: texts.backtested(document))
 
 
 @campaigns.command("lint")

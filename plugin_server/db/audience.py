@@ -245,10 +245,11 @@ def tally(conn: Connection, run_id: int) -> dict[str, Any]:
     states = conn.execute(
         text("SELECT state, count(*) FROM message WHERE run_id = :id GROUP BY 1 ORDER BY 1"), {"id": run_id}
     )
-    return _tally(arms) | {"messages": {row[0]: row[1] for row in states}}
+    return tally_of(arms) | {"messages": {row[0]: row[1] for row in states}}
 
 
-def _tally(rows: Any) -> dict[str, Any]:
+def tally_of(rows: Any) -> dict[str, Any]:
+    """Rows of ``arm, reason, n`` as ``{"audience", "treated", "holdout", "excluded": {reason: count}}``."""
     count = {arm: sum(row.n for row in rows if row.arm == arm) for arm in ("treated", "holdout")}
     excluded = {row.reason: row.n for row in sorted(rows, key=lambda row: -row.n) if row.arm == "excluded"}
     return {"audience": sum(count.values()), **count, "excluded": excluded}
@@ -268,7 +269,7 @@ def preview_audience(
         .order_by(people.c.customer_id)
         .limit(sample)
     )
-    tallied = _tally(rows)
+    tallied = tally_of(rows)
     return tallied | {
         "reasons": {key: REASONS[key] for key in tallied["excluded"]},
         "sample": [

@@ -36,7 +36,7 @@ def preview(conn: Connection, *, merchant_id: int, saved: Saved, public_url: str
     return seen | {
         "campaign": campaign.key,
         "hindrance": campaigns.frozen_store(conn),
-        "offer": _offer(conn, saved, seen["treated"], now),
+        "offer": offer_of(conn, saved, seen["treated"], now),
         "next": [
             {"occasion": due.occasion, "at": due.at.isoformat(), "confirmed": due.confirmed} for due in firings[:5]
         ],
@@ -132,7 +132,8 @@ def _unreadable(conn: Connection, campaign: Campaign, language: str, public_url:
     return [Problem(path, f"{name} {mend}") for name in mail.missing]
 
 
-def _offer(conn: Connection, saved: Saved, treated: int, now: datetime) -> dict[str, Any] | None:
+def offer_of(conn: Connection, saved: Saved, treated: int, now: datetime) -> dict[str, Any] | None:
+    """What the offer costs for so many people if every code is used, and the margin guard's finding; None without."""
     offer = saved.campaign.offer
     verdict = run.margin(conn, saved.campaign, now)
     if offer is None or verdict is None:

@@ -1,0 +1,80 @@
+"""Whom a campaign would have met on past days: people as they stand today, events as they happened then."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+from sqlalchemy import BigInteger, Connection, Date, Text, column, insert, select, table, text
+
+from campaigns.schema import Campaign
+from campaigns.triggers import Once, OnEvent
+from plugin_server.db import audience
+from plugin_server.db.happened import happened_on
+
+_MET: Final = table(
+    "backtest_met",
+    column("day", Date),
+    column("customer_id", BigInteger),
+    column("arm", Text),
+    column("reason", Text),
+)
+_MAKE: Final = """
+CREATE TEMPORARY TABLE backtest_met (day date, customer_id bigint, arm text, reason text) ON COMMIT DROP
+"""
+_DAYS: Final = """
+SELECT day, arm, coalesce(reason, '') AS reason, count(*) AS n FROM backtest_met GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+"""
+_PEOPLE: Final = "SELECT count(DISTINCT customer_id) FROM backtest_met WHERE arm = 'treated'"
+_SOME: Final = """
+SELECT m.customer_id, btrim(c.first_name || ' ' || c.last_name) AS name, c.email, f.rung,
+       count(*) AS times, max(m.day) AS last
+FROM backtest_met m JOIN customer c ON c.id = m.customer_id JOIN customer_facts f ON f.customer_id = c.id
+WHERE m.arm = 'treated' GROUP BY 1, 2, 3, 4 ORDER BY last DESC, m.customer_id LIMIT :limit
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """Whom past firings would have met: tallies by day (days that met nobody are left out), people, some of them."""
+
+    days: dict[date, dict[str, Any]]
+    people: int
+    sample: list[dict[str, Any]]
+
+
+def met_by_event(
+    conn: Connection,
+    *,
+    merchant_id: int,
+    campaign: Campaign,
+    campaign_id: int,
+    days: Sequence[date],
+    now: datetime,
+    sample: int = 20,
+) -> Met:
+    """One statement finds the events of all days; rungs, rule, consent and draw are those of ``now``."""
+    trigger = campaign.trigger
+    if not isinstance(trigger, OnEvent):
+        raise TypeError(f"{trigger.kind} is no event")
+    of = audience.setting(conn, merchant_id, campaign_id)
+    events = happened_on(
+        trigger, timezone=of.timezone, days=days, rungs=of.shop.ladder.keys, topic=campaign.audience.topic
+    ).subquery("events")
+    everybody = campaign.model_copy(update={"trigger": Once(kind="once")})
+    people = audience.audience(everybody, of, now).subquery("people")
+    found = select(events.c.day, people.c.customer_id, people.c.arm, people.c.reason).join(
+        people, people.c.customer_id == events.c.customer_id
+    )
+    conn.execute(text("DROP TABLE IF EXISTS pg_temp.backtest_met"))
+    conn.execute(text(_MAKE))
+    conn.execute(insert(_MET).from_select(["day", "customer_id", "arm", "reason"], found))
+    rows: dict[date, list[Any]] = {}
+    for row in conn.execute(text(_DAYS)):
+        rows.setdefault(row.day, []).append(row)
+    some = [{**row, "last": row["last"].isoformat()} for row in conn.execute(text(_SOME), {"limit": sample}).mappings()]
+    return Met(
+        {day: audience.tally_of(found) for day, found in rows.items()}, int(conn.scalar(text(_PEOPLE)) or 0), some
+    )
