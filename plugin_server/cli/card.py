@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from plugin_server.cli.context import BadInput, home_option, json_option, merchant_id_of, merchant_option, opened, show
-from plugin_server.cli.points import as_json_balance, customer_of
+from plugin_server.cli.points import as_json_balance, owner_of
 from plugin_server.db import card as cards
 from plugin_server.db import points, points_orders
 from plugin_server.db.session import tenant
@@ -25,7 +25,8 @@ def card(email: str, merchant: str | None, home: Path | None, as_json: bool) -> 
         number = merchant_id_of(services, merchant)
         now = services.now()
         with tenant(services.engine, number) as conn:
-            customer = customer_of(conn, email)
+            whose = owner_of(conn, email)
+            customer = whose.id
             mine = cards.card(conn, customer, now)
             if mine is None:
                 raise BadInput(f"{email!r} has no card: this customer was erased.")
@@ -33,6 +34,7 @@ def card(email: str, merchant: str | None, home: Path | None, as_json: bool) -> 
     token = customer_token(services.settings.keys, CustomerLink(number, customer))
     document = {
         "email": mine.customer.email,
+        **whose.as_json(),
         "name": f"{mine.customer.first_name} {mine.customer.last_name}".strip(),
         "rung": mine.customer.rung,
         "member_number": mine.customer.member_number,
@@ -43,4 +45,5 @@ def card(email: str, merchant: str | None, home: Path | None, as_json: bool) -> 
         ],
         "url": f"{services.settings.public_url}/c/{token}",
     }
-    show(document, as_json, lambda: "\n".join(f"{name}: {value}" for name, value in document.items() if value))
+    told = [(name, value) for name, value in document.items() if name != "merged_into"]
+    show(document, as_json, lambda: whose.note(email) + "\n".join(f"{name}: {value}" for name, value in told if value))

@@ -173,6 +173,8 @@ def _counts(found: dict[str, Any]) -> str:
 
 def _explained(found: dict[str, Any]) -> str:
     lines = [f"{found['email']}: {found['rung']} since {found['since'][:10]}, {found['activity']}"]
+    if found.get("merged_into"):
+        lines.insert(0, f"{found['email']} was merged into {found['merged_into']}.")
     lines += [f"  {'yes' if item['holds'] else 'no '}  {item['sentence']}" for item in found["because"]]
     if found["next"]:
         lines.append(f"Missing for {found['next']['rung']}:")

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from sqlalchemy import text
 
 from campaigns.points.program import read_program
 from campaigns.schema import BadCampaign
@@ -14,6 +13,7 @@ from plugin_server.cli.context import BadInput, home_option, json_option, mercha
 from plugin_server.cli.ladder import asked, table
 from plugin_server.db import audit_log, points_hand, rewards
 from plugin_server.db import points as held
+from plugin_server.db.identity import Owner, owner
 from plugin_server.db.points_ledger import NotEnough
 from plugin_server.db.session import tenant
 from plugin_server.jobs.points_night import rounded
@@ -61,9 +61,9 @@ def program(file: Path, merchant: str | None, home: Path | None, as_json: bool) 
 def balance(email: str, merchant: str | None, home: Path | None, as_json: bool) -> None:
     """Show what a customer has to spend, what is on its way, and what ends next."""
     with asked(home, merchant) as (conn, _, now):
-        customer = customer_of(conn, email)
-        document = {"email": email, **as_json_balance(held.balance(conn, customer, now))}
-    show(document, as_json, lambda: _balance(document))
+        whose = owner_of(conn, email)
+        document = {"email": email, **whose.as_json(), **as_json_balance(held.balance(conn, whose.id, now))}
+    show(document, as_json, lambda: whose.note(email) + _balance(document))
 
 
 @points.command()
@@ -74,10 +74,11 @@ def balance(email: str, merchant: str | None, home: Path | None, as_json: bool) 
 def ledger(email: str, merchant: str | None, home: Path | None, as_json: bool) -> None:
     """Show every entry of a customer, newest first, and which lots each debit took from."""
     with asked(home, merchant) as (conn, _, now):
-        customer = customer_of(conn, email)
-        entries = [_entry(row) for row in held.ledger(conn, customer)]
-        document = {"email": email, **as_json_balance(held.balance(conn, customer, now)), "entries": entries}
-    show(document, as_json, lambda: _ledger(document))
+        whose = owner_of(conn, email)
+        entries = [_entry(row) for row in held.ledger(conn, whose.id)]
+        has = as_json_balance(held.balance(conn, whose.id, now))
+        document = {"email": email, **whose.as_json(), **has, "entries": entries}
+    show(document, as_json, lambda: whose.note(email) + _ledger(document))
 
 
 @points.command(context_settings={"ignore_unknown_options": True})
@@ -141,16 +142,16 @@ def liability(merchant: str | None, home: Path | None, as_json: bool) -> None:
 
 
 def customer_of(conn: Any, email: str) -> int:
-    """The customer of an address. Raises ``BadInput``."""
-    found = conn.scalar(
-        text(
-            "SELECT coalesce(merged_into, id) FROM customer WHERE email_norm = :email ORDER BY merged_into NULLS FIRST"
-        ),
-        {"email": email.strip().lower()},
-    )
+    """The customer of an address, or the survivor where it was merged away. Raises ``BadInput``."""
+    return owner_of(conn, email).id
+
+
+def owner_of(conn: Any, email: str) -> Owner:
+    """``customer_of``, and whom the address was merged into. Raises ``BadInput``."""
+    found = owner(conn, email)
     if found is None:
         raise BadInput(f"No customer has the address {email!r}.")
-    return int(found)
+    return found
 
 
 def as_json_balance(has: held.Balance) -> dict[str, Any]:

@@ -6,6 +6,7 @@ A merge names every row that changes hands, so that undoing it gives each back a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -82,6 +83,28 @@ def unmerge(connection: Connection, merge_id: int, by: str, now: datetime) -> tu
     return found.winner_id, found.loser_id
 
 
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whom an address leads to. ``merged_into`` names the survivor where the address itself was given up, else None."""
+
+    id: int
+    merged_into: str | None
+
+    def note(self, email: str) -> str:
+        """A line that says so to people; empty where there is nothing to say."""
+        return f"{email.strip()} was merged into {self.merged_into}.\n" if self.merged_into else ""
+
+    def as_json(self) -> dict[str, str]:
+        """``{"merged_into"}``, or nothing."""
+        return {"merged_into": self.merged_into} if self.merged_into else {}
+
+
+def owner(connection: Connection, email: str) -> Owner | None:
+    """The living customer behind an address, also behind one that was merged away; None where nobody ever had it."""
+    row = connection.execute(_WHOSE, {"email": email.strip().lower()}).first()
+    return None if row is None else Owner(int(row.survivor), row.winner)
+
+
 def person(connection: Connection, email: str) -> int:
     """The living customer with this address. Raises ``MergeRefused`` with a sentence where there is none."""
     row = connection.execute(_WHOSE, {"email": email.strip().lower()}).first()
@@ -112,9 +135,9 @@ def _give_back(connection: Connection, table: str, column: str, ids: Sequence[in
 
 
 _WHOSE = text(
-    """SELECT c.id, coalesce(w.email, 'customer ' || w.id) AS winner
+    """SELECT c.id, coalesce(w.id, c.id) AS survivor, coalesce(w.email, 'customer ' || w.id) AS winner
        FROM customer c LEFT JOIN customer w ON w.id = c.merged_into
-       WHERE c.email_norm = :email ORDER BY c.merged_into IS NOT NULL, c.id LIMIT 1"""
+       WHERE c.email_norm = :email ORDER BY c.merged_into IS NOT NULL, c.id DESC LIMIT 1"""
 )
 
 _LAST_MERGE = text(

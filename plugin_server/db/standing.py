@@ -15,7 +15,7 @@ from campaigns.ladder.meaning import meaning
 from campaigns.ladder.rules import All, Any_, Compare, Leaf, Not, Rule, as_json, children, leaves
 from campaigns.ladder.sentences import Figure, leaf_sentence
 from connectors.types import Money, minor_units
-from plugin_server.db import holding, known, rhythm, rungs
+from plugin_server.db import holding, identity, known, rhythm, rungs
 from plugin_server.db.rungs import Shop
 
 ACTIVITIES = ("active", "cooling", "lapsed", "none")
@@ -76,16 +76,16 @@ def _recomputed(conn: Connection, on: Shop, at: datetime) -> Iterable[tuple[str,
 def explain(
     conn: Connection, *, merchant_id: int, email: str, now: datetime, as_of: date | None = None, lang: str | None = None
 ) -> dict[str, Any] | None:
-    """Why this rung, leaf by leaf, and what is missing for the next; None where nobody has this address."""
+    """Why this rung, leaf by leaf, and what is missing for the next; None where nobody has this address.
+
+    An address that was merged away answers for the survivor, whom ``merged_into`` names.
+    """
     on = rungs.shop(conn, merchant_id)
-    found = conn.scalar(
-        text("SELECT id FROM customer WHERE email_norm = :email AND merged_into IS NULL"),
-        {"email": email.strip().lower()},
-    )
+    found = identity.owner(conn, email)
     if found is None:
         return None
-    made = of_customer(conn, on, customer_id=found, now=now, as_of=as_of, lang=lang)
-    return None if made is None else {"email": email.strip(), **made}
+    made = of_customer(conn, on, customer_id=found.id, now=now, as_of=as_of, lang=lang)
+    return None if made is None else {"email": email.strip(), **found.as_json(), **made}
 
 
 def of_customer(

@@ -78,3 +78,21 @@ def test_the_card_of_a_customer(run: Callable[..., Any], points_shop: Shop) -> N
     assert (found["name"], found["points"]["balance"], found["offers"]) == ("Ani Wijaya", 0, [])
     assert "/c/" in found["url"]
     assert program().point_value == 1
+
+
+def test_an_address_that_was_merged_away_answers_for_the_survivor(run: Callable[..., Any], points_shop: Shop) -> None:
+    points_shop.take(order(total_minor=50_000), order("2", email="old@example.com", total_minor=30_000))
+    run("customers", "merge", "ani@example.com", "old@example.com")
+    has = run("points", "balance", "ani@example.com")
+    assert "merged_into" not in has
+    told = {"merged_into": "ani@example.com"}
+    assert run("points", "balance", "Old@example.com") == has | told | {"email": "Old@example.com"}
+    assert run("points", "ledger", "old@example.com").items() >= told.items()
+    card = run("card", "old@example.com")
+    assert (card["email"], card["merged_into"]) == ("ani@example.com", "ani@example.com")
+    why = run("ladder", "explain", "old@example.com")
+    assert why == run("ladder", "explain", "ani@example.com") | told | {"email": "old@example.com"}
+    assert why["rung"] == "customer"
+    for words in (("points", "balance"), ("points", "ledger"), ("card",), ("ladder", "explain")):
+        said = CliRunner().invoke(cli, [*words, "old@example.com"]).stdout.splitlines()
+        assert said[0] == "old@example.com was merged into ani@example.com."
