@@ -23,6 +23,7 @@ from plugin_server.web import (
     connect_shopify,
     context,
     conversations,
+    credits,
     customer_card,
     customer_points,
     customers,
@@ -88,6 +89,7 @@ NOUNS = (
     composer,
     code_picture,
     conversations,
+    credits,
 )
 """One module per noun of the pages; each has one blueprint called ``pages``."""
 

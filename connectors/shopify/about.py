@@ -71,6 +71,8 @@ def capabilities(about: About) -> frozenset[str]:
         "rungs": about.may("write_customers"),
         "marketing": about.may("write_marketing_events"),
         "customer_merges": about.may("read_customer_merge"),
+        "credit_switched_on": about.store_credit,
+        "new_accounts": about.accounts == NEW_ACCOUNTS,
         "all_orders": "read_all_orders" in about.scopes,
         "store_credit": about.buyers_can_use_credit and about.may("write_store_credit_account_transactions"),
     }

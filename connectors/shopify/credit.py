@@ -65,7 +65,7 @@ class CreditBook:
             payload = self._client.write(name, variables)
         except Rejected as error:
             sentence = SENTENCES.get(error.errors[0].code, error.sentence)
-            raise ShopifyRefusal(sentence, code="refused", reason=error.errors[0].code) from error
+            raise ShopifyRefusal(sentence, code="credit_refused", reason=error.errors[0].code) from error
         except ConnectorError as error:
             if not error.ambiguous:
                 raise
@@ -79,7 +79,11 @@ class CreditBook:
     def _after_doubt(self, intent: CreditIntent, kind: str, error: ConnectorError) -> str:
         for pause in LOOKS:
             self._client.sleep(pause)
-            if known := self._find(intent, kind):
+            try:
+                known = self._find(intent, kind)
+            except ConnectorError:
+                continue  # A look that fails ends no doubt: the first error says that there is one.
+            if known:
                 return known
         raise error
 
@@ -88,7 +92,7 @@ class CreditBook:
         data = self._client.read("credits", {"id": gid("Customer", intent.customer_external_id)}).data
         customer = data.get("customer")
         if not isinstance(customer, dict):
-            raise ShopifyRefusal(SENTENCES["OWNER_NOT_FOUND"], code="refused", reason="OWNER_NOT_FOUND")
+            raise ShopifyRefusal(SENTENCES["OWNER_NOT_FOUND"], code="credit_refused", reason="OWNER_NOT_FOUND")
         since = intent.began_at - self._client.lag - SKEW
         for row in _transactions(customer):
             if row.get("__typename") == kind and self._same(row, intent, kind, since):

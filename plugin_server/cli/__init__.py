@@ -31,6 +31,7 @@ MODULES = {
     "campaigns": "plugin_server.cli.campaigns",
     "messages": "plugin_server.cli.campaigns",
     "points": "plugin_server.cli.points",
+    "credit": "plugin_server.cli.credit",
     "card": "plugin_server.cli.card",
     "consent": "plugin_server.cli.consent",
     "migrate": "plugin_server.cli.processes",

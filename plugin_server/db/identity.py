@@ -25,6 +25,7 @@ HANDS = {
     "redemptions": ("redemption", "customer_id"),
     "points": ("point_entry", "customer_id"),
     "claims": ("reward_claim", "customer_id"),
+    "credits": ("credit_intent", "customer_id"),
     "merged": ("customer", "merged_into"),
 }
 """What changes hands: the name in ``moved`` → table and the column that says whose it is."""

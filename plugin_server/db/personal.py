@@ -137,6 +137,17 @@ HELD: Final = (
         {"error": _redacted("error")},
         _words("id customer_id store_id reward name points entry_id state created_at settled_at merchant_id"),
     ),
+    Held(
+        "credit_intent",
+        OF_PERSON,
+        # Without its account a credit that waits is never given.
+        {"account": "''", "reason": f"'{GONE}'", "error": _redacted("error"), "cause": f"'{GONE} ' || id"},
+        _words(
+            "id store_id customer_id amount_minor currency expires_at state tries not_before external_id created_by "
+            "created_at sending_at settled_at merchant_id"
+        ),
+        hidden=_words("created_by"),
+    ),
     Held("identity", OF_PERSON, deleted=True),
     Held(
         "customer_merge",

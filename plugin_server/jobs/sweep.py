@@ -11,10 +11,11 @@ from sqlalchemy import Connection, text
 
 from plugin_server import wiring
 from plugin_server.db import campaigns, conversations, doubts, ledger
+from plugin_server.db import credits as intents
 from plugin_server.db.doubts import OpenAttempt
 from plugin_server.db.session import merchant_ids, tenant
+from plugin_server.jobs import credits, events, ingest, reconcile, replies, rewards, run
 from plugin_server.jobs import doubts as log_of_provider
-from plugin_server.jobs import events, ingest, reconcile, replies, rewards, run
 from plugin_server.jobs.outside import Outside, outside
 from plugin_server.jobs.queues import wake
 from plugin_server.wiring import Services
@@ -89,6 +90,7 @@ def _wake(services: Services, merchant_id: int) -> None:
         answers = conversations.stuck(conn, now)
         providers = set(conn.scalars(_INBOX, {"now": now}))
         claimed = conn.scalar(_CLAIMED)
+        owed = intents.waiting(conn, now)
     try:
         for run_id in waiting:
             wake(services.redis, run.advance_run, merchant_id, run_id)
@@ -104,6 +106,8 @@ def _wake(services: Services, merchant_id: int) -> None:
             wake(services.redis, ingest.drain, merchant_id, on="urgent")
         if claimed:
             wake(services.redis, rewards.make_rewards, merchant_id)
+        if owed:
+            wake(services.redis, credits.give_credits, merchant_id)
         reconcile.resume(services, merchant_id)
     except RedisError as error:
         log.warning("the queue is away (%s); asked again at the next sweep", error)

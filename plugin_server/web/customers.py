@@ -11,6 +11,7 @@ from plugin_server.db import customers, forecast, merchants, timeline
 from plugin_server.db.customers import Place, Wish
 from plugin_server.db.people import Person
 from plugin_server.db.session import tenant
+from plugin_server.web import credits
 from plugin_server.web.context import is_partial, page, services, words
 from plugin_server.web.guards import requires
 from plugin_server.web.rungs import explain, names_of
@@ -43,6 +44,7 @@ def show(who: Person, customer_id: int) -> ResponseReturnValue:
         rungs = names_of(connection, who.merchant_id, words().language)
         thread = timeline.timeline(connection, person.id, before=before)
         why = explain(connection, who.merchant_id, person.id, words())
+        credit = credits.shown(connection, person.id)
         ahead = forecast.one(
             connection, merchant=merchants.get(connection), customer_id=person.id, now=services().now()
         )
@@ -54,6 +56,7 @@ def show(who: Person, customer_id: int) -> ResponseReturnValue:
         rungs=rungs,
         why=why,
         ahead=ahead,
+        credit=credit,
         older=thread[-1].at if len(thread) == 40 else None,
     )
 

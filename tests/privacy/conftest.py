@@ -57,6 +57,9 @@ TRACES = (
     "VALUES (1, :m, :c, :email, 'A question of Ani Rahasia', now())",
     "INSERT INTO conversation_message (merchant_id, conversation_id, direction, author, text, written_at) "
     "VALUES (:m, 1, 'in', :email, 'Greetings, Ani Rahasia', now())",
+    "INSERT INTO credit_intent (merchant_id, cause, store_id, customer_id, account, amount_minor, currency, reason, "
+    "expires_at, error, created_by) VALUES (:m, 'for ' || :email, :s, :c, '7', 5, 'IDR', 'Ani Rahasia asked', now(), "
+    "'unknown ' || :email, 'owner@example.com')",
     "INSERT INTO sync_run (merchant_id, store_id, kind, faults) "
     "VALUES (:m, :s, 'full', jsonb_build_object('first', CAST(:email AS text)))",
 )

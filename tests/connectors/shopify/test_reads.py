@@ -60,6 +60,8 @@ def test_a_shop_tells_of_itself_and_of_what_it_granted() -> None:
     assert info.capabilities == {
         "codes", "automatic_discounts", "bulk_codes", "unit_cost", "abandoned_checkouts", "consent", "rungs",
         "store_credit",
+        "credit_switched_on",
+        "new_accounts",
     }  # fmt: skip
 
 
