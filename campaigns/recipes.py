@@ -65,6 +65,8 @@ _READY: Final[tuple[tuple[str, str, str, dict[str, Any], Any, dict[str, Any] | N
      {"event": "rung_up", "after_days": 1}, ["customer", "member", "advocate", "raving_fan"], None, "climb"),
     ("birthday", "Birthday", "A present three days before the birthday, for those who have bought.",
      {"event": "birthday", "after_days": -3}, BOUGHT, {"kind": "percentage", "value": "10", "valid_days": 14}, "order"),
+    ("member_invite", "Invitation to membership", "Invites those who have just ordered for the third time.",
+     {"event": "nth_order", "nth": 3, "after_days": 1}, ["customer"], None, "climb"),
     ("anniversary", "Member for a year", "Thanks members each year for their loyalty.",
      {"event": "member_anniversary"}, LOYAL, {"kind": "percentage", "value": "10", "valid_days": 14}, "order"),
     ("supply_ends", "Running low", "Reminds people five days before what they bought is used up; no discount needed.",

@@ -18,7 +18,10 @@ def letter(key: str, language: str) -> MessageSource:
         return holiday_message(language)
     spoken = language if language in LANGUAGES else "en"
     words = _words()[key][spoken]
-    return MessageSource(words["subject"], words["preheader"], dressed(words, spoken, offer=LETTERS[key]))
+    mjml = dressed(words, spoken, offer=LETTERS[key])
+    if words.get("to") == "card":
+        mjml = mjml.replace("{{ links.shop }}", "{{ links.card }}")
+    return MessageSource(words["subject"], words["preheader"], mjml)
 
 
 @lru_cache(maxsize=1)

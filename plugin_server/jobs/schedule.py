@@ -16,7 +16,18 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from plugin_server import wiring
 from plugin_server.db import periodic
-from plugin_server.jobs import audit, domains, lifecycle, nightly, renewing, suppressions, sweep, ticks, trouble_mail
+from plugin_server.jobs import (
+    audit,
+    domains,
+    lifecycle,
+    membership,
+    nightly,
+    renewing,
+    suppressions,
+    sweep,
+    ticks,
+    trouble_mail,
+)
 from plugin_server.wiring import Services
 
 log = logging.getLogger(__name__)
@@ -61,6 +72,7 @@ JOBS: Final = (
     Periodic("climb", timedelta(days=1), nightly.climb_all, timedelta(hours=20, minutes=30)),
     Periodic("audit", timedelta(days=1), audit.audit_all, timedelta(hours=21)),
     Periodic("forecast", timedelta(days=1), nightly.forecast_all, timedelta(hours=21, minutes=30)),
+    Periodic("members", timedelta(hours=1), membership.enrol_all, timedelta(minutes=40)),
     Periodic("points", timedelta(hours=6), nightly.points_all, timedelta(hours=1)),
 )
 """Nightly work falls into the small hours of Jakarta and the evening of Amsterdam."""

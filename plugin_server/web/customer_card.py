@@ -8,7 +8,8 @@ from __future__ import annotations
 from flask import Blueprint, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from plugin_server.db import audit_log, consents
+from campaigns.membership import next_anniversary
+from plugin_server.db import audit_log, consents, membership
 from plugin_server.db.card import Card, card
 from plugin_server.db.session import tenant
 from plugin_server.vault import CustomerLink, read_customer_token
@@ -34,7 +35,12 @@ def show(token: str) -> ResponseReturnValue:
         rungs = names_of(connection, link.merchant_id, say.language)
         why = explain(connection, link.merchant_id, mine.customer.id, say)
         points = held(connection, mine.customer.id, services().now())
-    return page("card.html", card=mine, token=token, rungs=rungs, why=why, held=points)
+        may_join = membership.invited(connection, link.merchant_id, mine.customer.id)
+    today = services().now().astimezone(say.zone).date()
+    return page(
+        "card.html", card=mine, token=token, rungs=rungs, why=why, held=points, may_join=may_join,
+        anniversary=next_anniversary(mine.customer.member_since, today) if mine.customer.member_since else None,
+    )  # fmt: skip
 
 
 @pages.get("/c/<token>/unsubscribe")

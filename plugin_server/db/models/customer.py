@@ -30,6 +30,12 @@ class Customer(OfMerchant, Base):
             "ix_customer_merged", "merchant_id", "email_norm", "id", postgresql_where=text("merged_into IS NOT NULL")
         ),
         Index("uq_customer_public_id", "public_id", unique=True),
+        Index(
+            "ix_customer_member_number",
+            "merchant_id",
+            "member_number",
+            postgresql_where=text("member_number IS NOT NULL"),
+        ),
         Index("ix_customer_first_name", "merchant_id", text('lower(first_name) COLLATE "C"')),
         Index("ix_customer_last_name", "merchant_id", text('lower(last_name) COLLATE "C"')),
         Index("ix_customer_email_prefix", "merchant_id", text('email_norm COLLATE "C"')),
