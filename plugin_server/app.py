@@ -14,6 +14,7 @@ from plugin_server.db.intake import Intake
 from plugin_server.frame import FramePath
 from plugin_server.jobs.bell import Bell
 from plugin_server.web import (
+    asking,
     audit,
     campaigns,
     code_picture,
@@ -85,6 +86,7 @@ NOUNS = (
     customer_card,
     customer_points,
     members,
+    asking,
     points,
     preferences,
     topics,

@@ -26,12 +26,15 @@ HANDS = {
     "points": ("point_entry", "customer_id"),
     "claims": ("reward_claim", "customer_id"),
     "credits": ("credit_intent", "customer_id"),
+    "answers": ("survey_answer", "customer_id"),
     "merged": ("customer", "merged_into"),
 }
 """What changes hands: the name in ``moved`` → table and the column that says whose it is."""
 
 GUARDED = {
     "advocates": "AND friend_id <> :winner",
+    "answers": "AND NOT EXISTS (SELECT FROM survey_answer w WHERE w.customer_id = :winner "
+    "AND w.question = survey_answer.question AND w.occasion = survey_answer.occasion)",
     "messages": "AND NOT EXISTS (SELECT FROM message w WHERE w.customer_id = :winner "
     "AND w.run_id = message.run_id AND w.step = message.step)",
     "codes": "AND NOT EXISTS (SELECT FROM offer_code w WHERE w.customer_id = :winner "

@@ -111,6 +111,12 @@ HELD: Final = (
         deleted=True,
         hidden=_words("reference"),
     ),
+    Held(
+        "survey_answer",
+        OF_PERSON,
+        {"text": "''", "choices": "'{}'"},
+        _words("id customer_id message_id question occasion score first_at answered_at tell told_at merchant_id"),
+    ),
     Held("rung_review", OF_PERSON, kept=_words("customer_id merchant_id lapsed_on falls_on")),
     Held(
         "point_entry",

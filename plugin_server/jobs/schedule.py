@@ -18,6 +18,7 @@ from plugin_server import wiring
 from plugin_server.db import periodic
 from plugin_server.jobs import (
     audit,
+    complaint_mail,
     domains,
     lifecycle,
     membership,
@@ -68,6 +69,7 @@ JOBS: Final = (
     Periodic("renewing", timedelta(hours=1), renewing.renew_dormant, timedelta(minutes=20)),
     Periodic("purge", timedelta(minutes=10), lifecycle.purge_due),
     Periodic("troubles", timedelta(minutes=5), trouble_mail.tell_all),
+    Periodic("complaints", timedelta(minutes=5), complaint_mail.tell_all),
     Periodic("reconcile", timedelta(days=1), nightly.reconcile_all, timedelta(hours=18, minutes=30)),
     Periodic("climb", timedelta(days=1), nightly.climb_all, timedelta(hours=20, minutes=30)),
     Periodic("audit", timedelta(days=1), audit.audit_all, timedelta(hours=21)),

@@ -46,6 +46,8 @@ TRACES = (
     "'UTF8'))",
     "INSERT INTO rung_pin (merchant_id, customer_id, rung, reason, pinned_by) "
     "VALUES (:m, :c, 'member', 'Ani Rahasia asked', 'owner@example.com')",
+    "INSERT INTO survey_answer (merchant_id, customer_id, question, occasion, score, text, first_at, answered_at) "
+    "VALUES (:m, :c, 'satisfaction', 'mail:1', 9, 'says Ani Rahasia', now(), now())",
     "INSERT INTO rung_review VALUES (:c, now(), now(), :m)",
     "INSERT INTO point_entry (id, merchant_id, customer_id, kind, points, open_points, available_at, reason, "
     "happened_at) OVERRIDING SYSTEM VALUE VALUES (1, :m, :c, 'adjust', 5, 5, now(), 'a gift to Ani Rahasia', now())",

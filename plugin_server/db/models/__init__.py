@@ -1,6 +1,7 @@
 """All models, so that the metadata is whole wherever one of them is imported."""
 
 from plugin_server.db.models import (
+    answer,
     audit,
     audit_log,
     calendar,
@@ -33,6 +34,7 @@ from plugin_server.db.models.base import Base, OfMerchant
 __all__ = [
     "Base",
     "OfMerchant",
+    "answer",
     "audit",
     "audit_log",
     "calendar",

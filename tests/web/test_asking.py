@@ -1,0 +1,126 @@
+"""Asking customers: opening changes nothing, answering stores once, and a score leads where it should."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from plugin_server.db.session import tenant
+from plugin_server.jobs import complaint_mail
+from plugin_server.vault import CustomerLink, customer_token
+from plugin_server.wiring import Services
+from tests.web.conftest import Clock, Visitor
+from tests.web.test_pages import customer
+
+__all__ = ["customer"]
+
+
+def rows(app: Services, merchant: int, sql: str) -> list[tuple[Any, ...]]:
+    with tenant(app.engine, merchant) as conn:
+        return [tuple(row) for row in conn.execute(text(sql))]
+
+
+@pytest.fixture
+def link(app: Services, merchant: int, customer: int) -> str:
+    """Siti's page, from mail number 7."""
+    return f"/c/{customer_token(app.settings.keys, CustomerLink(merchant, customer, 7))}"
+
+
+ANSWERS = "SELECT question, occasion, score, choices, text FROM survey_answer ORDER BY id"
+
+
+def test_the_last_word_within_a_day_counts(
+    app: Services, merchant: int, link: str, visitor: Visitor, clock: Clock
+) -> None:
+    page = f"{link}/ask/satisfaction"
+    assert 'value="8" required checked' in visitor.get(f"{page}?score=8").text
+    assert rows(app, merchant, ANSWERS) == []
+    assert visitor.post(page, {"score": "8"}).location == page
+    clock.forward(hours=23)
+    visitor.post(page, {"score": "7", "words": " Lama sampai "})
+    assert rows(app, merchant, ANSWERS) == [("satisfaction", "mail:7", 7, [], "Lama sampai")]
+    clock.forward(hours=2)
+    visitor.post(page, {"score": "1"})
+    assert rows(app, merchant, ANSWERS) == [("satisfaction", "mail:7", 7, [], "Lama sampai")]
+    assert "Anda memberi 7 dari 10" in visitor.get(f"{page}?score=1").text
+    assert rows(app, merchant, "SELECT count(*) FROM conversation") == [(0,)]
+
+
+@pytest.mark.parametrize("score", ["", "11", "-1", "x", "²", "9" * 400])
+def test_what_is_no_score_stores_nothing(app: Services, merchant: int, link: str, visitor: Visitor, score: str) -> None:
+    answer = visitor.post(f"{link}/ask/satisfaction", {"score": score, "words": "<b>hm</b>"})
+    assert (answer.status_code, "Pilih angka dari 0 sampai 10." in answer.text) == (422, True)
+    assert "&lt;b&gt;hm" in answer.text
+    assert rows(app, merchant, ANSWERS) == []
+
+
+def test_a_low_score_opens_one_conversation_and_tells_the_owner_once(
+    app: Services, merchant: int, customer: int, link: str, visitor: Visitor
+) -> None:
+    page = f"{link}/ask/satisfaction"
+    for _ in range(2):
+        visitor.post(page, {"score": "3"})
+    visitor.post(page, {"score": "3", "words": "Pecah semua"})
+    threads = rows(app, merchant, "SELECT customer_id, email, state FROM conversation")
+    assert threads == [(customer, "Siti@example.com", "open")]
+    said = rows(app, merchant, "SELECT text, author, direction FROM conversation_message ORDER BY id")
+    first = "Ditanya seberapa mungkin menyarankan toko Anda: 3 dari 10."
+    assert [row[0] for row in said] == [first, f"{first}\n\nPecah semua"]
+    owners = rows(app, merchant, "SELECT count(*) FROM user_account WHERE role = 'owner'")[0][0]
+    assert (complaint_mail.tell(app, merchant), complaint_mail.tell(app, merchant)) == (owners, 0)
+    assert "Sampai saat itu Anda tidak menerima penawaran" in visitor.get(page).text
+
+
+def test_a_promoter_s_words_become_evidence_only_if_they_may_be_published(
+    app: Services, merchant: int, customer: int, link: str, visitor: Visitor
+) -> None:
+    page = f"{link}/ask/satisfaction"
+    visitor.post(f"{link}/praise", {"words": "Bagus", "publish": "yes"})
+    visitor.post(page, {"score": "8"})
+    visitor.post(f"{link}/praise", {"words": "Bagus", "publish": "yes"})
+    assert rows(app, merchant, "SELECT count(*) FROM testimonial") == [(0,)]
+    visitor.post(page, {"score": "9"})
+    reviews = f"SELECT reviews FROM customer_facts WHERE customer_id = {customer}"
+    kept = "SELECT store_id, customer_id, email_norm, rating, text, approved FROM testimonial"
+    visitor.post(f"{link}/praise", {"words": "Bagus"})
+    assert rows(app, merchant, kept) == [(None, customer, "siti@example.com", 5, "Bagus", False)]
+    assert rows(app, merchant, reviews) == [(0,)]
+    visitor.post(f"{link}/praise", {"words": "Bagus sekali", "publish": "yes"})
+    assert rows(app, merchant, kept) == [(None, customer, "siti@example.com", 5, "Bagus sekali", True)]
+    assert rows(app, merchant, reviews) == [(1,)]
+    assert "Sudah kami terima" in visitor.get(page).text
+
+
+def test_preferences_are_the_shop_s_own_categories(
+    app: Services, merchant: int, woo: int, link: str, visitor: Visitor
+) -> None:
+    with tenant(app.engine, merchant) as conn:
+        for number, name in enumerate(("Teh", "Kopi")):
+            conn.execute(
+                text("INSERT INTO category (merchant_id, store_id, external_id, name) VALUES (:m, :s, :n, :name)"),
+                {"m": merchant, "s": woo, "n": str(number), "name": name},
+            )
+    page = f"{link}/ask/preferences"
+    assert 'value="Kopi"' in visitor.get(page).text
+    visitor.post(page, {"choice": ["Teh", "Senjata"]})
+    visitor.post(page, {"choice": ["Teh", "Kopi"]})
+    assert [row[3] for row in rows(app, merchant, ANSWERS)] == [["Kopi", "Teh"]]
+
+
+def test_a_birthday_is_kept_with_the_customer(app: Services, merchant: int, link: str, visitor: Visitor) -> None:
+    page = f"{link}/ask/birthday"
+    assert visitor.post(page, {"day": "2999-01-01"}).status_code == 422
+    assert rows(app, merchant, "SELECT birthday FROM customer") == [(None,)]
+    visitor.post(page, {"day": "1992-02-29"})
+    assert rows(app, merchant, "SELECT birthday FROM customer") == [(date(1992, 2, 29),)]
+    assert "29 Feb 1992" in visitor.get(page).text
+
+
+@pytest.mark.parametrize("question", ["satisfaction", "preferences", "birthday"])
+def test_unknown_links_and_questions_are_refused(visitor: Visitor, link: str, question: str) -> None:
+    assert visitor.get(f"/c/nonsense/ask/{question}").status_code == 404
+    assert visitor.post(f"/c/nonsense/ask/{question}").status_code == 404
+    assert visitor.get(f"{link}/ask/other").status_code == 404
