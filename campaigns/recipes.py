@@ -77,12 +77,21 @@ _READY: Final[tuple[tuple[str, str, str, dict[str, Any], Any, dict[str, Any] | N
      {"event": "checkout_abandoned", "after_days": 1}, "all", None, "order"),
     ("points_end", "Points end soon", "Tells people two weeks before their points end.",
      {"event": "points_end", "after_days": -14}, "all", None, "order"),
-    ("opinion", "What could be better", "Asks for an answer or a review two weeks after an order.",
+    ("opinion", "How was it", "Asks two weeks after an order for a score from 0 to 10, in one tap.",
      {"event": "order_paid", "after_days": 14}, ["customer", "member", "advocate"], None, "climb"),
+    ("likes", "What do you like", "Asks people a week after their yes which of your goods to write about.",
+     {"event": "consent_given", "after_days": 7}, "all", None, "order"),
+    ("birthday_ask", "When is your birthday", "Asks for the birthday three weeks after the first order.",
+     {"event": "nth_order", "nth": 1, "after_days": 21}, "all", None, "climb"),
     ("friend_bought", "Thank you for a friend", "Thanks those whose friend ordered for the first time.",
      {"event": "friend_bought", "after_days": 1}, "all",
      {"kind": "percentage", "value": "10", "valid_days": 30}, "climb"),
 )  # fmt: skip
+
+_ONLY: Final[dict[str, dict[str, Any]]] = {
+    "birthday_ask": {"rule": {"kind": "not", "rule": {"kind": "is_set", "fact": "birthday"}}},
+}
+"""Whom a recipe is for beside the rungs."""
 
 
 def _ready() -> list[Recipe]:
@@ -93,7 +102,7 @@ def _ready() -> list[Recipe]:
             "key": key.replace("_", "-"),
             "name": name,
             "trigger": {"kind": "event", "at": "09:00", **trigger},
-            "audience": {"rungs": rungs},
+            "audience": {"rungs": rungs, **_ONLY.get(key, {})},
             "offer": offer,
             "message": _wordings(key),
             "measure": {"goal": goal, "window_days": 30 if goal == "climb" else 14, "holdout": "0.1"},

@@ -14,7 +14,7 @@ from campaigns.parts import Part, clock
 EVENTS: Final = (
     "order_placed", "order_paid", "nth_order", "rung_up", "rung_down", "stalled", "checkout_abandoned", "birthday",
     "first_order_anniversary", "member_anniversary", "supply_ends", "overdue", "points_end", "consent_given",
-    "friend_joined", "friend_bought",
+    "friend_joined", "friend_bought", "answered",
 )  # fmt: skip
 AHEAD: Final = ("birthday", "first_order_anniversary", "member_anniversary", "supply_ends", "overdue", "points_end")
 """Events whose day is known before, so that a campaign may come some days earlier."""
@@ -83,7 +83,7 @@ class OnEvent(At):
     event: Literal[
         "order_placed", "order_paid", "nth_order", "rung_up", "rung_down", "stalled", "checkout_abandoned", "birthday",
         "first_order_anniversary", "member_anniversary", "supply_ends", "overdue", "points_end", "consent_given",
-        "friend_joined", "friend_bought",
+        "friend_joined", "friend_bought", "answered",
     ]  # fmt: skip
     after_days: int = Field(default=0, ge=-60, le=730)
     nth: int | None = Field(default=None, ge=1, le=1000)

@@ -217,6 +217,17 @@ BLOCKS: dict[tuple[str, str], tuple[Row, ...]] = {
         ("topics_no", "words", "", "topics refused", "topik yang ditolak", "geweigerde onderwerpen"),
         ("last_review_at", "time", "", "last good review", "ulasan baik terakhir", "laatste goede recensie"),
         ("referrals_made", "whole", "friends", "referred friends", "teman yang dirujuk", "aangebrachte vrienden"),
+        (
+            "nps_score",
+            "decimal",
+            "points",
+            "likelihood to recommend, 0 to 10",
+            "kemungkinan menyarankan, 0 sampai 10",
+            "kans op aanbevelen, 0 tot 10",
+        ),
+        ("nps_at", "time", "", "last score given", "nilai terakhir diberikan", "laatste score gegeven"),
+        ("last_answer_at", "time", "", "last answer", "jawaban terakhir", "laatste antwoord"),
+        ("favourites", "words", "", "favourite categories", "kategori kesukaan", "favoriete categorieën"),
     ),
     ("standing", "the ladder"): (
         ("rung", "text", "", "rung", "anak tangga", "sport"),

@@ -151,7 +151,7 @@ _LOOK: Final = Template("""\
     </mj-section>
 $box    <mj-section padding="16px 0 0" border-radius="0 0 10px 10px">
       <mj-column>
-$terms        <mj-button css-class="button" href="{{ links.shop }}" background-color="#0F6E63" color="#FFFFFF" border-radius="10px" font-size="16px" font-weight="600" line-height="20px" inner-padding="15px 24px" width="100%" padding="0 32px 32px">$button</mj-button>
+$terms        <mj-button css-class="button" href="$target" background-color="#0F6E63" color="#FFFFFF" border-radius="10px" font-size="16px" font-weight="600" line-height="20px" inner-padding="15px 24px" width="100%" padding="0 32px 32px">$button</mj-button>
         <mj-divider css-class="line" border-width="1px" border-color="#EAE4DA" padding="0 32px 24px" />
         <mj-text css-class="muted" font-size="14px" color="#5B6270" padding="0 32px 4px">$ladder</mj-text>
         <mj-table align="center" padding="0 30px 12px" font-size="14px" line-height="20px" table-layout="fixed" role="presentation">
@@ -184,6 +184,17 @@ _BOX: Final = Template("""\
       </mj-column>
     </mj-section>
 """)  # noqa: E501 - one element of the mail stays on one line
+_SCORES: Final = Template("""\
+    <mj-section padding="0 32px">
+      <mj-column css-class="box" background-color="#FBF8F3" border="1px dashed #0F6E63" border-radius="10px" padding="20px 0 4px">
+        <mj-text css-class="ink" align="center" font-weight="700" padding="0 16px 12px">$ask</mj-text>
+        <mj-table align="center" padding="0 12px 12px" font-size="18px" line-height="44px" table-layout="fixed" role="presentation">
+          <tbody><tr>$low</tr><tr>$high</tr></tbody>
+        </mj-table>
+        <mj-text css-class="muted" align="center" font-size="14px" color="#5B6270" padding="0 16px 16px">$scale</mj-text>
+      </mj-column>
+    </mj-section>
+""")  # noqa: E501 - one element of the mail stays on one line
 _TERMS: Final = Template("""\
         <mj-text css-class="muted" align="center" color="#5B6270" padding="0 32px 20px">$until
           {% if offer.minimum %}$minimum{% endif %} $once</mj-text>
@@ -201,13 +212,24 @@ def dressed(words: Mapping[str, str], language: str, *, offer: str | None) -> st
     """The MJML of a letter: ``words`` (``heading``, ``text``, ``button``) over the holiday's, in its look.
 
     ``offer`` is the kind whose code has a box, ``percentage`` or ``free_shipping``; None leaves box and terms out.
+    Words with ``ask`` have eleven links in the box instead, one for each score; ``target`` is where the button leads.
     """
     own = dict(words)
     said = _WORDS[language] | own | ({"opening": own["text"]} if "text" in own else {})
     if offer == "free_shipping":
         said |= {"offer": said["free"]}
     box, terms = (_BOX.substitute(said), _TERMS.substitute(said)) if offer else ("", "")
-    return _LOOK.substitute(said | {"box": box, "terms": terms})
+    if "ask" in own:
+        box = _SCORES.substitute(said | {"low": _scores(range(6)), "high": _scores(range(6, 11))})
+    return _LOOK.substitute({"target": "{{ links.shop }}"} | said | {"box": box, "terms": terms})
+
+
+def _scores(numbers: range) -> str:
+    """Cells that open the question with a score chosen; the mail itself sends nothing."""
+    return "".join(
+        f'<td align="center"><a href="{{{{ links.ask }}}}?score={n}" style="display:block;font-weight:700">{n}</a></td>'
+        for n in numbers
+    )
 
 
 _RUNGS: Final[dict[str, tuple[str, ...]]] = {
@@ -249,6 +271,9 @@ def _sample(language: str, first_name: str, email: str, number: int, minimum: st
             "unsubscribe": f"{site}/c/sample/unsubscribe",
             "preferences": f"{site}/c/sample/preferences",
             "card": f"{site}/c/sample",
+            "ask": f"{site}/c/sample/ask/satisfaction",
+            "likes": f"{site}/c/sample/ask/preferences",
+            "birthday": f"{site}/c/sample/ask/birthday",
         },
         "holiday": {"name": _HOLIDAYS[language]},
     }

@@ -19,5 +19,7 @@ LETTERS: Final[dict[str, str | None]] = {
     "anniversary": "percentage",
     "friend_bought": "percentage",
     "opinion": None,
+    "likes": None,
+    "birthday_ask": None,
 }
 """Letter → the kind of offer it shows the code of; None where it has no place for a code."""

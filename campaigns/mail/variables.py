@@ -15,7 +15,7 @@ KNOWN: Final[Mapping[str, frozenset[str]]] = {
     "rungs": frozenset(),
     "offer": frozenset({"kind", "currency", "valid_days", "percent", "amount", "minimum", "code", "expires_on"}),
     "shop": frozenset({"name", "url", "address", "email"}),
-    "links": frozenset({"shop", "unsubscribe", "preferences", "card", "qr"}),
+    "links": frozenset({"shop", "unsubscribe", "preferences", "card", "qr", "ask", "likes", "birthday"}),
     "card": frozenset({"number"}),
     "points": frozenset({"balance"}),
     "campaign": frozenset({"key", "name"}),

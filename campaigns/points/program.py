@@ -14,7 +14,7 @@ from campaigns.parts import Part
 from campaigns.schema import BadCampaign, Problem
 from connectors.types import minor_units
 
-ACTIONS: Final = ("joined", "birthday", "review", "referral")
+ACTIONS: Final = ("joined", "birthday", "review", "referral", "birthday_told", "preferences_told")
 """What a customer can do for points beside buying."""
 
 
@@ -35,10 +35,12 @@ class ForAmount(Part):
 
 
 class ForAction(Part):
-    """``points`` for something done: joining, a birthday (yearly), an approved review, a friend who bought."""
+    """``points`` for something done: joining, a birthday (yearly), an approved review, a friend who bought,
+    and, once each, telling one's birthday and what one likes.
+    """
 
     kind: Literal["action"]
-    action: Literal["joined", "birthday", "review", "referral"]
+    action: Literal["joined", "birthday", "review", "referral", "birthday_told", "preferences_told"]
     points: int = Field(ge=1, le=1_000_000)
     most_per_year: int = Field(default=12, ge=1, le=1000)
 

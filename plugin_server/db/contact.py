@@ -1,4 +1,4 @@
-"""How people answer, as SQL: mails and clicks, topics, their latest good review, the friends they brought."""
+"""How people answer, as SQL: mails, clicks, topics, their latest good review, friends they brought, what they said."""
 
 from __future__ import annotations
 
@@ -54,11 +54,22 @@ def query(*, some: bool, then: bool) -> str:
     ), friend AS (
         SELECT advocate_id AS customer_id, count(*)::int AS referrals_made FROM referral
         WHERE true {until("joined_at")} {only("advocate_id")} GROUP BY advocate_id
+    ), told AS (
+        SELECT customer_id, max(answered_at) AS last_answer_at,
+            (array_agg(score ORDER BY answered_at DESC, id DESC) FILTER (WHERE score IS NOT NULL))[1]::numeric(4, 1)
+                AS nps_score,
+            max(answered_at) FILTER (WHERE score IS NOT NULL) AS nps_at,
+            max(id) FILTER (WHERE question = 'preferences') AS liked
+        FROM survey_answer WHERE true {until("answered_at")} {only()} GROUP BY customer_id
+    ), said AS (
+        SELECT t.customer_id, t.last_answer_at, t.nps_score, t.nps_at, a.choices AS favourites
+        FROM told t LEFT JOIN survey_answer a ON a.id = t.liked
     )
     SELECT CAST(:merchant_id AS bigint) AS merchant_id, customer_id, coalesce(mails, 0) AS mails,
         coalesce(mail_clicks, 0) AS mail_clicks, last_click_at, coalesce(mails_since_click, 0) AS mails_since_click,
         coalesce(mail_opens, 0) AS mail_opens, coalesce(machine_opens, 0) AS machine_opens,
         coalesce(yes, '{{}}') AS topics_yes, coalesce(no, '{{}}') AS topics_no, last_review_at,
-        coalesce(referrals_made, 0) AS referrals_made
+        coalesce(referrals_made, 0) AS referrals_made, nps_score, nps_at, last_answer_at,
+        coalesce(favourites, '{{}}') AS favourites
     FROM answer FULL JOIN topic USING (customer_id) FULL JOIN praise USING (customer_id)
-    FULL JOIN friend USING (customer_id)"""
+    FULL JOIN friend USING (customer_id) FULL JOIN said USING (customer_id)"""

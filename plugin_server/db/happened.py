@@ -112,4 +112,5 @@ _QUERIES: Final = {
         WHERE joined_at >= :begin AND joined_at < :end""",
     "friend_bought": """SELECT advocate_id AS customer_id FROM referral
         WHERE converted_at >= :begin AND converted_at < :end""",
+    "answered": "SELECT customer_id FROM survey_answer WHERE answered_at >= :begin AND answered_at < :end",
 }

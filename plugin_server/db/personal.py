@@ -83,10 +83,10 @@ HELD: Final = (
     Held(
         "customer_contact",
         OF_PERSON,
-        {"topics_yes": "'{}'", "topics_no": "'{}'"},
+        {"topics_yes": "'{}'", "topics_no": "'{}'", "favourites": "'{}'"},
         _words(
             "customer_id merchant_id mails mail_clicks last_click_at mails_since_click mail_opens machine_opens "
-            "last_review_at referrals_made"
+            "last_review_at referrals_made nps_score nps_at last_answer_at"
         ),
     ),
     Held(

@@ -1,4 +1,4 @@
-"""Points for what customers do beside buying: joining, birthdays, reviews, friends who bought. Set-based, once each."""
+"""Points for what customers do beside buying: joining, birthdays, reviews, friends who bought, telling. Once each."""
 
 from __future__ import annotations
 
@@ -55,6 +55,13 @@ _HAPPENED = {
     "referral": """
         SELECT r.advocate_id AS customer_id, r.friend_id::text AS name, r.converted_at AS at
         FROM referral r WHERE r.converted_at >= :since""",
+    "birthday_told": """
+        SELECT a.customer_id, 'once' AS name, min(a.first_at) AS at FROM survey_answer a
+        WHERE a.question = 'birthday' GROUP BY a.customer_id HAVING min(a.first_at) >= :since""",
+    "preferences_told": """
+        SELECT a.customer_id, 'once' AS name, min(a.first_at) AS at FROM survey_answer a
+        WHERE a.question = 'preferences' AND a.choices <> '{}'
+        GROUP BY a.customer_id HAVING min(a.first_at) >= :since""",
 }
 _GIVE = """
 WITH happened AS ({happened}), ranked AS (

@@ -40,6 +40,22 @@ def test_reviews_earn_up_to_the_most_of_a_year(shop: Shop) -> None:
     assert has(shop, NOW) == (20, 0)
 
 
+def test_telling_birthday_and_likes_earns_once(shop: Shop) -> None:
+    with_actions(shop, birthday_told=30, preferences_told=7)
+    take(shop, order())
+    customer = shop.rows("SELECT id FROM customer")[0][0]
+    said = (("birthday", "{}", 0), ("birthday", "{}", 2), ("preferences", "{}", 0), ("preferences", "{Teh}", 3))
+    for question, choices, day in said:
+        at = DAY + timedelta(days=day)
+        shop.rows(
+            "INSERT INTO survey_answer (merchant_id, customer_id, question, occasion, choices, first_at, answered_at) "
+            f"VALUES ({shop.merchant}, {customer}, '{question}', '{day}', '{choices}', '{at}', '{at}') RETURNING id"
+        )
+    assert rounded(shop.app, shop.merchant)["actions"] == 2
+    assert rounded(shop.app, shop.merchant)["actions"] == 0
+    assert has(shop, NOW) == (37, 0)
+
+
 def test_the_night_ends_lots_and_looks_at_orders_once_more(points_shop: Shop) -> None:
     points_shop.take(order(placed_at=DAY - timedelta(days=400)), order("2"))
     assert rounded(points_shop.app, points_shop.merchant) == {"ended": 0, "orders": 2, "actions": 0}

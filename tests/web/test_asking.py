@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
+from campaigns.triggers import OnEvent
+from plugin_server.db import known
+from plugin_server.db.happened import happened
 from plugin_server.db.session import tenant
 from plugin_server.jobs import complaint_mail
 from plugin_server.vault import CustomerLink, customer_token
@@ -92,6 +96,35 @@ def test_a_promoter_s_words_become_evidence_only_if_they_may_be_published(
     assert rows(app, merchant, kept) == [(None, customer, "siti@example.com", 5, "Bagus sekali", True)]
     assert rows(app, merchant, reviews) == [(1,)]
     assert "Sudah kami terima" in visitor.get(page).text
+
+
+def test_answers_are_facts_now_and_then(
+    app: Services, merchant: int, customer: int, link: str, visitor: Visitor, clock: Clock
+) -> None:
+    with tenant(app.engine, merchant) as conn:
+        known.catch_up(conn, merchant_id=merchant)
+    first = app.now()
+    visitor.post(f"{link}/ask/satisfaction", {"score": "9"})
+    clock.forward(days=30)
+    later = app.now()
+    visitor.post(f"{link.replace(link[3:], other(app, merchant, customer))}/ask/satisfaction", {"score": "6"})
+    with tenant(app.engine, merchant) as conn:
+        known.catch_up(conn, merchant_id=merchant)
+        now = conn.execute(text("SELECT nps_score, nps_at, last_answer_at FROM customer_contact")).one()
+        rows_then = known.over_then(merchant, first + timedelta(days=1), {"nps_score"})
+        then = conn.execute(select(rows_then.c.nps_score)).scalars().all()
+    assert tuple(now) == (Decimal("6.0"), later, later)
+    assert then == [Decimal("9.0")]
+    trigger = OnEvent(kind="event", event="answered", after_days=1)
+    day = (later + timedelta(days=1)).date()
+    with tenant(app.engine, merchant) as conn:
+        asked = happened(trigger, timezone="UTC", day=day, rungs=(), topic="promotions")
+        assert conn.execute(asked).scalars().all() == [customer]
+
+
+def other(app: Services, merchant: int, customer: int) -> str:
+    """The token of another mail."""
+    return customer_token(app.settings.keys, CustomerLink(merchant, customer, 8))
 
 
 def test_preferences_are_the_shop_s_own_categories(

@@ -28,7 +28,7 @@ class CustomerHabits(OfMerchant, Base):
 
 
 class CustomerContact(OfMerchant, Base):
-    """Mails, what providers report of them, topics, and the latest words and friends."""
+    """Mails, what providers report of them, topics, and the latest words, friends and answers."""
 
     __tablename__ = "customer_contact"
 
@@ -43,6 +43,10 @@ class CustomerContact(OfMerchant, Base):
     topics_no: Mapped[Words]
     last_review_at: Mapped[Time | None]
     referrals_made: Mapped[int] = mapped_column(server_default="0")
+    nps_score: Mapped[Decimal | None] = mapped_column(Numeric(4, 1))
+    nps_at: Mapped[Time | None]
+    last_answer_at: Mapped[Time | None]
+    favourites: Mapped[Words]
 
 
 class FactsDue(OfMerchant, Base):
