@@ -1,8 +1,8 @@
 """What a reading owes to those whose rows came in: facts, rungs, redemptions, points. Paid now and then, not each time.
 
-Each payment costs less than a tenth of the time since the one before, so that the home page fills while a shop is read
-and a large shop is not read anew for every thousand orders. A debt is never lost: a reading moves no cursor before it
-has paid, and the one after a reading that broke off in debt begins with owing everything.
+A payment takes less than a tenth of the time since the last one, or comes when the shop has doubled: so the home page
+fills while a shop is read, and a large shop is not read anew for every thousand orders. A debt is never lost: a reading
+moves no cursor before it has paid, and the one after a reading that broke off in debt begins with owing everything.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from plugin_server.jobs.ingest import retrying
 from plugin_server.wiring import Services
 
 SHARE = 10
-"""A payment is due once so many times as long has passed as the last one took."""
+"""A payment is due once so many times as long has passed as the last one took, or where the shop has doubled since."""
 FEW = 1000
 """So many changed rows or fewer are always looked at one customer after the other."""
 MANY = 20_000
@@ -32,7 +32,7 @@ class Owed:
     def __init__(self, services: Services, merchant_id: int, *, whole: bool) -> None:
         self._services, self._merchant_id = services, merchant_id
         self._owed = Ingested(touched=None) if whole else Ingested()
-        self._known = 0
+        self._known = self._changed = 0
         self._paid_at, self._pause = services.now(), timedelta(0)
         with tenant(services.engine, merchant_id) as connection:
             self._known = connection.scalar(text(_KNOWN)) or 0
@@ -40,12 +40,13 @@ class Owed:
     def add(self, done: Ingested) -> None:
         """Owe what follows from these rows, which are committed; pay where it is time to."""
         self._known += done.created
+        self._changed += done.created + done.updated
         if self._owed.touched is not None:
             self._owed += done
-            changed = self._owed.created + self._owed.updated
-            if changed >= FEW and (changed > MANY or changed * 3 >= self._known):
+            if self._changed >= FEW and (self._changed > MANY or self._changed * 3 >= self._known):
                 self._owed = Ingested(touched=None)
-        if self._services.now() - self._paid_at >= self._pause:
+        doubled = self._changed >= FEW and self._changed * 2 >= self._known
+        if doubled or self._services.now() - self._paid_at >= self._pause:
             self.pay()
 
     @property
@@ -62,7 +63,7 @@ class Owed:
         if owed.touched is None:
             retrying(self._services, self._merchant_id, analyse)
         retrying(self._services, self._merchant_id, lambda connection: self._follow(connection, owed))
-        self._owed = Ingested()
+        self._owed, self._changed = Ingested(), 0
         self._paid_at = self._services.now()
         self._pause = (self._paid_at - began) * SHARE
 

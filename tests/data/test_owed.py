@@ -81,7 +81,9 @@ def test_what_came_before_the_shop_fell_silent_is_shown(slow: Shop) -> None:
     assert not slow.do(lambda connection: readings.broken_off(connection, slow.store))
 
 
-def test_where_most_of_a_shop_came_in_everybody_is_read_anew(shop: Shop) -> None:
-    owed = Owed(shop.app, shop.merchant, whole=False)
-    owed.add(replace(shop.take(*_shop_of(FEW).kept.values()), touched=[], order_ids=[]))
-    assert _kept(shop) == (FEW, FEW)
+def test_where_a_shop_has_doubled_everybody_is_read_anew_at_once(slow: Shop) -> None:
+    orders, owed = list(_shop_of(2 * FEW + 1).kept.values()), Owed(slow.app, slow.merchant, whole=False)
+    for part, known in ((orders[:FEW], FEW), (orders[FEW:-1], 2 * FEW), (orders[-1:], 2 * FEW)):
+        owed.add(replace(slow.take(*part), touched=[], order_ids=[]))
+        assert _kept(slow)[1] == known
+    assert owed.nothing
