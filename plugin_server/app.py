@@ -14,6 +14,7 @@ from plugin_server.db.intake import Intake
 from plugin_server.frame import FramePath
 from plugin_server.jobs.bell import Bell
 from plugin_server.web import (
+    answers,
     asking,
     audit,
     campaigns,
@@ -94,6 +95,7 @@ NOUNS = (
     code_picture,
     conversations,
     credits,
+    answers,
 )
 """One module per noun of the pages; each has one blueprint called ``pages``."""
 

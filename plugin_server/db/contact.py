@@ -54,17 +54,7 @@ def query(*, some: bool, then: bool) -> str:
     ), friend AS (
         SELECT advocate_id AS customer_id, count(*)::int AS referrals_made FROM referral
         WHERE true {until("joined_at")} {only("advocate_id")} GROUP BY advocate_id
-    ), told AS (
-        SELECT customer_id, max(answered_at) AS last_answer_at,
-            (array_agg(score ORDER BY answered_at DESC, id DESC) FILTER (WHERE score IS NOT NULL))[1]::numeric(4, 1)
-                AS nps_score,
-            max(answered_at) FILTER (WHERE score IS NOT NULL) AS nps_at,
-            max(id) FILTER (WHERE question = 'preferences') AS liked
-        FROM survey_answer WHERE true {until("answered_at")} {only()} GROUP BY customer_id
-    ), said AS (
-        SELECT t.customer_id, t.last_answer_at, t.nps_score, t.nps_at, a.choices AS favourites
-        FROM told t LEFT JOIN survey_answer a ON a.id = t.liked
-    )
+    ), {_said(until("answered_at"), only())}
     SELECT CAST(:merchant_id AS bigint) AS merchant_id, customer_id, coalesce(mails, 0) AS mails,
         coalesce(mail_clicks, 0) AS mail_clicks, last_click_at, coalesce(mails_since_click, 0) AS mails_since_click,
         coalesce(mail_opens, 0) AS mail_opens, coalesce(machine_opens, 0) AS machine_opens,
@@ -73,3 +63,18 @@ def query(*, some: bool, then: bool) -> str:
         coalesce(favourites, '{{}}') AS favourites
     FROM answer FULL JOIN topic USING (customer_id) FULL JOIN praise USING (customer_id)
     FULL JOIN friend USING (customer_id) FULL JOIN said USING (customer_id)"""
+
+
+def _said(until: str, only: str) -> str:
+    """What people answered when they were asked: the last score, and what they like."""
+    return f"""told AS (
+        SELECT customer_id, max(answered_at) AS last_answer_at,
+            (array_agg(score ORDER BY answered_at DESC, id DESC) FILTER (WHERE score IS NOT NULL))[1]::numeric(4, 1)
+                AS nps_score,
+            max(answered_at) FILTER (WHERE score IS NOT NULL) AS nps_at,
+            max(id) FILTER (WHERE question = 'preferences') AS liked
+        FROM survey_answer WHERE true {until} {only} GROUP BY customer_id
+    ), said AS (
+        SELECT t.customer_id, t.last_answer_at, t.nps_score, t.nps_at, a.choices AS favourites
+        FROM told t LEFT JOIN survey_answer a ON a.id = t.liked
+    )"""

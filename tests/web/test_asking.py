@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from sqlalchemy import select, text
 
 from campaigns.triggers import OnEvent
-from plugin_server.db import known
+from plugin_server.db import answers_told, known
 from plugin_server.db.happened import happened
 from plugin_server.db.session import tenant
 from plugin_server.jobs import complaint_mail
@@ -125,6 +126,31 @@ def test_answers_are_facts_now_and_then(
 def other(app: Services, merchant: int, customer: int) -> str:
     """The token of another mail."""
     return customer_token(app.settings.keys, CustomerLink(merchant, customer, 8))
+
+
+def test_the_owner_sees_scores_each_customer_once(
+    app: Services, merchant: int, customer: int, logged_in: Callable[[str], Visitor]
+) -> None:
+    said = ((0, 9, "Bagus"), (1, 3, "Pecah"), (40, 10, "Dulu"), (400, 1, "Lama"))
+    with tenant(app.engine, merchant) as conn:
+        for days, score, words in said:
+            conn.execute(
+                text(
+                    "INSERT INTO survey_answer (merchant_id, customer_id, question, occasion, score, text, first_at, "
+                    "answered_at) VALUES (:m, :c, 'satisfaction', :w, :s, :w, :at, :at)"
+                ),
+                {"m": merchant, "c": customer, "s": score, "w": words, "at": app.now() - timedelta(days=days)},
+            )
+        year = answers_told.year(conn, app.now())
+        months = answers_told.months(conn, app.now(), "Asia/Jakarta")
+        by_route = [row.text for row in answers_told.newest(conn, route="promoter")]
+    assert (year.promoters, year.passives, year.detractors, year.score) == (1, 0, 0, 100)
+    assert [(month, one.score) for month, one in months] == [("2026-11", 100), ("2026-10", 100)]
+    assert by_route == ["Bagus", "Dulu"]
+    owner = logged_in("viewer")
+    assert "Pecah" in owner.get("/answers").text
+    assert "Pecah" not in owner.get("/answers?score=9").text
+    assert [owner.get(f"/answers?{bad}").status_code for bad in ("route=x", "score=11", "score=x")] == [404] * 3
 
 
 def test_preferences_are_the_shop_s_own_categories(

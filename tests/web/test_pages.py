@@ -31,6 +31,7 @@ READING = [
     "/settings/topics",
     "/conversations",
     "/settings/members",
+    "/answers",
 ]
 WRITING = ["/campaigns/new"]
 OWNING = ["/connect/woocommerce", "/settings/people", "/settings/audit"]
