@@ -64,7 +64,7 @@ def praise(token: str) -> ResponseReturnValue:
     with tenant(services().engine, link.merchant_id) as conn:
         said = answers.current(conn, mine.customer.id, "satisfaction", link.message_id, now)
         written = request.form.get("words", "")
-        if said and answers.praise(conn, link.merchant_id, said, words=written, publish=publish, now=now):
+        if said and said.open and answers.praise(conn, link.merchant_id, said, words=written, publish=publish, now=now):
             climb.touched(conn, merchant_id=link.merchant_id, customer_ids=[mine.customer.id], now=now)
             audit_log.record(
                 conn, link.merchant_id, actor="customer", action="testimonial", subject=f"customer {mine.customer.id}",

@@ -80,7 +80,7 @@ def test_a_low_score_opens_one_conversation_and_tells_the_owner_once(
 
 
 def test_a_promoter_s_words_become_evidence_only_if_they_may_be_published(
-    app: Services, merchant: int, customer: int, link: str, visitor: Visitor
+    app: Services, merchant: int, customer: int, link: str, visitor: Visitor, clock: Clock
 ) -> None:
     page = f"{link}/ask/satisfaction"
     visitor.post(f"{link}/praise", {"words": "Bagus", "publish": "yes"})
@@ -97,6 +97,9 @@ def test_a_promoter_s_words_become_evidence_only_if_they_may_be_published(
     assert rows(app, merchant, kept) == [(None, customer, "siti@example.com", 5, "Bagus sekali", True)]
     assert rows(app, merchant, reviews) == [(1,)]
     assert "Sudah kami terima" in visitor.get(page).text
+    clock.forward(hours=25)
+    visitor.post(f"{link}/praise", {"words": "Lain", "publish": "yes"})
+    assert rows(app, merchant, "SELECT text FROM testimonial") == [("Bagus sekali",)]
 
 
 def test_answers_are_facts_now_and_then(
