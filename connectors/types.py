@@ -440,7 +440,8 @@ class SendResult:
     ``retry_after`` (seconds) is set where the provider asks for patience; ``stop`` where nothing more can be sent
     until a person mends the account. ``outcome`` holds for every recipient that is named nowhere else: ``unsent`` names
     those that were certainly not sent and may be tried again, ``doubtful`` those of whom nobody knows (id → reason).
-    Only backends that hand over recipients one by one fill these two.
+    ``tried`` are those of ``unsent`` whose own mail met the no, and not trouble before their turn.
+    Only backends that hand over recipients one by one fill these three.
     """
 
     outcome: SendOutcome
@@ -451,6 +452,7 @@ class SendResult:
     refused: dict[str, str] = field(default_factory=dict)
     unsent: dict[str, str] = field(default_factory=dict)
     doubtful: dict[str, str] = field(default_factory=dict)
+    tried: frozenset[str] = frozenset()
 
 
 class DeliveryKind(StrEnum):

@@ -103,6 +103,8 @@ class SmtpBackend:
                     break
             except _Gone as error:
                 (tally.doubtful if error.sent else tally.unsent)[recipient.message_id] = str(error)
+                if not error.sent:
+                    tally.tried.add(recipient.message_id)
                 tally.break_off(mail.recipients[place + 1 :], "The connection to the mail server broke before.")
                 self._drop()
                 break
@@ -172,6 +174,7 @@ class _Tally:
     refused: dict[str, str] = field(default_factory=dict)
     unsent: dict[str, str] = field(default_factory=dict)
     doubtful: dict[str, str] = field(default_factory=dict)
+    tried: set[str] = field(default_factory=set)
     stop: str = ""
     wait: bool = False
 
@@ -184,6 +187,8 @@ class _Tally:
         elif later:
             self.wait = True
             self.unsent[recipient.message_id] = _said(error)
+            if not isinstance(error, smtplib.SMTPSenderRefused):
+                self.tried.add(recipient.message_id)
         else:
             self.refused[recipient.message_id] = _said(error)
 
@@ -202,6 +207,7 @@ class _Tally:
             refused=self.refused,
             unsent=self.unsent,
             doubtful=self.doubtful,
+            tried=frozenset(self.tried),
         )
 
 

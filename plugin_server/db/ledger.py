@@ -18,6 +18,9 @@ from plugin_server.db.doubts import FLYING, doubt, doubt_some
 
 MAX_TRIES: Final = 5
 BACKOFF: Final = timedelta(seconds=60)
+PATIENCE: Final = (0, 5, 15, 60, 240, 480)
+"""Minutes at least between the tries of one mail that a server neither takes nor refuses: half a day, which lets
+greylisting pass, and then it is given up so that it holds nothing up."""
 
 
 def plan(conn: Connection, run: Run, now: datetime) -> int:
@@ -365,24 +368,41 @@ def _accept(conn: Connection, attempt_id: UUID, but: list[int], reference: str |
 
 
 def _put_back(conn: Connection, attempt_id: UUID, result: SendResult, now: datetime) -> None:
-    # It was not their turn yet, so this counts as no try; where the server asks for patience they wait.
+    # Those whose turn it was not have spent no try; where the server asks for patience they wait. Whoever met the no
+    # waits longer each time, behind the others, and is given up in the end.
     if not result.unsent:
         return
     patience = result.retry_after
     conn.execute(
-        text(
-            "UPDATE message m SET state = 'planned', attempt_id = NULL, claimed_at = NULL, not_before = :until, "
-            "reason = 'not sent: ' || t.reason "
-            "FROM unnest(CAST(:ids AS bigint[]), CAST(:reasons AS text[])) AS t(id, reason) "
-            "WHERE m.id = t.id AND m.attempt_id = :attempt AND m.state IN ('sending', 'in_doubt')"
-        ),
+        text(_PUT_BACK),
         {
             "attempt": attempt_id,
             "ids": [int(number) for number in result.unsent],
             "reasons": list(result.unsent.values()),
+            "tried": [number in result.tried for number in result.unsent],
             "until": now + timedelta(seconds=patience) if patience is not None else None,
+            "minutes": list(PATIENCE),
+            "now": now,
         },
     )
+
+
+_PUT_BACK: Final = """
+UPDATE message m SET attempt_id = NULL, claimed_at = NULL, tries = m.tries + CAST(t.tried AS int),
+    state = CASE WHEN t.over THEN 'failed' ELSE 'planned' END,
+    settled_at = CASE WHEN t.over THEN CAST(:now AS timestamptz) END,
+    not_before = CASE WHEN t.over THEN NULL
+        WHEN t.tried THEN greatest(CAST(:until AS timestamptz),
+            CAST(:now AS timestamptz) + (CAST(:minutes AS int[]))[t.tries + 1] * interval '1 minute')
+        ELSE CAST(:until AS timestamptz) END,
+    reason = CASE WHEN t.over
+        THEN 'given_up: the mail server did not take it in ' || t.tries + 1 || ' tries: ' || t.reason
+        ELSE 'not sent: ' || t.reason END
+FROM (SELECT w.id, w.reason, w.tried, o.tries, w.tried AND o.tries >= cardinality(CAST(:minutes AS int[])) AS over
+      FROM unnest(CAST(:ids AS bigint[]), CAST(:reasons AS text[]), CAST(:tried AS boolean[])) AS w(id, reason, tried)
+      JOIN message o ON o.id = w.id) t
+WHERE m.id = t.id AND m.attempt_id = :attempt AND m.state IN ('sending', 'in_doubt')
+"""
 
 
 def _give_back(conn: Connection, attempt_id: UUID, but: list[int], result: SendResult, now: datetime) -> None:
@@ -392,8 +412,8 @@ def _give_back(conn: Connection, attempt_id: UUID, but: list[int], result: SendR
     conn.execute(
         text(
             "UPDATE message SET tries = tries + :try, attempt_id = NULL, claimed_at = NULL, reason = :reason, "
-            "state = CASE WHEN tries + :try >= :max THEN 'failed' ELSE 'planned' END, "
-            "settled_at = CASE WHEN tries + :try >= :max THEN CAST(:now AS timestamptz) END, not_before = :until "
+            "state = CASE WHEN :try > 0 AND tries + :try >= :max THEN 'failed' ELSE 'planned' END, settled_at = "
+            "CASE WHEN :try > 0 AND tries + :try >= :max THEN CAST(:now AS timestamptz) END, not_before = :until "
             "WHERE attempt_id = :id AND state IN ('sending', 'in_doubt') AND id <> ALL(CAST(:but AS bigint[]))"
         ),
         {

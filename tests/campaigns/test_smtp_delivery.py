@@ -109,3 +109,40 @@ def test_a_line_that_breaks_at_once_puts_everybody_back(
     assert (taken(server), outcome(app, merchant, run_id)["messages"]) == ([], {"planned": 8})
     assert runs.advance(later(app, timedelta(seconds=61)), sending, merchant, run_id) == "done"
     assert taken(server) == EVERYBODY
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("drop", "The connection to the mail server broke."),
+        ("451 try later", "451 try later"),
+        ("421 closing", "421 closing"),
+    ],
+)
+def test_a_mail_that_is_never_taken_nor_refused_holds_nobody_up_and_is_given_up(
+    app: Services, merchant: int, sending: Outside, server: FakeSmtp, answer: str, said: str
+) -> None:
+    poison = "c1@example.com"  # The first in line.
+    server.never[poison] = answer
+    run_id = started(app, merchant, holiday())
+    for minute in (0, 1.1, 2.2):
+        runs.advance(later(app, timedelta(minutes=minute)), sending, merchant, run_id)
+    assert taken(server) == EVERYBODY[1:]
+    assert unsettled(app, merchant, run_id) == [(poison, "planned", f"not sent: {said}")]
+    for hour in (0.2, 0.5, 2, 7, 24, 24.1):
+        state = runs.advance(later(app, timedelta(hours=hour)), sending, merchant, run_id)
+    reason = f"given_up: the mail server did not take it in 7 tries: {said}"
+    assert (state, unsettled(app, merchant, run_id)) == ("done", [(poison, "failed", reason)])
+    assert (server.asked.count(poison), taken(server)) == (7, EVERYBODY[1:])
+
+
+def test_a_server_that_is_away_for_long_costs_no_mail_its_tries(
+    app: Services, merchant: int, sending: Outside, server: FakeSmtp
+) -> None:
+    server.answers["MAIL"] = ["451 too much from you"] * 20
+    run_id = started(app, merchant, holiday())
+    for minute in range(0, 40, 2):
+        runs.advance(later(app, timedelta(minutes=minute)), sending, merchant, run_id)
+    assert outcome(app, merchant, run_id)["messages"] == {"planned": 8}
+    assert runs.advance(later(app, timedelta(minutes=45)), sending, merchant, run_id) == "done"
+    assert taken(server) == EVERYBODY

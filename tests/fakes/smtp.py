@@ -30,6 +30,9 @@ class FakeSmtp:
     mails: list[TakenMail] = field(default_factory=list)
     connections: int = 0
     answers: dict[str, list[str]] = field(default_factory=dict)
+    never: dict[str, str] = field(default_factory=dict)
+    """Recipients that get the same answer every time."""
+    asked: list[str] = field(default_factory=list)
 
     commands: list[str] = field(default_factory=list)
 
@@ -64,8 +67,11 @@ class _Handler(socketserver.StreamRequestHandler):
             self.sender = command.partition("<")[2].partition(">")[0]
         if verb == "RCPT":
             self.recipient = command.partition("<")[2].partition(">")[0]
+            self.fake.asked.append(self.recipient)
         usual = {"EHLO": "250-fake\r\n250 AUTH PLAIN", "DATA": "354 go on", "AUTH": "235 welcome"}.get(verb, "250 ok")
         answer = self.next_answer(verb, usual)
+        if verb == "RCPT":
+            answer = self.fake.never.get(self.recipient, answer)
         if answer == "drop":
             return False
         self.say(answer)
