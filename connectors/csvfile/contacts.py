@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 
+from connectors.csvfile.countries import country
 from connectors.csvfile.reading import CsvFile
 from connectors.types import Customer
 
@@ -52,7 +53,7 @@ def _contact(told: Mapping[str, str], timezone: tzinfo, now: datetime, *, too_ma
         first_name=first,
         last_name=last.strip(),
         phone=told.get("phone") or None,
-        country=told.get("country") or None,
+        country=country(told.get("country", "")) or None,
         language=told.get("language") or None,
         birthday=birthday,
         consent=_consent(told.get("consent", "")),

@@ -58,9 +58,13 @@ def load(connection: Connection, reading: Reading, columns: list[str], pieces: I
 def tellers(reading: Reading) -> str:
     """What a row tells of who ordered, for ``ingest_people``, without a look at the rest of it."""
     has = set(reading.fields)
-    cells = ", ".join(f"{_cell(name, has)} AS {name}" for name in ("name", "phone", "country"))
+    country, countries = csv_raw.by_country(has)
+    cells = ", ".join(f"{_cell(name, has)} AS {name}" for name in ("name", "phone"))
     account = _cell("customer_id", has)
-    return f"SELECT row AS seq, {account} AS customer_external_id, {cells}, NULL::text AS language FROM csv_raw"
+    return (
+        f"SELECT row AS seq, {account} AS customer_external_id, {cells}, {country} AS country, "
+        f"NULL::text AS language FROM csv_raw {countries}"
+    )
 
 
 def _cell(name: str, has: set[str]) -> str:
@@ -77,7 +81,8 @@ def _persons(has: set[str]) -> str:
 
 
 def _view(has: set[str], currency: str) -> sql.Composed:
-    personal = ", ".join(f"{_cell(name, has)} AS {name}" for name in PERSONAL)
+    country, countries = csv_raw.by_country(has)
+    personal = ", ".join(f"{country if name == 'country' else _cell(name, has)} AS {name}" for name in PERSONAL)
     lines = f"{_cell('line_sku', has)} AS sku, {_cell('line_title', has)} AS title"
     numbers = "".join(f", {name}" for name in TYPES if name != "ordered_at" and name in has)
     status = "coalesce(status, 'paid')" if "status" in has else "'paid'::text"
@@ -86,7 +91,9 @@ def _view(has: set[str], currency: str) -> sql.Composed:
     fixed = sql.SQL("{}::text AS currency, {}::numeric AS unit").format(
         currency, 10 ** get_currency_precision(currency)
     )
-    return sql.SQL("CREATE TEMP VIEW csv_row AS SELECT {}, {} FROM csv_raw").format(sql.SQL(rest), fixed)
+    return sql.SQL("CREATE TEMP VIEW csv_row AS SELECT {}, {} FROM csv_raw {}").format(
+        sql.SQL(rest), fixed, sql.SQL(countries)
+    )
 
 
 __all__ = ["PERSONS", "OutOfShape", "load", "tellers"]

@@ -14,6 +14,8 @@ from babel.numbers import get_currency_precision, list_currencies
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DataError
 
+from plugin_server.db import csv_raw
+
 TIME = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?( ?(Z|[+-]\d\d(:?\d\d)?))?)?$"
 POINT = r"^[+-]?\d{1,12}(\.\d{1,12})?$"
 COMMA = r"^[+-]?(\d{1,12}|\d{1,3}(\.\d{3}){1,3})(,\d{1,12})?$"
@@ -161,6 +163,7 @@ def _rows(reading: Reading, *, careful: bool = False) -> str:
     def cell(name: str, longest: int = 400) -> str:
         return f"left(nullif(btrim(w.{name}), ''), {longest})" if name in has else "NULL::text"
 
+    country, countries = csv_raw.by_country(has, "w")
     numbers = [name for name in ("total", "refunded", "line_quantity", "line_unit_price") if name in has]
     shaped = ", ".join(
         f"CASE {'' if careful or reading.decimal_comma else _quick_number(name)} WHEN {name} ~ :number "
@@ -178,10 +181,10 @@ def _rows(reading: Reading, *, careful: bool = False) -> str:
         SELECT w.row, btrim(w.order_id) AS order_id, btrim(w.ordered_at) AS at_text, {cell("status")} AS status,
             coalesce(upper({cell("currency", 10)}), :currency) AS currency, {cell("customer_id", 200)} AS customer_id,
             {cell("email", 300)} AS email, {cell("name")} AS name, {cell("phone", 60)} AS phone,
-            {cell("country", 60)} AS country, {cell("coupon_codes", 2000)} AS coupon_codes,
+            {country} AS country, {cell("coupon_codes", 2000)} AS coupon_codes,
             {cell("line_sku")} AS sku, {cell("line_title")} AS title
             {"".join(f", nullif(btrim(w.{name}), '') AS {name}" for name in numbers)}
-        FROM csv_raw w
+        FROM csv_raw w {countries}
     ), timed AS MATERIALIZED (
         SELECT *, {moment} AS at {"," if shaped else ""} {shaped} FROM cells
     )

@@ -290,3 +290,19 @@ def test_an_order_twice_in_a_clean_file_holds_as_it_was_last(shop: Shop, give: A
     told = give(f"{HEADER}\n1,2024-02-01 10:00:00,12.50,a@example.com\n1,2024-02-01 10:00:00,13.50,a@example.com\n")
     assert told["created"] == 1
     assert _orders(shop) == [("1", 1_350, "paid", datetime(2024, 2, 1, 3, 0, tzinfo=UTC))]
+
+
+@pytest.mark.parametrize("trouble", ["", " "])
+def test_countries_come_in_as_codes_whatever_they_are_called(shop: Shop, give: Any, trouble: str) -> None:
+    """A file of the plain shape and one with a space to be trimmed go two ways and end the same."""
+    words = ["United Kingdom", "nederland", "Indonesia", "Duitsland", "Jerman", "NL", "de", "Channel Islands", ""]
+    rows = "".join(
+        f"{number},2024-01-0{number},5,c{number}@example.com,{trouble if number == 1 else ''}{word}\n"
+        for number, word in enumerate(words, 1)
+    )
+    told = f"{HEADER},country\n{rows}"
+    assert give(told)["orders"] == 9
+    codes = ["GB", "NL", "ID", "DE", "DE", "NL", "DE", "Channel Islands", None]
+    assert shop.rows("SELECT country FROM shop_order ORDER BY external_id") == [(code,) for code in codes]
+    assert shop.rows("SELECT country FROM customer ORDER BY email") == [(code,) for code in codes]
+    assert give(told)["updated"] == 0
