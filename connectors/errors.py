@@ -7,17 +7,25 @@ class ConnectorError(Exception):
     """Something outside failed.
 
     ``retry_after`` (seconds) is None where trying again cannot help (``permanent``). ``sentence`` is for the owner:
-    what happened and how to mend it. ``ambiguous`` is True where the request may have taken effect all the same.
+    what happened and how to mend it. ``ambiguous`` is True where the request may have taken effect all the same,
+    ``assumed`` where the other side asked for patience without a figure, so that ``retry_after`` is our own.
     """
 
     def __init__(
-        self, sentence: str, *, code: str = "failed", retry_after: float | None = None, ambiguous: bool = False
+        self,
+        sentence: str,
+        *,
+        code: str = "failed",
+        retry_after: float | None = None,
+        ambiguous: bool = False,
+        assumed: bool = False,
     ) -> None:
         super().__init__(sentence)
         self.sentence = sentence
         self.code = code
         self.retry_after = retry_after
         self.ambiguous = ambiguous
+        self.assumed = assumed
 
     @property
     def permanent(self) -> bool:

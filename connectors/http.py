@@ -273,7 +273,8 @@ def _judge(reply: Reply, ask: _Ask) -> Reply:
     if status == TOO_MANY:
         pause = retry_after_seconds(reply.headers)
         sentence = "The shop asks us to slow down. We wait and go on."
-        raise _Again(ConnectorError(sentence, code="throttled", retry_after=pause or COME_BACK), pause)
+        later = COME_BACK if pause is None else pause
+        raise _Again(ConnectorError(sentence, code="throttled", retry_after=later, assumed=pause is None), pause)
     if status >= 500 and status != NOT_SUPPORTED:
         pause = retry_after_seconds(reply.headers)
         sentence = f"The shop failed with error {status}. We try again later; its own error log names the cause."

@@ -26,6 +26,8 @@ Json = Mapping[str, Any]
 
 TRIES = 4
 THROTTLED_TRIES = 20
+SILENT_TRIES = 6
+"""How often a 429 that says no time is waited out, twice as long each time: about half a minute in all."""
 LONGEST_PAUSE = 30.0
 SLOW_DOWN = {429, 430}
 """430 is Shopify's own: too many requests for their security rules."""
@@ -122,24 +124,27 @@ class ShopifyClient:
             ask["after"] = found.cursor
 
     def _run(self, document: Document, variables: Json) -> Answer:
-        tries = throttled = 0
+        tries = throttled = silent = 0
         while True:
             try:
                 return self._once(document, variables)
             except ConnectorError as error:
                 waits = error.code == "throttled"
                 tries, throttled = tries + (not waits), throttled + waits
+                silent += waits and error.assumed
                 if waits:
-                    again = throttled < THROTTLED_TRIES
+                    again = throttled < THROTTLED_TRIES and silent < SILENT_TRIES
                 else:
                     again = tries < TRIES and not error.permanent and not (document.writes and error.ambiguous)
-                pause = self._pause(error, tries)
+                pause = self._pause(error, tries, silent)
                 if not again or pause > LONGEST_PAUSE:
                     raise
                 self.sleep(pause)
 
-    def _pause(self, error: ConnectorError, tries: int) -> float:
+    def _pause(self, error: ConnectorError, tries: int, silent: int) -> float:
         # A moment more, by chance: all workers of a shop were refused at the same time.
+        if error.code == "throttled" and error.assumed:
+            return 2.0 ** (silent - 1) + self._jitter()
         if error.code == "throttled":
             return (error.retry_after or 0.0) + self._jitter()
         return 0.5 * 4.0 ** (tries - 1) + self._jitter()

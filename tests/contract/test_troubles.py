@@ -13,13 +13,13 @@ BOUND = 25
 """No read asks the same thing more often than this."""
 
 
-@pytest.mark.parametrize("fault", [HalfPage(), CutJson(), Throttle(1), Broken(503)])
+@pytest.mark.parametrize("fault", [HalfPage(), CutJson(), Throttle(1), Throttle(None), Broken(503)])
 def test_a_read_survives_what_passes(shop: Counter, fault: Fault) -> None:
     shop.spoil("orders", fault, times=2)
     assert set(read(shop.store, LONG_AGO)) >= shop.orders()
 
 
-@pytest.mark.parametrize("fault", [Html(), Throttle(1), Broken(500), HalfPage()])
+@pytest.mark.parametrize("fault", [Html(), Throttle(1), Throttle(None), Broken(500), HalfPage()])
 def test_what_does_not_pass_is_named_after_a_few_tries(shop: Counter, fault: Fault) -> None:
     before = shop.asked("orders")
     shop.spoil("orders", fault, times=1000)

@@ -42,6 +42,19 @@ def test_a_throttled_query_waits_as_long_as_the_bucket_needs() -> None:
     assert shop.names() == ["Shop", "Shop"]
 
 
+def test_a_429_without_a_time_is_waited_out_longer_each_time_and_not_for_ever() -> None:
+    silent = Answer({"errors": "slow"}, 429)
+    with running() as (shop, server):
+        shop.answers["Shop"] = lambda v: SHOP
+        scripted(shop, *[silent] * 5)
+        slept: list[float] = []
+        assert a_client(server, slept=slept).read("shop").data == SHOP
+        assert slept == [1.25, 2.25, 4.25, 8.25, 16.25]
+        shop.before = lambda call: silent
+        error = refusal(lambda: a_client(server).read("shop"))
+    assert (error.code, error.retry_after, error.assumed, shop.names()) == ("throttled", 60.0, True, ["Shop"] * 12)
+
+
 def test_a_throttled_mutation_did_not_run_and_is_sent_again() -> None:
     with running() as (shop, server):
         run_bulk(shop)
