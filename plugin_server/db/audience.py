@@ -270,6 +270,7 @@ def preview_audience(
         .limit(sample)
     )
     tallied = tally_of(rows)
+    shops = {row.id: row.name for row in conn.execute(select(Store.id, Store.name))} if campaign.offer else {}
     return tallied | {
         "reasons": {key: REASONS[key] for key in tallied["excluded"]},
         "sample": [
@@ -280,6 +281,7 @@ def preview_audience(
                 "rung": row.rung,
                 "language": row.language,
                 "store_id": row.store_id,
+                "store": shops.get(row.store_id) if len(shops) > 1 else None,
             }
             for row in conn.execute(some)
         ],

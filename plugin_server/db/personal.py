@@ -305,6 +305,7 @@ NOBODY: Final = {
     "holiday_date": "dates",
     "ladder_version": "rules",
     "login_token": "hashes of the shop's own people",
+    "marketing_shown": "what the shop sends",
     "merchant": "the business itself",
     "offer_budget": "sums",
     "order_rhythm": "figures",

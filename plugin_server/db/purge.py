@@ -38,6 +38,7 @@ _STORE = (
     "DELETE FROM category WHERE store_id = :store",
     "DELETE FROM testimonial WHERE store_id = :store",
     "DELETE FROM credit_intent WHERE store_id = :store",
+    "DELETE FROM marketing_shown WHERE store_id = :store",
     "DELETE FROM identity WHERE store_id = :store",
     "DELETE FROM inbound_event WHERE store_id = :store",
     "DELETE FROM privacy_request WHERE store_id = :store",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from sqlalchemy import text
 
 from plugin_server import wiring
-from plugin_server.db import forecast, known, merchants
+from plugin_server.db import forecast, known, marketing, merchants
 from plugin_server.db.session import merchant_ids, tenant
-from plugin_server.jobs import climb, points_night, reconcile, sync, tell_consents, tell_rungs
+from plugin_server.jobs import climb, points_night, reconcile, sync, tell_consents, tell_marketing, tell_rungs
 from plugin_server.jobs.queues import awake, wake
 from plugin_server.wiring import Services
 
@@ -50,6 +50,12 @@ def tell_all_consents(services: Services) -> None:
     """Tell every shop what its customers answered to our mails."""
     for merchant_id, store_id in _shops(services):
         wake(services.redis, tell_consents.tell_consents, merchant_id, store_id, on="bulk", hold=HOLD)
+
+
+def tell_all_marketing(services: Services) -> None:
+    """Show our runs on the marketing page of every shop that has one."""
+    for merchant_id, store_id in _shops(services, able=marketing.CAPABILITY):
+        wake(services.redis, tell_marketing.tell_marketing, merchant_id, store_id, on="bulk", hold=HOLD)
 
 
 def climb_all(services: Services) -> None:
@@ -106,15 +112,17 @@ def points_all(services: Services) -> None:
         wake(services.redis, points_night.points_of, merchant_id, on="bulk", hold=HOLD)
 
 
-def _shops(services: Services) -> list[tuple[int, int]]:
+def _shops(services: Services, able: str | None = None) -> list[tuple[int, int]]:
     found = []
     for merchant_id in merchant_ids(services.engine):
         with tenant(services.engine, merchant_id) as conn:
             ids = conn.scalars(
                 text(
                     "SELECT id FROM store s WHERE platform <> 'csv' AND state <> 'disconnected' AND NOT EXISTS "
-                    "(SELECT FROM store_access a WHERE a.store_id = s.id AND a.trouble <> '') ORDER BY id"
-                )
+                    "(SELECT FROM store_access a WHERE a.store_id = s.id AND a.trouble <> '') "
+                    "AND (CAST(:able AS text) IS NULL OR :able = ANY(capabilities)) ORDER BY id"
+                ),
+                {"able": able},
             )
             found += [(merchant_id, store_id) for store_id in ids]
     return found

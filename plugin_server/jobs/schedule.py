@@ -62,6 +62,7 @@ JOBS: Final = (
     Periodic("sync", timedelta(minutes=10), nightly.sync_all),
     Periodic("rungs", timedelta(minutes=5), nightly.tell_all_rungs),
     Periodic("consents", timedelta(minutes=5), nightly.tell_all_consents, timedelta(minutes=2)),
+    Periodic("marketing", timedelta(minutes=10), nightly.tell_all_marketing, timedelta(minutes=4)),
     Periodic("habits", timedelta(minutes=1), nightly.catch_up_all),
     Periodic("suppressions", timedelta(hours=1), suppressions.exchange_all, timedelta(minutes=20)),
     Periodic("domains", timedelta(days=1), domains.look_up_all, timedelta(hours=19)),

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
 from campaigns.reasons import Reason
-from plugin_server.db import audit_log, campaigns, results
+from plugin_server.db import audit_log, campaigns, marketing, results
 from plugin_server.db.campaigns import Refused
 from plugin_server.db.people import Person
 from plugin_server.db.session import tenant
@@ -25,10 +25,11 @@ def show(who: Person, run_id: int) -> ResponseReturnValue:
     with tenant(services().engine, who.merchant_id) as connection:
         run = _run(connection, run_id)
         told = report(connection, run_id)
+        shown = marketing.of_run(connection, run_id)
         result = results.results(connection, run_id=run_id, now=services().now())
     going = run.state in campaigns.OPEN_STATES
     template = "_run.html" if is_partial() else "run.html"
-    return page(template, section="campaigns", run=run, told=told, result=result, going=going)
+    return page(template, section="campaigns", run=run, told=told, result=result, going=going, shown=shown)
 
 
 def _run(connection: Connection, run_id: int) -> campaigns.Run:

@@ -95,6 +95,19 @@ def test_each_gets_the_code_where_they_bought_last(app: Services, merchant: int,
 
 
 @pytest.mark.usefixtures("crowd")
+def test_the_preview_names_the_shop_of_each_code_where_there_are_several(app: Services, merchant: int) -> None:
+    def named() -> dict[str, str | None]:
+        with tenant(app.engine, merchant) as connection:
+            told = preview_audience(connection, merchant_id=merchant, campaign=CAMPAIGN, campaign_id=1, now=NOW)
+        return {row["email"].lower(): row["store"] for row in told["sample"]}
+
+    assert {key: named()[key] for key in ("a@example.com", "b@example.com")} == {
+        "a@example.com": "Toko Senja",
+        "b@example.com": "Woo",
+    }
+
+
+@pytest.mark.usefixtures("crowd")
 def test_a_shop_that_takes_no_codes_is_passed_over(app: Services, merchant: int, shopify: int, woo: int) -> None:
     with tenant(app.engine, merchant) as connection:
         connection.execute(text("UPDATE store SET state = 'broken' WHERE id = :id"), {"id": shopify})

@@ -27,6 +27,7 @@ from plugin_server.db.models import (
     product,
     rhythm,
     segment,
+    shown,
     store,
 )
 from plugin_server.db.models.base import Base, OfMerchant
@@ -60,5 +61,6 @@ __all__ = [
     "product",
     "rhythm",
     "segment",
+    "shown",
     "store",
 ]
