@@ -48,7 +48,7 @@ def previewed(found: Document) -> str:
         )
     lines += _nexts(found["next"])
     if found["sample"]:
-        people = [f"{one['name'] or '(no name)'} <{one['email']}>, {one['rung']}" for one in found["sample"]]
+        people = [f"{one['name'] or '(no name)'} <{one['email']}>, {_stands(one)}" for one in found["sample"]]
         lines += ["Some of them:", *(f"  {one}" for one in people)]
     for language, mail in found["mails"].items():
         lines += ["", f"[{language}] {mail['subject']}", *(f"  {line}".rstrip() for line in mail["text"].splitlines())]
@@ -171,3 +171,7 @@ def _money(value: Document | None) -> str:
 
 def _moment(iso: str) -> str:
     return iso[:16].replace("T", " ") + " UTC"
+
+
+def _stands(one: dict[str, Any]) -> str:
+    return f"{one['rung']}, code in {one['store']}" if one["store"] else str(one["rung"])

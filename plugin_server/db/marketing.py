@@ -39,6 +39,19 @@ class Claimed:
     over: bool
 
 
+def utm(campaign: str, run_id: int) -> dict[str, str]:
+    """What links of a run carry; ``utm_campaign`` is its name on the marketing page, for good."""
+    return {"utm_source": "tangga", "utm_medium": "email", "utm_campaign": f"{campaign}-{run_id}"}
+
+
+def addresses(conn: Connection) -> tuple[str, ...]:
+    """Where the shops with a marketing page of their own are visited: their addresses, without a ``/`` at the end."""
+    rows = conn.execute(text(_ADDRESSES)).all()
+    return tuple(
+        dict.fromkeys(told.rstrip("/") for row in rows for told in row if told and told.startswith("https://"))
+    )
+
+
 def plan(conn: Connection, *, merchant_id: int, store_id: int, now: datetime) -> int:
     """Write down the runs this shop has yet to hear of: those that send, or whose window is open; gives how many."""
     return conn.execute(text(_PLAN), {"m": merchant_id, "store": store_id, "now": now}).rowcount
@@ -94,6 +107,10 @@ def of_run(conn: Connection, run_id: int) -> list[dict[str, Any]]:
     return [dict(row) for row in rows.mappings()]
 
 
+_ADDRESSES = """
+SELECT url, fingerprint FROM store
+WHERE 'marketing' = ANY(capabilities) AND state = 'connected' AND NOT read_only ORDER BY id
+"""
 _ENDS = (
     "coalesce(r.finished_at, :now) + make_interval(days => "
     "coalesce((v.definition #>> '{measure,window_days}')::int, 14))"

@@ -17,13 +17,23 @@ from campaigns.ladder.ladders import Ladder, Rung
 from campaigns.mail.compose import CompiledMessage, RenderedMail, compile_message
 from campaigns.mail.fragments import merged
 from campaigns.mail.liquid import TemplateError
+from campaigns.mail.tagging import SHOP, tagged
 from campaigns.recipes import body_of
 from campaigns.schema import Campaign
 from campaigns.triggers import OnHoliday
 from plugin_server.db import holidays as own_holidays
-from plugin_server.db import rungs
+from plugin_server.db import marketing, rungs
+from plugin_server.db.campaigns import Run
 from plugin_server.db.ledger import Claimed
 from plugin_server.vault import CustomerLink, customer_token
+
+
+@dataclass(frozen=True, slots=True)
+class Tags:
+    """What links into these shops carry besides."""
+
+    shops: tuple[str, ...]
+    parameters: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +76,23 @@ def _compiled(body: str, subject: str, preheader: str, language: str) -> Compile
     return compile_message(body, subject, preheader, language)
 
 
-def compiled(campaign: Campaign, language: str) -> CompiledMessage:
-    """The campaign's message in a language it is written in, checked and ready. Raises ``TemplateError``."""
+def compiled(campaign: Campaign, language: str, tags: Tags | None = None) -> CompiledMessage:
+    """The campaign's message in a language it is written in, checked and ready. Raises ``TemplateError``.
+
+    With ``tags``, links into the shops they name say which run led there.
+    """
     wording = campaign.message[language]
-    return _compiled(body_of(wording, language), wording.subject, wording.preheader, language)
+    body = body_of(wording, language)
+    if tags:
+        body = tagged(body, tags.shops, tags.parameters)
+    return _compiled(body, wording.subject, wording.preheader, language)
+
+
+def tags_of(conn: Connection, run: Run, head: Letterhead) -> Tags:
+    """How the links of a run's mails say where they come from; nothing in shops without a marketing page."""
+    shops = marketing.addresses(conn)
+    named = (*shops, SHOP) if str(head.shop["url"]).rstrip("/") in shops else shops
+    return Tags(named, marketing.utm(run.campaign.key, run.id))
 
 
 def prints_points(campaign: Campaign) -> bool:

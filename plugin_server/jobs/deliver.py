@@ -20,7 +20,7 @@ from plugin_server.db.campaigns import Run
 from plugin_server.db.ledger import Claimed
 from plugin_server.db.session import tenant
 from plugin_server.jobs import compose
-from plugin_server.jobs.compose import Letterhead
+from plugin_server.jobs.compose import Letterhead, Tags
 from plugin_server.jobs.outside import Outside
 from plugin_server.wiring import Services
 
@@ -48,6 +48,7 @@ class _Desk:
     _head: Letterhead | None = None
     _common: dict[str, dict[str, Any]] = field(default_factory=dict)
     _pace: Pace | None = None
+    _tags: Tags | None = None
     _read_at: datetime | None = None
 
     def head(self, conn: Connection) -> Letterhead:
@@ -55,6 +56,7 @@ class _Desk:
         now = self.services.now()
         if self._head is None or self._read_at is None or now - self._read_at >= FRESH:
             self._head, self._read_at, self._common, self._pace = compose.letterhead(conn), now, {}, None
+            self._tags = compose.tags_of(conn, self.run, self._head)
         return self._head
 
     def pace(self, conn: Connection) -> Pace:
@@ -63,6 +65,11 @@ class _Desk:
         if self._pace is None:
             self._pace = sender.pace(conn)
         return self._pace
+
+    @property
+    def tags(self) -> Tags | None:
+        """What links into shops carry; read with the head."""
+        return self._tags
 
     def common(self, conn: Connection, language: str) -> dict[str, Any]:
         """Variables that are equal for all readers of a language."""
@@ -163,7 +170,7 @@ def _render(
         recipients[id_] = Recipient(id_, reader.email, name, {}, own.unsubscribe)
         people.append((id_, compose.personal(reader, own, head, offered=run.campaign.offer is not None)))
     try:
-        message = compose.compiled(run.campaign, language)
+        message = compose.compiled(run.campaign, language, desk.tags)
         batch = message.batch(common, people, salt=attempt_id.hex[:SALT])
     except TemplateError as error:
         sentence = f"The mail in {language} cannot be rendered: {error}"
