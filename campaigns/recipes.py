@@ -83,8 +83,8 @@ _READY: Final[tuple[tuple[str, str, str, dict[str, Any], Any, dict[str, Any] | N
      {"event": "consent_given", "after_days": 7}, "all", None, "order"),
     ("birthday_ask", "When is your birthday", "Asks for the birthday three weeks after the first order.",
      {"event": "nth_order", "nth": 1, "after_days": 21}, "all", None, "climb"),
-    ("friend_bought", "Thank you for a friend", "Thanks those whose friend ordered for the first time.",
-     {"event": "friend_bought", "after_days": 1}, "all",
+    ("friend_bought", "Thank you for a friend", "Thanks those whose friend ordered two weeks ago, and kept it.",
+     {"event": "friend_bought", "after_days": 15}, "all",
      {"kind": "percentage", "value": "10", "valid_days": 30}, "climb"),
 )  # fmt: skip
 

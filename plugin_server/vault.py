@@ -70,3 +70,21 @@ def read_customer_token(keys: Sequence[str], token: str) -> CustomerLink | None:
     except (BadSignature, ValueError, TypeError):
         return None
     return CustomerLink(int(merchant_id), int(customer_id), int(message_id) or None)
+
+
+def _referral_links(keys: Sequence[str]) -> URLSafeSerializer:
+    return URLSafeSerializer(list(reversed(keys)), salt="referral-link")
+
+
+def referral_token(keys: Sequence[str], merchant_id: int, customer_id: int) -> str:
+    """The token of the link that a customer passes on to friends; it opens nothing of the customer's own."""
+    return str(_referral_links(keys).dumps([merchant_id, customer_id]))
+
+
+def read_referral_token(keys: Sequence[str], token: str) -> tuple[int, int] | None:
+    """(merchant, customer) of a link for friends; None where it is not ours."""
+    try:
+        merchant_id, customer_id = _referral_links(keys).loads(token)
+    except (BadSignature, ValueError, TypeError):
+        return None
+    return int(merchant_id), int(customer_id)

@@ -110,7 +110,8 @@ _QUERIES: Final = {
             AND e.state = 'subscribed' AND e.occurred_at < c.occurred_at)""",
     "friend_joined": """SELECT advocate_id AS customer_id FROM referral
         WHERE joined_at >= :begin AND joined_at < :end""",
-    "friend_bought": """SELECT advocate_id AS customer_id FROM referral
-        WHERE converted_at >= :begin AND converted_at < :end""",
+    "friend_bought": """SELECT advocate_id AS customer_id FROM referral r
+        WHERE converted_at >= :begin AND converted_at < :end AND NOT EXISTS (
+            SELECT FROM referral_join j WHERE j.friend_id = r.friend_id AND j.state IN ('review', 'refused'))""",
     "answered": "SELECT customer_id FROM survey_answer WHERE answered_at >= :begin AND answered_at < :end",
 }

@@ -203,6 +203,13 @@ HELD: Final = (
         kept=_words("id advocate_id friend_id source joined_at converted_at merchant_id"),
     ),
     Held(
+        "referral_join",
+        "advocate_id = ANY(:ids) OR friend_id = ANY(:ids)",
+        {"mailbox": "NULL", "ip_hash": "NULL", "reason": f"'{GONE}'"},
+        _words("id advocate_id friend_id state flags claim_id asked_at confirmed_at decided_at decided_by merchant_id"),
+        hidden=_words("decided_by mailbox ip_hash reason"),
+    ),
+    Held(
         "rung_change",
         OF_PERSON,
         # Version 0 is a pin: a person of the shop wrote the reason.

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, text
 
 from campaigns.points.program import actions_of
-from plugin_server.db import points_ledger
+from plugin_server.db import points_ledger, points_referral
 from plugin_server.db.points_orders import in_force
 
 
@@ -15,14 +15,18 @@ def reward_actions(conn: Connection, *, merchant_id: int, now: datetime) -> int:
     """Give points for every action since the programme began that has none yet; gives how many entries that took.
 
     Each happening has a key of its own, so that looking again gives nothing twice; ``most_per_year`` bounds an action
-    per customer and calendar year of the merchant's zone.
+    per customer and calendar year of the merchant's zone. Friends who bought have a return window to wait for.
     """
     force = in_force(conn)
-    if force is None or force.paused:
+    if force is None:
         return 0
+    rules = actions_of(force.program)
+    friends = points_referral.reward_referrals(conn, merchant_id, force, rules.pop("referral", None), now)
+    if force.paused:
+        return friends
     made: list[int] = []
     life = force.program.expires_days
-    for action, rule in actions_of(force.program).items():
+    for action, rule in rules.items():
         given = {
             "merchant": merchant_id, "since": force.since, "zone": force.timezone, "now": now, "action": action,
             "points": rule.points, "most": rule.most_per_year, "version": force.version,
@@ -33,7 +37,7 @@ def reward_actions(conn: Connection, *, merchant_id: int, now: datetime) -> int:
         whose = sorted(set(made))
         points_ledger.hold(conn, whose)
         points_ledger.allocate(conn, whose, now)
-    return len(made)
+    return friends + len(made)
 
 
 # What happened: customer_id, a name that is the happening's own, and when.
@@ -52,9 +56,6 @@ _HAPPENED = {
     "review": """
         SELECT t.customer_id, format('%s:%s', coalesce(t.store_id, 0), t.external_id) AS name, t.written_at AS at
         FROM testimonial t WHERE t.customer_id IS NOT NULL AND t.approved AND t.written_at >= :since""",
-    "referral": """
-        SELECT r.advocate_id AS customer_id, r.friend_id::text AS name, r.converted_at AS at
-        FROM referral r WHERE r.converted_at >= :since""",
     "birthday_told": """
         SELECT a.customer_id, 'once' AS name, min(a.first_at) AS at FROM survey_answer a
         WHERE a.question = 'birthday' GROUP BY a.customer_id HAVING min(a.first_at) >= :since""",

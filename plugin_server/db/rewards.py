@@ -14,7 +14,7 @@ from campaigns.points.program import Reward
 from campaigns.reasons import Reason
 from connectors.types import CodeResult, CodeSpec, DiscountKind, minor_units
 from plugin_server.db import points_ledger
-from plugin_server.db.points_orders import InForce, in_force
+from plugin_server.db.points_orders import in_force
 
 
 class RewardRefused(ValueError):
@@ -31,7 +31,7 @@ class Waiting:
 
     claim_id: int
     store_id: int
-    entry_id: int
+    entry_id: int | None
     spec: CodeSpec
 
 
@@ -64,7 +64,7 @@ def claim(conn: Connection, *, merchant_id: int, customer_id: int, key: str, sec
     given = {"m": merchant_id, "customer": customer_id, "store": person.store_id, "entry": entry}
     told = {"reward": key, "name": name, "points": reward.points, "now": now}
     number: int = conn.execute(text(_CLAIM), given | told).scalar_one()
-    terms = _terms(force, reward, secret, number, now)
+    terms = _terms(reward, force.timezone, force.currency, secret, number, now)
     conn.execute(text(_PLAN), given | terms | {"id": number, "email": person.email})
     return number
 
@@ -80,17 +80,33 @@ def _in_stock(conn: Connection, reward: Reward) -> None:
         raise RewardRefused(Reason("This reward is gone: all of its stock has been taken.", "reward_gone"))
 
 
-def _terms(force: InForce, reward: Reward, secret: str, claim_id: int, now: datetime) -> dict[str, Any]:
-    zone = ZoneInfo(force.timezone)
+def present(
+    conn: Connection, *, merchant_id: int, customer_id: int, reward: Reward, secret: str, now: datetime
+) -> int | None:
+    """Plan a code that no points pay for; gives the claim, None while no shop can make it or there is no address."""
+    person = conn.execute(text(_PERSON), {"id": customer_id}).one_or_none()
+    if person is None or not person.email or person.store_id is None:
+        return None
+    given = {"m": merchant_id, "customer": customer_id, "store": person.store_id, "entry": None}
+    told = {"reward": reward.key, "name": reward.called(person.language), "points": 0, "now": now}
+    number: int = conn.execute(text(_CLAIM), given | told).scalar_one()
+    shop = conn.execute(text("SELECT timezone, currency FROM merchant")).one()
+    terms = _terms(reward, shop.timezone, shop.currency, secret, number, now)
+    conn.execute(text(_PLAN), given | terms | {"id": number, "email": person.email})
+    return number
+
+
+def _terms(reward: Reward, timezone: str, currency: str, secret: str, claim_id: int, now: datetime) -> dict[str, Any]:
+    zone = ZoneInfo(timezone)
     day = now.astimezone(zone).date() + timedelta(days=reward.valid_days)
     value = reward.value or 0
     return {
         "code": code_for_claim(secret, prefix=prefix_for(reward.key), claim_id=claim_id),
         "kind": reward.kind,
         "value": value,
-        "currency": force.currency,
-        "minimum": minor_units(reward.minimum or 0, force.currency),
-        "cost": minor_units(value, force.currency) if reward.kind == "fixed" else 0,
+        "currency": currency,
+        "minimum": minor_units(reward.minimum or 0, currency),
+        "cost": minor_units(value, currency) if reward.kind == "fixed" else 0,
         "expires": datetime.combine(day, time(23, 59, 59), zone),
     }
 
@@ -125,7 +141,8 @@ def settle(conn: Connection, one: Waiting, result: CodeResult, now: datetime) ->
         conn.execute(
             text("UPDATE reward_claim SET state = 'failed', error = :error, settled_at = :now WHERE id = :id"), given
         )
-        points_ledger.give_back(conn, one.entry_id, reason="the shop could not make the code", now=now)
+        if one.entry_id is not None:
+            points_ledger.give_back(conn, one.entry_id, reason="the shop could not make the code", now=now)
     else:
         conn.execute(text("UPDATE reward_claim SET error = :error WHERE id = :id"), given)
 

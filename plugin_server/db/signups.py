@@ -11,8 +11,8 @@ from plugin_server.db import consents, topics
 
 
 def shop(conn: Connection) -> Row[Any] | None:
-    """The merchant of this transaction: name, locale, timezone, postal address; None where there is none."""
-    return conn.execute(text("SELECT name, locale, timezone, postal_address FROM merchant")).one_or_none()
+    """The merchant of this transaction: name, locale, timezone, currency, postal address; None where there is none."""
+    return conn.execute(text("SELECT name, locale, timezone, currency, postal_address FROM merchant")).one_or_none()
 
 
 def named(conn: Connection) -> str:
@@ -30,13 +30,17 @@ def take(
     wanted: set[str],
     evidence: str,
     now: datetime,
+    double: bool | None = None,
 ) -> tuple[int, bool]:
     """Write a sign-up down; gives the customer and whether it has to be confirmed from the mailbox first.
+
+    ``double`` says whether it has to, whatever the merchant asks for. Two sign-ups of one address at once are one.
 
     Whoever said yes already is not asked again, and a yes that is held is never weakened to pending.
     """
     customer_id = _customer(conn, merchant_id, email, name, language, now)
-    double, held = topics.double_opt_in(conn), topics.said(conn, customer_id)
+    double = topics.double_opt_in(conn) if double is None else double
+    held = topics.said(conn, customer_id)
     asks = False
     for topic in sorted(wanted):
         if held.get(topic) == "subscribed":
@@ -65,7 +69,9 @@ def _customer(conn: Connection, merchant_id: int, email: str, name: str, languag
     made = conn.scalar(
         text(
             "INSERT INTO customer (merchant_id, email, email_norm, first_name, last_name, language, source, "
-            "enquired_at, created_at) VALUES (:m, :e, :n, :f, :l, :lang, 'sign-up form', :now, :now) RETURNING id"
+            "enquired_at, created_at) VALUES (:m, :e, :n, :f, :l, :lang, 'sign-up form', :now, :now) "
+            "ON CONFLICT (merchant_id, email_norm) WHERE merged_into IS NULL AND email_norm IS NOT NULL "
+            "DO UPDATE SET enquired_at = coalesce(customer.enquired_at, excluded.enquired_at) RETURNING id"
         ),
         row,
     )

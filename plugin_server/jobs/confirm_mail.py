@@ -17,6 +17,9 @@ from plugin_server.locales import LANGUAGES, catalogue
 from plugin_server.vault import CustomerLink, customer_token
 from plugin_server.wiring import Services
 
+SIGN_UP = ("confirm_mail.subject", "confirm_mail.text")
+FRIEND = ("friend_mail.subject", "friend_mail.text")
+
 
 def send_confirmation(merchant_id: int, customer_id: int) -> None:
     """Job: the one mail."""
@@ -25,8 +28,20 @@ def send_confirmation(merchant_id: int, customer_id: int) -> None:
     send(services, merchant_id, customer_id)
 
 
-def send(services: Services, merchant_id: int, customer_id: int) -> bool:
-    """The same with given services; False where nothing waits to be confirmed or the address must not be mailed."""
+def send_friend(merchant_id: int, customer_id: int) -> None:
+    """Job: the same for a friend, whose confirmation asks for the friend's price as well."""
+    services = wiring.services()
+    awake(services.redis, send_friend, merchant_id, customer_id)
+    send(services, merchant_id, customer_id, phrases=FRIEND, to="friend")
+
+
+def send(
+    services: Services, merchant_id: int, customer_id: int, *, phrases: tuple[str, str] = SIGN_UP, to: str = "confirm"
+) -> bool:
+    """The same with given services; False where nothing waits to be confirmed or the address must not be mailed.
+
+    ``phrases`` are the keys of subject and text, ``to`` the page with the button.
+    """
     with tenant(services.engine, merchant_id) as conn:
         head = compose.letterhead(conn)
         person = conn.execute(
@@ -36,13 +51,13 @@ def send(services: Services, merchant_id: int, customer_id: int) -> bool:
             ),
             {"id": customer_id},
         ).one_or_none()
-        if person is None or "pending" not in topics.said(conn, customer_id).values():
+        if person is None or not (to == "friend" or "pending" in topics.said(conn, customer_id).values()):
             return False
     language = next((wish for wish in ((person.language or "")[:2], head.locale) if wish in LANGUAGES), "en")
     token = customer_token(services.settings.keys, CustomerLink(merchant_id, customer_id))
-    address = f"{services.settings.public_url}/c/{token}/confirm"
-    say = {key: str(phrase) for key, phrase in catalogue(language).items() if key.startswith("confirm_mail.")}
-    written = say["confirm_mail.text"].format(shop=head.from_name, address=address)
+    address = f"{services.settings.public_url}/c/{token}/{to}"
+    subject, written = (str(catalogue(language)[key]) for key in phrases)
+    written = written.format(shop=head.from_name, address=address)
     lines = str(escape(written)).replace(str(escape(address)), f'<a href="{escape(address)}">{escape(address)}</a>')
     html = "".join(f"<p>{line}</p>" for line in lines.split("\n\n"))
     wiring.mail_backend(services).send(
@@ -51,7 +66,7 @@ def send(services: Services, merchant_id: int, customer_id: int) -> bool:
             from_email=head.from_email,
             from_name=head.from_name,
             reply_to=head.reply_to,
-            subject=say["confirm_mail.subject"].format(shop=head.from_name),
+            subject=subject.format(shop=head.from_name),
             html=f'<!doctype html><html lang="{language}"><body>{html}</body></html>',
             text=written,
             recipients=(Recipient(message_id="", email=person.email, name=person.first_name),),

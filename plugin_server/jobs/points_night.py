@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from plugin_server import wiring
-from plugin_server.db import points_actions, points_ledger, points_orders
+from plugin_server.db import points_actions, points_ledger, points_orders, referrals
 from plugin_server.db.session import tenant
 from plugin_server.jobs.queues import awake
 from plugin_server.wiring import Services
@@ -20,6 +20,7 @@ def rounded(services: Services, merchant_id: int) -> dict[str, int]:
     """End lots, look at every order once more, and give points for actions; gives how many entries each made."""
     now = services.now()
     with tenant(services.engine, merchant_id) as conn:
+        referrals.look_again(conn, merchant_id, secret=services.settings.keys[0], now=now)
         if points_orders.in_force(conn) is None:
             return {"ended": 0, "orders": 0, "actions": 0}
         ended = points_ledger.expire(conn, None, now)

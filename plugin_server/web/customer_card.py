@@ -16,6 +16,7 @@ from plugin_server.vault import CustomerLink, read_customer_token
 from plugin_server.web.context import page, services, speak
 from plugin_server.web.held_points import held
 from plugin_server.web.rungs import explain, names_of
+from plugin_server.web.share import shared
 from plugin_server.web.words import Words, language_of, zone_of
 
 pages = Blueprint("customer_card", __name__)
@@ -36,9 +37,10 @@ def show(token: str) -> ResponseReturnValue:
         why = explain(connection, link.merchant_id, mine.customer.id, say)
         points = held(connection, mine.customer.id, services().now())
         may_join = membership.invited(connection, link.merchant_id, mine.customer.id)
+        share = shared(connection, link.merchant_id, mine.customer.id)
     today = services().now().astimezone(say.zone).date()
     return page(
-        "card.html", card=mine, token=token, rungs=rungs, why=why, held=points, may_join=may_join,
+        "card.html", card=mine, token=token, rungs=rungs, why=why, held=points, may_join=may_join, share=share,
         anniversary=next_anniversary(mine.customer.member_since, today) if mine.customer.member_since else None,
     )  # fmt: skip
 

@@ -86,7 +86,7 @@ def join(merchant: int) -> ResponseReturnValue:
         checked_email(email)
     except BadMerchant:
         return _form(merchant, g.words("join.bad_email"), email[:254]), 422
-    if _too_often():
+    if too_often():
         abort(429)
     words: Words = g.words
     with tenant(services().engine, merchant) as connection:
@@ -129,7 +129,8 @@ def confirm(token: str) -> ResponseReturnValue:
     return redirect(url_for("preferences.show", token=token, saved=1))
 
 
-def _too_often() -> bool:
+def too_often() -> bool:
+    """Whether this visitor left more addresses lately than one person has."""
     redis, key = services().redis, f"join:{request.remote_addr}"
     try:
         count = redis.incr(key)

@@ -8,7 +8,17 @@ from flask import Flask, Request, Response, abort, current_app, g, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFProtect
 
-from plugin_server.web import asking, connect, customer_card, customer_points, health, members, preferences, webhooks
+from plugin_server.web import (
+    asking,
+    connect,
+    customer_card,
+    customer_points,
+    health,
+    members,
+    preferences,
+    referrals,
+    webhooks,
+)
 from plugin_server.web.connect_embedded import in_frame
 from plugin_server.web.context import services
 
@@ -78,6 +88,7 @@ def install(app: Flask) -> None:
     # Links from mails and forms that shops link to, opened in browsers that may keep no cookie.
     csrf.exempt(preferences.pages)
     csrf.exempt(asking.pages)
+    csrf.exempt(referrals.pages)
     app.after_request(_headers)
 
 

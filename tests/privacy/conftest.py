@@ -62,6 +62,8 @@ TRACES = (
     "INSERT INTO credit_intent (merchant_id, cause, store_id, customer_id, account, amount_minor, currency, reason, "
     "expires_at, error, created_by) VALUES (:m, 'for ' || :email, :s, :c, '7', 5, 'IDR', 'Ani Rahasia asked', now(), "
     "'unknown ' || :email, 'owner@example.com')",
+    "INSERT INTO referral_join (merchant_id, advocate_id, friend_id, mailbox, reason) "
+    "VALUES (:m, :c, 999999, lower(:email), 'Ani Rahasia herself')",
     "INSERT INTO sync_run (merchant_id, store_id, kind, faults) "
     "VALUES (:m, :s, 'full', jsonb_build_object('first', CAST(:email AS text)))",
 )

@@ -32,6 +32,8 @@ READING = [
     "/conversations",
     "/settings/members",
     "/answers",
+    "/settings/referral",
+    "/referrals",
 ]
 WRITING = ["/campaigns/new"]
 OWNING = ["/connect/woocommerce", "/settings/people", "/settings/audit"]
@@ -105,7 +107,7 @@ def test_every_route_that_changes_something_asks_for_a_role(flask_app: Flask) ->
         "login.ask", "login.enter", "login.leave", "login.language", "webhooks.woocommerce", "webhooks.sendgrid",
         "connect.callback", "customer_card.unsubscribe", "customer_card.preferences", "preferences.choose",
         "preferences.confirm", "preferences.join", "customer_points.take", "webhooks.shopify",
-        "webhooks.sendgrid_inbound", "members.join",
+        "webhooks.sendgrid_inbound", "members.join", "referrals.join", "referrals.confirm",
         "asking.answer", "asking.praise",
     }  # fmt: skip
     changing = {rule.endpoint for rule in flask_app.url_map.iter_rules() if rule.methods and "POST" in rule.methods}

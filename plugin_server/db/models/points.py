@@ -106,7 +106,7 @@ class RewardClaim(OfMerchant, Base):
     reward: Mapped[str]
     name: Mapped[str]
     points: Mapped[Big]
-    entry_id: Mapped[Big]
+    entry_id: Mapped[Big | None]
     state: Mapped[str] = mapped_column(server_default="planned")
     error: Mapped[str] = mapped_column(server_default="")
     created_at: Mapped[Now]

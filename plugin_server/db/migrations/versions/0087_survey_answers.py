@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql
 from plugin_server.db.migrations.tenancy import protect
 
 revision = "0087"
-down_revision = "0084"
+down_revision = "0085"
 branch_labels = None
 depends_on = None
 

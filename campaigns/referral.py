@@ -1,0 +1,63 @@
+"""Bring a friend: what the friend gets, and who is no friend but the same person. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+GMAIL: Final = frozenset({"gmail.com", "googlemail.com"})
+"""Mailboxes where dots in the name make no difference (https://support.google.com/mail/answer/7436150)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReferralTerms:
+    """What friends and advocates get, and how often.
+
+    ``percent`` off the friend's first order from ``minimum`` (major units) on, within ``valid_days``. ``cap``: rewarded
+    friends per advocate and month; ``a_day``: friends a day above which a person looks at each.
+    """
+
+    on: bool = False
+    percent: Decimal = Decimal(10)
+    minimum: Decimal = Decimal(0)
+    valid_days: int = 30
+    cap: int = 10
+    a_day: int = 3
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data; amounts as text."""
+        return {
+            "on": self.on, "percent": str(self.percent), "minimum": str(self.minimum), "valid_days": self.valid_days,
+            "cap": self.cap, "a_day": self.a_day,
+        }  # fmt: skip
+
+
+def terms_from(document: dict[str, Any]) -> ReferralTerms:
+    """The terms that ``as_json`` wrote; the standard where nothing is said."""
+    given: dict[str, Any] = dict(document)
+    given.update({name: Decimal(given[name]) for name in ("percent", "minimum") if name in given})
+    return ReferralTerms(**given)
+
+
+def mailbox(email: str) -> str:
+    """Whose mailbox an address leads to: lower case, without ``+tag``, and for Gmail without dots.
+
+    Two addresses of one mailbox are one person. Not for sending: the address as given is.
+    """
+    name, _, domain = email.strip().lower().rpartition("@")
+    name = name.partition("+")[0]
+    return f"{name.replace('.', '')}@gmail.com" if domain in GMAIL else f"{name}@{domain}"
+
+
+def same_phone(one: str | None, other: str | None) -> bool:
+    """Whether two telephone numbers end with the same nine digits: with and without country code they do."""
+    ends = [re.sub(r"\D", "", number or "")[-9:] for number in (one, other)]
+    return len(ends[0]) == 9 and ends[0] == ends[1]
+
+
+def same_name(one: str, other: str) -> bool:
+    """Whether two full names are the same words, case and spaces aside; a single word proves nothing."""
+    words = [name.casefold().split() for name in (one, other)]
+    return len(words[0]) > 1 and words[0] == words[1]
