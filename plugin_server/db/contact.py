@@ -48,13 +48,8 @@ def query(*, some: bool, then: bool) -> str:
               WHERE channel = 'email' {until("occurred_at")} {only()}
               ORDER BY customer_id, topic, occurred_at DESC, id DESC) AS newest
         GROUP BY customer_id
-    ), praise AS (
-        SELECT customer_id, max(written_at) AS last_review_at FROM testimonial
-        WHERE approved AND rating >= 4 AND customer_id IS NOT NULL {until("written_at")} {only()} GROUP BY customer_id
-    ), friend AS (
-        SELECT advocate_id AS customer_id, count(*)::int AS referrals_made FROM referral
-        WHERE true {until("joined_at")} {only("advocate_id")} GROUP BY advocate_id
-    ), {_said(until("answered_at"), only())}
+    ), {_spoke_for_us(until("written_at"), only(), until("joined_at"), only("advocate_id"))},
+    {_said(until("answered_at"), only())}
     SELECT CAST(:merchant_id AS bigint) AS merchant_id, customer_id, coalesce(mails, 0) AS mails,
         coalesce(mail_clicks, 0) AS mail_clicks, last_click_at, coalesce(mails_since_click, 0) AS mails_since_click,
         coalesce(mail_opens, 0) AS mail_opens, coalesce(machine_opens, 0) AS machine_opens,
@@ -63,6 +58,17 @@ def query(*, some: bool, then: bool) -> str:
         coalesce(favourites, '{{}}') AS favourites
     FROM answer FULL JOIN topic USING (customer_id) FULL JOIN praise USING (customer_id)
     FULL JOIN friend USING (customer_id) FULL JOIN said USING (customer_id)"""
+
+
+def _spoke_for_us(written: str, writers: str, joined: str, advocates: str) -> str:
+    """The newest good review, and how many friends came."""
+    return f"""praise AS (
+        SELECT customer_id, max(written_at) AS last_review_at FROM testimonial
+        WHERE approved AND rating >= 4 AND customer_id IS NOT NULL {written} {writers} GROUP BY customer_id
+    ), friend AS (
+        SELECT advocate_id AS customer_id, count(*)::int AS referrals_made FROM referral
+        WHERE true {joined} {advocates} GROUP BY advocate_id
+    )"""
 
 
 def _said(until: str, only: str) -> str:
