@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
+from connectors.mail_types import Mail, SendResult, Suppressed
 from connectors.types import (
     Category,
     Check,
@@ -16,16 +17,13 @@ from connectors.types import (
     CreditIntent,
     Customer,
     Deal,
-    Mail,
     MarketingActivity,
     MarketingDay,
     Order,
     Product,
     Review,
-    SendResult,
     StoreEvent,
     StoreInfo,
-    Suppressed,
 )
 
 T = TypeVar("T")

@@ -8,7 +8,7 @@ from typing import Final
 import dns.exception
 import dns.resolver
 
-from connectors.types import Standing
+from connectors.mail_types import Standing
 
 SELECTORS: Final = ("s1", "s2")
 """The names under which SendGrid's automatic security publishes its keys (Domain Authentication, two CNAMEs)."""

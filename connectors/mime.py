@@ -15,7 +15,7 @@ from email.utils import format_datetime, formataddr
 from typing import Final
 
 from connectors.addresses import display_name, one_line, wire_address, wire_url
-from connectors.types import Mail, Recipient
+from connectors.mail_types import Mail, Recipient
 
 _POLICY: Final = policy.compat32.clone(linesep="\r\n")
 _PLAIN_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")

@@ -16,13 +16,13 @@ from connectors.base import MailAccount, MailBackend, Store, StoreServices
 from connectors.domains import SELECTORS, standing
 from connectors.errors import ConnectorError
 from connectors.folder.client import FolderBackend
+from connectors.mail_types import DeliveryEvent, MailReply, Standing
 from connectors.sendgrid.account import SendGridAccount
 from connectors.sendgrid.client import SendGridBackend
 from connectors.sendgrid.inbound import to_reply
 from connectors.sendgrid.mapping import to_events
 from connectors.shopify import auth as shopify_auth
 from connectors.smtp.client import SmtpBackend
-from connectors.types import DeliveryEvent, MailReply, Standing
 from plugin_server.cost_bucket import CostBucket
 from plugin_server.db import merchants, stores
 from plugin_server.db.session import app_engine, tenant

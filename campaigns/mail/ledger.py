@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
-from connectors.types import DeliveryKind, SendOutcome
+from connectors.mail_types import DeliveryKind, SendOutcome
 
 
 class MessageState(StrEnum):

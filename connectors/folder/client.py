@@ -8,8 +8,8 @@ from datetime import datetime
 from pathlib import Path
 
 from connectors.addresses import BadAddress
+from connectors.mail_types import Mail, SendOutcome, SendResult
 from connectors.mime import plain_id, to_bytes
-from connectors.types import Mail, SendOutcome, SendResult
 
 
 class FolderBackend:

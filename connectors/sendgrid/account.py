@@ -12,8 +12,8 @@ import urllib3
 
 from connectors.addresses import BadAddress, wire_address
 from connectors.errors import BadPayload, ConnectorError
+from connectors.mail_types import DeliveryKind, Suppressed
 from connectors.sendgrid.pool import NotConnected, make_pool
-from connectors.types import DeliveryKind, Suppressed
 
 PAGE: Final = 500
 CHUNK: Final = 1_000

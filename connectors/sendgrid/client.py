@@ -13,9 +13,9 @@ import urllib3
 from python_http_client.exceptions import HTTPError
 
 from connectors.addresses import BadAddress, wire_address, wire_url
+from connectors.mail_types import Mail, SendOutcome, SendResult
 from connectors.sendgrid.mapping import to_request
 from connectors.sendgrid.pool import NotConnected, PooledClient, make_pool
-from connectors.types import Mail, SendOutcome, SendResult
 
 _IDLE: Final = 20.0
 _INDEX: Final = re.compile(r"personalizations[.\[](\d+)")

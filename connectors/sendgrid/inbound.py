@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from connectors.addresses import one_line
 from connectors.errors import BadPayload
-from connectors.types import MailReply
+from connectors.mail_types import MailReply
 
 LONGEST: Final = 100_000
 """Letters of a reply that are kept."""

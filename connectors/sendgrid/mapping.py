@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from connectors.addresses import display_name, one_line, wire_address
 from connectors.errors import BadPayload
-from connectors.types import DeliveryEvent, DeliveryKind, Mail, Recipient
+from connectors.mail_types import DeliveryEvent, DeliveryKind, Mail, Recipient
 
 _KINDS: Final = {
     "processed": DeliveryKind.PROCESSED,

@@ -13,8 +13,8 @@ from typing import Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from connectors.addresses import BadAddress, wire_address
+from connectors.mail_types import Mail, Recipient, SendOutcome, SendResult
 from connectors.mime import to_bytes
-from connectors.types import Mail, Recipient, SendOutcome, SendResult
 
 _LEADING_DOT: Final = re.compile(rb"^\.", re.MULTILINE)
 _PATIENCE: Final = 60.0

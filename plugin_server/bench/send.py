@@ -26,9 +26,9 @@ from sqlalchemy.engine import make_url
 
 from campaigns.recipes import holiday_discount
 from campaigns.schema import parse
+from connectors.mail_types import Mail, Recipient, SendResult
 from connectors.sendgrid.client import SendGridBackend
 from connectors.sendgrid.mapping import to_request
-from connectors.types import Mail, Recipient, SendResult
 from plugin_server.bench import cpu
 from plugin_server.db import audience, campaigns
 from plugin_server.db.campaigns import Run

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 
 from campaigns.asking import LAST_WORD, LONGEST, route
-from connectors.types import MailReply
+from connectors.mail_types import MailReply
 from plugin_server.db import conversations
 
 LOCK = 7_410_012

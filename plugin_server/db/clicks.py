@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import Connection, text
 
 from campaigns.mail.bots import Click, first_by_a_person
-from connectors.types import DeliveryKind
+from connectors.mail_types import DeliveryKind
 
 CONCERN: Final = (DeliveryKind.CLICKED, DeliveryKind.DELIVERED)
 """A report of these kinds can change whose click it was: a delivery may be told after the click."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, text
 
-from connectors.types import MailReply
+from connectors.mail_types import MailReply
 
 WINDOW: Final = timedelta(days=30)
 LOST: Final = timedelta(minutes=10)

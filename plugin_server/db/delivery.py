@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 from campaigns.guards import must_pause
 from campaigns.mail.ledger import MessageState, settle
 from campaigns.reasons import Reason
-from connectors.types import DeliveryEvent, DeliveryKind
+from connectors.mail_types import DeliveryEvent, DeliveryKind
 from plugin_server.db import campaigns, clicks, consents, known, messages
 
 GONE: Final = ("bounced address", "invalid", "spam reporting address", "unsubscribed address")

@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, text
 
 from campaigns.mail.pace import MINUTE, Pace, Room, day_began, read, room
-from connectors.types import Standing
+from connectors.mail_types import Standing
 
 WINDOW: Final = timedelta(days=7)
 

@@ -9,7 +9,7 @@ from typing import Any
 from markupsafe import escape
 from sqlalchemy import Row
 
-from connectors.types import Mail, Recipient
+from connectors.mail_types import Mail, Recipient
 from plugin_server import wiring
 from plugin_server.db import answers, people
 from plugin_server.db.people import Person

@@ -7,7 +7,7 @@ import uuid
 from markupsafe import escape
 from sqlalchemy import text
 
-from connectors.types import Mail, Recipient
+from connectors.mail_types import Mail, Recipient
 from plugin_server import wiring
 from plugin_server.db import topics
 from plugin_server.db.session import tenant

@@ -14,8 +14,8 @@ from campaigns.mail.compose import Batch
 from campaigns.mail.liquid import TemplateError
 from campaigns.mail.pace import Pace
 from campaigns.reasons import Reason
-from connectors.types import Mail, Recipient, SendOutcome, SendResult
-from plugin_server.db import campaigns, ledger, sender
+from connectors.mail_types import Mail, Recipient, SendOutcome, SendResult
+from plugin_server.db import campaigns, ledger, ledger_outcome, sender
 from plugin_server.db.campaigns import Run
 from plugin_server.db.ledger import Claimed
 from plugin_server.db.session import tenant
@@ -226,7 +226,7 @@ def _hand_over(desk: _Desk, mail: Mail) -> bool:
     """Make one request, once; ``sending`` was committed before. False where the run must not go on now."""
     result = desk.world.mail.send(mail)
     with tenant(desk.services.engine, desk.run.merchant_id) as conn:
-        ledger.settle(conn, UUID(mail.attempt_id), result, desk.services.now())
+        ledger_outcome.settle(conn, UUID(mail.attempt_id), result, desk.services.now())
         return _go_on(desk.services, conn, desk.run, result)
 
 
@@ -236,7 +236,7 @@ def _go_on(services: Services, conn: Connection, run: Run, result: SendResult) -
         campaigns.hold(conn, run.id, to="paused", reason=Reason(sentence, "provider_refuses", detail=result.detail))
         return False
     if result.outcome is SendOutcome.NOT_SENT and not result.refused:
-        pause = timedelta(seconds=result.retry_after or ledger.BACKOFF.total_seconds())
+        pause = timedelta(seconds=result.retry_after or ledger_outcome.BACKOFF.total_seconds())
         reason = Reason(f"The mail provider: {result.detail}", "provider_waits", detail=result.detail)
         campaigns.wait(conn, run.id, until=services.now() + pause, reason=reason)
         return False
@@ -251,4 +251,4 @@ def _stop(services: Services, run: Run, reason: str) -> bool:
 
 def _release(services: Services, run: Run, attempt_id: UUID) -> None:
     with tenant(services.engine, run.merchant_id) as conn:
-        ledger.release(conn, attempt_id, now=services.now(), reason="taken back before it was sent")
+        ledger_outcome.release(conn, attempt_id, now=services.now(), reason="taken back before it was sent")

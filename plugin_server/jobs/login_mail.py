@@ -6,7 +6,7 @@ import uuid
 
 from markupsafe import escape
 
-from connectors.types import Mail, Recipient
+from connectors.mail_types import Mail, Recipient
 from plugin_server import wiring
 from plugin_server.db import people
 from plugin_server.db.session import tenant

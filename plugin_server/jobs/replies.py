@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row
 
 from campaigns.mail.replies import fresh
 from connectors.errors import BadPayload
-from connectors.types import Mail, Recipient, SendOutcome
+from connectors.mail_types import Mail, Recipient, SendOutcome
 from plugin_server import wiring
 from plugin_server.db import conversations, inbox
 from plugin_server.db.session import tenant

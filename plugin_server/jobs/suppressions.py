@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 
 from connectors.base import MailAccount
 from connectors.errors import ConnectorError
-from connectors.types import DeliveryKind, Suppressed
+from connectors.mail_types import DeliveryKind, Suppressed
 from plugin_server import wiring
 from plugin_server.db import consents
 from plugin_server.db.session import merchant_ids, tenant

@@ -10,7 +10,7 @@ from redis import RedisError
 from sqlalchemy import Connection, text
 
 from plugin_server import wiring
-from plugin_server.db import campaigns, conversations, doubts, ledger
+from plugin_server.db import campaigns, conversations, doubts, ledger_outcome
 from plugin_server.db import credits as intents
 from plugin_server.db.doubts import OpenAttempt
 from plugin_server.db.session import merchant_ids, tenant
@@ -54,7 +54,7 @@ def _settle(conn: Connection, world: Outside, attempt: OpenAttempt, now: datetim
     if attempt.state == "prepared":
         if age < PREPARING:
             return 0
-        return ledger.release(conn, attempt.id, now=now, reason="its worker was lost before sending")
+        return ledger_outcome.release(conn, attempt.id, now=now, reason="its worker was lost before sending")
     if attempt.state == "sending":
         if age >= SENDING:
             doubts.doubt(conn, attempt.id, "in doubt: its worker was lost while sending")

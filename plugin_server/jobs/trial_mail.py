@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from connectors.types import Mail, Recipient
+from connectors.mail_types import Mail, Recipient
 from plugin_server import wiring
 from plugin_server.db import campaigns, people
 from plugin_server.db.session import tenant

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from connectors.mail_types import DeliveryEvent, DeliveryKind
 from connectors.sendgrid.client import SendGridBackend
-from connectors.types import DeliveryEvent, DeliveryKind
 from plugin_server.db import campaigns, delivery, inbox, messages
 from plugin_server.db.session import tenant
 from plugin_server.jobs import events, sweep

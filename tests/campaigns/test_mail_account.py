@@ -14,9 +14,9 @@ from sqlalchemy import text
 
 from campaigns.mail.bots import Click, first_by_a_person
 from connectors.errors import ConnectorError
+from connectors.mail_types import DeliveryEvent, DeliveryKind
 from connectors.sendgrid.account import PAGE, SendGridAccount
 from connectors.sendgrid.client import SendGridBackend
-from connectors.types import DeliveryEvent, DeliveryKind
 from plugin_server.db import delivery
 from plugin_server.db.session import tenant
 from plugin_server.jobs import doubts, suppressions

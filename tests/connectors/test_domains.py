@@ -14,7 +14,7 @@ import dns.rrset
 import pytest
 
 from connectors.domains import standing
-from connectors.types import Standing
+from connectors.mail_types import Standing
 
 Zone = dict[str, str]
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.mail.ledger import ENDED, TRANSITIONS, MessageState, after_sending, allowed, predecessors, settle
-from connectors.types import DeliveryKind, SendOutcome
+from connectors.mail_types import DeliveryKind, SendOutcome
 
 S = MessageState
 K = DeliveryKind

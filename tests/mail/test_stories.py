@@ -14,10 +14,10 @@ from campaigns.mail.compose import Batch, CompiledMessage, compile_message
 from campaigns.mail.holiday import holiday_message, sample_contexts
 from campaigns.mail.ledger import MessageState, after_sending, settle
 from connectors.folder.client import FolderBackend
+from connectors.mail_types import Mail, Recipient, SendOutcome
 from connectors.sendgrid.client import SendGridBackend
 from connectors.sendgrid.mapping import to_events
 from connectors.sendgrid.webhooks import verify
-from connectors.types import Mail, Recipient, SendOutcome
 from tests.checks.measure import ROOT
 from tests.fakes.sendgrid import fake_sendgrid
 

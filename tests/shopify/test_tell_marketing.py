@@ -17,7 +17,7 @@ from plugin_server.db import campaigns, marketing, stores
 from plugin_server.db.session import tenant
 from plugin_server.demo.shopify_shop import Faults, ShopState, running_shop
 from plugin_server.demo.shopify_shop.faults import ActedThenBroken, Broken, Throttled
-from plugin_server.demo.shopify_shop.model import Activity
+from plugin_server.demo.shopify_shop.model_made import Activity
 from plugin_server.jobs.tell_marketing import tell
 from plugin_server.wiring import Services
 

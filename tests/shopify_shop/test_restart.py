@@ -7,7 +7,7 @@ from pathlib import Path
 from plugin_server.demo.generator import generate
 from plugin_server.demo.shop.journal import Journal, Origin
 from plugin_server.demo.shopify_shop import ShopState, compliance, stock
-from plugin_server.demo.shopify_shop.model import Discount, RedeemCode
+from plugin_server.demo.shopify_shop.model_made import Discount, RedeemCode
 from plugin_server.demo.shopify_shop.selling import give_back, leave, place, quote
 from plugin_server.demo.shopify_shop.state import KINDS
 from plugin_server.demo.shopify_shop.stocking import note

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import requests
 
-from plugin_server.demo.shopify_shop.model import Customer, Discount, RedeemCode
+from plugin_server.demo.shopify_shop.model import Customer
+from plugin_server.demo.shopify_shop.model_made import Discount, RedeemCode
 from plugin_server.demo.shopify_shop.selling import place, quote
 from tests.shopify_shop.conftest import NOW, Client
 

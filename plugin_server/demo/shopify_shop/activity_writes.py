@@ -6,7 +6,7 @@ from typing import Any
 
 from plugin_server.demo.shopify_shop.fields import Context, field_of
 from plugin_server.demo.shopify_shop.gids import gid, number
-from plugin_server.demo.shopify_shop.model import Activity
+from plugin_server.demo.shopify_shop.model_made import Activity
 from plugin_server.demo.shopify_shop.state import ShopState
 
 _NONE = "Marketing activity does not exist."

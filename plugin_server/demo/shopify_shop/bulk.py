@@ -16,7 +16,7 @@ from graphql.execution.values import get_argument_values
 from plugin_server.demo.shopify_shop import bulk_rules
 from plugin_server.demo.shopify_shop.fields import resolve
 from plugin_server.demo.shopify_shop.gids import gid
-from plugin_server.demo.shopify_shop.model import BulkOperation
+from plugin_server.demo.shopify_shop.model_made import BulkOperation
 from plugin_server.demo.shopify_shop.projection import Plan, Row, compile_plan, node_of
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from plugin_server.demo.shopify_shop.fields import Context, fields
 from plugin_server.demo.shopify_shop.gids import gid, number
 from plugin_server.demo.shopify_shop.lists import Catalogue, connection
-from plugin_server.demo.shopify_shop.model import BulkOperation
+from plugin_server.demo.shopify_shop.model_made import BulkOperation
 from plugin_server.demo.shopify_shop.search import Searchable
 
 BULKS = Catalogue(

@@ -8,7 +8,8 @@ from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
 from plugin_server.demo.shopify_shop.discount_fields import status_of
-from plugin_server.demo.shopify_shop.model import NOTHING, Discount, LineItem, RedeemCode
+from plugin_server.demo.shopify_shop.model import NOTHING, LineItem
+from plugin_server.demo.shopify_shop.model_made import Discount, RedeemCode
 from plugin_server.demo.shopify_shop.state import ShopState
 
 

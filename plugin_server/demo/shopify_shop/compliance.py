@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from plugin_server.demo.shopify_shop.delivery import COMPLIANCE
-from plugin_server.demo.shopify_shop.model import Customer, Subscription
+from plugin_server.demo.shopify_shop.model import Customer
+from plugin_server.demo.shopify_shop.model_made import Subscription
 from plugin_server.demo.shopify_shop.state import ShopState
 
 

@@ -10,7 +10,7 @@ from graphql import GraphQLError
 from plugin_server.demo.shopify_shop.customer_fields import move_view
 from plugin_server.demo.shopify_shop.fields import Context, field_of
 from plugin_server.demo.shopify_shop.gids import number
-from plugin_server.demo.shopify_shop.model import CreditAccount, CreditMove
+from plugin_server.demo.shopify_shop.model_made import CreditAccount, CreditMove
 from plugin_server.demo.shopify_shop.state import ShopState
 
 _RESULT_ONLY = {"USDC", "XXX"}

@@ -11,7 +11,8 @@ from plugin_server.demo.shopify_shop.fields import Context, View, field_of, fiel
 from plugin_server.demo.shopify_shop.gids import gid, number
 from plugin_server.demo.shopify_shop.lists import Catalogue, connection, found
 from plugin_server.demo.shopify_shop.metafield_fields import hung_on
-from plugin_server.demo.shopify_shop.model import CreditMove, Customer, Order
+from plugin_server.demo.shopify_shop.model import Customer, Order
+from plugin_server.demo.shopify_shop.model_made import CreditMove
 from plugin_server.demo.shopify_shop.order_fields import counted, spent
 from plugin_server.demo.shopify_shop.search import Searchable
 from plugin_server.demo.shopify_shop.state import ShopState

@@ -11,7 +11,8 @@ from graphql import GraphQLError
 from plugin_server.demo.shopify_shop.fields import Context, View, field_of
 from plugin_server.demo.shopify_shop.gids import number, parsed
 from plugin_server.demo.shopify_shop.metafield_fields import digest, namespace_of
-from plugin_server.demo.shopify_shop.model import Customer, Metafield, MetafieldDefinition
+from plugin_server.demo.shopify_shop.model import Customer, Metafield
+from plugin_server.demo.shopify_shop.model_made import MetafieldDefinition
 from plugin_server.demo.shopify_shop.shop_fields import node
 from plugin_server.demo.shopify_shop.state import ShopState
 

@@ -16,7 +16,7 @@ from plugin_server.demo.shopify_shop import rest_view as view
 from plugin_server.demo.shopify_shop.faults import WebhookFaults
 from plugin_server.demo.shopify_shop.gids import gid
 from plugin_server.demo.shopify_shop.identity import body_signature
-from plugin_server.demo.shopify_shop.model import Subscription
+from plugin_server.demo.shopify_shop.model_made import Subscription
 from plugin_server.demo.shopify_shop.state import ShopState
 
 MOST_FAILURES = 8

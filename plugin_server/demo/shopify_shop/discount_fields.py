@@ -10,7 +10,7 @@ from plugin_server.demo.shopify_shop.connections import Rows, listed
 from plugin_server.demo.shopify_shop.fields import Context, Resolver, View, fields, money
 from plugin_server.demo.shopify_shop.gids import DISCOUNT_NODES, gid, number
 from plugin_server.demo.shopify_shop.lists import Catalogue, connection
-from plugin_server.demo.shopify_shop.model import CodeImport, Discount
+from plugin_server.demo.shopify_shop.model_made import CodeImport, Discount
 from plugin_server.demo.shopify_shop.order_fields import counted
 from plugin_server.demo.shopify_shop.search import Searchable
 from plugin_server.demo.shopify_shop.state import ShopState

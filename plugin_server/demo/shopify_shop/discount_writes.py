@@ -17,7 +17,7 @@ from plugin_server.demo.shopify_shop.discount_terms import (
 )
 from plugin_server.demo.shopify_shop.fields import Context, field_of
 from plugin_server.demo.shopify_shop.gids import gid, number
-from plugin_server.demo.shopify_shop.model import Discount, RedeemCode
+from plugin_server.demo.shopify_shop.model_made import Discount, RedeemCode
 from plugin_server.demo.shopify_shop.search import search
 from plugin_server.demo.shopify_shop.state import ShopState
 

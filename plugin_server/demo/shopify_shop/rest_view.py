@@ -9,18 +9,8 @@ from zoneinfo import ZoneInfo
 
 from plugin_server.demo.shopify_shop.discount_fields import node_view
 from plugin_server.demo.shopify_shop.gids import gid
-from plugin_server.demo.shopify_shop.model import (
-    Address,
-    BulkOperation,
-    Checkout,
-    Customer,
-    Discount,
-    LineItem,
-    Order,
-    Product,
-    Refund,
-    Variant,
-)
+from plugin_server.demo.shopify_shop.model import Address, Checkout, Customer, LineItem, Order, Product, Refund, Variant
+from plugin_server.demo.shopify_shop.model_made import BulkOperation, Discount
 from plugin_server.demo.shopify_shop.state import ShopState
 
 Body = dict[str, Any]

@@ -9,23 +9,17 @@ from typing import Any, Protocol, TypeVar
 
 from plugin_server.demo.shopify_shop.gids import FIRST
 from plugin_server.demo.shopify_shop.grants import Grants
-from plugin_server.demo.shopify_shop.model import (
+from plugin_server.demo.shopify_shop.model import Checkout, Collection, Customer, Metafield, Order, Product, Variant
+from plugin_server.demo.shopify_shop.model_made import (
     Activity,
     BulkOperation,
-    Checkout,
     CodeImport,
-    Collection,
     CreditAccount,
-    Customer,
     Discount,
-    Metafield,
     MetafieldDefinition,
-    Order,
-    Product,
     Record,
     RedeemCode,
     Subscription,
-    Variant,
 )
 
 

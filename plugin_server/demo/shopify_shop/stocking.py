@@ -13,16 +13,15 @@ from plugin_server.demo.shopify_shop.model import (
     Checkout,
     Collection,
     Customer,
-    Discount,
     LineItem,
     Metafield,
     Order,
     Product,
-    RedeemCode,
     Refund,
     RefundLine,
     Variant,
 )
+from plugin_server.demo.shopify_shop.model_made import Discount, RedeemCode
 from plugin_server.demo.shopify_shop.state import ShopState
 
 FACTS = "tangga"

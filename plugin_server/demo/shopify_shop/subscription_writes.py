@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from plugin_server.demo.shopify_shop.access import denied
 from plugin_server.demo.shopify_shop.fields import Context, field_of
 from plugin_server.demo.shopify_shop.gids import gid, number
-from plugin_server.demo.shopify_shop.model import Subscription
+from plugin_server.demo.shopify_shop.model_made import Subscription
 
 _PLACE = ["webhookSubscription", "callbackUrl"]
 _FILTER = re.compile(r"^\s*$|\w+:\S+")

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from connectors.folder.client import FolderBackend
-from connectors.types import Mail, Recipient, SendOutcome
+from connectors.mail_types import Mail, Recipient, SendOutcome
 
 NOW = datetime(2026, 11, 22, 23, 59, tzinfo=UTC)
 SARI = Recipient("m-1", "sari@example.com", "Sari & Budi", {"-h0-": "Sari &amp; Co", "-t0-": "Sari & Co"},

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import pytest
 
+from connectors.mail_types import Mail, Recipient, SendOutcome
 from connectors.sendgrid.client import SendGridBackend
-from connectors.types import Mail, Recipient, SendOutcome
 from tests.fakes.sendgrid import FakeSendGrid, fake_sendgrid
 
 SARI = Recipient("m-1", "sari@example.com", "Sari", {"-s3cr3th_0-": "Sari &amp; Co", "-s3cr3ts_0-": "Sari"},

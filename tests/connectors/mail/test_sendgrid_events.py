@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from connectors.errors import BadPayload, BadSignature
+from connectors.mail_types import DeliveryKind
 from connectors.sendgrid.mapping import to_events
 from connectors.sendgrid.webhooks import SIGNATURE, TIMESTAMP, verify
-from connectors.types import DeliveryKind
 from tests.conftest import shared
 from tests.fakes.sendgrid import FakeSendGrid
 

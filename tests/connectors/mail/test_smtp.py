@@ -9,8 +9,8 @@ from email import policy
 
 import pytest
 
+from connectors.mail_types import Mail, Recipient, SendOutcome
 from connectors.smtp.client import SmtpBackend
-from connectors.types import Mail, Recipient, SendOutcome
 from tests.fakes.smtp import FakeSmtp, fake_smtp
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
