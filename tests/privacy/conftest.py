@@ -52,7 +52,8 @@ TRACES = (
     "INSERT INTO point_entry (id, merchant_id, customer_id, kind, points, open_points, available_at, reason, "
     "happened_at) OVERRIDING SYSTEM VALUE VALUES (1, :m, :c, 'adjust', 5, 5, now(), 'a gift to Ani Rahasia', now())",
     "INSERT INTO point_use (debit_id, lot_id, points, merchant_id) VALUES (2, 1, 5, :m)",
-    "INSERT INTO point_basis (order_id, version, gross_minor, merchant_id) SELECT min(id), 1, 5, :m FROM shop_order",
+    "INSERT INTO point_basis (order_id, version, gross_minor, merchant_id) SELECT min(id), 1, 5, :m FROM shop_order "
+    "WHERE customer_id = :c",
     "INSERT INTO reward_claim (merchant_id, customer_id, store_id, reward, name, points, entry_id, state, error) "
     "VALUES (:m, :c, :s, 'r', 'R', 5, 1, 'failed', 'unknown ' || :email)",
     "INSERT INTO conversation (id, merchant_id, customer_id, email, subject, changed_at) OVERRIDING SYSTEM VALUE "
