@@ -105,7 +105,8 @@ def _stitched(ahead: _Ahead, per_page: int, at_once: int) -> Iterator[RawPage]:
             continue
         if offset and len(ids) > 1 and ids == opening:
             raise ConnectorError("The shop ignores paging, so its list cannot be read in full.", code="no_paging")
-        opening = opening or ids
+        if not offset:  # A page further on may be read again after going back, and is then equal to itself.
+            opening = ids
         back = stride
         if not ended:
             upcoming = range(offset + stride, offset + stride * (at_once + 1), stride)

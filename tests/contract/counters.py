@@ -23,7 +23,7 @@ from plugin_server.demo.shop.faults import Fault, Faults
 from plugin_server.demo.shop.order_view import OrderView
 from plugin_server.demo.shop.order_writing import OrderWriter
 from plugin_server.demo.shopify_shop import ShopState as ShopifyShop
-from plugin_server.demo.shopify_shop import model, selling
+from plugin_server.demo.shopify_shop import model, model_made, selling
 from plugin_server.demo.shopify_shop import running_shop as running_shopify
 from plugin_server.demo.shopify_shop import stock as stock_shopify
 from plugin_server.demo.shopify_shop.gids import gid
@@ -224,9 +224,9 @@ class ShopifyCounter:
         shop, now = self.shop, self.shop.now()
         gets = {"value": {"percentage": 0.5}, "items": {"all": True}}
         shop.save(
-            model.Discount(
+            model_made.Discount(
                 shop.next_id("Discount"), "Basic", False, "Somebody's sale", now, None, now, now, {"all": "ALL"},
-                gets=gets, codes=[model.RedeemCode(shop.next_id("DiscountRedeemCode"), code)],
+                gets=gets, codes=[model_made.RedeemCode(shop.next_id("DiscountRedeemCode"), code)],
             )
         )  # fmt: skip
 

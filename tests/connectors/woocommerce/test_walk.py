@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from connectors.woocommerce.walk import _Ahead, _stitched
@@ -57,6 +57,7 @@ def walked(listing: Listing, workers: int) -> list[int]:
 
 @settings(max_examples=400, deadline=None)
 @given(count=st.integers(0, 80), hidden=st.sets(st.integers(1, 80), max_size=30), script=changes)
+@example(count=10, hidden={1, 2, 3, 4, 5, 9}, script=[])
 def test_what_stays_in_the_list_is_read_once_whatever_else_happens(
     count: int, hidden: set[int], script: list[list[Change]]
 ) -> None:
