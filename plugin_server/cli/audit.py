@@ -13,12 +13,18 @@ from plugin_server.cli.ladder import Day, asked, table
 from plugin_server.db import merchants
 from plugin_server.db.audit import WINDOW_DAYS
 from plugin_server.db.audit import audit as audited
+from plugin_server.locales import LANGUAGES
+from plugin_server.web.audit_paper import printed
+from plugin_server.web.rungs import names_of
+from plugin_server.web.words import Words, language_of, zone_of
 
 
 @click.command()
 @click.option("--from", "date_from", type=Day(), help="First day; default: that of the first order.")
 @click.option("--to", "date_to", type=Day(), help="Last day; default: that of the last order.")
 @click.option("--window-days", type=click.IntRange(1, 3650), default=WINDOW_DAYS, show_default=True)
+@click.option("--pdf", type=click.Path(dir_okay=False, path_type=Path), help="Write it as a PDF to this file too.")
+@click.option("--language", type=click.Choice(LANGUAGES), help="Of the PDF; default: the merchant's.")
 @merchant_option
 @home_option
 @json_option
@@ -26,6 +32,8 @@ def audit(
     date_from: date | None,
     date_to: date | None,
     window_days: int,
+    pdf: Path | None,
+    language: str | None,
     merchant: str | None,
     home: Path | None,
     as_json: bool,
@@ -33,16 +41,31 @@ def audit(
     """Show who buys, who comes back, and what that is worth."""
     if date_from and date_to and date_from > date_to:
         raise BadInput(f"--from {date_from} lies after --to {date_to}; swap them.")
-    with asked(home, merchant) as (conn, _, now):
+    with asked(home, merchant) as (conn, number, now):
+        whose = merchants.get(conn)
         found = audited(
             conn,
-            merchant=merchants.get(conn),
+            merchant=whose,
             date_from=date_from,
             date_to=date_to,
             now=now,
             window_days=window_days,
         )
+        words = Words(language_of(language, whose["locale"]), zone_of(whose["timezone"]), now)
+        rungs = {rung.key: rung.name for rung in names_of(conn, number, words.language)}
+    if pdf:
+        write(pdf, printed(found, words, shop=whose["name"], rungs=rungs, made_at=now))
     show(found, as_json, lambda: _lines(found))
+
+
+def write(path: Path, content: bytes) -> None:
+    """Put it there whole or not at all. Raises ``BadInput`` where nothing can be written."""
+    beside = path.with_name(f".{path.name}.part")
+    try:
+        beside.write_bytes(content)
+        beside.replace(path)
+    except OSError as error:
+        raise BadInput(f"{path} cannot be written: {error.strerror}. Name a file in a folder of yours.") from error
 
 
 def _lines(found: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from flask import Blueprint, flash, redirect, request, url_for
+from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from connectors.types import Money, minor_units
@@ -15,7 +15,7 @@ from plugin_server.db.people import Person
 from plugin_server.db.session import tenant
 from plugin_server.db.spending import BadSpend
 from plugin_server.jobs.audit import ready
-from plugin_server.web import charts
+from plugin_server.web import audit_paper, charts
 from plugin_server.web.context import page, services, words
 from plugin_server.web.guards import requires
 from plugin_server.web.rungs import names_of
@@ -28,10 +28,7 @@ EARLIEST, LATEST = date(1990, 1, 1), date(2999, 12, 31)
 @requires("viewer")
 def show(who: Person) -> ResponseReturnValue:
     """All figures of the audit, as they were made ready, with how fresh they are."""
-    first, fault = _day("from")
-    last, other = _day("to")
-    fault = fault or other or (words()("figures.swapped") if first and last and first > last else "")
-    span = "all" if fault else audit_rollup.name_of(first, last)
+    span, fault = _span()
     found = ready(services(), who.merchant_id, span)
     with tenant(services().engine, who.merchant_id) as connection:
         rungs = names_of(connection, who.merchant_id, words().language)
@@ -49,6 +46,30 @@ def show(who: Person) -> ResponseReturnValue:
         given=request.args,
         rungs=rungs,
     )
+
+
+@pages.get("/audit.pdf")
+@requires("viewer")
+def paper(who: Person) -> ResponseReturnValue:
+    """The same on paper; back to the page where the figures are still being added up."""
+    span, _ = _span()
+    found = ready(services(), who.merchant_id, span)
+    if found is None:
+        flash(words()("figures.being_made"))
+        return redirect(url_for("audit.show"))
+    with tenant(services().engine, who.merchant_id) as connection:
+        rungs = {rung.key: rung.name for rung in names_of(connection, who.merchant_id, words().language)}
+    made = audit_paper.printed(found.document, words(), shop=who.merchant_name, rungs=rungs, made_at=found.made_at)
+    name = f"audit-{found.document['to'] or 'empty'}.pdf"
+    return Response(made, mimetype="application/pdf", headers={"Content-Disposition": f'inline; filename="{name}"'})
+
+
+def _span() -> tuple[str, str]:
+    """The span that the query asks for, and a sentence where it asks for none that can be (then: all days)."""
+    first, fault = _day("from")
+    last, other = _day("to")
+    fault = fault or other or (words()("figures.swapped") if first and last and first > last else "")
+    return ("all" if fault else audit_rollup.name_of(first, last)), fault
 
 
 def _day(name: str) -> tuple[date | None, str]:

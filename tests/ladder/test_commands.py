@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import pytest
 from click.testing import CliRunner, Result
+from pypdf import PdfReader
 from sqlalchemy import create_engine, text
 
 from plugin_server.cli import cli
@@ -71,6 +72,17 @@ def test_an_empty_shop_has_no_tracebacks(tangga: Any) -> None:
     for words in (["ladder", "counts"], ["ladder", "history"], ["ladder", "simulate"], ["audit"]):
         assert tangga(*words).exception is None
         assert told(tangga(*words, "--json")) is not None
+
+
+def test_the_audit_is_written_as_a_pdf_or_says_why_not(shop: Shop, tangga: Any, tmp_path: Path) -> None:
+    shop.order(shop.person(), "2026-01-01")
+    tangga("ladder", "recompute")
+    target = tmp_path / "paper" / "audit.pdf"
+    assert "cannot be written" in str(tangga("audit", "--pdf", str(target)).exception)
+    target.parent.mkdir()
+    assert "Came back" in tangga("audit", "--pdf", str(target), "--language", "nl").stdout
+    assert "Waar iedereen staat" in PdfReader(target).pages[0].extract_text()
+    assert list(target.parent.iterdir()) == [target]
 
 
 BAD = [

@@ -110,6 +110,14 @@ def test_a_viewer_types_nothing_in(logged_in: Callable[[str], Visitor]) -> None:
 
 
 @pytest.mark.usefixtures("bought")
+def test_the_page_gives_itself_on_paper(logged_in: Callable[[str], Visitor], app: Services, merchant: int) -> None:
+    visitor = logged_in("viewer")
+    answer = visitor.client.get("/audit.pdf?from=2026-01-01")
+    assert (answer.status_code, answer.mimetype, answer.get_data()[:5]) == (200, "application/pdf", b"%PDF-")
+    assert 'formaction="/audit.pdf"' in visitor.get("/audit").get_data(as_text=True)
+
+
+@pytest.mark.usefixtures("bought")
 def test_every_transaction_that_changes_orders_is_felt(shop: Till, app: Services, merchant: int) -> None:
     with tenant(app.engine, merchant) as conn:
         audit_rollup.make(conn, merchant=merchants.get(conn), span="all", now=NOW)

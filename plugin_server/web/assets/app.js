@@ -20,7 +20,6 @@ document.addEventListener("click", (event) => closeMenus(event.target.closest("d
 document.addEventListener("keydown", (event) => event.key === "Escape" && closeMenus(null));
 
 // Pages that are worth paper say so with a button.
-document.addEventListener("click", (event) => event.target.closest("[data-print]") && window.print());
 
 // A slider says its value while it is moved.
 document.addEventListener("input", (event) => {
