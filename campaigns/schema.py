@@ -16,6 +16,8 @@ from campaigns.ladder import rules
 from campaigns.ladder.rules import Rule
 from campaigns.mail.blocks import MOST, Block
 from campaigns.mail.kinds import LETTERS
+from campaigns.offers.offer import KINDS
+from campaigns.offers.offer import Offer as Offer  # noqa: PLC0414 - part of what a campaign is
 from campaigns.parts import Part, clock
 from campaigns.triggers import Trigger
 
@@ -66,30 +68,6 @@ class Audience(Part):
         if value == ():
             raise ValueError("no rung is chosen; name some, or write all")
         return value
-
-
-class Offer(Part):
-    """A personal code. ``value`` is percent points or an amount in major units; free shipping takes none.
-
-    ``budget`` bounds what all codes of the campaign together may cost, counted when they are issued.
-    """
-
-    kind: Literal["percentage", "fixed", "free_shipping"]
-    value: Decimal | None = Field(default=None, gt=0, max_digits=14, decimal_places=4)
-    minimum: Decimal | None = Field(default=None, ge=0, max_digits=14)
-    valid_days: int = Field(default=14, ge=1, le=365)
-    budget: Decimal | None = Field(default=None, gt=0, max_digits=16)
-    code_prefix: str | None = Field(default=None, pattern=r"^[A-Z0-9]{2,12}$")
-
-    @model_validator(mode="after")
-    def _computable(self) -> Self:
-        if self.kind == "free_shipping" and self.value is not None:
-            raise ValueError("free shipping takes no value; leave it out")
-        if self.kind != "free_shipping" and self.value is None:
-            raise ValueError("say how much: value is missing")
-        if self.kind == "percentage" and self.value is not None and self.value > 100:
-            raise ValueError(f"value {self.value} is more than 100 percent")
-        return self
 
 
 class Wording(Part):
@@ -308,10 +286,23 @@ def _without_echoes(found: list[Problem]) -> list[Problem]:
     ]
 
 
+def _of_offer(item: Any, path: str) -> tuple[str, str]:
+    """The path without the kind in it, which nobody wrote there, and a sentence where the kind itself is at fault."""
+    if item["type"] == "union_tag_not_found":
+        return "offer.kind", f"is missing; write one of {', '.join(KINDS)}."
+    if item["type"] == "union_tag_invalid":
+        return "offer.kind", f"there is no such kind; write one of {', '.join(KINDS)}."
+    return re.sub(rf"^offer\.({'|'.join(KINDS)})\b\.?", "offer.", path).rstrip("."), ""
+
+
 def _problem(item: Any) -> Problem:
     path = ".".join(str(part) for part in item["loc"])
     if path.startswith("trigger."):
         path = re.sub(r"^trigger\.(once|holiday|recurring|event)\b\.?", "trigger.", path).rstrip(".")
     path = re.sub(r"\.(tuple\[[^\]]*\]|literal\[[^\]]*\])(\.|,.*)?", r"\2", path).rstrip(".")
+    if item["loc"][:1] == ("offer",):
+        path, sentence = _of_offer(item, path)
+        if sentence:
+            return Problem(path, sentence)
     sentence = _MEND.get(item["type"]) or _mended(item) or item["msg"].removeprefix("Value error, ")
     return Problem(path, sentence[0].lower() + sentence[1:] + ("" if sentence.endswith(".") else "."))

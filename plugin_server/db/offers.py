@@ -13,20 +13,25 @@ from sqlalchemy import Connection, bindparam, text
 
 from campaigns.offers.codes import code_for, prefix_for
 from campaigns.offers.margin import Trade, liability
-from campaigns.schema import Offer
+from campaigns.offers.offer import Offer, minimum_of, refs_of, value_of
 from connectors.types import CodeResult, CodeSpec, DiscountKind, minor_units
+from plugin_server.db import goods
 from plugin_server.db.campaigns import Run
 
 CHUNK: Final = 5000
 
 
-def trade(conn: Connection, now: datetime) -> Trade:
-    """What the last year's orders in the merchant's own currency tell: usual order, usual shipping, margin."""
+def trade(conn: Connection, now: datetime, offer: Offer | None = None) -> Trade:
+    """What the last year's orders in the merchant's own currency tell: usual order, usual shipping, margin.
+
+    With the goods that ``offer`` names, as the shops have them.
+    """
     row = conn.execute(text(_TRADE), {"since": now - timedelta(days=365), "now": now}).one()
     costs = row if row.worth else conn.execute(text(_CATALOGUE)).one()
     margin = 1 - Decimal(costs.cost) / Decimal(costs.worth) if costs.worth else None
     covered = Decimal(row.worth) / Decimal(row.sold) if row.sold else Decimal(0)
-    return Trade(int(row.average or 0), int(row.shipping or 0), margin, covered)
+    named = goods.anywhere(conn, refs_of(offer)) if offer else {}
+    return Trade(int(row.average or 0), int(row.shipping or 0), margin, covered, named)
 
 
 _TRADE: Final = """
@@ -75,7 +80,8 @@ def plan_codes(conn: Connection, run: Run, offer: Offer, *, secret: str, usual: 
     planned, spent = [], 0
     for member in members:
         usually = usual.average_shipping_minor if offer.kind == "free_shipping" else 0
-        cost = liability(offer, merchant.currency, usually or member.average or usual.average_order_minor)
+        average = usually or member.average or usual.average_order_minor
+        cost = liability(offer, merchant.currency, average, rung=member.rung, trade=usual)
         error = _obstacle(offer, merchant.currency, member.currency)
         if not error and left is not None and spent + cost > left:
             error = "budget: the campaign's budget was used up before this code"
@@ -88,6 +94,7 @@ def plan_codes(conn: Connection, run: Run, offer: Offer, *, secret: str, usual: 
                 "code": code_for(secret, prefix=prefix, run_id=run.id, customer_id=member.customer_id),
                 "cost": 0 if error else cost,
                 "error": error,
+                "value": value_of(offer, member.rung) or Decimal(0),
             }
         )
     if planned:
@@ -100,7 +107,7 @@ def plan_codes(conn: Connection, run: Run, offer: Offer, *, secret: str, usual: 
 
 
 _MEMBERS: Final = """
-SELECT m.customer_id, m.email, m.store_id, s.currency, f.average_order_minor AS average
+SELECT m.customer_id, m.email, m.store_id, m.rung, s.currency, f.average_order_minor AS average
 FROM audience_member m JOIN store s ON s.id = m.store_id
 LEFT JOIN customer_facts f ON f.customer_id = m.customer_id
 WHERE m.run_id = :run AND m.arm = 'treated'
@@ -124,7 +131,7 @@ def _budget_left(conn: Connection, run: Run, limit: int | None) -> int | None:
 
 
 def _obstacle(offer: Offer, currency: str, store_currency: str | None) -> str:
-    in_money = offer.kind == "fixed" or bool(offer.minimum)
+    in_money = offer.kind not in ("percentage", "free_shipping", "member_only") or bool(minimum_of(offer))
     if in_money and store_currency and store_currency != currency:
         return f"currency: the offer is in {currency}, this shop sells in {store_currency}"
     return ""
@@ -140,19 +147,18 @@ def _insert_codes(
             "error, kind, value, currency, minimum_minor, expires_at) "
             "SELECT :merchant, :run, customer, store, code, email, cost, "
             "CASE WHEN error = '' THEN 'planned' ELSE 'failed' END, error, "
-            ":kind, :value, :currency, :minimum, :expires "
+            ":kind, value, :currency, :minimum, :expires "
             "FROM unnest(CAST(:customer AS bigint[]), CAST(:store AS bigint[]), CAST(:code AS text[]), "
-            "CAST(:email AS text[]), CAST(:cost AS bigint[]), CAST(:error AS text[])) "
-            "AS t(customer, store, code, email, cost, error)"
+            "CAST(:email AS text[]), CAST(:cost AS bigint[]), CAST(:error AS text[]), CAST(:value AS numeric[])) "
+            "AS t(customer, store, code, email, cost, error, value)"
         ),
         arrays
         | {
             "merchant": run.merchant_id,
             "run": run.id,
             "kind": offer.kind,
-            "value": offer.value or Decimal(0),
             "currency": currency,
-            "minimum": minor_units(offer.minimum or 0, currency),
+            "minimum": minor_units(minimum_of(offer), currency),
             "expires": expires,
         },
     )

@@ -32,7 +32,7 @@ def make_codes(services: Services, world: Outside, run: Run) -> bool:
     if offer is None:
         return True
     with tenant(services.engine, run.merchant_id) as conn:
-        usual = offers.trade(conn, services.now())
+        usual = offers.trade(conn, services.now(), offer)
     secret = services.settings.keys[0]
     while True:
         with tenant(services.engine, run.merchant_id) as conn:

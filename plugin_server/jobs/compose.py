@@ -18,6 +18,7 @@ from campaigns.mail.compose import CompiledMessage, RenderedMail, compile_messag
 from campaigns.mail.fragments import merged
 from campaigns.mail.liquid import TemplateError
 from campaigns.mail.tagging import SHOP, tagged
+from campaigns.offers.offer import minimum_of, value_of
 from campaigns.recipes import body_of
 from campaigns.schema import Campaign
 from campaigns.triggers import OnHoliday
@@ -166,9 +167,9 @@ def _offer(campaign: Campaign, head: Letterhead) -> dict[str, Any] | None:
         return None
     offer = campaign.offer
     made: dict[str, Any] = {"kind": offer.kind, "currency": head.currency, "valid_days": offer.valid_days}
-    if offer.value is not None:
-        made["percent" if offer.kind == "percentage" else "amount"] = _number(offer.value)
-    return made | {"minimum": _number(offer.minimum)} if offer.minimum else made
+    if (value := value_of(offer)) is not None:
+        made["amount" if offer.kind == "fixed" else "percent"] = _number(value)
+    return made | {"minimum": _number(minimum_of(offer))} if minimum_of(offer) else made
 
 
 def _number(value: Decimal) -> str:

@@ -139,9 +139,9 @@ def offer_of(conn: Connection, saved: Saved, treated: int, now: datetime) -> dic
     if offer is None or verdict is None:
         return None
     currency = str(conn.scalar(text("SELECT currency FROM merchant")))
-    usual = offers.trade(conn, now)
+    usual = offers.trade(conn, now, offer)
     basis = usual.average_shipping_minor if offer.kind == "free_shipping" else usual.average_order_minor
-    each = liability(offer, currency, basis)
+    each = liability(offer, currency, basis, trade=usual)
     return _margin(verdict) | {
         "codes": treated,
         "liability_each": Money(each, currency).as_json(),
@@ -156,4 +156,5 @@ def _margin(verdict: Verdict) -> dict[str, Any]:
         "discount": float(verdict.discount),
         "margin": float(verdict.margin) if verdict.margin is not None else None,
         "required_uplift": float(verdict.uplift) if verdict.uplift is not None else None,
+        "break_even_share": float(verdict.extra) if verdict.extra is not None else None,
     }

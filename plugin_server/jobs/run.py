@@ -15,6 +15,7 @@ from sqlalchemy import Connection, text
 
 from campaigns import calendar
 from campaigns.offers.margin import Verdict, judge
+from campaigns.offers.offer import CARRIED_OUT
 from campaigns.reasons import Reason
 from campaigns.schema import Campaign
 from campaigns.triggers import Once, OnHoliday
@@ -76,6 +77,9 @@ def check(conn: Connection, campaign: Campaign, now: datetime, settings: Setting
         raise Refused(frozen)
     if settings and settings.mails_leave and not shop_settings.postal_address(conn):
         raise Refused(Reason(NO_ADDRESS, "no_postal_address"))
+    if campaign.offer and campaign.offer.kind not in CARRIED_OUT:
+        kind = campaign.offer.kind
+        raise Refused(Reason(f"No shop of yours can carry out an offer of the kind {kind}.", "offer_kind", kind=kind))
     verdict = margin(conn, campaign, now)
     if verdict and not verdict.ok and campaign.guards.margin_floor:
         shares = {"discount_share": verdict.discount, "margin_share": verdict.margin or Decimal(0)}
@@ -89,7 +93,7 @@ def margin(conn: Connection, campaign: Campaign, now: datetime) -> Verdict | Non
     if campaign.offer is None:
         return None
     currency = str(conn.scalar(text("SELECT currency FROM merchant")))
-    return judge(campaign.offer, currency, offers.trade(conn, now))
+    return judge(campaign.offer, currency, offers.trade(conn, now, campaign.offer))
 
 
 def firings(conn: Connection, campaign: Campaign, now: datetime) -> list[calendar.Due]:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from werkzeug.datastructures import MultiDict
 
 from campaigns.calendar import Due
+from campaigns.offers.offer import Percentage
 from campaigns.schema import BadCampaign, Campaign
 from campaigns.triggers import OnHoliday
 from plugin_server.db.people import Person
@@ -54,7 +55,7 @@ def _main(made: Campaign, coming: Sequence[Due], rungs: Sequence[RungName], who:
     people = words("campaign_sentence.everybody") if everybody else format_list(names, locale=words.language)
     offer = made.offer
     gift = words("campaign_sentence.nothing")
-    if offer and offer.value is not None:
+    if isinstance(offer, Percentage):
         gift = words("campaign_sentence.percent", percent=offer.value.normalize())
         if offer.minimum:
             gift = words("campaign_sentence.minimum", gift=gift, amount=words.major(offer.minimum, who.currency))

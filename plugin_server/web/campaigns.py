@@ -14,7 +14,7 @@ from plugin_server.db.session import tenant
 from plugin_server.jobs.preview import check_days_and_rungs
 from plugin_server.jobs.run import firings, margin, set_state
 from plugin_server.jobs.run import launch as launch_run
-from plugin_server.web import campaign_form, campaign_sentence
+from plugin_server.web import campaign_form, campaign_sentence, offer_words
 from plugin_server.web.campaign_sentence import Said
 from plugin_server.web.context import page, services, words
 from plugin_server.web.guards import requires
@@ -103,6 +103,7 @@ def show(who: Person, key: str) -> ResponseReturnValue:
         frozen=frozen,
         homeless=homeless,
         leaves=services().settings.mails_leave,
+        gift=offer_words.said(saved.campaign.offer, words(), who.currency) if saved.campaign.offer else "",
     )
 
 

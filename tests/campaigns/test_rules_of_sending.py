@@ -16,8 +16,9 @@ from campaigns.guards import SEND, Act, Candidate, judge, must_pause, quiet_unti
 from campaigns.offers.codes import ALPHABET, code_for, prefix_for
 from campaigns.offers.margin import Trade, liability
 from campaigns.offers.margin import judge as judge_margin
+from campaigns.offers.offer import offer_of
 from campaigns.proof import Moments, newcombe, sample_ratio_p, t_quantile, welch
-from campaigns.schema import Guards, Offer, QuietHours
+from campaigns.schema import Guards, QuietHours
 from plugin_server.db.session import psycopg_url
 from plugin_server.launcher.supervisor import ServiceUrls
 
@@ -133,13 +134,13 @@ TRADE = Trade(20_000_000, 1_500_000, Decimal("0.40"), Decimal(1))
     ],
 )
 def test_an_offer_must_leave_something(offer: dict[str, str], ok: bool, uplift: str | None) -> None:
-    verdict = judge_margin(Offer.model_validate(offer), "IDR", TRADE)
+    verdict = judge_margin(offer_of(offer), "IDR", TRADE)
     assert verdict.ok is ok
     assert (f"{verdict.uplift:.3f}" if verdict.uplift is not None else None) == uplift
 
 
 def test_without_unit_costs_nobody_can_judge() -> None:
-    verdict = judge_margin(Offer(kind="percentage", value=Decimal(90)), "IDR", replace(TRADE, margin=None))
+    verdict = judge_margin(offer_of({"kind": "percentage", "value": 90}), "IDR", replace(TRADE, margin=None))
     assert (verdict.ok, verdict.margin) == (True, None)
 
 
@@ -154,7 +155,7 @@ def test_without_unit_costs_nobody_can_judge() -> None:
     ],
 )
 def test_what_a_code_may_cost(offer: dict[str, str], average: int, cost: int) -> None:
-    assert liability(Offer.model_validate(offer), "IDR", average) == cost
+    assert liability(offer_of(offer), "IDR", average) == cost
 
 
 def test_newcombes_own_example() -> None:

@@ -56,6 +56,24 @@ def test_every_sentence_of_a_connection_is_known(path: Path) -> None:
     assert [one for one in found if known(one) is None] == []
 
 
+BAD_OFFERS: list[object] = [
+    {},
+    {"kind": "two_for_one"},
+    {"kind": "percentage", "value": 10, "by_rung": {"member": 0}},
+    {"kind": "quantity_price", "pieces": 1, "price": 0, "products": [""], "times": 99},
+    {"kind": "quantity_price", "pieces": 100, "price": "x", "products": ["a", "a"]},
+    {"kind": "buy_get", "buy": 0, "get": 100, "products": []},
+    {"kind": "gift", "spend": -1, "product": ""},
+    {"kind": "cashback"},
+    {"kind": "cashback", "percent": 101},
+    {"kind": "cashback", "amount": 9, "wait_days": 999, "keep_days": 1, "elsewhere": "gold"},
+    {"kind": "cashback", "amount": 9},
+    {"kind": "member_only", "value": 10},
+    {"kind": "member_only", "value": 10, "products": ["a"], "rungs": [], "until": "soon"},
+    {"kind": "member_only", "value": 10, "products": ["a"], "rungs": ["a", "a"]},
+    {"kind": "member_only", "value": 10, "products": ["a"], "by_rung": {"shopper": 5}},
+    {"kind": "early_access", "products": [7.5], "until": "2027-02-30", "link_may_spread": "perhaps"},
+]
 BAD_CAMPAIGNS: list[object] = [
     [],
     {},
@@ -87,6 +105,7 @@ BAD_CAMPAIGNS: list[object] = [
     {"key": "k", "trigger": {"kind": "event", "event": "birthday", "rung": "member"}, "message": {}},
     {"key": "k", "trigger": {"kind": "event", "event": "stalled"}, "message": {}},
     {"key": "k", "trigger": {"kind": "recurring", "every": "week", "on": 9}, "message": {}},
+    *({"key": "k", "trigger": {"kind": "once"}, "offer": offer} for offer in BAD_OFFERS),
 ]
 
 

@@ -1,0 +1,56 @@
+"""An offer in one sentence, in the reader's language."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from campaigns.offers.offer import (
+    BuyGet,
+    Cashback,
+    EarlyAccess,
+    FreeShipping,
+    Gift,
+    Offer,
+    QuantityPrice,
+    minimum_of,
+    value_of,
+)
+from plugin_server.web.words import Words
+
+
+def said(offer: Offer, words: Words, currency: str) -> str:
+    """Such as ``Each gets a personal code: 10% off orders from Rp 100,000, valid for 14 days.``"""
+    gift = words(f"offer.{_key(offer)}", **_figures(offer, words, currency))
+    if minimum_of(offer) and not isinstance(offer, Gift):
+        gift = words("offer.from", gift=gift, amount=words.major(minimum_of(offer), currency))
+    key = "promise" if isinstance(offer, Cashback) else "link" if _linked(offer) else "code"
+    return words(f"offer.{key}", gift=gift, n=offer.valid_days)
+
+
+def _linked(offer: Offer) -> bool:
+    return isinstance(offer, EarlyAccess) and offer.value is None
+
+
+def _key(offer: Offer) -> str:
+    if isinstance(offer, Cashback):
+        return "cashback_percent" if offer.percent is not None else "cashback_amount"
+    if isinstance(offer, EarlyAccess):
+        return "early_percent" if offer.value is not None else "early_access"
+    return offer.kind
+
+
+def _figures(offer: Offer, words: Words, currency: str) -> dict[str, Any]:
+    if isinstance(offer, FreeShipping):
+        return {}
+    if isinstance(offer, QuantityPrice):
+        return {"pieces": offer.pieces, "amount": words.major(offer.price, currency)}
+    if isinstance(offer, BuyGet):
+        return {"buy": offer.buy, "get": offer.get}
+    if isinstance(offer, Gift):
+        return {"amount": words.major(offer.spend, currency), "product": offer.product}
+    if isinstance(offer, Cashback):
+        amount = words.major(offer.amount or Decimal(0), currency)
+        return {"percent": offer.percent, "amount": amount, "days": offer.wait_days}
+    value = value_of(offer) or Decimal(0)
+    return {"percent": value, "amount": words.major(value, currency)}
