@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -130,9 +131,15 @@ def test_one_scheduler_leads_and_the_next_takes_over(app: Services, line: Connec
             assert not periodic.lead(other)
         line.invalidate()
         line.rollback()
-        with other.begin():
-            assert periodic.lead(other)
+        assert any(_leads(other) for _ in range(200))
         other.invalidate()
+
+
+def _leads(other: Connection) -> bool:
+    """Whether it leads; the database needs a moment to hear that the other line is cut."""
+    with other.begin():
+        led: bool = periodic.lead(other)
+    return led or bool(time.sleep(0.05))
 
 
 def test_nightly_slots_fall_into_the_night() -> None:
