@@ -77,6 +77,8 @@ _READY: Final[tuple[tuple[str, str, str, dict[str, Any], Any, dict[str, Any] | N
      {"event": "checkout_abandoned", "after_days": 1}, "all", None, "order"),
     ("points_end", "Points end soon", "Tells people two weeks before their points end.",
      {"event": "points_end", "after_days": -14}, "all", None, "order"),
+    ("rung_ends", "Before a rung is lost", "Warns people two weeks before their place is reviewed, in time to keep it.",
+     {"event": "rung_ends", "after_days": -14}, ["customer", "member", "advocate", "raving_fan"], None, "order"),
     ("opinion", "How was it", "Asks two weeks after an order for a score from 0 to 10, in one tap.",
      {"event": "order_paid", "after_days": 14}, ["customer", "member", "advocate"], None, "climb"),
     ("likes", "What do you like", "Asks people a week after their yes which of your goods to write about.",

@@ -14,10 +14,15 @@ from campaigns.parts import Part, clock
 EVENTS: Final = (
     "order_placed", "order_paid", "nth_order", "rung_up", "rung_down", "stalled", "checkout_abandoned", "birthday",
     "first_order_anniversary", "member_anniversary", "supply_ends", "overdue", "points_end", "consent_given",
-    "friend_joined", "friend_bought", "answered",
+    "friend_joined", "friend_bought", "answered", "rung_ends",
 )  # fmt: skip
-AHEAD: Final = ("birthday", "first_order_anniversary", "member_anniversary", "supply_ends", "overdue", "points_end")
+AHEAD: Final = (
+    "birthday", "first_order_anniversary", "member_anniversary", "supply_ends", "overdue", "points_end", "rung_ends",
+)  # fmt: skip
 """Events whose day is known before, so that a campaign may come some days earlier."""
+
+OF_RUNG: Final = ("rung_up", "rung_down", "stalled", "rung_ends")
+"""Events that a rung narrows: the one climbed or fallen to, stood on, or about to be lost."""
 
 
 class At(Part):
@@ -76,14 +81,14 @@ class Recurring(At):
 class OnEvent(At):
     """Runs daily for those to whom ``event`` happened ``after_days`` ago (below zero: will happen in so many days).
 
-    ``nth`` says which order ``nth_order`` means, ``rung`` narrows ``rung_up``, ``rung_down`` and ``stalled`` to one.
+    ``nth`` says which order ``nth_order`` means, ``rung`` narrows the events of ``OF_RUNG`` to one.
     """
 
     kind: Literal["event"]
     event: Literal[
         "order_placed", "order_paid", "nth_order", "rung_up", "rung_down", "stalled", "checkout_abandoned", "birthday",
         "first_order_anniversary", "member_anniversary", "supply_ends", "overdue", "points_end", "consent_given",
-        "friend_joined", "friend_bought", "answered",
+        "friend_joined", "friend_bought", "answered", "rung_ends",
     ]  # fmt: skip
     after_days: int = Field(default=0, ge=-60, le=730)
     nth: int | None = Field(default=None, ge=1, le=1000)
@@ -95,8 +100,8 @@ class OnEvent(At):
             raise ValueError(f"after_days: nobody knows {self.event} beforehand; give 0 or more")
         if (self.event == "nth_order") != (self.nth is not None):
             raise ValueError("nth: nth_order needs it (2 is the second order), no other event takes it")
-        if self.rung and self.event not in ("rung_up", "rung_down", "stalled"):
-            raise ValueError("rung: only rung_up, rung_down and stalled take one; narrow others by audience.rungs")
+        if self.rung and self.event not in OF_RUNG:
+            raise ValueError(f"rung: only {', '.join(OF_RUNG)} take one; narrow others by audience.rungs")
         if self.event == "stalled" and self.after_days == 0:
             raise ValueError("after_days: say after how many days on a rung somebody has stalled")
         return self

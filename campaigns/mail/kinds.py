@@ -15,6 +15,7 @@ LETTERS: Final[dict[str, str | None]] = {
     "supply_ends": None,
     "checkout": None,
     "points_end": None,
+    "rung_ends": None,
     "member_invite": None,
     "anniversary": "percentage",
     "friend_bought": "percentage",

@@ -113,5 +113,7 @@ _QUERIES: Final = {
     "friend_bought": """SELECT advocate_id AS customer_id FROM referral r
         WHERE converted_at >= :begin AND converted_at < :end AND NOT EXISTS (
             SELECT FROM referral_join j WHERE j.friend_id = r.friend_id AND j.state IN ('review', 'refused'))""",
+    "rung_ends": """SELECT r.customer_id FROM rung_review r JOIN customer_facts f USING (customer_id)
+        WHERE r.falls_on = :on AND (CAST(:rung AS text) IS NULL OR f.rung = :rung)""",
     "answered": "SELECT customer_id FROM survey_answer WHERE answered_at >= :begin AND answered_at < :end",
 }

@@ -32,6 +32,7 @@ FADES: Final = {
     "stalled": "Only those who still stand on that rung are known to have stalled.",
     "supply_ends": "Only the newest end of a supply is kept of each customer.",
     "overdue": "Overdue is told by each customer's newest order and the rhythm known today.",
+    "rung_ends": "Only reviews that are still to come are known.",
     "points_end": "Points that have ended or were spent since are not counted.",
 }
 """Events of which only the newest is kept, and what that means for the past."""

@@ -129,6 +129,19 @@ def test_supply_rhythm_points_and_consent(app: Services, merchant: int, who: Who
     assert who("consent_given") == [10]
 
 
+def test_who_is_about_to_lose_a_rung_can_be_told_before(app: Services, merchant: int, who: Who) -> None:
+    change(app, merchant, "UPDATE customer_facts SET rung = 'member' WHERE customer_id = 4")
+    change(app, merchant, "UPDATE customer_facts SET rung = 'customer' WHERE customer_id = 5")
+    for person, days in ((4, 14), (5, 14), (6, 15)):
+        change(
+            app, merchant, "INSERT INTO rung_review (merchant_id, customer_id, lapsed_on, falls_on) "
+            "VALUES (:m, :who, :on, :falls)", who=person, on=TODAY - DAY, falls=TODAY + days * DAY,
+        )  # fmt: skip
+    assert who("rung_ends", after_days=-14) == [4, 5]
+    assert who("rung_ends", after_days=-14, rung="member") == [4]
+    assert who("rung_ends") == []
+
+
 def listening(**trigger: Any) -> dict[str, Any]:
     """A campaign on an event."""
     return {
