@@ -70,6 +70,11 @@ def ops(fact: Fact) -> tuple[str, ...]:
     return (">=", "<=", ">", "<", "=", "!=", "between", "in", "is_set")
 
 
+def about(fact: Fact) -> Draft:
+    """A beginning with one condition on ``fact`` that still wants its value."""
+    return Draft("all", below=(Draft("leaf", fact.name, ops(fact)[0], ("",)),))
+
+
 def of(rule: Rule) -> Draft:
     """The draft of a finished rule. A single condition stands in a group of its own, so that more can be added."""
     made = _of(canonical(rule))

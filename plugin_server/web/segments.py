@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from campaigns.ladder import draft, sense
 from campaigns.ladder.draft import Draft
+from campaigns.ladder.facts import CATALOGUE
 from campaigns.ladder.rules import BadRule, Rule
 from campaigns.ladder.sentences import sentence
 from plugin_server.db import audit_log, segments
@@ -41,8 +42,9 @@ def index(who: Person) -> ResponseReturnValue:
 @pages.get("/segments/new")
 @requires("marketer")
 def new(who: Person) -> ResponseReturnValue:
-    """An empty builder with one condition."""
-    return _builder(who, draft.EMPTY)
+    """A builder with one condition: about ``fact`` where the query names one."""
+    fact = CATALOGUE.get(request.args.get("fact", ""))
+    return _builder(who, draft.about(fact) if fact else draft.EMPTY)
 
 
 @pages.get("/segments/<key>")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from campaigns.ladder.facts import CATALOGUE
 from plugin_server.db.session import tenant
 from plugin_server.wiring import Services
 from tests.web.conftest import Visitor
@@ -41,6 +42,15 @@ def test_a_form_without_scripts_builds_counts_and_saves(marketer: Visitor, app: 
     assert [tuple(row) for row in rows] == [("regulars", {"kind": "cmp", "fact": "orders", "op": ">=", "value": 5})]
     assert marketer.post("/segments/regulars/remove").location == "/segments"
     assert marketer.get("/segments/regulars").status_code == 404
+
+
+def test_any_fact_begins_a_segment(marketer: Visitor) -> None:
+    listed = marketer.get("/segments/facts").get_data(as_text=True)
+    for fact in CATALOGUE.values():
+        assert f'href="/segments/new?fact={fact.name}"' in listed
+        begun = marketer.get(f"/segments/new?fact={fact.name}").get_data(as_text=True)
+        assert f'<option value="{fact.name}" selected>' in begun
+    assert marketer.get("/segments/new?fact=shoe_size").status_code == 200
 
 
 BAD: list[tuple[dict[str, str], str]] = [
