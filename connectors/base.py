@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
-from connectors.mail_types import Mail, SendResult, Suppressed
+from connectors.mail_types import DomainVouch, Mail, SendResult, Suppressed
 from connectors.types import (
     Category,
     Check,
@@ -169,3 +169,29 @@ class MailAccount(Protocol):
 
     def suppress(self, emails: Sequence[str]) -> None:
         """Put addresses onto its list of those it never mails; those already there are fine."""
+
+
+class MailFence(Protocol):
+    """Requests that a provider takes now and sends later, so that they can be called back in between.
+
+    Both raise ``ConnectorError``; with ``ambiguous`` or ``retry_after`` where the same call again may succeed.
+    """
+
+    def open(self) -> str:
+        """A new batch for ``Mail.batch_id``."""
+
+    def call_back(self, batch_id: str) -> None:
+        """Nothing of the batch leaves any more, not even a request of it that arrives after this. Again is fine.
+
+        Certain only as long before ``Mail.send_at`` as the provider needs (``campaigns.mail.fence.CERTAIN``).
+        """
+
+
+class MailDomains(Protocol):
+    """Makes a provider vouch for mail in the name of a domain. All methods raise ``ConnectorError``."""
+
+    def begin(self, domain: str) -> DomainVouch:
+        """What the owner must enter at the domain's name servers; beginning again gives the same."""
+
+    def check(self, external_id: str) -> DomainVouch:
+        """Let the provider look at the name servers now."""

@@ -23,7 +23,11 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One request to a mail provider: a skeleton and up to 1000 recipients with their fragments."""
+    """One request to a mail provider: a skeleton and up to 1000 recipients with their fragments.
+
+    With ``send_at`` the provider takes it now and sends it then; ``batch_id`` is what ``MailFence`` calls it back by.
+    Backends without a fence leave both out of account.
+    """
 
     attempt_id: str
     from_email: str
@@ -34,6 +38,8 @@ class Mail:
     text: str
     recipients: tuple[Recipient, ...]
     category: str = ""
+    batch_id: str = ""
+    send_at: datetime | None = None
 
 
 class SendOutcome(StrEnum):
@@ -142,3 +148,27 @@ class Standing:
         if self.dmarc is False or (self.spf is False and self.dkim is False):
             return False
         return None if self.dmarc is None or (not self.spf and not self.dkim) else True
+
+
+@dataclass(frozen=True, slots=True)
+class DnsRecord:
+    """One entry for the name servers of a domain: ``kind`` CNAME, TXT or MX, its ``host`` and ``value``.
+
+    ``valid``: whether the provider found it there, None before it looked; ``reason`` is its own sentence if not.
+    """
+
+    kind: str
+    host: str
+    value: str
+    valid: bool | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DomainVouch:
+    """A domain as a mail provider knows it; it signs mail in its name as soon as all ``records`` are found."""
+
+    external_id: str
+    domain: str
+    valid: bool
+    records: tuple[DnsRecord, ...]

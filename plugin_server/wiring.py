@@ -12,13 +12,15 @@ from redis import Redis
 from sqlalchemy import Engine
 
 from connectors import shopify, woocommerce
-from connectors.base import MailAccount, MailBackend, Store, StoreServices
+from connectors.base import MailAccount, MailBackend, MailDomains, MailFence, Store, StoreServices
 from connectors.domains import SELECTORS, standing
 from connectors.errors import ConnectorError
 from connectors.folder.client import FolderBackend
 from connectors.mail_types import DeliveryEvent, MailReply, Standing
 from connectors.sendgrid.account import SendGridAccount
 from connectors.sendgrid.client import SendGridBackend
+from connectors.sendgrid.domains import SendGridDomains
+from connectors.sendgrid.fence import SendGridFence
 from connectors.sendgrid.inbound import to_reply
 from connectors.sendgrid.mapping import to_events
 from connectors.shopify import auth as shopify_auth
@@ -96,6 +98,22 @@ def mail_account(made: Services) -> MailAccount | None:
     if settings.mail_backend != "sendgrid":
         return None
     return SendGridAccount(settings.sendgrid_api_key or "", settings.sendgrid_host)
+
+
+def mail_fence(made: Services) -> MailFence | None:
+    """What holds requests at the mail provider until they are sure; None where it cannot."""
+    settings = made.settings
+    if settings.mail_backend != "sendgrid":
+        return None
+    return SendGridFence(settings.sendgrid_api_key or "", settings.sendgrid_host)
+
+
+def mail_domains(made: Services) -> MailDomains | None:
+    """What makes the mail provider vouch for a domain; None where that is done elsewhere."""
+    settings = made.settings
+    if settings.mail_backend != "sendgrid":
+        return None
+    return SendGridDomains(settings.sendgrid_api_key or "", settings.sendgrid_host)
 
 
 def connector(services: Services, merchant_id: int, store_id: int) -> Store:

@@ -55,9 +55,12 @@ TRANSITIONS: Final[dict[MessageState, frozenset[MessageState]]] = {
     # Sending back to planned is for a certain no alone (refused connection, 4xx, 429). Reported states can overtake the
     # provider's own answer to the request.
     _S.SENDING: frozenset({_S.PLANNED, _S.FAILED, _S.IN_DOUBT}) | _REPORTED,
-    # In doubt to planned is the run's policy "rather twice than never"; to failed is "rather never than twice".
-    _S.IN_DOUBT: frozenset({_S.PLANNED, _S.FAILED}) | _REPORTED,
-    _S.ACCEPTED: _REPORTED - {_S.ACCEPTED},
+    # In doubt to planned: called back from behind a fence, or the run's policy "rather twice than never"; to failed is
+    # "rather never than twice". Skipped: called back, and the run was stopped.
+    _S.IN_DOUBT: frozenset({_S.PLANNED, _S.SKIPPED, _S.FAILED}) | _REPORTED,
+    # Accepted back to planned (or skipped, where the run was stopped) is for requests behind a fence alone: the
+    # provider took them, and was told not to let them out, in time for that to be certain.
+    _S.ACCEPTED: _REPORTED - {_S.ACCEPTED} | {_S.PLANNED, _S.SKIPPED},
     # Delivered to bounced: receivers may accept first and send the mail back later.
     _S.DELIVERED: frozenset({_S.BOUNCED, _S.DROPPED, _S.COMPLAINED}),
     _S.BOUNCED: frozenset({_S.DROPPED, _S.COMPLAINED}),

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import quote
 
-import urllib3
-
 from connectors.addresses import BadAddress, wire_address
-from connectors.errors import BadPayload, ConnectorError
 from connectors.mail_types import DeliveryKind, Suppressed
-from connectors.sendgrid.pool import NotConnected, make_pool
+from connectors.sendgrid.api import HOST, Api
 
 PAGE: Final = 500
 CHUNK: Final = 1_000
@@ -30,10 +26,8 @@ _LISTS: Final = {
 class SendGridAccount:
     """Keeps ``connectors.base.MailAccount``."""
 
-    def __init__(
-        self, api_key: str, host: str = "https://api.sendgrid.com", *, timeout: tuple[float, float] = (5, 15)
-    ) -> None:
-        self._key, self._host, self._pool = api_key, host.rstrip("/"), make_pool(timeout)
+    def __init__(self, api_key: str, host: str = HOST, *, timeout: tuple[float, float] = (5, 15)) -> None:
+        self._api = Api(api_key, host, rights="read this account's log and lists", timeout=timeout)
 
     def has_taken(self, *, attempt_id: str, emails: Sequence[str], since: datetime, until: datetime) -> bool:
         """Ask the log by address and time, for up to three of them, and compare our own ids in what it shows."""
@@ -44,7 +38,7 @@ class SendGridAccount:
                 continue
             if '"' in address or "'" in address:
                 continue
-            found = self._call(
+            found = self._api.call(
                 "POST",
                 "/v3/logs",
                 {
@@ -61,7 +55,7 @@ class SendGridAccount:
         number = message.get("sg_message_id")
         if not isinstance(number, str) or not number:
             return False
-        shown = self._call("GET", f"/v3/logs/{quote(number, safe='')}")
+        shown = self._api.call("GET", f"/v3/logs/{quote(number, safe='')}")
         arguments = shown.get("custom_args") if isinstance(shown, dict) else None
         return isinstance(arguments, dict) and arguments.get("lk_att") == attempt_id
 
@@ -71,7 +65,7 @@ class SendGridAccount:
             offset = 0
             while True:
                 query = f"?start_time={int(since.timestamp())}&limit={PAGE}&offset={offset}"
-                rows = _rows(self._call("GET", path + query), None)
+                rows = _rows(self._api.call("GET", path + query), None)
                 yield from filter(None, (_suppressed(row, kind) for row in rows))
                 if len(rows) < PAGE:
                     break
@@ -81,27 +75,7 @@ class SendGridAccount:
         """Onto the list that holds for all mail of the account."""
         for start in range(0, len(emails), CHUNK):
             chunk = list(emails[start : start + CHUNK])
-            self._call("POST", "/v3/asm/suppressions/global", {"recipient_emails": chunk})
-
-    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        headers = {"Authorization": f"Bearer {self._key}", "Accept": "application/json"}
-        try:
-            answer = self._pool.request(
-                method, self._host + path, headers=headers, redirect=False, json=body if body is not None else None
-            )
-        except (NotConnected, urllib3.exceptions.HTTPError, OSError) as error:
-            sentence = f"SendGrid did not answer ({type(error).__name__})."
-            raise ConnectorError(sentence, code="no_answer", retry_after=60, ambiguous=True) from error
-        if answer.status in (401, 403):
-            raise ConnectorError("The API key may not read this account's log and lists. Give it those permissions.")
-        if answer.status == 429 or answer.status >= 500:
-            raise ConnectorError(f"SendGrid answered {answer.status}.", code="busy", retry_after=60)
-        if answer.status >= 300:
-            raise ConnectorError(f"SendGrid answered {answer.status} to {method} {path.partition('?')[0]}.")
-        try:
-            return json.loads(answer.data or b"null")
-        except ValueError:
-            raise BadPayload("SendGrid's answer is not JSON.", path=path.partition("?")[0]) from None
+            self._api.call("POST", "/v3/asm/suppressions/global", {"recipient_emails": chunk})
 
 
 def _rows(found: Any, name: str | None) -> list[dict[str, Any]]:

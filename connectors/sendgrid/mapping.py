@@ -44,6 +44,8 @@ def to_request(mail: Mail, takers: Mapping[str, tuple[str, Recipient]], *, sandb
     category = mail.category.encode("ascii", "ignore").decode()[:255].strip()
     if category:
         body["categories"] = [category]
+    if mail.batch_id and mail.send_at:
+        body |= {"batch_id": mail.batch_id, "send_at": int(mail.send_at.timestamp())}
     if sandbox:
         body["mail_settings"] = {"sandbox_mode": {"enable": True}}
     return body

@@ -13,10 +13,11 @@ from campaigns.guards import must_pause
 from campaigns.mail.ledger import MessageState, settle
 from campaigns.reasons import Reason
 from connectors.mail_types import DeliveryEvent, DeliveryKind
-from plugin_server.db import campaigns, clicks, consents, known, messages
+from plugin_server.db import campaigns, clicks, consents, fences, known, messages
 
 GONE: Final = ("bounced address", "invalid", "spam reporting address", "unsubscribed address")
 """Reasons of a provider to drop a mail that hold for every later mail as well."""
+TAKEN: Final = (DeliveryKind.PROCESSED, DeliveryKind.DEFERRED)
 SAYS_NO: Final = (DeliveryKind.UNSUBSCRIBED, DeliveryKind.COMPLAINED)
 
 
@@ -27,7 +28,7 @@ def apply(conn: Connection, merchant_id: int, events: Sequence[DeliveryEvent], n
     request: providers take a request as a whole.
     """
     fresh = _insert(conn, merchant_id, events)
-    new = list({event.dedupe: event for event in events if event.dedupe in fresh}.values())
+    new = _still_true(conn, list({event.dedupe: event for event in events if event.dedupe in fresh}.values()))
     _confirm_requests(conn, new, now)
     touched = _move(conn, new, now)
     clicks.read(
@@ -42,7 +43,14 @@ def apply(conn: Connection, merchant_id: int, events: Sequence[DeliveryEvent], n
         reason = must_pause(*messages.health(conn, run_id))
         if reason:
             campaigns.hold(conn, run_id, to="paused", reason=reason)
-    return len(new)
+    return len(fresh)
+
+
+def _still_true(conn: Connection, events: list[DeliveryEvent]) -> list[DeliveryEvent]:
+    """Without reports that a request was taken which was called back since. Whatever arrived stays true."""
+    taken = {event.dedupe: made for event in events if event.kind in TAKEN and (made := _uuid(event.attempt_id))}
+    recalled = fences.recalled(conn, list(taken.values())) if taken else set()
+    return [event for event in events if taken.get(event.dedupe) not in recalled]
 
 
 def _insert(conn: Connection, merchant_id: int, events: Sequence[DeliveryEvent]) -> set[str]:

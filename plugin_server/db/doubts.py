@@ -72,23 +72,27 @@ def close_attempt(conn: Connection, attempt_id: UUID, *, state: str, detail: str
 
 
 def decide(conn: Connection, run_id: int, *, resend: bool, by: str, now: datetime) -> int:
-    """End all doubts of a run as a person says: sent again, or given up. Gives how many messages that were."""
+    """End all doubts of a run as a person says: sent again, or given up. Gives how many messages that were.
+
+    Requests that still wait behind a fence are left out: they are called back, and nothing is to be decided.
+    """
+    settled = "attempt_id NOT IN (SELECT id FROM send_attempt WHERE run_id = :run AND send_at > :now)"
     reason = f"in doubt: {by} decided that it is not sent again"
     again_ = f"{by} decided to send it again"
     messages = conn.execute(
         text(
             "UPDATE message SET state = 'planned', attempt_id = NULL, claimed_at = NULL, not_before = NULL, "
-            "reason = :r WHERE run_id = :run AND state = 'in_doubt'"
+            f"reason = :r WHERE run_id = :run AND state = 'in_doubt' AND {settled}"
             if resend
             else "UPDATE message SET state = 'failed', reason = :r, settled_at = :now "
-            "WHERE run_id = :run AND state = 'in_doubt'"
+            f"WHERE run_id = :run AND state = 'in_doubt' AND {settled}"
         ),
         {"run": run_id, "r": again_ if resend else reason, "now": now},
     ).rowcount
     conn.execute(
         text(
             "UPDATE send_attempt SET state = 'not_sent', detail = :d, settled_at = :now "
-            "WHERE run_id = :run AND state = 'in_doubt'"
+            "WHERE run_id = :run AND state = 'in_doubt' AND (send_at IS NULL OR send_at <= :now)"
         ),
         {"run": run_id, "d": again_ if resend else reason, "now": now},
     )
@@ -97,7 +101,10 @@ def decide(conn: Connection, run_id: int, *, resend: bool, by: str, now: datetim
 
 @dataclass(frozen=True, slots=True)
 class OpenAttempt:
-    """An attempt that is not settled, with its messages that are not."""
+    """An attempt that is not settled, with its messages that are not.
+
+    ``since`` is when it was prepared or made; in doubt behind a fence, when it leaves, for no report comes earlier.
+    """
 
     id: UUID
     run_id: int
@@ -111,7 +118,9 @@ def open_attempts(conn: Connection) -> list[OpenAttempt]:
     """All attempts that are prepared, sending or in doubt, oldest first."""
     rows = conn.execute(
         text(
-            "SELECT a.id, a.run_id, a.backend, a.state, coalesce(a.sending_at, a.prepared_at) AS since, "
+            "SELECT a.id, a.run_id, a.backend, a.state, "
+            "CASE WHEN a.state = 'in_doubt' THEN coalesce(a.send_at, a.sending_at, a.prepared_at) "
+            "ELSE coalesce(a.sending_at, a.prepared_at) END AS since, "
             "coalesce(array_agg(m.id) FILTER (WHERE m.id IS NOT NULL), '{}') AS ids FROM send_attempt a "
             f"LEFT JOIN message m ON m.attempt_id = a.id AND m.state IN {FLYING} "
             "WHERE a.state IN ('prepared', 'sending', 'in_doubt') GROUP BY a.id ORDER BY since"

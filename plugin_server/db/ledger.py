@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from campaigns.guards import Act, Candidate, Verdict, judge, room_again
+from campaigns.mail.fence import Hold
 from campaigns.schema import FrequencyCap
 from plugin_server.db.campaigns import Run
 from plugin_server.db.doubts import FLYING
@@ -61,14 +62,21 @@ def turn(conn: Connection, merchant_id: int) -> None:
 
 
 def due(
-    conn: Connection, run: Run, *, limit: int, now: datetime, deadline: datetime, points: bool = False
+    conn: Connection,
+    run: Run,
+    *,
+    limit: int,
+    now: datetime,
+    deadline: datetime,
+    points: bool = False,
+    leaves: datetime | None = None,
 ) -> tuple[list[Claimed], int]:
     """Up to ``limit`` due messages of one language that may go now, and how many were looked at. They stay locked.
 
     Consent, suppression, frequency cap and quiet hours are asked again here: those not allowed are skipped or put off
-    with their reason. ``points`` asks for balances too, for mails that print them. Merchants' turns are taken one by
-    one, so that the cap holds. Whoever asks writes ``begin_with`` or ``prepare`` in the same transaction, or nothing
-    has happened.
+    with their reason. ``leaves`` is when mails that are sent now go out, where that is later. ``points`` asks for
+    balances too, for mails that print them. Merchants' turns are taken one by one, so that the cap holds. Whoever asks
+    writes ``begin_with`` or ``prepare`` in the same transaction, or nothing has happened.
     """
     turn(conn, run.merchant_id)
     guards, cap = run.campaign.guards, run.campaign.guards.frequency_cap
@@ -86,8 +94,9 @@ def due(
         },
     ).all()
     zone = str(conn.scalar(text("SELECT timezone FROM merchant"))) if rows else "UTC"
+    at = leaves or now
     verdicts = [
-        (row, judge(_candidate(row, cap, now), guards, now=now, deadline=deadline, shop_zone=zone)) for row in rows
+        (row, judge(_candidate(row, cap, now), guards, now=at, deadline=deadline, shop_zone=zone)) for row in rows
     ]
     _set_aside(conn, [(row.id, verdict) for row, verdict in verdicts if verdict.act is not Act.SEND], now)
     return [_claimed(row) for row, verdict in verdicts if verdict.act is Act.SEND], len(rows)
@@ -221,10 +230,11 @@ def begin_with(
     *,
     body_hash: str,
     now: datetime,
+    hold: Hold | None = None,
 ) -> bool:
     """``prepare`` and ``begin`` in one step, for messages ``due`` in this transaction: claimed and sending at once."""
     _attempt(conn, run, attempt_id, backend, len(readers), now)
-    if not _may_send(conn, attempt_id, len(readers), body_hash, now):
+    if not _may_send(conn, attempt_id, len(readers), body_hash, now, hold):
         conn.execute(text("DELETE FROM send_attempt WHERE id = :id AND state = 'prepared'"), {"id": attempt_id})
         return False
     _take(conn, attempt_id, readers, "sending", now)
@@ -260,12 +270,14 @@ def _take(conn: Connection, attempt_id: UUID, readers: Sequence[Claimed], state:
     )
 
 
-def begin(conn: Connection, *, attempt_id: UUID, recipients: int, body_hash: str, now: datetime) -> bool:
+def begin(
+    conn: Connection, *, attempt_id: UUID, recipients: int, body_hash: str, now: datetime, hold: Hold | None = None
+) -> bool:
     """Write ``sending`` down before the request is made. False where it must not be: stopped, frozen, or taken back.
 
     Whoever gets True, and nobody else, makes the request.
     """
-    if not _may_send(conn, attempt_id, recipients, body_hash, now):
+    if not _may_send(conn, attempt_id, recipients, body_hash, now, hold):
         return False
     moved = conn.execute(
         text("UPDATE message SET state = 'sending' WHERE attempt_id = :id AND state = 'claimed'"), {"id": attempt_id}
@@ -283,14 +295,24 @@ def begin(conn: Connection, *, attempt_id: UUID, recipients: int, body_hash: str
     return True
 
 
-def _may_send(conn: Connection, attempt_id: UUID, recipients: int, body_hash: str, now: datetime) -> bool:
+def _may_send(
+    conn: Connection, attempt_id: UUID, recipients: int, body_hash: str, now: datetime, hold: Hold | None
+) -> bool:
     changed = conn.execute(
         text(
-            "UPDATE send_attempt a SET state = 'sending', sending_at = :now, body_hash = :hash, recipients = :n "
+            "UPDATE send_attempt a SET state = 'sending', sending_at = :now, body_hash = :hash, recipients = :n, "
+            "batch_id = :batch, send_at = :send_at "
             "WHERE a.id = :id AND a.state = 'prepared' "
             "AND EXISTS (SELECT FROM campaign_run r WHERE r.id = a.run_id AND r.state = 'sending') "
             "AND NOT EXISTS (SELECT FROM store s WHERE s.state = 'frozen')"
         ),
-        {"id": attempt_id, "now": now, "hash": body_hash, "n": recipients},
+        {
+            "id": attempt_id,
+            "now": now,
+            "hash": body_hash,
+            "n": recipients,
+            "batch": hold.batch_id if hold else None,
+            "send_at": hold.send_at if hold else None,
+        },
     )
     return changed.rowcount == 1

@@ -34,6 +34,18 @@ def remaining(conn: Connection, run_id: int, now: datetime) -> Remaining:
     return Remaining(row.planned, row.flying, row.next_at)
 
 
+def skip_stopped(conn: Connection, now: datetime) -> int:
+    """What a stopped run has not sent is skipped, and says so; gives how many messages that were."""
+    return conn.execute(
+        text(
+            "UPDATE message m SET state = 'skipped', settled_at = :now, not_before = NULL, "
+            "reason = 'stopped: ' || coalesce(nullif(r.state_reason, ''), 'the run was stopped') "
+            "FROM campaign_run r WHERE r.state = 'stopped' AND m.run_id = r.id AND m.state = 'planned'"
+        ),
+        {"now": now},
+    ).rowcount
+
+
 def health(conn: Connection, run_id: int) -> tuple[int, int, int]:
     """How many of a run's mails were sent, bounced, and called spam."""
     row = conn.execute(

@@ -282,7 +282,7 @@ HELD: Final = (
         {"detail": f"'{GONE}'"},
         _words(
             "id run_id backend state recipients body_hash provider_reference prepared_at sending_at settled_at "
-            "merchant_id"
+            "batch_id send_at merchant_id"
         ),
         told=False,
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -11,9 +11,11 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection
 
 from campaigns.mail.compose import Batch
+from campaigns.mail.fence import HELD, Hold, held
 from campaigns.mail.liquid import TemplateError
 from campaigns.mail.pace import Pace
 from campaigns.reasons import Reason
+from connectors.errors import ConnectorError
 from connectors.mail_types import Mail, Recipient, SendOutcome, SendResult
 from plugin_server.db import campaigns, ledger, ledger_outcome, sender
 from plugin_server.db.campaigns import Run
@@ -50,6 +52,22 @@ class _Desk:
     _pace: Pace | None = None
     _tags: Tags | None = None
     _read_at: datetime | None = None
+    _batch: str = ""
+
+    @property
+    def fenced(self) -> bool:
+        """Whether requests of this run wait at the provider, so that they can be called back."""
+        return self.run.campaign.guards.fenced and self.world.fence is not None
+
+    def fence(self) -> None:
+        """Have a batch of the provider at hand. Asks the provider, outside of any transaction; ``ConnectorError``."""
+        if self.fenced and self.world.fence and not self._batch:
+            self._batch = self.world.fence.open()
+
+    def hold(self, now: datetime) -> Hold | None:
+        """The fence of the request that is made now: each has one of its own."""
+        batch, self._batch = self._batch, ""
+        return held(batch, now) if batch else None
 
     def head(self, conn: Connection) -> Letterhead:
         """Who writes."""
@@ -101,10 +119,13 @@ def deliver(services: Services, world: Outside, run: Run) -> bool:
     desk = _Desk(services, world, run)
     while True:
         try:
+            desk.fence()
             with tenant(services.engine, run.merchant_id) as conn:
                 ready = _prepare(desk, conn, services.now())
         except _CannotRender as error:
             return _stop(services, run, error.reason)
+        except ConnectorError as error:
+            return _no_fence(services, run, error)
         if ready is None:
             return False
         if not ready.looked_at:
@@ -116,10 +137,37 @@ def deliver(services: Services, world: Outside, run: Run) -> bool:
 def _send(desk: _Desk, ready: _Ready) -> bool:
     goes_on = ready.bulk is None or _hand_over(desk, ready.bulk)
     for one in ready.alone:
-        goes_on = goes_on and _begin(desk, one) and _hand_over(desk, one.mail)
+        goes_on = goes_on and _send_alone(desk, one)
         if not goes_on:
             _release(desk.services, desk.run, one.attempt_id)
     return goes_on
+
+
+def _send_alone(desk: _Desk, one: _Alone) -> bool:
+    try:
+        desk.fence()
+    except ConnectorError as error:
+        return _no_fence(desk.services, desk.run, error)
+    hold = desk.hold(desk.services.now())
+    return _begin(desk, one, hold) and _hand_over(desk, _behind(one.mail, hold))
+
+
+def _behind(mail: Mail, hold: Hold | None) -> Mail:
+    return replace(mail, batch_id=hold.batch_id, send_at=hold.send_at) if hold else mail
+
+
+def _no_fence(services: Services, run: Run, error: ConnectorError) -> bool:
+    """The provider gives no fence: the run waits for one, or for the person who grants us the right to it."""
+    with tenant(services.engine, run.merchant_id) as conn:
+        if error.permanent:
+            sentence = f"The mail provider refuses to send: {error.sentence}"
+            reason = Reason(sentence, "provider_refuses", detail=error.sentence)
+            campaigns.hold(conn, run.id, to="paused", reason=reason)
+        else:
+            pause = timedelta(seconds=error.retry_after or ledger_outcome.BACKOFF.total_seconds())
+            reason = Reason(f"The mail provider: {error.sentence}", "provider_waits", detail=error.sentence)
+            campaigns.wait(conn, run.id, until=services.now() + pause, reason=reason)
+    return False
 
 
 class _CannotRender(Exception):
@@ -140,7 +188,10 @@ def _prepare(desk: _Desk, conn: Connection, now: datetime) -> _Ready | None:
         campaigns.wait(conn, run.id, until=room.until, reason=room.reason)
         return None
     points = compose.prints_points(run.campaign)
-    readers, looked_at = ledger.due(conn, run, limit=room.mails, now=now, deadline=deadline(run), points=points)
+    leaves = now + HELD if desk.fenced else now
+    readers, looked_at = ledger.due(
+        conn, run, limit=room.mails, now=now, deadline=deadline(run), points=points, leaves=leaves
+    )
     if not readers:
         return _Ready(looked_at)
     attempt_id, by_id = uuid4(), {str(reader.message_id): reader for reader in readers}
@@ -148,7 +199,8 @@ def _prepare(desk: _Desk, conn: Connection, now: datetime) -> _Ready | None:
     ledger.unsendable(conn, {int(id_): f"cannot be rendered: {why}" for id_, why in failed.items()}, now)
     if bulk.recipients:
         going = [by_id[recipient.message_id] for recipient in bulk.recipients]
-        if not ledger.begin_with(conn, run, attempt_id, backend, going, body_hash=_hash(bulk), now=now):
+        bulk = _behind(bulk, hold := desk.hold(now))
+        if not ledger.begin_with(conn, run, attempt_id, backend, going, body_hash=_hash(bulk), now=now, hold=hold):
             return None
     alone = []
     for mail in whole:
@@ -215,10 +267,10 @@ def _hash(mail: Mail) -> str:
     return hashlib.sha256(f"{mail.subject}\0{mail.html}\0{mail.text}".encode()).hexdigest()
 
 
-def _begin(desk: _Desk, one: _Alone) -> bool:
+def _begin(desk: _Desk, one: _Alone, hold: Hold | None) -> bool:
     with tenant(desk.services.engine, desk.run.merchant_id) as conn:
         return ledger.begin(
-            conn, attempt_id=one.attempt_id, recipients=1, body_hash=_hash(one.mail), now=desk.services.now()
+            conn, attempt_id=one.attempt_id, recipients=1, body_hash=_hash(one.mail), now=desk.services.now(), hold=hold
         )
 
 

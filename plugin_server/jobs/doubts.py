@@ -8,6 +8,7 @@ from typing import Final
 
 from sqlalchemy import Connection, text
 
+from campaigns.mail.fence import HELD
 from connectors.errors import ConnectorError
 from plugin_server import wiring
 from plugin_server.db import delivery, doubts
@@ -20,8 +21,8 @@ from plugin_server.wiring import Services
 log = logging.getLogger(__name__)
 LOGS_AFTER: Final = timedelta(minutes=15)
 """Reports usually settle a doubt sooner, and the log lags behind."""
-SPAN: Final = timedelta(minutes=10)
-"""How far the provider's clock and queue may be from ours."""
+SPAN: Final = timedelta(minutes=10) + HELD
+"""How far the provider's clock and queue may be from ours, and how much earlier a fenced request was taken."""
 
 
 def ask_log(merchant_id: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from connectors.base import MailAccount, MailBackend, Store
+from connectors.base import MailAccount, MailBackend, MailFence, Store
 from plugin_server import wiring
 from plugin_server.wiring import Services
 
@@ -14,8 +14,9 @@ from plugin_server.wiring import Services
 class Outside:
     """``backend`` is the name of ``mail``; ``store`` connects to a shop by its id.
 
-    ``account`` is what else the mail provider knows, None where it tells nothing. ``repeatable`` is True where handing
-    over a message again leaves one mail, so that doubt can be ended by repeating.
+    ``account`` is what else the mail provider knows, None where it tells nothing; ``fence`` holds requests there so
+    that they can be called back, None where it cannot. ``repeatable`` is True where handing over a message again leaves
+    one mail, so that doubt can be ended by repeating.
     """
 
     mail: MailBackend
@@ -23,6 +24,7 @@ class Outside:
     store: Callable[[int], Store]
     repeatable: bool = False
     account: MailAccount | None = None
+    fence: MailFence | None = None
 
 
 def outside(services: Services, merchant_id: int) -> Outside:
@@ -34,4 +36,5 @@ def outside(services: Services, merchant_id: int) -> Outside:
         store=lambda store_id: wiring.connector(services, merchant_id, store_id),
         repeatable=name == "folder",
         account=wiring.mail_account(services),
+        fence=wiring.mail_fence(services),
     )

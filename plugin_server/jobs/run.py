@@ -20,7 +20,7 @@ from campaigns.reasons import Reason
 from campaigns.schema import Campaign
 from campaigns.triggers import Once, OnHoliday
 from plugin_server import wiring
-from plugin_server.db import audience, campaigns, holidays, ledger, messages, offers, shop_settings
+from plugin_server.db import audience, campaigns, fences, holidays, ledger, messages, offers, shop_settings
 from plugin_server.db.campaigns import Refused, Run, Saved
 from plugin_server.db.session import tenant
 from plugin_server.jobs import lint
@@ -203,6 +203,10 @@ def _finish(services: Services, run: Run) -> bool:
         elif left.flying:
             reason = Reason(f"{left.flying} mails are on their way or in doubt.", "mails_flying", n=left.flying)
             campaigns.wait(conn, run.id, until=now + DOUBT_CHECK, reason=reason)
+        elif leaves := fences.leaves_last(conn, run.id, now):
+            sentence = f"The provider holds the mails until {leaves:%Y-%m-%d %H:%M} UTC; you can still stop them."
+            reason = Reason(sentence, "mails_held", leaves_at=leaves.isoformat())
+            campaigns.wait(conn, run.id, until=leaves, reason=reason)
         else:
             campaigns.move(conn, run.id, to="done", finished_at=now)
     return False

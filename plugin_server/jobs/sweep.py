@@ -10,12 +10,13 @@ from redis import RedisError
 from sqlalchemy import Connection, text
 
 from plugin_server import wiring
-from plugin_server.db import campaigns, conversations, doubts, ledger_outcome
+from plugin_server.db import campaigns, conversations, doubts, fences, ledger_outcome, messages
 from plugin_server.db import credits as intents
 from plugin_server.db.doubts import OpenAttempt
 from plugin_server.db.session import merchant_ids, tenant
 from plugin_server.jobs import credits, events, ingest, reconcile, replies, rewards, run
 from plugin_server.jobs import doubts as log_of_provider
+from plugin_server.jobs import fences as fence_jobs
 from plugin_server.jobs.outside import Outside, outside
 from plugin_server.jobs.queues import wake
 from plugin_server.wiring import Services
@@ -85,8 +86,10 @@ def _end_doubt(conn: Connection, world: Outside, attempt: OpenAttempt, age: time
 def _wake(services: Services, merchant_id: int) -> None:
     now = services.now()
     with tenant(services.engine, merchant_id) as conn:
+        messages.skip_stopped(conn, now)
         waiting = campaigns.waiting(conn, now)
         doubtful = any(log_of_provider.old_enough(attempt, now) for attempt in doubts.open_attempts(conn))
+        held = bool(fences.to_call_back(conn, now))
         answers = conversations.stuck(conn, now)
         providers = set(conn.scalars(_INBOX, {"now": now}))
         claimed = conn.scalar(_CLAIMED)
@@ -96,6 +99,8 @@ def _wake(services: Services, merchant_id: int) -> None:
             wake(services.redis, run.advance_run, merchant_id, run_id)
         if doubtful and services.redis.set(f"asked:doubts:{merchant_id}", 1, nx=True, ex=LOOK_AGAIN):
             wake(services.redis, log_of_provider.ask_log, merchant_id)
+        if held:
+            wake(services.redis, fence_jobs.call_back, merchant_id, on="urgent")
         for message_id in answers:
             wake(services.redis, replies.send_answer, merchant_id, message_id, on="urgent")
         if wiring.MAIL_REPORTS in providers:

@@ -7,10 +7,12 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
 from campaigns.reasons import Reason
-from plugin_server.db import audit_log, campaigns, marketing, results
+from plugin_server.db import audit_log, campaigns, marketing, messages, results
 from plugin_server.db.campaigns import Refused
 from plugin_server.db.people import Person
 from plugin_server.db.session import tenant
+from plugin_server.jobs.fences import call_back
+from plugin_server.jobs.queues import wake
 from plugin_server.jobs.run import report, wake_run
 from plugin_server.web.context import is_partial, page, services, words
 from plugin_server.web.guards import requires
@@ -53,9 +55,12 @@ def hold(who: Person, run_id: int) -> ResponseReturnValue:
             if wish == "resume"
             else campaigns.hold(connection, run_id, to=wish, reason=Reason(f"by {who.email}", "by", person=who.email))
         )
+        messages.skip_stopped(connection, services().now())
         audit_log.record(connection, who.merchant_id, actor=who.email, action=f"run_{wish}", subject=f"run {run_id}")
     if not done:
         flash(words()("run.over"), "bad")
     elif wish == "resume":
         wake_run(services(), who.merchant_id, run_id)
+    else:
+        wake(services().redis, call_back, who.merchant_id, on="urgent")
     return redirect(url_for("runs.show", run_id=run_id))

@@ -16,7 +16,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from tests.fakes import sendgrid_account
+from tests.fakes import sendgrid_account, sendgrid_domains, sendgrid_fence
 from tests.fakes.sendgrid_rules import faults_of
 
 FAULTS = ("accept_then_drop", "500_after_accept", "500", "503", "429", "slow", "401", "403", "413", "html_400", "drop")
@@ -64,6 +64,10 @@ class FakeSendGrid:
         self.sandboxed = 0
         self.lists: dict[str, list[dict[str, Any]]] = {}
         self.globally_suppressed: list[str] = []
+        self.clock: Callable[[], float] = time.time
+        self.batches = sendgrid_fence.Batches()
+        self.domains = sendgrid_domains.Domains()
+        self.doors_fault: str | None = None
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._lock = threading.Lock()
 
@@ -80,12 +84,23 @@ class FakeSendGrid:
         return fault
 
     def accept(self, request: dict[str, Any]) -> str:
-        """Remember the mails of a valid request; gives its X-Message-Id."""
+        """Remember a valid request, and its mails as soon as they leave; gives its X-Message-Id."""
         reference = uuid.uuid4().hex[:22]
         with self._lock:
             self.requests.append(request)
-            self.accepted += [_mail(reference, request, one) for one in request["personalizations"]]
+            self.batches.waiting.append((reference, request))
+        self.release()
         return reference
+
+    def release(self) -> None:
+        """Let out what is due by ``clock`` and was not called back."""
+        now = self.clock()
+        with self._lock:
+            due = [one for one in self.batches.waiting if not self.batches.waits(one[1], now)]
+            self.batches.waiting = [one for one in self.batches.waiting if self.batches.waits(one[1], now)]
+            for reference, request in due:
+                if not self.batches.stops(request):
+                    self.accepted += [_mail(reference, request, one) for one in request["personalizations"]]
 
     def events_for(
         self, *kinds: str, mails: Sequence[AcceptedMail] | None = None, **extra: object
@@ -175,10 +190,18 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers.get("Authorization") != f"Bearer {self.fake.api_key}":
             self._answer(401, _errors((None, "authorization required")))
             return True
-        found = sendgrid_account.answer(self.fake, method, self.path, body)
-        if found:
-            self._answer(*found)
-        return found is not None
+        if self.fake.doors_fault == "drop":
+            self._hang_up()
+            return True
+        if self.fake.doors_fault:
+            self._answer(int(self.fake.doors_fault), _errors((None, "fault")))
+            return True
+        for door in (sendgrid_account, sendgrid_fence, sendgrid_domains):
+            found = door.answer(self.fake, method, self.path, body)
+            if found:
+                self._answer(*found)
+                return True
+        return False
 
     def _take(self, body: bytes, fault: str | None) -> None:
         status, answer = self._judge(body)
@@ -209,7 +232,7 @@ class _Handler(BaseHTTPRequestHandler):
             request = json.loads(body)
         except ValueError:
             return 400, _errors((None, "Bad Request"))
-        found = faults_of(request)
+        found = faults_of(request) + self.fake.batches.faults_of(request, self.fake.clock())
         if found:
             return 400, _errors(*found)
         return (200 if request.get("mail_settings", {}).get("sandbox_mode", {}).get("enable") is True else 202), b""

@@ -26,8 +26,8 @@ def test_the_states_are_the_words_of_the_interface() -> None:
     [
         (S.PLANNED, S.SENDING),  # nothing is sent that was not claimed
         (S.CLAIMED, S.IN_DOUBT),  # nothing left the house yet
-        (S.ACCEPTED, S.PLANNED),  # an accepted mail is never sent again
-        (S.ACCEPTED, S.SENDING),
+        (S.ACCEPTED, S.SENDING),  # an accepted mail is never sent again, unless it was called back and planned anew
+        (S.DELIVERED, S.PLANNED),
         (S.IN_DOUBT, S.SENDING),  # never blindly sent again: it goes through planned and claimed
         (S.DELIVERED, S.ACCEPTED),
         (S.COMPLAINED, S.DELIVERED),
@@ -42,7 +42,8 @@ def test_what_must_never_happen(from_: MessageState, to: MessageState) -> None:
 @pytest.mark.parametrize("path", ["planned claimed sending accepted delivered complained",
                                   "planned claimed planned claimed sending in_doubt accepted bounced",
                                   "planned claimed sending planned claimed sending failed",
-                                  "planned claimed sending in_doubt planned delivered"])  # fmt: skip
+                                  "planned claimed sending in_doubt planned delivered",
+                                  "planned claimed sending accepted planned claimed sending accepted"])  # fmt: skip
 def test_lives_of_a_message(path: str) -> None:
     states = [S(word) for word in path.split()]
     assert all(allowed(before, after) for before, after in pairwise(states))
@@ -95,7 +96,7 @@ def test_predecessors_are_the_table_read_backwards() -> None:
     assert predecessors(S.CLAIMED) == {S.PLANNED}
     assert predecessors(S.SENDING) == {S.CLAIMED}
     assert predecessors(S.IN_DOUBT) == {S.SENDING}
-    assert predecessors(S.PLANNED) == {S.CLAIMED, S.SENDING, S.IN_DOUBT}
+    assert predecessors(S.PLANNED) == {S.CLAIMED, S.SENDING, S.IN_DOUBT, S.ACCEPTED}
 
 
 def test_no_work_follows_on_an_end() -> None:

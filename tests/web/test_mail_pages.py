@@ -9,7 +9,9 @@ from io import StringIO
 import pytest
 from sqlalchemy import text
 
-from plugin_server.db import sender
+from campaigns.recipes import holiday_discount
+from campaigns.schema import parse
+from plugin_server.db import campaigns, sender
 from plugin_server.db.session import tenant
 from plugin_server.wiring import Services
 from tests.web.conftest import Visitor
@@ -85,3 +87,24 @@ def test_the_senders_health_and_its_pace(
     with tenant(app.engine, merchant) as connection:
         pace = sender.pace(connection)
     assert (pace.per_minute, str(pace.warm_up_from), pace.first_day) == (600, "2026-12-01", 100)
+
+
+def test_how_it_is_sent_is_a_version_of_the_campaign(
+    app: Services, merchant: int, logged_in: Callable[[str], Visitor]
+) -> None:
+    with tenant(app.engine, merchant) as connection:
+        campaigns.save(connection, merchant_id=merchant, campaign=parse(holiday_discount().document), by="t")
+    key, who = holiday_discount().campaign.key, logged_in("marketer")
+    answer = who.get(f"/campaigns/{key}/sending")
+    page = answer.get_data(as_text=True)
+    assert 'name="fenced"' in page
+    assert "cannot hold requests" in page
+    form = {"fenced": "1", "in_doubt": "resend", "priority": "7"}
+    assert who.post(f"/campaigns/{key}/sending", form).status_code == 302
+    assert who.post(f"/campaigns/{key}/sending", form | {"priority": "11"}).status_code == 400
+    with tenant(app.engine, merchant) as connection:
+        saved = campaigns.need(connection, key)
+    guards = saved.campaign.guards
+    assert (saved.version, guards.fenced, guards.in_doubt, guards.priority) == (2, True, "resend", 7)
+    assert guards.quiet_hours is not None
+    assert logged_in("viewer").get(f"/campaigns/{key}/sending").status_code == 403

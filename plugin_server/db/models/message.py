@@ -53,11 +53,15 @@ class Message(OfMerchant, Base):
 
 
 class SendAttempt(OfMerchant, Base):
-    """One request to the provider, committed as ``sending`` before it is made, and made once."""
+    """One request to the provider, committed as ``sending`` before it is made, and made once.
+
+    Behind a fence it has a ``batch_id`` and leaves at ``send_at``; until then it can be called back.
+    """
 
     __tablename__ = "send_attempt"
     __table_args__ = (
         CheckConstraint("state IN ('prepared', 'sending', 'accepted', 'not_sent', 'in_doubt')", name="state"),
+        Index("ix_send_attempt_held", "run_id", "send_at", postgresql_where=text("send_at IS NOT NULL")),
         Index("ix_send_attempt_open", "state", postgresql_where=text("state IN ('prepared', 'sending', 'in_doubt')")),
     )
 
@@ -72,6 +76,8 @@ class SendAttempt(OfMerchant, Base):
     prepared_at: Mapped[Now]
     sending_at: Mapped[Time | None]
     settled_at: Mapped[Time | None]
+    batch_id: Mapped[str | None]
+    send_at: Mapped[Time | None]
 
 
 class DeliveryEventRow(OfMerchant, Base):
