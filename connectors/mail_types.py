@@ -11,7 +11,8 @@ from enum import StrEnum
 class Recipient:
     """One recipient of a bulk mail. ``fragments`` replace their keys in subject, html and text of the ``Mail``.
 
-    ``message_id`` is our ledger id; providers carry it (``lk_mid``) and give it back in events.
+    ``message_id`` is our ledger id; providers carry it (``lk_mid``) and give it back in events. Mails that stand in no
+    ledger have none, and are told apart by their attempt.
     """
 
     message_id: str

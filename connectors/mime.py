@@ -49,7 +49,7 @@ def to_bytes(mail: Mail, recipient: Recipient, *, now: datetime) -> bytes:
         message["Reply-To"] = wire_address(mail.reply_to)
     message["Subject"] = _words(one_line(fill(mail.subject, recipient.fragments)), len("Subject: "))
     message["Date"] = format_datetime(now)
-    message["Message-ID"] = f"<{plain_id(recipient.message_id)}@{sender.rpartition('@')[2]}>"
+    message["Message-ID"] = f"<{plain_id(recipient.message_id or mail.attempt_id)}@{sender.rpartition('@')[2]}>"
     message["X-Tangga-Message"] = _words(one_line(recipient.message_id), len("X-Tangga-Message: "))
     message["X-Tangga-Attempt"] = _words(one_line(mail.attempt_id), len("X-Tangga-Attempt: "))
     if recipient.unsubscribe_url:

@@ -32,7 +32,7 @@ class FolderBackend:
                 except BadAddress as error:
                     refused[recipient.message_id] = str(error)
                     continue
-                name = f"{plain_id(recipient.message_id)}.eml"
+                name = f"{plain_id(recipient.message_id or mail.attempt_id)}.eml"
                 if not any((earlier / name).exists() for earlier in written):
                     _write(day / name, content)
         except OSError as error:

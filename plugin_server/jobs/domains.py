@@ -1,9 +1,11 @@
-"""Looks up what the name servers say of every sender's domain: every day, and when an owner asks."""
+"""The sender's domain: what the name servers say of it, and making the mail provider vouch for it."""
 
 from __future__ import annotations
 
+from connectors.base import MailDomains
+from connectors.errors import ConnectorError
 from plugin_server import wiring
-from plugin_server.db import sender
+from plugin_server.db import sender, vouching
 from plugin_server.db.session import merchant_ids, tenant
 from plugin_server.jobs.queues import awake, wake
 from plugin_server.wiring import Services
@@ -17,11 +19,45 @@ def look_up_all(services: Services) -> None:
 
 
 def look_up_domain(merchant_id: int) -> None:
-    """Job: one merchant's domain. No transaction is open while the name servers are asked."""
+    """Job: one merchant's domain, and the provider again where it still waits for entries."""
     services = wiring.services()
     awake(services.redis, look_up_domain, merchant_id)
+    look_up(services, merchant_id)
+    with tenant(services.engine, merchant_id) as conn:
+        known = vouching.of(conn).vouch
+    domains = wiring.mail_domains(services)
+    if domains and known and not known.valid:
+        vouch(services, domains, merchant_id)
+
+
+def look_up(services: Services, merchant_id: int) -> None:
+    """Keep what the name servers say. No transaction is open while they are asked."""
     with tenant(services.engine, merchant_id) as conn:
         name = sender.domain(conn)
     found = wiring.domain_standing(services, name)
     with tenant(services.engine, merchant_id) as conn:
         sender.save_domain(conn, name, found, services.now())
+
+
+def vouch_for(merchant_id: int) -> None:
+    """Job: begin, or have the provider look anew."""
+    services = wiring.services()
+    awake(services.redis, vouch_for, merchant_id)
+    domains = wiring.mail_domains(services)
+    if domains and vouch(services, domains, merchant_id):
+        look_up(services, merchant_id)
+
+
+def vouch(services: Services, domains: MailDomains, merchant_id: int) -> bool:
+    """The same with a given provider; True where it signs mail in the domain's name now."""
+    with tenant(services.engine, merchant_id) as conn:
+        name, known = sender.domain(conn), vouching.of(conn).vouch
+    try:
+        found = domains.check(known.external_id) if known else domains.begin(name)
+    except ConnectorError as error:
+        with tenant(services.engine, merchant_id) as conn:
+            vouching.failed(conn, error.sentence, services.now())
+        return False
+    with tenant(services.engine, merchant_id) as conn:
+        vouching.told(conn, found, services.now())
+    return found.valid

@@ -75,7 +75,7 @@ def send(services: Services, merchant_id: int, message_id: int) -> str:
         subject=subject,
         html=f"<!doctype html><html><body><p>{escape(row.text).replace(chr(10), '<br>')}</p></body></html>",
         text=row.text,
-        recipients=(Recipient(message_id="", email=row.email),),
+        recipients=(Recipient(message_id=f"answer-{message_id}", email=row.email),),
         category="answer",
     )
     result = wiring.mail_backend(services).send(mail)

@@ -43,7 +43,7 @@ def send(services: Services, merchant_id: int, user_id: int, key: str) -> int:
                 subject=f"[{language.upper()}] {mail.subject}",
                 html=mail.html,
                 text=mail.text,
-                recipients=(Recipient(message_id="", email=who.email, name=who.name),),
+                recipients=(Recipient(message_id=f"test-{uuid.uuid4()}", email=who.email, name=who.name),),
                 category="test",
             )
         )

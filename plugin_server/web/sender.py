@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from datetime import date
 
-from flask import Blueprint, flash, redirect, request, url_for
+from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from campaigns.guards import BOUNCE_LIMIT, COMPLAINT_LIMIT
+from campaigns.mail.lint import FREE
 from campaigns.mail.pace import Pace
-from plugin_server.db import audit_log, sender
+from plugin_server import wiring
+from plugin_server.db import audit_log, sender, vouching
 from plugin_server.db.people import Person
 from plugin_server.db.session import tenant
-from plugin_server.jobs.domains import look_up_domain
+from plugin_server.jobs.domains import look_up_domain, vouch_for
 from plugin_server.jobs.queues import wake
-from plugin_server.web.context import page, services, words
+from plugin_server.web.context import is_partial, page, services, words
 from plugin_server.web.guards import requires
 
 pages = Blueprint("sender", __name__)
@@ -35,6 +37,7 @@ def _page(who: Person, faults: dict[str, str], given: Pace | None) -> str:
         health = sender.health(connection, services().now())
         pace = given or sender.pace(connection)
         domain, looked = sender.domain(connection), sender.domain_found(connection)
+        vouched = vouching.of(connection)
     return page(
         "sender.html",
         section="settings",
@@ -44,7 +47,14 @@ def _page(who: Person, faults: dict[str, str], given: Pace | None) -> str:
         faults=faults,
         domain=domain,
         looked=looked,
+        vouched=vouched,
+        can_vouch=_can_vouch(domain),
     )
+
+
+def _can_vouch(domain: str) -> bool:
+    """Whether the mail provider vouches for domains, and this one is somebody's own."""
+    return wiring.mail_domains(services()) is not None and domain not in FREE
 
 
 @pages.post("/mail/health/domain")
@@ -54,6 +64,33 @@ def look_up(who: Person) -> ResponseReturnValue:
     wake(services().redis, look_up_domain, who.merchant_id, on="urgent", hold=5)
     flash(words()("sender.looking"), "good")
     return redirect(url_for("sender.show"))
+
+
+@pages.get("/mail/health/vouching")
+@requires("viewer")
+def vouching_state(who: Person) -> ResponseReturnValue:
+    """Part of the page, asked for while the provider has not answered."""
+    if not is_partial():
+        return redirect(url_for("sender.show"))
+    with tenant(services().engine, who.merchant_id) as connection:
+        domain, vouched = sender.domain(connection), vouching.of(connection)
+    return page("_vouching.html", domain=domain, vouched=vouched, can_vouch=_can_vouch(domain))
+
+
+@pages.post("/mail/health/vouching")
+@requires("owner")
+def vouch(who: Person) -> ResponseReturnValue:
+    """Begin to have the provider vouch for the domain, or let it look at the name servers again."""
+    with tenant(services().engine, who.merchant_id) as connection:
+        domain = sender.domain(connection)
+        if not _can_vouch(domain):
+            abort(404)
+        begun = vouching.of(connection).vouch is not None
+        vouching.ask(connection, services().now())
+        if not begun:
+            audit_log.record(connection, who.merchant_id, actor=who.email, action="domain_begun", subject=domain)
+    wake(services().redis, vouch_for, who.merchant_id, on="urgent", hold=5)
+    return redirect(url_for("sender.show") + "#vouching")
 
 
 @pages.post("/mail/health/pace")

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import text
 
 from campaigns.schema import parse
-from plugin_server.db import campaigns, conversations
+from connectors.mail_types import DnsRecord, DomainVouch
+from plugin_server.db import campaigns, conversations, vouching
 from plugin_server.db.session import tenant
 from plugin_server.jobs import replies
 from plugin_server.vault import CustomerLink, customer_token
@@ -35,6 +36,13 @@ def paths(app: Services, merchant: int, crowd: int, flask_app: Any) -> list[str]
     with tenant(app.engine, merchant) as connection:
         for statement in RUN:
             connection.execute(text(statement), {"m": merchant, "now": app.now()})
+        rows = (
+            ("CNAME", "em1.example.com", "u1.wl.sendgrid.net", True, ""),
+            ("CNAME", "s1._domainkey.example.com", "s1.domainkey.u1.wl.sendgrid.net", False, "Expected CNAME."),
+        )
+        vouching.told(
+            connection, DomainVouch("7", "example.com", False, tuple(DnsRecord(*row) for row in rows)), app.now()
+        )
         run = connection.scalar(text("SELECT max(id) FROM campaign_run"))
         saved = parse(
             {"key": "tea", "trigger": {"kind": "once"}, "message": {"en": {"subject": "Tea", "blocks": MAIL}}}
@@ -46,7 +54,7 @@ def paths(app: Services, merchant: int, crowd: int, flask_app: Any) -> list[str]
     with tenant(app.engine, merchant) as connection:
         thread = conversations.threads(connection, state=None)[0].id
     pages = ["/mail/health", f"/runs/{run}/mails", "/settings/topics", "/conversations", f"/conversations/{thread}"]
-    return [*pages, "/campaigns/tea", "/campaigns/tea/compose/en"]
+    return [*pages, "/campaigns/tea", "/campaigns/tea/sending", "/campaigns/tea/compose/en"]
 
 
 @pytest.mark.parametrize(("size", "language"), [("phone", "id"), ("desk", "nl")])

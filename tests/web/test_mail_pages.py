@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from io import StringIO
 
 import pytest
+from flask import Flask
 from sqlalchemy import text
 
 from campaigns.recipes import holiday_discount
 from campaigns.schema import parse
-from plugin_server.db import campaigns, sender
+from connectors.mail_types import DnsRecord, DomainVouch
+from plugin_server.db import campaigns, sender, vouching
 from plugin_server.db.session import tenant
 from plugin_server.wiring import Services
 from tests.web.conftest import Visitor
@@ -108,3 +112,29 @@ def test_how_it_is_sent_is_a_version_of_the_campaign(
     assert (saved.version, guards.fenced, guards.in_doubt, guards.priority) == (2, True, "resend", 7)
     assert guards.quiet_hours is not None
     assert logged_in("viewer").get(f"/campaigns/{key}/sending").status_code == 403
+
+
+def test_a_domain_is_vouched_for_from_the_page(
+    app: Services, merchant: int, serve: Callable[[Services], Flask], person: Callable[..., int]
+) -> None:
+    sends = app.settings.model_copy(update={"mail_backend": "sendgrid", "sendgrid_api_key": "SG.x"})
+    made = replace(app, settings=sends)
+    owner, viewer = Visitor(serve(made).test_client()), Visitor(serve(made).test_client())
+    owner.log_in(made, merchant, person("owner"))
+    viewer.log_in(made, merchant, person("viewer"))
+    assert "Get the entries" in owner.get("/mail/health").get_data(as_text=True)
+    assert "Get the entries" not in viewer.get("/mail/health").get_data(as_text=True)
+    assert viewer.post("/mail/health/vouching").status_code == 403
+    assert owner.post("/mail/health/vouching").status_code == 302
+    part = owner.get("/mail/health/vouching", headers={"HX-Request": "true"}).get_data(as_text=True)
+    assert "Asking the provider" in part
+    with tenant(app.engine, merchant) as connection:
+        record = DnsRecord("CNAME", "em1.example.com", "u1.wl.sendgrid.net", False, "<b>not there</b>")
+        vouching.told(connection, DomainVouch("7", "example.com", False, (record,)), app.now() + timedelta(seconds=1))
+    page = owner.get("/mail/health").get_data(as_text=True)
+    assert all(word in page for word in ("em1.example.com", "u1.wl.sendgrid.net", "&lt;b&gt;not there", "Check now"))
+    with tenant(app.engine, merchant) as connection:
+        vouching.told(connection, DomainVouch("7", "example.com", True, (replace(record, valid=True),)), app.now())
+        connection.execute(text("UPDATE merchant SET from_email = 'toko@gmail.com'"))
+    assert "does not offer this for gmail.com" in owner.get("/mail/health").get_data(as_text=True)
+    assert owner.post("/mail/health/vouching").status_code == 404

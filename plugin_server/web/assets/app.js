@@ -26,3 +26,14 @@ document.addEventListener("input", (event) => {
   const output = event.target.form?.querySelector(`output[for="${event.target.id}"]`);
   if (output) output.textContent = `${event.target.value} %`;
 });
+
+// What is to be entered elsewhere is selected by one click; with a script, a button copies it.
+const offerCopies = () => document.querySelectorAll("[data-copy][hidden]").forEach((button) => { button.hidden = false; });
+document.addEventListener("htmx:load", offerCopies);
+offerCopies();
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  await navigator.clipboard.writeText(button.dataset.copy);
+  button.textContent = button.dataset.done;
+});

@@ -133,3 +133,11 @@ def test_a_folder_that_cannot_be_written_is_a_certain_no(tmp_path: Path) -> None
     result = backend(tmp_path / "file" / "outbox").send(MAIL)
     assert result.outcome is SendOutcome.NOT_SENT
     assert "cannot be written" in result.detail
+
+
+def test_mails_outside_the_ledger_are_told_apart_by_their_attempt(tmp_path: Path) -> None:
+    login = replace(MAIL, recipients=(replace(SARI, message_id=""),))
+    for number in ("a-1", "a-2", "a-2"):
+        backend(tmp_path).send(replace(login, attempt_id=number))
+    found = {read(path)["Message-ID"] for path in tmp_path.rglob("*.eml")}
+    assert found == {"<a-1@senja.example>", "<a-2@senja.example>"}
