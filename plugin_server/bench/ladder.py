@@ -25,7 +25,7 @@ NOW = datetime(2026, 9, 15, tzinfo=UTC)
 MERCHANT = 1
 ORDERS_EACH = 10
 
-_SEED = (
+SEED = (
     "SELECT setseed(0.5)",
     """INSERT INTO merchant (id, name, email, timezone, currency)
        VALUES (1, 'Bench', 'bench@example.test', 'Asia/Jakarta', 'IDR')""",
@@ -79,10 +79,10 @@ def run(database_url: str, _redis_url: str, size: int, say: Callable[[str], None
     """Measure with ``size`` customers; ``database_url`` must be allowed to make databases. ``say`` hears
     of progress. Gives the report.
     """
-    with _scratch(database_url) as (engine, owner):
+    with scratch(database_url) as (engine, owner):
         say(f"Making a shop of {size} customers …")
         with tenant(engine, MERCHANT) as conn:
-            for statement in _SEED:
+            for statement in SEED:
                 conn.execute(text(statement), {"size": size, "each": ORDERS_EACH} if ":size" in statement else {})
         _stages(owner)
         orders = _count(engine, "shop_order")
@@ -107,7 +107,7 @@ def run(database_url: str, _redis_url: str, size: int, say: Callable[[str], None
 
 
 @contextmanager
-def _scratch(database_url: str) -> Iterator[tuple[Engine, Engine]]:
+def scratch(database_url: str) -> Iterator[tuple[Engine, Engine]]:
     """A database of its own, migrated: as the application, and as its owner outside transactions."""
     name = f"tangga_bench_{secrets.token_hex(4)}"
     server = create_engine(psycopg_url(database_url), isolation_level="AUTOCOMMIT")
@@ -137,17 +137,17 @@ def _stages(owner: Engine) -> None:
 def _measured(engine: Engine, owner: Engine, size: int) -> dict[str, float]:
     """Seconds by case. Each begins with statistics up to date and no garbage, as autovacuum leaves a shop overnight."""
     took: dict[str, float] = {}
-    _tidy(owner)
+    tidy(owner)
     took["from_nothing"] = _timed(engine, lambda conn: _everybody(conn, NOW))
-    _tidy(owner)
+    tidy(owner)
     took["baseline"] = min(_timed(engine, _bare) for _ in range(2))
-    _tidy(owner)
+    tidy(owner)
     took["unchanged"] = _timed(engine, lambda conn: _everybody(conn, NOW))
     _add_orders(engine, size, max(1, size // 100), 1)
     took["nightly"] = _timed(engine, lambda conn: _everybody(conn, NOW.replace(day=16)))
-    _tidy(owner)
+    tidy(owner)
     took["every_rung_moves"] = _timed(engine, lambda conn: _everybody(conn, NOW), before=_all_down)
-    _tidy(owner)
+    tidy(owner)
     batches = [_thousand(engine, size, number, grown=True) for number in range(2, 9)]
     took["thousand_customers"], took["thousand_customers_worst"] = statistics.median(batches), max(batches)
     took["thousand_read_whole"] = statistics.median(
@@ -213,7 +213,7 @@ def _timed(
     return time.perf_counter() - began
 
 
-def _tidy(owner: Engine) -> None:
+def tidy(owner: Engine) -> None:
     with owner.connect() as conn:
         conn.execute(text("VACUUM ANALYZE"))
         conn.execute(text("CHECKPOINT"))

@@ -13,6 +13,7 @@ from plugin_server.cli.context import home_option, json_option, opened, show
 BENCHES = {
     "ingest": ("plugin_server.bench.ingest", 1_000_000),
     "ladder": ("plugin_server.bench.ladder", 100_000),
+    "pages": ("plugin_server.bench.pages", 100_000),
     "send": ("plugin_server.bench.send", 100_000),
     "webhooks": ("plugin_server.bench.webhooks", 8_000),
 }

@@ -255,13 +255,34 @@ def tally_of(rows: Any) -> dict[str, Any]:
     return {"audience": sum(count.values()), **count, "excluded": excluded}
 
 
-def preview_audience(
-    conn: Connection, *, merchant_id: int, campaign: Campaign, campaign_id: int, now: datetime, sample: int = 20
+def counted(
+    conn: Connection, *, merchant_id: int, campaign: Campaign, campaign_id: int, now: datetime
 ) -> dict[str, Any]:
-    """What a freeze would give now, without writing anything: the tally, reasons in words, some of those treated."""
+    """The tally that a freeze would give now, without writing anything."""
     people = audience(campaign, setting(conn, merchant_id, campaign_id), now).subquery("people")
     reason = func.coalesce(people.c.reason, "").label("reason")
-    rows = conn.execute(select(people.c.arm, reason, func.count().label("n")).group_by(people.c.arm, reason)).all()
+    return tally_of(
+        conn.execute(select(people.c.arm, reason, func.count().label("n")).group_by(people.c.arm, reason)).all()
+    )
+
+
+def preview_audience(
+    conn: Connection,
+    *,
+    merchant_id: int,
+    campaign: Campaign,
+    campaign_id: int,
+    now: datetime,
+    sample: int = 20,
+    tallied: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """What a freeze would give now, without writing anything: the tally, reasons in words, some of those treated.
+
+    ``tallied`` is what ``counted`` gave a moment ago, where somebody kept it.
+    """
+    if tallied is None:
+        tallied = counted(conn, merchant_id=merchant_id, campaign=campaign, campaign_id=campaign_id, now=now)
+    people = audience(campaign, setting(conn, merchant_id, campaign_id), now).subquery("people")
     some = (
         select(people, Customer.first_name, Customer.last_name)
         .join(Customer, Customer.id == people.c.customer_id)
@@ -269,7 +290,6 @@ def preview_audience(
         .order_by(people.c.customer_id)
         .limit(sample)
     )
-    tallied = tally_of(rows)
     shops = {row.id: row.name for row in conn.execute(select(Store.id, Store.name))} if campaign.offer else {}
     return tallied | {
         "reasons": {key: REASONS[key] for key in tallied["excluded"]},

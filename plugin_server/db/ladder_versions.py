@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, case, func, insert, select, text
 
 from campaigns.ladder.ladders import Ladder, check
-from plugin_server.db import facts, known, ladder, rungs
+from plugin_server.db import facts, figures, known, ladder, rungs
 from plugin_server.db.models.ladder import LadderVersion
 
 
@@ -60,6 +60,7 @@ def save(conn: Connection, *, merchant_id: int, new: Ladder, by: str, now: datet
     groups = known.groups_of(rungs.shop(conn, merchant_id).asked)
     known.refresh(conn, merchant_id=merchant_id, customer_ids=None, groups=groups)
     ladder.climb(conn, merchant_id=merchant_id, customer_ids=None, now=now, at_once=True)
+    figures.forget(conn)
     return version
 
 

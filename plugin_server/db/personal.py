@@ -301,6 +301,7 @@ NOBODY: Final = {
     "audit_rollup": "sums",
     "facts_due": "our own numbers, which wait to be looked at",
     "forecast_fit": "sums",
+    "kept_figure": "sums",
     "order_pulse": "a counter",
     "point_program": "rules",
     "segment": "rules",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, text
 
 from campaigns.mail.pace import MINUTE, Pace, Room, day_began, read, room
 from connectors.mail_types import Standing
@@ -57,9 +57,13 @@ class Health:
     bounced: int
     complained: int
     in_doubt: int
-    domains: list[Row[Any]]
-    reasons: list[Row[Any]]
+    domains: list[dict[str, Any]]
+    reasons: list[dict[str, Any]]
     suppressed: int
+
+    def as_json(self) -> dict[str, Any]:
+        """As ``Health(**…)`` takes it again."""
+        return asdict(self)
 
     @property
     def bounce_share(self) -> float:
@@ -82,8 +86,8 @@ def health(conn: Connection, now: datetime) -> Health:
         bounced=row.bounced,
         complained=row.complained,
         in_doubt=row.in_doubt,
-        domains=list(conn.execute(text(_DOMAINS), since)),
-        reasons=list(conn.execute(text(_REASONS), since)),
+        domains=[dict(row) for row in conn.execute(text(_DOMAINS), since).mappings()],
+        reasons=[dict(row) for row in conn.execute(text(_REASONS), since).mappings()],
         suppressed=int(conn.scalar(text("SELECT count(*) FROM suppression")) or 0),
     )
 

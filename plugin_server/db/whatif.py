@@ -55,6 +55,14 @@ def simulate(conn: Connection, *, merchant_id: int) -> dict[str, Any]:
     }
 
 
+def simulated(conn: Connection, *, merchant_id: int) -> dict[str, Any]:
+    """``simulate``, and whether the margin in it is only assumed."""
+    found = simulate(conn, merchant_id=merchant_id)
+    assumptions = found["assumptions"]
+    assumptions["margin_assumed"] = str(assumptions["margin_basis"]).startswith("An assumption")
+    return found
+
+
 def margin(conn: Connection, currency: str) -> tuple[float, str]:
     """The margin that unit costs give, else the assumed one; and a sentence on what it rests on."""
     row = conn.execute(text(_MARGIN), {"currency": currency}).one()

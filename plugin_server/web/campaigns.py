@@ -11,6 +11,7 @@ from plugin_server.db import audience, audit_log, campaigns, merchants
 from plugin_server.db.campaigns import Refused, Saved
 from plugin_server.db.people import Person
 from plugin_server.db.session import tenant
+from plugin_server.jobs import figures
 from plugin_server.jobs.preview import check_days_and_rungs
 from plugin_server.jobs.run import firings, margin, set_state
 from plugin_server.jobs.run import launch as launch_run
@@ -82,9 +83,11 @@ def show(who: Person, key: str) -> ResponseReturnValue:
     now = services().now()
     with tenant(services().engine, who.merchant_id) as connection:
         saved = _saved(connection, key)
+        tallied = figures.ready(services(), connection, who.merchant_id, f"audience:{key}:{saved.version}")
         looked = audience.preview_audience(
-            connection, merchant_id=who.merchant_id, campaign=saved.campaign, campaign_id=saved.id, now=now
-        )
+            connection, merchant_id=who.merchant_id, campaign=saved.campaign, campaign_id=saved.id, now=now,
+            tallied=tallied.document,
+        )  # fmt: skip
         verdict = margin(connection, saved.campaign, now)
         dates = [due for due in firings(connection, saved.campaign, now) if due.at >= now]
         runs = campaigns.runs_of(connection, saved.id)

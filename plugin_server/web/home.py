@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 
 from flask import Blueprint, redirect, request, url_for
@@ -13,14 +12,13 @@ from plugin_server.db import home as numbers
 from plugin_server.db import store_page
 from plugin_server.db.people import Person
 from plugin_server.db.session import tenant
+from plugin_server.jobs import figures
 from plugin_server.web import ladder_view
 from plugin_server.web.context import is_partial, page, services, visitor, words
 from plugin_server.web.guards import requires
-from plugin_server.web.remembered import remembered
 from plugin_server.web.rungs import names_of
 
 pages = Blueprint("home", __name__)
-MOVED_WITHIN = timedelta(days=30)
 
 
 @pages.get("/")
@@ -36,7 +34,7 @@ def show(who: Person) -> ResponseReturnValue:
     now = services().now()
     with tenant(services().engine, who.merchant_id) as connection:
         reading = numbers.reading(connection)
-        view = ladder_view.read(connection, who, words(), since=now - MOVED_WITHIN, settled=reading is None)
+        view = ladder_view.read(connection, who, words(), settled=reading is None)
         stores = numbers.stores(connection)
         progress = store_page.progress(connection, reading.SyncRun.store_id, now) if reading else None
     template = "_ladder.html" if is_partial() else "home.html"
@@ -48,8 +46,7 @@ def show(who: Person) -> ResponseReturnValue:
 def what_if(who: Person) -> ResponseReturnValue:
     """If everybody, or a share of each rung, climbed one rung: figures that follow the sliders."""
     with tenant(services().engine, who.merchant_id) as connection:
-        key = f"{who.merchant_id}:what_if"
-        sim = remembered(services().redis, key, lambda: ladder_view.simulated(connection, who.merchant_id))
+        sim = figures.ready(services(), connection, who.merchant_id, "what_if").document
         rungs = names_of(connection, who.merchant_id, words().language)
     shares = {name[2:]: _share(given) for name, given in request.args.items() if name.startswith("s-")}
     rate = _share(request.args["margin"]) if request.args.get("margin") else None

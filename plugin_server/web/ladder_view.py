@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Connection
 
-from plugin_server.db import home, whatif
+from plugin_server.db import home
 from plugin_server.db.home import Standing
 from plugin_server.db.people import Person
+from plugin_server.jobs import figures
 from plugin_server.web.context import services
-from plugin_server.web.remembered import remembered
 from plugin_server.web.rungs import RungName, names_of
 from plugin_server.web.words import Words
 
-T = TypeVar("T")
 BUYING_FROM = "shopper"
 WORTH_ASKING = 10
 """Fewer people than this are better written to by hand."""
@@ -52,16 +50,16 @@ class View:
     steps: list[Step]
 
 
-def read(connection: Connection, who: Person, words: Words, *, since: datetime, settled: bool) -> View:
+def read(connection: Connection, who: Person, words: Words, *, settled: bool) -> View:
     """Read the numbers of this moment."""
     rungs = names_of(connection, who.merchant_id, words.language)
 
-    def kept(what: str, make: Callable[[], T]) -> T:
-        # While a shop is being read, people watch the rungs fill: nothing is kept then.
-        return remembered(services().redis, f"{who.merchant_id}:{what}", make) if settled else make()
+    def of(name: str, make: Callable[[], Any]) -> Any:
+        # While a shop is being read, people watch the rungs fill: nothing that was kept is shown then.
+        return figures.ready(services(), connection, who.merchant_id, name).document if settled else make()
 
-    standings = home.standings(kept("tally", lambda: home.tally(connection)))
-    moved = kept("moved", lambda: home.movement(connection, since))
+    standings = home.standings(of("tally", lambda: home.tally(connection)))
+    moved = of("moved", lambda: home.movement(connection, services().now() - figures.MOVED_WITHIN))
     fullest = max((standing.count for standing in standings.values()), default=0) or 1
     rows = [
         RungRow(rung, standing, standing.count / fullest, moved.get(rung.key, 0))
@@ -69,16 +67,8 @@ def read(connection: Connection, who: Person, words: Words, *, since: datetime, 
         for standing in (standings.get(rung.key, Standing()),)
     ]
     total = sum(row.standing.count for row in rows)
-    what_if = kept("what_if", lambda: simulated(connection, who.merchant_id)) if settled and total else None
+    what_if = of("what_if", dict) if settled and total else None
     return View(rows, total, what_if, _steps(rows) if settled else [])
-
-
-def simulated(connection: Connection, merchant_id: int) -> dict[str, Any]:
-    """What everybody one rung up would bring, and whether the margin in it is only assumed."""
-    found = whatif.simulate(connection, merchant_id=merchant_id)
-    assumptions = found["assumptions"]
-    assumptions.setdefault("margin_assumed", str(assumptions["margin_basis"]).startswith("An assumption"))
-    return found
 
 
 def _steps(rows: list[RungRow]) -> list[Step]:

@@ -17,6 +17,7 @@ from plugin_server.db import audit_log, ladder_versions
 from plugin_server.db.people import Person
 from plugin_server.db.rungs import shop
 from plugin_server.db.session import tenant
+from plugin_server.jobs import figures
 from plugin_server.web import ladder_form, rule_form
 from plugin_server.web.context import is_partial, page, services, words
 from plugin_server.web.guards import requires
@@ -119,7 +120,10 @@ def _seen(connection: Any, who: Person, form: LadderForm, current: Any) -> tuple
         check(new)
     except BadRule as bad:
         return replace(form, fault=_fault(bad, form), faulty=_rung_of(bad, form)), None
-    found = ladder_versions.preview(connection, merchant_id=who.merchant_id, new=new, now=services().now())
+    if new.model_copy(update={"version": current.version}) == current:
+        found = figures.ready(services(), connection, who.merchant_id, "ladder").document
+    else:
+        found = ladder_versions.preview(connection, merchant_id=who.merchant_id, new=new, now=services().now())
     names = {rung.key: rung.names.get(words().language) or rung.names["en"] for rung in (*current.rungs, *new.rungs)}
     return form, {**found, "names": names}
 

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
-from plugin_server.db import movement
+from plugin_server.db import customers
 from plugin_server.db.people import Person
 from plugin_server.db.session import tenant
+from plugin_server.jobs import figures
 from plugin_server.web import flow
 from plugin_server.web.context import page, services, words
 from plugin_server.web.guards import requires
-from plugin_server.web.remembered import remembered
 from plugin_server.web.rungs import names_of
 from plugin_server.web.words import zone_of
 
 pages = Blueprint("movement", __name__)
 EARLIEST = date(1990, 1, 1)
-USUAL = timedelta(days=90)
+USUAL = figures.MOVEMENT_DAYS
 
 
 @pages.get("/ladder/movement")
@@ -29,26 +29,26 @@ def show(who: Person) -> ResponseReturnValue:
     today = services().now().astimezone(zone_of(who.timezone)).date()
     until = _day("to", today, today)
     since = _day("from", until - USUAL, until)
+    usual = until == today and since == until - USUAL
     with tenant(services().engine, who.merchant_id) as connection:
-        key = f"{who.merchant_id}:movement:{since}:{until}"
-        now = services().now()
-        found = remembered(
-            services().redis,
-            key,
-            lambda: movement.matrix(connection, merchant_id=who.merchant_id, date_from=since, date_to=until, now=now),
-        )
-        stalled = movement.stalled(connection, merchant_id=who.merchant_id, now=now, limit=5)
+        name = "movement" if usual else f"movement:{since}:{until}"
+        found = figures.soon(services(), connection, who.merchant_id, name)
+        stalled = figures.soon(services(), connection, who.merchant_id, "stalled")
+        waiting = stalled.document if stalled else []
+        people = customers.display_names(connection, [one["id"] for rung in waiting for one in rung["customers"]])
         rungs = names_of(connection, who.merchant_id, words().language)
     names = [(rung.key, rung.name) for rung in rungs]
-    drawn = flow.drawn(found["cells"], names, words()("movement.unknown"))
+    drawn = found and flow.drawn(found.document["cells"], names, words()("movement.unknown"))
     return page(
         "movement.html",
         section="home",
-        found=found,
+        found=found and found.document,
+        made_at=found and found.made_at,
         flow=drawn,
         rungs=rungs,
         names=dict(names),
-        stalled=stalled,
+        stalled=waiting,
+        people=people,
         since=since,
         until=until,
     )

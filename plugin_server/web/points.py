@@ -12,10 +12,12 @@ from sqlalchemy import text
 from campaigns.points.program import ACTIONS, Program
 from campaigns.schema import BadCampaign
 from plugin_server.db import audit_log, customers, points_hand, points_orders
+from plugin_server.db import figures as kept_figures
 from plugin_server.db import points as held
 from plugin_server.db.people import Person
 from plugin_server.db.points_ledger import NotEnough
 from plugin_server.db.session import tenant
+from plugin_server.jobs import figures
 from plugin_server.jobs.points_night import points_of
 from plugin_server.jobs.queues import wake
 from plugin_server.web import points_form
@@ -45,6 +47,7 @@ def save(who: Person) -> ResponseReturnValue:
             version = held.save_program(conn, who.merchant_id, program, by=who.email)
         except BadCampaign as error:
             return _page(who, request.form.to_dict(), points_form.faults_of(error)), 422
+        kept_figures.forget(conn, "points")
         audit_log.record(conn, who.merchant_id, actor=who.email, action="points_program", subject=f"version {version}")
     wake(services().redis, points_of, who.merchant_id, on="default")
     flash(words()("points.saved"), "good")
@@ -81,16 +84,15 @@ def _page(who: Person, given: dict[str, str], faults: dict[str, str]) -> str:
     now = services().now()
     with tenant(services().engine, who.merchant_id) as conn:
         force = points_orders.in_force(conn)
-        totals = held.totals(conn, now)
-        months = held.months(conn, force.timezone) if force else []
-        owed = held.liability(conn, now)
+        sums = figures.ready(services(), conn, who.merchant_id, "points").document
         claims = {row.reward: row.n for row in conn.execute(text(_CLAIMS))} if force else {}
         merchant = conn.execute(text("SELECT currency, timezone FROM merchant")).one()
     today = now.astimezone(ZoneInfo(merchant.timezone)).date()
     return page(
         "points.html",
-        section="points", force=force, totals=totals, months=months[-13:], owed=owed, claims=claims, faults=faults,
-        form=given or points_form.shown(_program(force), today), currency=merchant.currency, actions=ACTIONS,
+        section="points", force=force, totals=sums["totals"], months=sums["months"][-13:], owed=sums["owed"],
+        claims=claims, faults=faults, form=given or points_form.shown(_program(force), today),
+        currency=merchant.currency, actions=ACTIONS,
         places=range(_rewards(given, force) + 1),
     )  # fmt: skip
 

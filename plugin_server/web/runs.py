@@ -7,10 +7,11 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
 from campaigns.reasons import Reason
-from plugin_server.db import audit_log, campaigns, marketing, messages, results
+from plugin_server.db import audit_log, campaigns, marketing, messages
 from plugin_server.db.campaigns import Refused
 from plugin_server.db.people import Person
 from plugin_server.db.session import tenant
+from plugin_server.jobs import figures
 from plugin_server.jobs.fences import call_back
 from plugin_server.jobs.queues import wake
 from plugin_server.jobs.run import report, wake_run
@@ -28,7 +29,7 @@ def show(who: Person, run_id: int) -> ResponseReturnValue:
         run = _run(connection, run_id)
         told = report(connection, run_id)
         shown = marketing.of_run(connection, run_id)
-        result = results.results(connection, run_id=run_id, now=services().now())
+        result = figures.ready(services(), connection, who.merchant_id, f"result:{run_id}").document
     going = run.state in campaigns.OPEN_STATES
     template = "_run.html" if is_partial() else "run.html"
     return page(template, section="campaigns", run=run, told=told, result=result, going=going, shown=shown)

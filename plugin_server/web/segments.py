@@ -18,6 +18,7 @@ from plugin_server.db.people import Person
 from plugin_server.db.rungs import shop
 from plugin_server.db.segments import BadSegment
 from plugin_server.db.session import tenant
+from plugin_server.jobs import figures
 from plugin_server.web import rule_form
 from plugin_server.web.context import is_partial, page, services, words
 from plugin_server.web.guards import requires
@@ -31,12 +32,17 @@ pages = Blueprint("segments", __name__)
 def index(who: Person) -> ResponseReturnValue:
     """All segments, each as a sentence, with how many it holds now."""
     with tenant(services().engine, who.merchant_id) as connection:
-        on, now = shop(connection, who.merchant_id), services().now()
         saved = [
-            (one, sentence(one.rule, words().language), segments.look(connection, on, one.rule, now, sample=0))
+            (one, sentence(one.rule, words().language), _count(connection, who, one))
             for one in segments.everyone(connection)
         ]
     return page("segments.html", section="customers", saved=saved)
+
+
+def _count(connection: Connection, who: Person, one: segments.Saved) -> dict[str, Any]:
+    name = f"segment:{one.key}:{one.updated_at.timestamp():.0f}"
+    counted: dict[str, Any] = figures.ready(services(), connection, who.merchant_id, name).document
+    return counted
 
 
 @pages.get("/segments/new")

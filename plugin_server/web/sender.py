@@ -14,6 +14,7 @@ from plugin_server import wiring
 from plugin_server.db import audit_log, sender, vouching
 from plugin_server.db.people import Person
 from plugin_server.db.session import tenant
+from plugin_server.jobs import figures
 from plugin_server.jobs.domains import look_up_domain, vouch_for
 from plugin_server.jobs.queues import wake
 from plugin_server.web.context import is_partial, page, services, words
@@ -34,7 +35,7 @@ def show(who: Person) -> ResponseReturnValue:
 
 def _page(who: Person, faults: dict[str, str], given: Pace | None) -> str:
     with tenant(services().engine, who.merchant_id) as connection:
-        health = sender.health(connection, services().now())
+        health = sender.Health(**figures.ready(services(), connection, who.merchant_id, "health").document)
         pace = given or sender.pace(connection)
         domain, looked = sender.domain(connection), sender.domain_found(connection)
         vouched = vouching.of(connection)

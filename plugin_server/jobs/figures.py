@@ -1,0 +1,172 @@
+"""Keeps the figures of large shops ready: at night, and when a page finds that one has grown stale."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from plugin_server import wiring
+from plugin_server.db import (
+    audience,
+    campaigns,
+    figures,
+    home,
+    ladder_versions,
+    movement,
+    points,
+    points_orders,
+    results,
+    segments,
+    sender,
+    whatif,
+)
+from plugin_server.db.figures import Figure
+from plugin_server.db.rungs import shop
+from plugin_server.db.session import merchant_ids, tenant
+from plugin_server.jobs.queues import awake, wake
+from plugin_server.wiring import Services
+
+HOLD: Final = 120
+MOVED_WITHIN: Final = timedelta(days=30)
+MOVEMENT_DAYS: Final = timedelta(days=90)
+
+Maker = Callable[[Connection, int, datetime, str], Any]
+"""Makes a figure as JSON of a merchant at a moment; the text is what follows the colon in the figure's name."""
+
+
+def _movement(conn: Connection, merchant_id: int, now: datetime, days: str) -> Any:
+    """Between two days (``2026-01-01:2026-02-01``), else over the last ninety."""
+    today = shop(conn, merchant_id).local(now).date()
+    first, _, last = days.partition(":")
+    since = date.fromisoformat(first) if first else today - MOVEMENT_DAYS
+    until = date.fromisoformat(last) if last else today
+    return movement.matrix(conn, merchant_id=merchant_id, date_from=since, date_to=until, now=now)
+
+
+def _stalled(conn: Connection, merchant_id: int, now: datetime, _: str) -> Any:
+    """Who they are is looked up by the page: nothing that is kept names anybody."""
+    found = movement.stalled(conn, merchant_id=merchant_id, now=now, limit=5)
+    for rung in found:
+        for person in rung["customers"]:
+            del person["email"], person["name"]
+    return found
+
+
+def _audience(conn: Connection, merchant_id: int, now: datetime, which: str) -> Any:
+    """Of a campaign by key and version; the version is there so that another one is another figure."""
+    saved = campaigns.need(conn, which.partition(":")[0])
+    return audience.counted(conn, merchant_id=merchant_id, campaign=saved.campaign, campaign_id=saved.id, now=now)
+
+
+def _segment(conn: Connection, merchant_id: int, now: datetime, which: str) -> Any:
+    """Of a segment by key and time of its last change."""
+    saved = segments.get(conn, which.partition(":")[0])
+    if saved is None:
+        return {"count": 0, "total": 0, "exact": True}
+    found = segments.look(conn, shop(conn, merchant_id), saved.rule, now, sample=0)
+    return {"count": found.count, "total": found.total, "exact": found.exact}
+
+
+def _ladder(conn: Connection, merchant_id: int, now: datetime, _: str) -> Any:
+    """Where the ladder in force would place everybody now."""
+    return ladder_versions.preview(conn, merchant_id=merchant_id, new=shop(conn, merchant_id).ladder, now=now)
+
+
+def _points(conn: Connection, _: int, now: datetime, __: str) -> Any:
+    force = points_orders.in_force(conn)
+    return {
+        "totals": points.totals(conn, now),
+        "months": points.months(conn, force.timezone) if force else [],
+        "owed": points.liability(conn, now),
+    }
+
+
+MAKERS: Final[dict[str, Maker]] = {
+    "tally": lambda conn, _, __, ___: home.tally(conn),
+    "moved": lambda conn, _, now, __: home.movement(conn, now - MOVED_WITHIN),
+    "what_if": lambda conn, merchant_id, _, __: whatif.simulated(conn, merchant_id=merchant_id),
+    "movement": _movement,
+    "stalled": _stalled,
+    "points": _points,
+    "ladder": _ladder,
+    "health": lambda conn, _, now, __: sender.health(conn, now).as_json(),
+    "result": lambda conn, _, now, run_id: results.results(conn, run_id=int(run_id), now=now),
+    "audience": _audience,
+    "segment": _segment,
+}
+"""By name, without what may follow a colon. What is always asked for is made at night."""
+AT_NIGHT: Final = ("tally", "moved", "what_if", "movement", "stalled", "points", "ladder", "health")
+
+
+def ready(services: Services, conn: Connection, merchant_id: int, name: str) -> Figure:
+    """What a page can show at once: made for it where that is quick or nothing is kept, else what is kept.
+
+    Nothing is written: opening a page changes nothing. What is stale or was never kept, a worker makes anew.
+    """
+    return _ready(services, conn, merchant_id, name) or _now(services, conn, merchant_id, name)
+
+
+def soon(services: Services, conn: Connection, merchant_id: int, name: str) -> Figure | None:
+    """The same for what takes a large shop too long to wait for: None while a worker makes it for the first time."""
+    found = _ready(services, conn, merchant_id, name)
+    if found is None and not figures.is_small(conn):
+        wake_figure(services, merchant_id, name)
+        return None
+    return found or _now(services, conn, merchant_id, name)
+
+
+def _ready(services: Services, conn: Connection, merchant_id: int, name: str) -> Figure | None:
+    found = figures.kept(conn, name, services.now())
+    if found and found.stale:
+        if found.quick:
+            return None
+        wake_figure(services, merchant_id, name)
+    return found
+
+
+def _now(services: Services, conn: Connection, merchant_id: int, name: str) -> Figure:
+    now = services.now()
+    made = figures.now_made(conn, lambda on: _make(on, merchant_id, now, name), now)
+    if not made.quick:
+        wake_figure(services, merchant_id, name)
+    return made
+
+
+def _make(conn: Connection, merchant_id: int, now: datetime, name: str) -> Any:
+    kind, _, rest = name.partition(":")
+    return MAKERS[kind](conn, merchant_id, now, rest)
+
+
+def wake_figure(services: Services, merchant_id: int, name: str) -> None:
+    """Have a figure made soon."""
+    wake(services.redis, make_figure, merchant_id, name, on="bulk", hold=HOLD)
+
+
+def make_figure(merchant_id: int, name: str) -> None:
+    """Job: one figure."""
+    services = wiring.services()
+    awake(services.redis, make_figure, merchant_id, name)
+    made(services, merchant_id, name)
+
+
+def made(services: Services, merchant_id: int, name: str) -> Figure:
+    """Make it here and now, and keep it."""
+    with tenant(services.engine, merchant_id) as conn:
+        return anew(conn, merchant_id, name, services.now())
+
+
+def anew(conn: Connection, merchant_id: int, name: str, now: datetime) -> Figure:
+    """The same in the caller's transaction."""
+    return figures.keep(
+        conn, merchant_id=merchant_id, name=name, make=lambda on: _make(on, merchant_id, now, name), now=now
+    )
+
+
+def figures_all(services: Services) -> None:
+    """Have the figures that everybody asks for made for every merchant."""
+    for merchant_id in merchant_ids(services.engine):
+        for name in AT_NIGHT:
+            wake_figure(services, merchant_id, name)
