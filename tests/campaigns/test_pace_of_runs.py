@@ -34,7 +34,7 @@ def test_a_warm_up_goes_on_the_next_day_and_nobody_is_lost(app: Services, mercha
     with tenant(app.engine, merchant) as conn:
         assert campaigns.run(conn, run_id).state == "done"
         health = sender.health(conn, at)
-    assert (health.sent, health.bounce_share, health.domains[0].domain) == (8, 0.0, "example.com")
+    assert (health.sent, health.bounce_share, health.domains[0]["domain"]) == (8, 0.0, "example.com")
 
 
 def test_a_person_ends_doubts_either_way(app: Services, merchant: int) -> None:
