@@ -17,7 +17,9 @@ from plugin_server.web import (
     answers,
     asking,
     audit,
+    benefits,
     campaigns,
+    card_face,
     code_picture,
     composer,
     connect,
@@ -41,6 +43,7 @@ from plugin_server.web import (
     mail_preview,
     members,
     movement,
+    packing,
     people,
     pins,
     points,
@@ -91,6 +94,8 @@ NOUNS = (
     privacy,
     holidays,
     customer_card,
+    card_face,
+    benefits,
     customer_points,
     members,
     asking,
@@ -127,6 +132,7 @@ def create_app(services: Services | None = None) -> Flask:
     connect_embedded.install(app)
     security.install(app)
     errors.install(app)
+    packing.install(app)
     app.wsgi_app = FramePath(app.wsgi_app)  # type: ignore[method-assign]
     if proxies := made.settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]

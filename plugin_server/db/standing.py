@@ -12,6 +12,7 @@ from sqlalchemy import Connection, func, select, text
 from campaigns.ladder.facts import CATALOGUE, FactType
 from campaigns.ladder.ladders import Rung
 from campaigns.ladder.meaning import meaning
+from campaigns.ladder.next_step import open_until, ways
 from campaigns.ladder.rules import All, Any_, Compare, Leaf, Not, Rule, as_json, children, leaves
 from campaigns.ladder.sentences import Figure, leaf_sentence
 from connectors.types import Money, minor_units
@@ -106,8 +107,20 @@ def of_customer(
         **({} if as_of is not None else holding.of(conn, customer_id)),
         "because": [reason(on, leaf, row, language) for leaf in _leaves(here)],
         "next": above
-        and {"rung": above.key, "missing": [reason(on, leaf, row, language) for leaf in _missing(above.rule, row)]},
+        and {
+            "rung": above.key,
+            "missing": [reason(on, leaf, row, language) for leaf in _missing(above.rule, row)],
+            **_how(above, row),
+        },
     }
+
+
+def _how(above: Rung, row: Mapping[str, Any]) -> dict[str, Any]:
+    """``ways``: what to do, by the fewest steps first; ``by``: until when, where a window of the rule closes."""
+    figures = {name.removeprefix("fact:"): value for name, value in row.items() if name.startswith("fact:")}
+    until = open_until(above.rule, row["held"], figures)
+    found = ways(above.rule, row["held"], figures)
+    return {"ways": [[step.as_json() for step in way] for way in found], "by": until and until.isoformat()}
 
 
 def _standing(on: Shop, row: Mapping[str, Any], *, past: bool) -> int:

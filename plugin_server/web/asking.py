@@ -19,6 +19,7 @@ from plugin_server.jobs.queues import wake
 from plugin_server.vault import CustomerLink
 from plugin_server.web.context import page, services, words
 from plugin_server.web.customer_card import of_link, read_link, stranger
+from plugin_server.web.share import shared
 from plugin_server.web.words import Words, language_of, zone_of
 
 pages = Blueprint("asking", __name__)
@@ -116,12 +117,12 @@ def _shown(token: str, question: str, link: CustomerLink, mine: Card, fault: str
     with tenant(services().engine, link.merchant_id) as conn:
         said = answers.current(conn, mine.customer.id, question, mail, services().now())
         known = answers.categories(conn) if question == "preferences" else []
-    chosen = _chosen(said)
+        share = shared(conn, link.merchant_id, mine.customer.id) if question == "satisfaction" else None
+    chosen, route = _chosen(said), asking.route(said.score) if said and said.score is not None else ""
     asks = fault or said is None or (said.open and ("again" in request.args or chosen["linked"]))
     return page(
         "ask.html", card=mine, token=token, question=question, said=said, chosen=chosen, fault=fault, asks=asks,
-        route=asking.route(said.score) if said and said.score is not None else "", known=known,
-        today=services().now().date(),
+        route=route, known=known, share=share, today=services().now().date(),
     )  # fmt: skip
 
 

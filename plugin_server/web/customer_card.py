@@ -8,15 +8,12 @@ from __future__ import annotations
 from flask import Blueprint, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from campaigns.membership import next_anniversary
-from plugin_server.db import audit_log, consents, membership
+from plugin_server.db import audit_log, consents
 from plugin_server.db.card import Card, card
 from plugin_server.db.session import tenant
 from plugin_server.vault import CustomerLink, read_customer_token
+from plugin_server.web.card_face import face, qr
 from plugin_server.web.context import page, services, speak
-from plugin_server.web.held_points import held
-from plugin_server.web.rungs import explain, names_of
-from plugin_server.web.share import shared
 from plugin_server.web.words import Words, language_of, zone_of
 
 pages = Blueprint("customer_card", __name__)
@@ -33,16 +30,8 @@ def show(token: str) -> ResponseReturnValue:
         if mine is None:
             return stranger()
         say = _speak(mine)
-        rungs = names_of(connection, link.merchant_id, say.language)
-        why = explain(connection, link.merchant_id, mine.customer.id, say)
-        points = held(connection, mine.customer.id, services().now())
-        may_join = membership.invited(connection, link.merchant_id, mine.customer.id)
-        share = shared(connection, link.merchant_id, mine.customer.id)
-    today = services().now().astimezone(say.zone).date()
-    return page(
-        "card.html", card=mine, token=token, rungs=rungs, why=why, held=points, may_join=may_join, share=share,
-        anniversary=next_anniversary(mine.customer.member_since, today) if mine.customer.member_since else None,
-    )  # fmt: skip
+        front = face(connection, link, mine, say)
+    return page("card.html", card=mine, token=token, face=front, qr=qr)
 
 
 @pages.get("/c/<token>/unsubscribe")

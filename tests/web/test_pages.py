@@ -31,6 +31,7 @@ READING = [
     "/settings/topics",
     "/conversations",
     "/settings/members",
+    "/settings/benefits",
     "/answers",
     "/settings/referral",
     "/referrals",

@@ -1,0 +1,180 @@
+"""The customer's card: what stands on its front, in whose words, how heavy it is, and how it prints."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from playwright.sync_api import Browser
+from sqlalchemy import text
+
+from campaigns.membership import MembershipTerms
+from campaigns.referral import ReferralTerms
+from plugin_server.db import benefits, membership, points, points_ledger, referrals
+from plugin_server.db.session import tenant
+from plugin_server.vault import CustomerLink, customer_token
+from plugin_server.web.card_face import contrast, readable
+from plugin_server.wiring import Services
+from tests.points.conftest import program
+from tests.web.conftest import Visitor
+from tests.web.test_browser import SIZES, Looker, address, crowd, looker
+
+__all__ = ["address", "crowd", "looker"]
+
+Card = Callable[..., str]
+
+
+@pytest.fixture
+def full(app: Services, merchant: int, woo: int, crowd: int) -> str:
+    """The card of somebody who has everything: a number, points, two codes, friends to bring, benefits, a colour."""
+    with tenant(app.engine, merchant) as conn:
+        points.save_program(conn, merchant, program(), by="owner@example.com")
+        gift: dict[str, Any] = {"kind": "adjust", "key": "gift", "reason": "gift", "now": app.now(), "expires_at": None}
+        points_ledger.give(conn, crowd, 1250, **gift)
+        referrals.save_terms(conn, ReferralTerms(on=True))
+        membership.save_terms(conn, MembershipTerms("invite", "customer", 3))
+        benefits.save(conn, {"customer": {"en": ["Free wrapping"], "id": ["Bungkus gratis"]}})
+        conn.execute(
+            text("UPDATE customer SET member_number = '0000 0018', member_since = '2026-01-05' WHERE id = :c"),
+            {"c": crowd},
+        )
+        conn.execute(text("""UPDATE merchant SET settings = settings || '{"brand": {"colour": "#f4d03f"}}'"""))
+        for code, value, days in (("SENJA-5AB2", 5, 9), ("SENJA-15CD", 15, 22)):
+            conn.execute(
+                text(CODE), {"m": merchant, "c": crowd, "s": woo, "code": code, "v": value,
+                             "until": app.now() + timedelta(days=days), "now": app.now()},
+            )  # fmt: skip
+    return f"/c/{customer_token(app.settings.keys, CustomerLink(merchant, crowd))}"
+
+
+MEMBER = "UPDATE customer SET member_number = '0000 0018', member_since = '2026-01-05' WHERE id = :c"
+CODE = """
+INSERT INTO offer_code (merchant_id, customer_id, store_id, code, state, kind, value, currency, email, expires_at,
+                        issued_at)
+VALUES (:m, :c, :s, :code, 'issued', 'percentage', :v, 'IDR', 'c60@example.com', :until, :now)
+"""
+
+
+def test_the_front_says_one_thing_of_each(visitor: Visitor, full: str) -> None:
+    said = visitor.get(full).get_data(as_text=True)
+    front = said.partition("</article>")[0]
+    assert front.count("<h1>") == 1
+    assert re.findall(r"SENJA-\w+", front) == ["SENJA-15CD"]
+    assert "SENJA-5AB2" in said
+    assert "0000 0018" in front
+    assert "1.250" in front
+    assert '<svg viewBox="0 0 25 25" class="qr">' in front
+    assert "/r/" in front
+    assert "Bungkus gratis" in said
+
+
+def test_a_card_is_light(visitor: Visitor, full: str) -> None:
+    """What must come before anything is seen: page and style sheet. At 400 kbit/s ten kilobytes take 0.2 s."""
+    packed = {"Accept-Encoding": "gzip"}
+    answer = visitor.client.get(full, headers=packed)
+    assert answer.headers["Content-Encoding"] == "gzip"
+    said = gzip.decompress(answer.data).decode()
+    before = re.findall(r'<link rel="stylesheet" href="([^"]+)"', said)
+    scripts = re.findall(r"<script[^>]*>", said)
+    assert all(" defer>" in script for script in scripts)
+    assert "<img" not in said
+    sheets = [visitor.client.get(path, headers=packed) for path in before]
+    assert len(answer.data) + sum(len(sheet.data) for sheet in sheets) < 10_000
+    plain = visitor.client.get(full)
+    assert "Content-Encoding" not in plain.headers
+    assert plain.get_data(as_text=True) == said
+
+
+def test_pages_behind_a_log_in_are_not_packed(logged_in: Callable[[str], Visitor]) -> None:
+    assert "Content-Encoding" not in logged_in("owner").client.get("/home", headers={"Accept-Encoding": "gzip"}).headers
+
+
+@pytest.mark.parametrize(
+    ("language", "step"),
+    [
+        ("en", "Customer, with one more purchase."),
+        ("id", "Pelanggan, dengan 1 pembelian lagi."),
+        ("nl", "Klant, met nog één aankoop."),
+    ],
+)
+def test_the_next_step_in_the_customers_words(
+    app: Services, merchant: int, visitor: Visitor, crowd: int, language: str, step: str
+) -> None:
+    with tenant(app.engine, merchant) as conn:
+        once = conn.scalar(text("SELECT customer_id FROM customer_facts WHERE rung = 'shopper' LIMIT 1"))
+        conn.execute(text("UPDATE customer SET language = :l WHERE id = :c"), {"l": language, "c": once})
+    said = visitor.get(f"/c/{customer_token(app.settings.keys, CustomerLink(merchant, once))}")
+    assert step in said.get_data(as_text=True)
+
+
+@pytest.mark.browser
+def test_the_front_fits_one_screen(looker: Callable[..., Looker], app: Services, merchant: int, full: str) -> None:
+    for size, language in (("phone", "id"), ("phone", "nl"), ("desk", "en"), ("phone", "en")):
+        with tenant(app.engine, merchant) as conn:
+            conn.execute(text("UPDATE customer SET language = :l"), {"l": language})
+        eye = looker(size, language, logged_in=False)
+        eye.look(full)
+        assert eye.page.get_attribute("html", "lang") == language
+        assert eye.page.evaluate("document.querySelector('.front').getBoundingClientRect().bottom") <= SIZES[size][1]
+    eye.page.click("button[data-copy='code-best']")
+    eye.page.wait_for_selector("button[data-copy='code-best']:text('Copied')")
+    eye.page.focus("#own-link")
+    assert eye.page.evaluate("window.getSelection().toString()").startswith("http")
+
+
+@pytest.mark.browser
+def test_the_card_without_a_script_and_on_paper(chromium: Browser, address: str, full: str) -> None:
+    context = chromium.new_context(java_script_enabled=False, viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto(address + full)
+    assert not page.is_visible("button[data-copy]")
+    page.click("#code-best")
+    printed = page.pdf(prefer_css_page_size=True)
+    context.close()
+    boxes = re.findall(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", printed)
+    assert [(round(float(wide)), round(float(high))) for wide, high in boxes] == [(243, 153)]  # 85.6 × 54 mm in points
+
+
+@given(st.text("0123456789abcdef", min_size=6, max_size=6))
+def test_every_colour_of_a_shop_can_be_read(colour: str) -> None:
+    assert contrast(readable(colour, "ffffff"), "ffffff") >= 4.5
+    assert contrast(readable(colour, "1c2029"), "1c2029") >= 4.5
+
+
+def test_a_look_is_only_a_colour(visitor: Visitor) -> None:
+    assert b"--accent:#0f6e63" in visitor.get("/look/0f6e63.css").data
+    for bad in ("0f6e6", "zzzzzz", "0f6e63}body{display:none"):
+        assert visitor.get(f"/look/{bad}.css").status_code == 404
+
+
+def test_benefits_are_written_by_owners_and_checked(
+    app: Services, merchant: int, logged_in: Callable[[str], Visitor]
+) -> None:
+    owner = logged_in("owner")
+    owner.get("/settings/benefits")
+    answer = owner.post("/settings/benefits", {"benefit-member-en": "x" * 121, "benefit-member-nl": "Gratis inpakken"})
+    assert answer.status_code == 422
+    assert "Gratis inpakken" in answer.get_data(as_text=True)
+    assert (
+        owner.post(
+            "/settings/benefits", {"benefit-member-nl": " Gratis  inpakken \n\n<b>Eerst</b>", "benefit-nobody-en": "x"}
+        ).status_code
+        == 302
+    )
+    with tenant(app.engine, merchant) as conn:
+        assert benefits.every(conn) == {"member": {"nl": ["Gratis inpakken", "<b>Eerst</b>"]}}
+        assert benefits.of_rung(conn, "member", "en", "id") == ["Gratis inpakken", "<b>Eerst</b>"]
+    assert logged_in("marketer").post("/settings/benefits", {"benefit-member-nl": "y"}).status_code == 403
+
+
+def test_a_promoter_finds_the_link_for_friends(app: Services, visitor: Visitor, full: str) -> None:
+    visitor.post(f"{full}/ask/satisfaction", {"score": "10"})
+    assert "/r/" in visitor.get(f"{full}/ask/satisfaction").get_data(as_text=True)
+    visitor.post(f"{full}/ask/satisfaction", {"score": "7"})
+    assert "/r/" not in visitor.get(f"{full}/ask/satisfaction").get_data(as_text=True)
