@@ -88,3 +88,21 @@ def read_referral_token(keys: Sequence[str], token: str) -> tuple[int, int] | No
     except (BadSignature, ValueError, TypeError):
         return None
     return int(merchant_id), int(customer_id)
+
+
+def _team_links(keys: Sequence[str]) -> URLSafeSerializer:
+    return URLSafeSerializer(list(reversed(keys)), salt="team-link")
+
+
+def team_token(keys: Sequence[str], merchant_id: int, team_id: int) -> str:
+    """The token of a team's own page; whoever has it may ask for a seat, and sees nobody's address."""
+    return str(_team_links(keys).dumps([merchant_id, team_id]))
+
+
+def read_team_token(keys: Sequence[str], token: str) -> tuple[int, int] | None:
+    """(merchant, team) of a team's page; None where it is not ours."""
+    try:
+        merchant_id, team_id = _team_links(keys).loads(token)
+    except (BadSignature, ValueError, TypeError):
+        return None
+    return int(merchant_id), int(team_id)

@@ -27,6 +27,9 @@ HANDS = {
     "claims": ("reward_claim", "customer_id"),
     "credits": ("credit_intent", "customer_id"),
     "answers": ("survey_answer", "customer_id"),
+    "founded": ("team", "founder_id"),
+    "seats": ("team_seat", "customer_id"),
+    "team_letters": ("team_letter", "customer_id"),
     "merged": ("customer", "merged_into"),
 }
 """What changes hands: the name in ``moved`` → table and the column that says whose it is."""
@@ -35,6 +38,9 @@ GUARDED = {
     "advocates": "AND friend_id <> :winner",
     "answers": "AND NOT EXISTS (SELECT FROM survey_answer w WHERE w.customer_id = :winner "
     "AND w.question = survey_answer.question AND w.occasion = survey_answer.occasion)",
+    "founded": "AND NOT EXISTS (SELECT FROM team w WHERE w.founder_id = :winner AND w.deal_id = team.deal_id)",
+    "team_letters": "AND NOT EXISTS (SELECT FROM team_letter w WHERE w.customer_id = :winner "
+    "AND w.team_id = team_letter.team_id AND w.occasion = team_letter.occasion)",
     "messages": "AND NOT EXISTS (SELECT FROM message w WHERE w.customer_id = :winner "
     "AND w.run_id = message.run_id AND w.step = message.step)",
     "codes": "AND NOT EXISTS (SELECT FROM offer_code w WHERE w.customer_id = :winner "

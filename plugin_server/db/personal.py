@@ -210,6 +210,31 @@ HELD: Final = (
         hidden=_words("decided_by mailbox ip_hash reason"),
     ),
     Held(
+        "team",
+        "founder_id = ANY(:ids)",
+        {"reason": f"CASE WHEN reason IN ('', 'moved') THEN reason ELSE '{GONE}' END"},
+        _words(
+            "id deal_id founder_id seats taken state given opened_at deadline extensions reminded promised_minor "
+            "settled_at closed_by merchant_id"
+        ),
+        hidden=_words("closed_by"),
+    ),
+    Held(
+        "team_seat",
+        OF_PERSON,
+        {"mailbox": "NULL"},
+        _words("id deal_id team_id customer_id taken_at gets claim_id merchant_id"),
+    ),
+    Held(
+        "team_letter",
+        OF_PERSON,
+        {"reason": _redacted("reason")},
+        _words(
+            "id team_id customer_id kind occasion state attempt_id not_before planned_at sending_at settled_at "
+            "merchant_id"
+        ),
+    ),
+    Held(
         "rung_change",
         OF_PERSON,
         # Version 0 is a pin: a person of the shop wrote the reason.
@@ -306,6 +331,7 @@ NOBODY: Final = {
     "point_program": "rules",
     "segment": "rules",
     "spend_entry": "what the shop spends",
+    "team_deal": "rules",
     "campaign": "what the shop sends",
     "campaign_run": "when it was sent",
     "campaign_version": "what was written",

@@ -108,7 +108,7 @@ def shared(conn: Connection, campaign: Campaign, head: Letterhead, occasion: str
     """Variables that are equal for all readers of one language."""
     return {
         "shop": head.shop,
-        "rungs": _rungs(head.ladder, language),
+        "rungs": steps(head.ladder, language),
         "campaign": {"key": campaign.key, "name": campaign.title},
         "holiday": _holiday(conn, campaign, head, occasion, language),
         "offer": _offer(campaign, head),
@@ -118,7 +118,8 @@ def shared(conn: Connection, campaign: Campaign, head: Letterhead, occasion: str
 COLORS: Final = ("#64717D", "#3F6F98", "#23707F", "#1A755B", "#557310", "#9A5B00", "#B93A25")
 
 
-def _rungs(ladder: Ladder, language: str) -> list[dict[str, Any]]:
+def steps(ladder: Ladder, language: str) -> list[dict[str, Any]]:
+    """The rungs as a mail shows them: ``{number, name, color}``, lowest first."""
     return [
         {"number": place + 1, "name": _rung_name(rung, language), "color": COLORS[min(place, len(COLORS) - 1)]}
         for place, rung in enumerate(ladder.rungs)

@@ -27,6 +27,7 @@ from plugin_server.jobs import (
     renewing,
     suppressions,
     sweep,
+    teams,
     ticks,
     trouble_mail,
 )
@@ -78,6 +79,7 @@ JOBS: Final = (
     Periodic("figures", timedelta(days=1), figures.figures_all, timedelta(hours=21, minutes=15)),
     Periodic("forecast", timedelta(days=1), nightly.forecast_all, timedelta(hours=21, minutes=30)),
     Periodic("members", timedelta(hours=1), membership.enrol_all, timedelta(minutes=40)),
+    Periodic("teams", timedelta(minutes=1), teams.tick, timedelta(seconds=20)),
     Periodic("points", timedelta(hours=6), nightly.points_all, timedelta(hours=1)),
 )
 """Nightly work falls into the small hours of Jakarta and the evening of Amsterdam."""

@@ -65,6 +65,12 @@ TRACES = (
     "'unknown ' || :email, 'owner@example.com')",
     "INSERT INTO referral_join (merchant_id, advocate_id, friend_id, mailbox, reason) "
     "VALUES (:m, :c, 999999, lower(:email), 'Ani Rahasia herself')",
+    "INSERT INTO team (merchant_id, deal_id, founder_id, seats, opened_at, deadline, reason) "
+    "VALUES (:m, 1, :c, 5, now(), now(), 'asked by Ani Rahasia')",
+    "INSERT INTO team_seat (merchant_id, deal_id, team_id, customer_id, mailbox, taken_at) "
+    "VALUES (:m, 1, 1, :c, lower(:email), now())",
+    "INSERT INTO team_letter (merchant_id, team_id, customer_id, kind, occasion, reason, planned_at) "
+    "VALUES (:m, 1, :c, 'lapsed', 'lapsed', 'no mailbox ' || :email, now())",
     "INSERT INTO sync_run (merchant_id, store_id, kind, faults) "
     "VALUES (:m, :s, 'full', jsonb_build_object('first', CAST(:email AS text)))",
 )

@@ -31,6 +31,7 @@ from plugin_server.db.models import (
     segment,
     shown,
     store,
+    team,
 )
 from plugin_server.db.models.base import Base, OfMerchant
 
@@ -67,4 +68,5 @@ __all__ = [
     "segment",
     "shown",
     "store",
+    "team",
 ]
