@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Row, text
 
 from campaigns.offers.margin import judge, liability
+from campaigns.offers.offer import Offer, offer_of
 from campaigns.offers.team import Gift, Team, TeamRefused, TeamTerms
 from campaigns.referral import mailbox
-from campaigns.schema import Offer
 from connectors.types import minor_units
 from plugin_server.db import audit_log, offers
 
@@ -80,7 +80,7 @@ def plain(terms: TeamTerms) -> dict[str, Any]:
 
 
 def _offer(gift: Gift) -> Offer:
-    return Offer.model_validate(gift.model_dump())
+    return offer_of(gift.model_dump())
 
 
 def _key(conn: Connection, name: str) -> str:
