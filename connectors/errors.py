@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+LOCKED_OUT: Final = frozenset({
+    "bad_token", "forbidden", "shop_closed", "wrong_shop", "wrong_key", "wrong_secret", "no_rights", "write_only",
+    "blocked", "clock", "no_route",
+})  # fmt: skip
+"""Codes of refusals that only the shop's owner can end."""
+
 
 class ConnectorError(Exception):
     """Something outside failed.

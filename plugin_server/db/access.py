@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
+from connectors.errors import LOCKED_OUT
 from plugin_server.db.models.store import Store, StoreAccess, StoreStaff
 from plugin_server.db.session import system
 
@@ -87,6 +88,29 @@ def trouble(connection: Connection, store_id: int, code: str, sentence: str, now
     return bool(changed)
 
 
+def locked_out(
+    connection: Connection, *, merchant_id: int, store_id: int, code: str, sentence: str, now: datetime
+) -> bool:
+    """The same for any store, also one of which no terms are kept: its key was revoked, its door is shut."""
+    keep_known(connection, merchant_id=merchant_id, store_id=store_id, now=now)
+    return trouble(connection, store_id, code, sentence, now)
+
+
+def let_in_again(connection: Connection, store_id: int) -> None:
+    """The store answers: what locked us out is over. Other trouble stays."""
+    over = connection.execute(
+        update(StoreAccess)
+        .where(StoreAccess.store_id == store_id, StoreAccess.trouble.in_(LOCKED_OUT))
+        .values(trouble="", troubled_at=None, told_at=None)
+    ).rowcount
+    if over:
+        connection.execute(
+            update(Store)
+            .where(Store.id == store_id, Store.state == "broken")
+            .values(state="connected", state_reason="")
+        )
+
+
 def granted(connection: Connection, store_id: int, scopes: Sequence[str]) -> None:
     """The shop granted or took back scopes."""
     connection.execute(update(StoreAccess).where(StoreAccess.store_id == store_id).values(scopes=list(scopes)))
@@ -135,9 +159,9 @@ def dormant(connection: Connection, since: datetime) -> list[int]:
 
 
 def untold(connection: Connection) -> Sequence[Row[*tuple[Any, ...]]]:
-    """(store_id, name, trouble) of stores in trouble whose owner does not know it yet."""
+    """(store_id, name, trouble, state_reason) of stores in trouble whose owner does not know it yet."""
     return connection.execute(
-        select(StoreAccess.store_id, Store.name, StoreAccess.trouble)
+        select(StoreAccess.store_id, Store.name, StoreAccess.trouble, Store.state_reason)
         .join(Store, Store.id == StoreAccess.store_id)
         .where(StoreAccess.trouble != "", StoreAccess.told_at.is_(None))
         .order_by(StoreAccess.store_id)

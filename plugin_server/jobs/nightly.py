@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
+from connectors.errors import LOCKED_OUT
 from plugin_server import wiring
 from plugin_server.db import forecast, known, marketing, merchants
 from plugin_server.db.session import merchant_ids, tenant
@@ -119,10 +120,11 @@ def _shops(services: Services, able: str | None = None) -> list[tuple[int, int]]
             ids = conn.scalars(
                 text(
                     "SELECT id FROM store s WHERE platform <> 'csv' AND state <> 'disconnected' AND NOT EXISTS "
-                    "(SELECT FROM store_access a WHERE a.store_id = s.id AND a.trouble <> '') "
+                    "(SELECT FROM store_access a WHERE a.store_id = s.id AND a.trouble <> '' "
+                    "AND a.trouble <> ALL(:locked)) "
                     "AND (CAST(:able AS text) IS NULL OR :able = ANY(capabilities)) ORDER BY id"
                 ),
-                {"able": able},
+                {"able": able, "locked": list(LOCKED_OUT)},  # these may end by themselves: asked again
             )
             found += [(merchant_id, store_id) for store_id in ids]
     return found

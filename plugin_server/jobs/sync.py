@@ -14,9 +14,9 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, DBAPIError
 
 from connectors.base import Page, Store
-from connectors.errors import ConnectorError
+from connectors.errors import LOCKED_OUT, ConnectorError
 from plugin_server import wiring
-from plugin_server.db import ingest_catalogue, ingest_gone, ingest_links, stores
+from plugin_server.db import access, ingest_catalogue, ingest_gone, ingest_links, stores
 from plugin_server.db import sync as readings
 from plugin_server.db.ingest import Ingested
 from plugin_server.db.ingest_customers import ingest_customers
@@ -157,6 +157,11 @@ class Reading:
                 connection, self.run_id, counters=counters, faults=self.faults, error=sentence,
                 now=self.services.now(),
             )  # fmt: skip
+            if isinstance(error, ConnectorError) and error.code in LOCKED_OUT:
+                access.locked_out(
+                    connection, merchant_id=self.merchant_id, store_id=self.store_id, code=error.code,
+                    sentence=error.sentence, now=self.services.now(),
+                )  # fmt: skip
 
     def beat(self, phase: str, seen: int, total: int | None) -> None:
         """Show how far it is."""
@@ -248,6 +253,7 @@ class Reading:
         with self._tenant() as connection:
             now = self.services.now()
             readings.finish(connection, self.run_id, counters=self._counters(), faults=self.faults, now=now)
+            access.let_in_again(connection, self.store_id)
             cursor = readings.since(connection, self.store_id, "orders")
         counted = {name: done.counts() for name, done in self.done.items()}
         return (

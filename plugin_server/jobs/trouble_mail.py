@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from markupsafe import escape
+from sqlalchemy import Row
 
 from connectors.mail_types import Mail, Recipient
 from plugin_server import wiring
@@ -12,6 +14,7 @@ from plugin_server.db import access, people
 from plugin_server.db.people import Person
 from plugin_server.db.session import merchant_ids, tenant
 from plugin_server.locales import LANGUAGES, catalogue
+from plugin_server.locales.sentences import said
 from plugin_server.wiring import Services
 
 
@@ -33,16 +36,16 @@ def tell(services: Services, merchant_id: int) -> int:
             continue
         address = f"{services.settings.public_url}/stores/{store.store_id}"
         for who in owners:
-            wiring.mail_backend(services).send(_mail(who, store.name, store.trouble, address))
+            wiring.mail_backend(services).send(_mail(who, store, address))
             sent += 1
     return sent
 
 
-def _mail(who: Person, store: str, trouble: str, address: str) -> Mail:
+def _mail(who: Person, store: Row[Any], address: str) -> Mail:
     language = next((wish for wish in (who.locale, who.merchant_locale) if wish in LANGUAGES), "en")
     phrases = {key: str(phrase) for key, phrase in catalogue(language).items()}
-    sentence = phrases.get(f"trouble.{trouble}", trouble)
-    text = phrases["trouble_mail.text"].format(store=store, sentence=sentence, address=address)
+    sentence = phrases.get(f"trouble.{store.trouble}") or said(store.state_reason, language)
+    text = phrases["trouble_mail.text"].format(store=store.name, sentence=sentence, address=address)
     link = f'<a href="{escape(address)}">{escape(address)}</a>'
     html = "".join(f"<p>{str(escape(part)).replace(str(escape(address)), link)}</p>" for part in text.split("\n\n"))
     return Mail(
@@ -50,7 +53,7 @@ def _mail(who: Person, store: str, trouble: str, address: str) -> Mail:
         from_email=who.sender,
         from_name="Tangga",
         reply_to=None,
-        subject=phrases["trouble_mail.subject"].format(store=store),
+        subject=phrases["trouble_mail.subject"].format(store=store.name),
         html=f'<!doctype html><html lang="{language}"><body>{html}</body></html>',
         text=text,
         recipients=(Recipient(message_id="", email=who.email, name=who.name),),

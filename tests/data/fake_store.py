@@ -34,6 +34,7 @@ class FakeStore:
         self.accounts: dict[str, Customer] = {}
         self.asked: list[str] = []
         self.down = False
+        self.shut: ConnectorError | None = None
         self.capabilities: frozenset[str] = frozenset()
         self.walking: Callable[[], None] = lambda: None
 
@@ -52,6 +53,8 @@ class FakeStore:
     def orders(self, *, since: datetime | None) -> Iterator[Page[Order]]:
         self.asked.append(f"orders {since.isoformat() if since else 'all'}")
         found = [o for o in self.kept.values() if since is None or (o.updated_at and o.updated_at >= since)]
+        if self.shut:
+            raise self.shut
         for order in found:
             yield Page((order,), total=len(found))
             self.walking()

@@ -6,10 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from connectors.errors import ConnectorError
 from connectors.types import OrderStatus
 from plugin_server.db import sync as readings
+from plugin_server.db.session import tenant
+from plugin_server.jobs import nightly, trouble_mail
 from plugin_server.jobs.reconcile import reconciled
 from plugin_server.jobs.sync import Frozen, read_store
 from tests.data.fake_store import FakeStore
@@ -63,6 +66,24 @@ def test_a_reading_that_breaks_off_keeps_what_came_and_leaves_the_cursor(shop: S
         _read(shop, fake)
     assert shop.rows("SELECT state, error FROM sync_run") == [("failed", "The shop does not answer.")]
     assert shop.rows("SELECT resource FROM sync_cursor ORDER BY 1") == [("categories",), ("customers",), ("products",)]
+
+
+def test_a_shop_that_locks_us_out_is_marked_until_it_answers_again(shop: Shop, fake: FakeStore) -> None:
+    state = "SELECT s.state, s.state_reason, a.trouble FROM store s LEFT JOIN store_access a ON a.store_id = s.id"
+    fake.shut = ConnectorError("The shop does not know this key.", code="wrong_key")
+    with pytest.raises(ConnectorError):
+        _read(shop, fake)
+    assert shop.rows(state) == [("broken", "The shop does not know this key.", "wrong_key")]
+    # It is asked again by itself, and its owner hears of it once, in the words of the fault.
+    with tenant(shop.app.engine, shop.merchant) as connection:
+        connection.execute(text("UPDATE store SET platform = 'woocommerce'"))
+    assert nightly._shops(shop.app) == [(shop.merchant, shop.store)]
+    assert (trouble_mail.tell_all(shop.app), trouble_mail.tell_all(shop.app)) == (1, 0)
+    (mail,) = shop.app.settings.outbox.rglob("*.eml")
+    assert "The shop does not know this key." in mail.read_text()
+    fake.shut = None
+    _read(shop, fake)
+    assert shop.rows(state) == [("connected", "", "")]
 
 
 def test_one_reading_of_a_store_at_a_time(shop: Shop, fake: FakeStore) -> None:
