@@ -8,6 +8,7 @@ from typing import Final
 MAX_NAME: Final = 120
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _URL: Final = re.compile(r"https?://[\x21-\x3b\x3d\x3f-\x7e]+")
+_REFERENCE: Final = re.compile(r"<[\x21-\x3b\x3d\x3f-\x7e]{1,250}>")
 _LOCAL: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
 _LABEL: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _ADDRESS: Final = re.compile(rf"(?P<local>{_LOCAL})@(?P<domain>(?:{_LABEL}\.)+{_LABEL})")
@@ -38,6 +39,13 @@ def wire_url(url: str) -> str:
     if not _URL.fullmatch(url):
         raise BadAddress("The unsubscribe address holds characters that no address may hold.")
     return url
+
+
+def wire_reference(reference: str) -> str:
+    """A Message-ID as it may stand in a header: ``<…>`` of printable ASCII. Raises ``BadAddress``."""
+    if not _REFERENCE.fullmatch(reference):
+        raise BadAddress(f"{_shown(reference)} is not the id of a mail.")
+    return reference
 
 
 def display_name(name: str) -> str:

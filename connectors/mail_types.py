@@ -9,7 +9,7 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """One recipient of a bulk mail. ``fragments`` replace their keys in subject, html and text of the ``Mail``.
+    """One recipient of a bulk mail. ``fragments`` replace their keys in the ``Mail``: subject, reply_to, html and text.
 
     ``message_id`` is our ledger id; providers carry it (``lk_mid``) and give it back in events. Mails that stand in no
     ledger have none, and are told apart by their attempt.
@@ -27,7 +27,7 @@ class Mail:
     """One request to a mail provider: a skeleton and up to 1000 recipients with their fragments.
 
     With ``send_at`` the provider takes it now and sends it then; ``batch_id`` is what ``MailFence`` calls it back by.
-    Backends without a fence leave both out of account.
+    Backends without a fence leave both out of account. ``in_reply_to`` is the Message-ID that this mail answers.
     """
 
     attempt_id: str
@@ -41,6 +41,7 @@ class Mail:
     category: str = ""
     batch_id: str = ""
     send_at: datetime | None = None
+    in_reply_to: str = ""
 
 
 class SendOutcome(StrEnum):

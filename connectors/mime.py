@@ -14,7 +14,7 @@ from email.mime.multipart import MIMEMultipart
 from email.utils import format_datetime, formataddr
 from typing import Final
 
-from connectors.addresses import display_name, one_line, wire_address, wire_url
+from connectors.addresses import display_name, one_line, wire_address, wire_reference, wire_url
 from connectors.mail_types import Mail, Recipient
 
 _POLICY: Final = policy.compat32.clone(linesep="\r\n")
@@ -46,12 +46,14 @@ def to_bytes(mail: Mail, recipient: Recipient, *, now: datetime) -> bytes:
     message["From"] = _person(mail.from_name, sender)
     message["To"] = _person(recipient.name, wire_address(recipient.email))
     if mail.reply_to:
-        message["Reply-To"] = wire_address(mail.reply_to)
+        message["Reply-To"] = wire_address(fill(mail.reply_to, recipient.fragments))
     message["Subject"] = _words(one_line(fill(mail.subject, recipient.fragments)), len("Subject: "))
     message["Date"] = format_datetime(now)
     message["Message-ID"] = f"<{plain_id(recipient.message_id or mail.attempt_id)}@{sender.rpartition('@')[2]}>"
     message["X-Tangga-Message"] = _words(one_line(recipient.message_id), len("X-Tangga-Message: "))
     message["X-Tangga-Attempt"] = _words(one_line(mail.attempt_id), len("X-Tangga-Attempt: "))
+    if mail.in_reply_to:
+        message["In-Reply-To"] = message["References"] = wire_reference(mail.in_reply_to)
     if recipient.unsubscribe_url:
         message["List-Unsubscribe"] = f"<{wire_url(recipient.unsubscribe_url)}>"
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"

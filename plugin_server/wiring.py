@@ -298,6 +298,11 @@ MAIL_REPLIES = "sendgrid_replies"
 """Under which provider mails to us lie in the inbox."""
 
 
+def replies_path(merchant_id: int) -> str:
+    """Where the mail provider posts mails to us."""
+    return f"/webhooks/sendgrid/{merchant_id}/inbound"
+
+
 def mail_reply(body: bytes, *, content_type: str) -> MailReply:
     """A stored mail that was posted to us, in our words. Raises ``BadPayload``."""
     return to_reply(body, content_type=content_type)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from connectors.addresses import display_name, one_line, wire_address
+from connectors.addresses import display_name, one_line, wire_address, wire_reference
 from connectors.errors import BadPayload
 from connectors.mail_types import DeliveryEvent, DeliveryKind, Mail, Recipient
 
@@ -61,6 +61,9 @@ def _personalization(mail: Mail, address: str, recipient: Recipient) -> dict[str
             "List-Unsubscribe": f"<{recipient.unsubscribe_url}>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         }
+    if mail.in_reply_to:
+        known = wire_reference(mail.in_reply_to)
+        made["headers"] = made.get("headers", {}) | {"In-Reply-To": known, "References": known}
     if recipient.fragments:
         made["substitutions"] = recipient.fragments
     return made

@@ -9,16 +9,25 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, text
 
 from connectors.mail_types import MailReply
+from plugin_server.reply_token import Answered
 
 WINDOW: Final = timedelta(days=30)
 LOST: Final = timedelta(minutes=10)
 SAME_THREAD: Final = timedelta(days=30)
 
 
-def take(conn: Connection, merchant_id: int, reply: MailReply, words: str, now: datetime) -> int | None:
+def take(
+    conn: Connection,
+    merchant_id: int,
+    reply: MailReply,
+    words: str,
+    now: datetime,
+    answered: Answered | None = None,
+) -> int | None:
     """Put a reply onto its thread; gives the thread, or None where the mail is known already.
 
-    The sender's address names the customer. Whoever writes again within a month goes on with their last thread.
+    What it answers (``answered``, proven) names the customer, whatever address they write from; else the sender's
+    address does. Whoever writes again from an address within a month goes on with their last thread from there.
     """
     conn.execute(text("SELECT pg_advisory_xact_lock(7412, CAST(:m AS int))"), {"m": merchant_id % 2**31})
     norm = reply.from_email.strip().lower()
@@ -26,10 +35,17 @@ def take(conn: Connection, merchant_id: int, reply: MailReply, words: str, now: 
         text("SELECT 1 FROM conversation_message WHERE reference = :r"), {"r": reply.reference}
     ):
         return None
-    customer = conn.scalar(text("SELECT id FROM customer WHERE merged_into IS NULL AND email_norm = :e"), {"e": norm})
+    customer = _whom(conn, answered) if answered else None
+    if customer is None:
+        found = text("SELECT id FROM customer WHERE merged_into IS NULL AND email_norm = :e")
+        customer = conn.scalar(found, {"e": norm})
     thread = conn.scalar(
-        text("SELECT id FROM conversation WHERE lower(email) = :e AND changed_at > :since ORDER BY id DESC LIMIT 1"),
-        {"e": norm, "since": now - SAME_THREAD},
+        text(
+            "SELECT id FROM conversation WHERE lower(email) = :e AND changed_at > :since "
+            "AND (customer_id IS NULL OR customer_id = coalesce(CAST(:c AS bigint), customer_id)) "
+            "ORDER BY id DESC LIMIT 1"
+        ),
+        {"e": norm, "since": now - SAME_THREAD, "c": customer},
     )
     given = {"m": merchant_id, "c": customer, "e": reply.from_email, "s": reply.subject, "now": now, "t": thread}
     if thread is None:
@@ -65,6 +81,19 @@ def take(conn: Connection, merchant_id: int, reply: MailReply, words: str, now: 
     return int(given["t"] or 0)
 
 
+def _whom(conn: Connection, answered: Answered) -> int | None:
+    """The customer to whom that message or thread belongs; None where it, or they, are gone."""
+    table = "message" if answered.kind == "m" else "conversation"
+    found: int | None = conn.scalar(
+        text(
+            "SELECT c.id FROM customer c WHERE c.erased_at IS NULL AND c.id = (SELECT coalesce(k.merged_into, k.id) "
+            f"FROM {table} w JOIN customer k ON k.id = w.customer_id WHERE w.id = :id)"
+        ),
+        {"id": answered.id},
+    )
+    return found
+
+
 def answer(conn: Connection, merchant_id: int, thread: int, words: str, by: str, now: datetime) -> int | None:
     """Write an answer down, to be sent; gives its id, None where there is no such thread."""
     row = conn.execute(
@@ -84,22 +113,44 @@ def answer(conn: Connection, merchant_id: int, thread: int, words: str, by: str,
         text("UPDATE conversation SET state = 'answered', waiting_since = NULL, changed_at = :now WHERE id = :t"),
         {"t": thread, "now": now},
     )
+    _let_go(conn, thread, now)
     return int(made or 0)
 
 
 def close(conn: Connection, thread: int, now: datetime) -> bool:
     """Nothing more is to be said; promotions go on. False where there is no such thread."""
     closed = text("UPDATE conversation SET state = 'closed', waiting_since = NULL, changed_at = :now WHERE id = :t")
-    return conn.execute(closed, {"t": thread, "now": now}).rowcount == 1
+    done = conn.execute(closed, {"t": thread, "now": now}).rowcount == 1
+    _let_go(conn, thread, now)
+    return done
+
+
+def _let_go(conn: Connection, thread: int, now: datetime) -> None:
+    """Promotions that waited for this thread go on at the next sweep, not in an hour; other reasons to wait hold."""
+    conn.execute(
+        text(
+            "WITH freed AS (UPDATE message m SET not_before = NULL, reason = '' FROM conversation c "
+            "WHERE c.id = :t AND m.customer_id = c.customer_id AND m.state = 'planned' "
+            "AND m.reason LIKE 'conversation:%' RETURNING m.run_id) "
+            "UPDATE campaign_run SET not_before = :now WHERE id IN (SELECT run_id FROM freed) AND not_before > :now "
+            "AND state_figures->>'key' = 'mails_wait'"
+        ),
+        {"t": thread, "now": now},
+    )
 
 
 def begin(conn: Connection, message_id: int) -> Row[Any] | None:
-    """Take one planned answer to be sent, once: (id, text, thread, email, subject, customer_id)."""
+    """Take one planned answer to be sent, once: (id, text, thread, email, subject, customer_id, reference).
+
+    ``reference`` is the Message-ID of the newest mail it answers, None where that had none.
+    """
     return conn.execute(
         text(
             "UPDATE conversation_message m SET state = 'sending' FROM conversation c "
             "WHERE m.id = :id AND m.state = 'planned' AND c.id = m.conversation_id "
-            "RETURNING m.id, m.text, c.id AS thread, c.email, c.subject, c.customer_id"
+            "RETURNING m.id, m.text, c.id AS thread, c.email, c.subject, c.customer_id, "
+            "(SELECT i.reference FROM conversation_message i WHERE i.conversation_id = c.id AND i.direction = 'in' "
+            "AND i.id < m.id ORDER BY i.id DESC LIMIT 1) AS reference"
         ),
         {"id": message_id},
     ).one_or_none()
@@ -143,7 +194,11 @@ def threads(conn: Connection, *, state: str | None, limit: int = 50) -> Sequence
 
 def thread(conn: Connection, number: int) -> tuple[Row[Any], Sequence[Row[Any]]] | None:
     """One thread and its mails, oldest first; None where there is none."""
-    head = conn.execute(text("SELECT * FROM conversation WHERE id = :t"), {"t": number}).one_or_none()
+    found = text(
+        "SELECT c.*, p.email AS known_email FROM conversation c LEFT JOIN customer p ON p.id = c.customer_id "
+        "WHERE c.id = :t"
+    )
+    head = conn.execute(found, {"t": number}).one_or_none()
     if head is None:
         return None
     mails = text("SELECT * FROM conversation_message WHERE conversation_id = :t ORDER BY id")

@@ -125,3 +125,16 @@ def domain_found(conn: Connection) -> tuple[Standing, datetime] | None:
     if not told or told["name"] != domain(conn):
         return None
     return Standing(told["spf"], told["dkim"], told["dmarc"]), datetime.fromisoformat(told["at"])
+
+
+def reply_domain(conn: Connection) -> str:
+    """Where mails to us come in (Inbound Parse); empty where replies go to the merchant's own address."""
+    return str(conn.scalar(text("SELECT settings->>'reply_domain' FROM merchant")) or "")
+
+
+def save_reply_domain(conn: Connection, name: str) -> None:
+    """Ask for replies there from now on; empty for the merchant's own address."""
+    conn.execute(
+        text("UPDATE merchant SET settings = settings || jsonb_build_object('reply_domain', CAST(:name AS text))"),
+        {"name": name},
+    )

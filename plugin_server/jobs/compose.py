@@ -26,6 +26,7 @@ from plugin_server.db import holidays as own_holidays
 from plugin_server.db import marketing, rungs
 from plugin_server.db.campaigns import Run
 from plugin_server.db.ledger import Claimed
+from plugin_server.reply_token import Answered, reply_token
 from plugin_server.vault import CustomerLink, customer_token
 
 
@@ -50,6 +51,7 @@ class Letterhead:
     locale: str
     shop: dict[str, Any]
     ladder: Ladder
+    reply_domain: str = ""
     worked_out: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
     """What is the same for many readers, so that it is worked out once."""
 
@@ -69,6 +71,7 @@ def letterhead(conn: Connection) -> Letterhead:
         locale=row.locale,
         shop={"name": row.name, "url": row.url or "", "address": row.postal_address, "email": row.email},
         ladder=rungs.shop(conn, row.id).ladder,
+        reply_domain=str(row.settings.get("reply_domain") or ""),
     )
 
 
@@ -189,6 +192,13 @@ def links(keys: Sequence[str], public_url: str, merchant_id: int, customer_id: i
     """The reader's own addresses."""
     page = f"{public_url}/c/{customer_token(keys, CustomerLink(merchant_id, customer_id, message_id))}"
     return Links(page, f"{page}/unsubscribe")
+
+
+def reply_to(keys: Sequence[str], head: Letterhead, answered: Answered) -> str:
+    """Where a reply to this mail goes: to us, and on to its thread, or to the merchant's own address."""
+    if not head.reply_domain:
+        return head.reply_to
+    return f"{reply_token(keys, head.merchant_id, answered)}@{head.reply_domain}"
 
 
 def personal(reader: Claimed, own: Links, head: Letterhead, *, offered: bool) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -24,6 +25,7 @@ from plugin_server.db.session import tenant
 from plugin_server.jobs import compose
 from plugin_server.jobs.compose import Letterhead, Tags
 from plugin_server.jobs.outside import Outside
+from plugin_server.reply_token import Answered, reply_token
 from plugin_server.wiring import Services
 
 BATCH: Final = 500
@@ -221,9 +223,10 @@ def _render(
         name, id_ = f"{reader.first_name} {reader.last_name}".strip(), str(reader.message_id)
         recipients[id_] = Recipient(id_, reader.email, name, {}, own.unsubscribe)
         people.append((id_, compose.personal(reader, own, head, offered=run.campaign.offer is not None)))
+    salt = attempt_id.hex[:SALT]
     try:
         message = compose.compiled(run.campaign, language, desk.tags)
-        batch = message.batch(common, people, salt=attempt_id.hex[:SALT])
+        batch = message.batch(common, people, salt=salt)
     except TemplateError as error:
         sentence = f"The mail in {language} cannot be rendered: {error}"
         raise _CannotRender(Reason(sentence, "cannot_render", language=language, detail=str(error))) from error
@@ -232,29 +235,47 @@ def _render(
         if id_ in batch.alone:
             try:
                 one = message.render(common, theirs)
-                whole.append(_mail(run, head, uuid4(), (one.subject, one.html, one.text), (recipients[id_],)))
+                back = compose.reply_to(settings.keys, head, Answered("m", int(id_)))
+                whole.append(_mail(run, head, uuid4(), (one.subject, one.html, one.text), (recipients[id_],), back))
             except TemplateError as error:
                 failed[id_] = str(error)
-    return _bulk(run, head, attempt_id, batch, recipients), whole, failed
+    back = _replies(settings.keys, head, batch, f"-{salt}r_")
+    return _bulk(run, head, attempt_id, batch, recipients, back), whole, failed
 
 
-def _bulk(run: Run, head: Letterhead, attempt_id: UUID, batch: Batch, recipients: dict[str, Recipient]) -> Mail:
+def _replies(keys: Sequence[str], head: Letterhead, batch: Batch, tag: str) -> str:
+    """The address for replies with everybody's own token as one more fragment; the merchant's own without a domain."""
+    if not head.reply_domain:
+        return head.reply_to
+    for id_, fragments in batch.fragments.items():
+        fragments[tag] = reply_token(keys, head.merchant_id, Answered("m", int(id_)))
+    return f"{tag}@{head.reply_domain}"
+
+
+def _bulk(
+    run: Run, head: Letterhead, attempt_id: UUID, batch: Batch, recipients: dict[str, Recipient], back: str
+) -> Mail:
     going = tuple(
         Recipient(known.message_id, known.email, known.name, fragments, known.unsubscribe_url)
         for id_, fragments in batch.fragments.items()
         for known in (recipients[id_],)
     )
-    return _mail(run, head, attempt_id, (batch.subject, batch.html, batch.text), going)
+    return _mail(run, head, attempt_id, (batch.subject, batch.html, batch.text), going, back)
 
 
 def _mail(
-    run: Run, head: Letterhead, attempt_id: UUID, parts: tuple[str, str, str], recipients: tuple[Recipient, ...]
+    run: Run,
+    head: Letterhead,
+    attempt_id: UUID,
+    parts: tuple[str, str, str],
+    recipients: tuple[Recipient, ...],
+    back: str,
 ) -> Mail:
     return Mail(
         attempt_id=str(attempt_id),
         from_email=head.from_email,
         from_name=head.from_name,
-        reply_to=head.reply_to,
+        reply_to=back,
         subject=parts[0],
         html=parts[1],
         text=parts[2],

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
 from html import escape
 from typing import Any
 
 from sqlalchemy import Connection, Row
 
 from campaigns.mail.replies import fresh
+from connectors.addresses import BadAddress, wire_reference
 from connectors.errors import BadPayload
 from connectors.mail_types import Mail, Recipient, SendOutcome
 from plugin_server import wiring
@@ -17,6 +17,7 @@ from plugin_server.db import conversations, inbox
 from plugin_server.db.session import tenant
 from plugin_server.jobs import compose
 from plugin_server.jobs.queues import awake
+from plugin_server.reply_token import Answered, read_reply_token
 from plugin_server.wiring import Services
 
 
@@ -34,12 +35,12 @@ def drain(services: Services, merchant_id: int) -> int:
         rows = inbox.claim(conn, provider=wiring.MAIL_REPLIES, limit=1, now=services.now())
     for row in rows:
         with tenant(services.engine, merchant_id) as conn:
-            state, note = _take(conn, merchant_id, row, services.now())
+            state, note = _take(services, conn, merchant_id, row)
             inbox.settle(conn, [row.id], state, note, now=services.now())
     return len(rows)
 
 
-def _take(conn: Connection, merchant_id: int, row: Row[Any], now: datetime) -> tuple[str, str]:
+def _take(services: Services, conn: Connection, merchant_id: int, row: Row[Any]) -> tuple[str, str]:
     try:
         reply = wiring.mail_reply(bytes(row.body), content_type=str(row.headers.get("content-type", "")))
     except BadPayload as error:
@@ -48,7 +49,11 @@ def _take(conn: Connection, merchant_id: int, row: Row[Any], now: datetime) -> t
         return "ignored", "written by a machine"
     if "@" not in reply.from_email:
         return "ignored", "it names no sender"
-    known = conversations.take(conn, merchant_id, reply, fresh(reply.text, reply.html), now)
+    keys = services.settings.keys
+    answered = (read_reply_token(keys, merchant_id, address) for address in reply.to)
+    known = conversations.take(
+        conn, merchant_id, reply, fresh(reply.text, reply.html), services.now(), next(filter(None, answered), None)
+    )
     return ("done", f"thread {known}") if known else ("done", "known already")
 
 
@@ -71,12 +76,13 @@ def send(services: Services, merchant_id: int, message_id: int) -> str:
         attempt_id=str(uuid.uuid4()),
         from_email=head.from_email,
         from_name=head.from_name,
-        reply_to=head.reply_to,
+        reply_to=compose.reply_to(services.settings.keys, head, Answered("t", row.thread)),
         subject=subject,
         html=f"<!doctype html><html><body><p>{escape(row.text).replace(chr(10), '<br>')}</p></body></html>",
         text=row.text,
         recipients=(Recipient(message_id=f"answer-{message_id}", email=row.email),),
         category="answer",
+        in_reply_to=_usable(row.reference),
     )
     result = wiring.mail_backend(services).send(mail)
     refused = next(iter(result.refused.values()), "")
@@ -85,3 +91,11 @@ def send(services: Services, merchant_id: int, message_id: int) -> str:
     with tenant(services.engine, merchant_id) as conn:
         conversations.settle(conn, message_id, state, refused or result.detail)
     return state
+
+
+def _usable(reference: str | None) -> str:
+    # Some programs write ids that no header may hold; then the answer stands by itself.
+    try:
+        return wire_reference(reference or "")
+    except BadAddress:
+        return ""

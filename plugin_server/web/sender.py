@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from campaigns.guards import BOUNCE_LIMIT, COMPLAINT_LIMIT
 from campaigns.mail.lint import FREE
 from campaigns.mail.pace import Pace
+from connectors.addresses import BadAddress, wire_address
 from plugin_server import wiring
 from plugin_server.db import audit_log, sender, vouching
 from plugin_server.db.people import Person
@@ -38,7 +39,7 @@ def _page(who: Person, faults: dict[str, str], given: Pace | None) -> str:
         health = sender.Health(**figures.ready(services(), connection, who.merchant_id, "health").document)
         pace = given or sender.pace(connection)
         domain, looked = sender.domain(connection), sender.domain_found(connection)
-        vouched = vouching.of(connection)
+        vouched, replies = vouching.of(connection), sender.reply_domain(connection)
     return page(
         "sender.html",
         section="settings",
@@ -50,6 +51,8 @@ def _page(who: Person, faults: dict[str, str], given: Pace | None) -> str:
         looked=looked,
         vouched=vouched,
         can_vouch=_can_vouch(domain),
+        replies=request.form.get("reply_domain", replies),
+        inbound=services().settings.public_url + wiring.replies_path(who.merchant_id),
     )
 
 
@@ -92,6 +95,25 @@ def vouch(who: Person) -> ResponseReturnValue:
             audit_log.record(connection, who.merchant_id, actor=who.email, action="domain_begun", subject=domain)
     wake(services().redis, vouch_for, who.merchant_id, on="urgent", hold=5)
     return redirect(url_for("sender.show") + "#vouching")
+
+
+@pages.post("/mail/health/replies")
+@requires("owner")
+def save_replies(who: Person) -> ResponseReturnValue:
+    """Where replies come in, effective within a minute; empty for the merchant's own mailbox."""
+    given = request.form.get("reply_domain", "").strip().lower()
+    try:
+        domain = wire_address(f"r@{given}").rpartition("@")[2] if given else ""
+    except BadAddress:
+        return _page(who, {"reply_domain": words()("replies.bad_domain")}, None), 422
+    with tenant(services().engine, who.merchant_id) as connection:
+        sender.save_reply_domain(connection, domain)
+        audit_log.record(
+            connection, who.merchant_id, actor=who.email, action="settings_changed", subject="reply_domain",
+            detail={"reply_domain": domain},
+        )  # fmt: skip
+    flash(words()("sender.saved"), "good")
+    return redirect(url_for("sender.show"))
 
 
 @pages.post("/mail/health/pace")

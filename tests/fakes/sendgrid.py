@@ -47,6 +47,7 @@ class AcceptedMail:
     custom_args: dict[str, str]
     categories: list[str]
     request: dict[str, Any] = field(repr=False)
+    reply_to: str = ""
 
 
 class FakeSendGrid:
@@ -147,6 +148,7 @@ def _mail(reference: str, request: dict[str, Any], one: dict[str, Any]) -> Accep
         custom_args={**request.get("custom_args", {}), **one.get("custom_args", {})},
         categories=request.get("categories", []),
         request=request,
+        reply_to=_substituted(request.get("reply_to", {}).get("email", ""), substitutions),
     )
 
 

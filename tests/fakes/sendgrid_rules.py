@@ -38,6 +38,8 @@ def _from(request: dict[str, Any]) -> Iterator[Fault]:
     sender = request.get("from")
     if not isinstance(sender, dict) or not _ADDRESS.fullmatch(str(sender.get("email", ""))):
         yield "from.email", "The from email does not contain a valid address."
+    if "reply_to" in request and not _ADDRESS.fullmatch(str(request["reply_to"].get("email", ""))):
+        yield "reply_to.email", "The reply_to email does not contain a valid address."
     if "reply_to" in request and "reply_to_list" in request:
         yield "reply_to", "reply_to and reply_to_list exclude each other."
 

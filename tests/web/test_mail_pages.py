@@ -138,3 +138,16 @@ def test_a_domain_is_vouched_for_from_the_page(
         connection.execute(text("UPDATE merchant SET from_email = 'toko@gmail.com'"))
     assert "does not offer this for gmail.com" in owner.get("/mail/health").get_data(as_text=True)
     assert owner.post("/mail/health/vouching").status_code == 404
+
+
+def test_an_owner_says_where_replies_come_in(app: Services, merchant: int, logged_in: Callable[[str], Visitor]) -> None:
+    owner = logged_in("owner")
+    assert f"/webhooks/sendgrid/{merchant}/inbound" in owner.get("/mail/health").get_data(as_text=True)
+    bad = owner.post("/mail/health/replies", {"reply_domain": "no domain"})
+    assert (bad.status_code, "That is no domain" in bad.get_data(as_text=True)) == (422, True)
+    taken = (("Reply.Toko.Example ", "reply.toko.example"), ("bücher.example", "xn--bcher-kva.example"), ("", ""))
+    for given, kept in taken:
+        assert owner.post("/mail/health/replies", {"reply_domain": given}).status_code == 302
+        with tenant(app.engine, merchant) as connection:
+            assert sender.reply_domain(connection) == kept
+    assert logged_in("marketer").post("/mail/health/replies", {"reply_domain": ""}).status_code == 403
