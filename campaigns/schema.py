@@ -134,7 +134,8 @@ class Guards(Part):
     ``in_doubt`` says what becomes of a mail of which nobody knows whether it left: ``give_up`` (rather never than
     twice) or ``resend`` (rather twice than never). ``priority`` says which mail goes first where the cap leaves room
     for one: 9 before 1; the other waits. ``fenced`` lets the provider hold each request for twenty minutes, so that one
-    in doubt is called back and made again: neither twice nor never, where the provider can do that.
+    in doubt is called back and made again: neither twice nor never, where the provider can do that. Without
+    ``margin_floor``, an offer that costs more than it earns needs a ``margin_reason``, which goes into the log.
     """
 
     quiet_hours: QuietHours | None = Field(
@@ -142,6 +143,7 @@ class Guards(Part):
     )
     frequency_cap: FrequencyCap | None = Field(default_factory=lambda: FrequencyCap(messages=2, days=7))
     margin_floor: bool | None = True
+    margin_reason: str | None = Field(default=None, min_length=3, max_length=300)
     in_doubt: Literal["give_up", "resend"] = "give_up"
     fenced: bool = False
     priority: int = Field(default=5, ge=1, le=9)

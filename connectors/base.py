@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
 from connectors.mail_types import DomainVouch, Mail, SendResult, Suppressed
+from connectors.offer_types import Pack, PackResult
 from connectors.types import (
     Category,
     Check,
@@ -116,8 +117,9 @@ class Store(Protocol):
 class StoreServices(Protocol):
     """What only some shops can do beyond ``Store``; ``StoreInfo.capabilities`` says which of it.
 
-    Capabilities: ``automatic_discounts`` (deals), ``bulk_codes``, ``consent``, ``store_credit``, ``marketing``. All
-    raise ``ConnectorError``; with ``ambiguous`` where the same call again finds out what became of the first.
+    Capabilities: ``automatic_discounts`` (deals), ``bulk_codes``, ``consent``, ``store_credit``, ``marketing``; packs
+    are made by shops that cannot count pieces. All raise ``ConnectorError``; with ``ambiguous`` where the same call
+    again finds out what became of the first.
     """
 
     def create_deal(self, deal: Deal) -> str:
@@ -128,6 +130,12 @@ class StoreServices(Protocol):
 
     def add_codes(self, deal_id: str, codes: Sequence[str]) -> list[CodeResult]:
         """Make codes exist under a deal with a code, for offers that may be passed on; one result each, in order."""
+
+    def ensure_packs(self, packs: Sequence[Pack]) -> list[PackResult]:
+        """Make the packs exist exactly as asked, out of sight of the catalogue; one result each, in order.
+
+        Calling twice makes none twice; a pack that somebody changed is set right again.
+        """
 
     def write_consents(self, changes: Sequence[ConsentChange]) -> dict[str, str]:
         """Tell the shop what customers answered; gives {customer external id: sentence} where it was not taken."""

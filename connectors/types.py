@@ -13,6 +13,8 @@ from enum import StrEnum
 
 from babel.numbers import get_currency_precision
 
+from connectors.offer_types import EVERYTHING, Reach
+
 
 def minor_units(amount: Decimal | str | int, currency: str) -> int:
     """The integer of minor units nearest to ``amount`` of ``currency``; halves go away from zero.
@@ -189,6 +191,7 @@ class DiscountKind(StrEnum):
     PERCENTAGE = "percentage"
     FIXED = "fixed"
     FREE_SHIPPING = "free_shipping"
+    BUY_GET = "buy_get"
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +211,7 @@ class CodeSpec:
     usage_limit: int = 1
     description: str = ""
     product_external_ids: tuple[str, ...] = ()
+    reach: Reach = EVERYTHING
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -11,6 +11,7 @@ from typing import Any, cast
 from redis import Redis
 from sqlalchemy import Engine
 
+from campaigns.offers.realisation import Able
 from connectors import shopify, woocommerce
 from connectors.base import MailAccount, MailBackend, MailDomains, MailFence, Store, StoreServices
 from connectors.domains import SELECTORS, standing
@@ -221,6 +222,13 @@ def embedding_shop(services: Services, url: str, token: Callable[[], str]) -> St
 def beyond(store: Store) -> StoreServices:
     """What a shop can do beyond ``Store``; ask its capabilities first."""
     return cast(StoreServices, store)
+
+
+def able(platform: str, capabilities: Sequence[str], *, points: bool) -> Able:
+    """What a shop can do of offers, by its platform and the rights granted; ``points``: a programme is in force."""
+    if platform == EMBEDDING:
+        return Able(counts_pieces=True, credit="store_credit" in capabilities, points=points, by_line=True)
+    return Able(packs=platform == "woocommerce", points=points)
 
 
 WINDOW = timedelta(days=59)

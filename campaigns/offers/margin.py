@@ -88,7 +88,7 @@ def liability(
         return max(given * getattr(offer, "times", 1), 1)
     basis = max(average_minor, minor_units(minimum_of(offer), currency))
     if isinstance(offer, Cashback):
-        return max(_back(offer, currency, basis), 1)
+        return max(back(offer, currency, basis), 1)
     return max(_share(basis, value_of(offer, rung) or _ZERO), 1)
 
 
@@ -96,7 +96,8 @@ def _share(basis: int, percent: Decimal) -> int:
     return int((Decimal(basis) * percent / 100).to_integral_value(rounding=ROUND_HALF_UP))
 
 
-def _back(offer: Cashback, currency: str, basis: int) -> int:
+def back(offer: Cashback, currency: str, basis: int) -> int:
+    """What an order of ``basis`` minor units brings back."""
     if offer.amount is not None:
         return minor_units(offer.amount, currency)
     back = _share(basis, offer.percent or _ZERO)
@@ -154,7 +155,7 @@ def _of_a_small_order(offer: Fixed | FreeShipping | Cashback, currency: str, tra
     if isinstance(offer, Fixed):
         given = minor_units(deepest(offer), currency)
     elif isinstance(offer, Cashback):
-        given = _back(offer, currency, int(basis))
+        given = back(offer, currency, int(basis))
     return min(Decimal(given) / basis, _ONE) if basis else _ZERO
 
 

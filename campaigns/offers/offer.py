@@ -224,7 +224,6 @@ KINDS: Final = (
     "percentage", "fixed", "free_shipping", "quantity_price", "buy_get", "gift", "cashback", "member_only",
     "early_access",
 )  # fmt: skip
-CARRIED_OUT: Final = frozenset({"percentage", "fixed", "free_shipping"})
 _ANY: Final[TypeAdapter[Any]] = TypeAdapter(Offer)
 
 
@@ -250,6 +249,12 @@ def refs_of(offer: Offer) -> tuple[str, ...]:
     """All products that it names, each once."""
     own = (*getattr(offer, "products", ()), *getattr(offer, "get_products", ()))
     return tuple(dict.fromkeys((*own, offer.product) if isinstance(offer, Gift) else own))
+
+
+def in_money(offer: Offer) -> bool:
+    """True where it names sums, so that it holds in shops of the merchant's own currency alone."""
+    sums = (minimum_of(offer), getattr(offer, "amount", None), getattr(offer, "most", None))
+    return isinstance(offer, Fixed | QuantityPrice | Gift) or any(sums)
 
 
 def deepest(offer: Offer) -> Decimal:

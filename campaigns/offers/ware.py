@@ -22,3 +22,4 @@ class Ware:
     url: str | None = None
     active: bool = True
     supply_days: int | None = None
+    categories: tuple[str, ...] = ()

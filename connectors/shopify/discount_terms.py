@@ -14,6 +14,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from connectors.shopify import buy_get
+from connectors.shopify.discount_goods import goods_of, items, told_goods
 from connectors.shopify.values import gid, is_number, number_of, part, rows
 from connectors.types import CodeSpec, DiscountKind, Money
 
@@ -29,7 +31,8 @@ ALONE = {"orderDiscounts": False, "productDiscounts": False, "shippingDiscounts"
 EARLIER = timedelta(minutes=5)
 LARGEST = Decimal(10) ** 12
 MOST_PRODUCTS = 50
-BASIC, SHIPPING = "DiscountCodeBasic", "DiscountCodeFreeShipping"
+FORMS = {DiscountKind.FREE_SHIPPING: "DiscountCodeFreeShipping", DiscountKind.BUY_GET: "DiscountCodeBxgy"}
+BASIC = "DiscountCodeBasic"
 
 
 def refusal(spec: CodeSpec, *, currency: str, now: datetime) -> str:
@@ -42,10 +45,8 @@ def refusal(spec: CodeSpec, *, currency: str, now: datetime) -> str:
         return "The code would have expired already."
     if spec.usage_limit < 1:
         return "A usage limit of 0 means no limit. Give at least 1."
-    if len(spec.product_external_ids) > MOST_PRODUCTS:
-        return f"A code can be for {MOST_PRODUCTS} products at most. Use a collection for more."
-    if any(not is_number(number) for number in spec.product_external_ids):
-        return "A product id is not a number."
+    if fault := buy_get.refusal(spec) if spec.kind is DiscountKind.BUY_GET else _goods_refusal(spec):
+        return fault
     if spec.currency != currency:
         return f"The shop counts in {currency}, the code in {spec.currency}."
     if spec.minimum_minor < 0:
@@ -53,8 +54,19 @@ def refusal(spec: CodeSpec, *, currency: str, now: datetime) -> str:
     return _amount_refusal(spec)
 
 
+def _goods_refusal(spec: CodeSpec) -> str:
+    reach, own = spec.reach, (*spec.product_external_ids, *spec.reach.variants)
+    if len(own) > MOST_PRODUCTS:
+        return f"A code can be for {MOST_PRODUCTS} products at most. Use a collection for more."
+    if any(not is_number(number) for number in (*own, *reach.categories)):
+        return "A product id is not a number."
+    if own and reach.categories:
+        return "Shopify takes products or collections, not both."
+    return ""
+
+
 def _amount_refusal(spec: CodeSpec) -> str:
-    if spec.kind is DiscountKind.FREE_SHIPPING:
+    if spec.kind in FORMS:
         return ""
     try:
         exact = spec.value.is_finite() and spec.value == spec.value.quantize(Decimal("0.01"))
@@ -83,6 +95,8 @@ def body(spec: CodeSpec, customer: str, *, now: datetime) -> dict[str, Any]:
         "combinesWith": ALONE,
         "tags": [TAG, PERSONAL],
     }
+    if spec.kind is DiscountKind.BUY_GET:
+        return common | buy_get.terms(spec)
     if spec.minimum_minor:
         least = Money(spec.minimum_minor, spec.currency).amount
         common["minimumRequirement"] = {"subtotal": {"greaterThanOrEqualToSubtotal": str(least)}}
@@ -109,9 +123,7 @@ def _value(spec: CodeSpec) -> dict[str, Any]:
 
 
 def _items(spec: CodeSpec) -> dict[str, Any]:
-    if not spec.product_external_ids:
-        return {"all": True}
-    return {"products": {"productsToAdd": [gid("Product", number) for number in sorted(spec.product_external_ids)]}}
+    return items(spec.product_external_ids, spec.reach.variants, spec.reach.categories)
 
 
 def is_personal(discount: Json) -> bool:
@@ -122,18 +134,21 @@ def is_personal(discount: Json) -> bool:
 def differences(discount: Json, spec: CodeSpec, customer: str) -> list[str]:
     """In what the shop's ``discount`` is not what ``spec`` asked for; empty where it is the same offer."""
     told = {
-        "kind": discount.get("__typename") == (SHIPPING if spec.kind is DiscountKind.FREE_SHIPPING else BASIC),
+        "kind": discount.get("__typename") == FORMS.get(spec.kind, BASIC),
         "code": _codes(discount) == [spec.code.upper()],
         "customer": _customers(discount) == [customer],
         "usage limit": discount.get("usageLimit") == spec.usage_limit,
         "end": _same_end(discount, spec),
-        "minimum": _minimum(discount) == _wanted_minimum(spec),
         "combinations": {name: bool(part(discount, "combinesWith").get(name)) for name in ALONE} == ALONE,
     }
+    gets = part(discount, "customerGets")
+    if spec.kind is DiscountKind.BUY_GET:
+        return [name for name, same in {**told, **buy_get.same(discount, spec)}.items() if not same]
+    told["minimum"] = _minimum(discount) == _wanted_minimum(spec)
     if spec.kind is not DiscountKind.FREE_SHIPPING:
-        gets = part(discount, "customerGets")
         told["amount"] = _same_value(part(gets, "value"), spec)
-        told["products"] = _goods(part(gets, "items")) == sorted(spec.product_external_ids)
+        wanted = told_goods(spec.product_external_ids, spec.reach.variants, spec.reach.categories)
+        told["products"] = goods_of(part(gets, "items")) == wanted
     return [name for name, same in told.items() if not same]
 
 
@@ -181,14 +196,6 @@ def _same_value(value: Json, spec: CodeSpec) -> bool:
     money = part(value, "amount")
     same = _number(money.get("amount")) == spec.value and money.get("currencyCode") == spec.currency
     return same and value.get("appliesOnEachItem") is False
-
-
-def _goods(items: Json) -> list[str]:
-    if items.get("__typename") == "AllDiscountItems":
-        return []
-    found = [number_of(one.get("id"), "Product") or "?" for one in rows(items, "products", "discount")]
-    variants = ["a variant"] if rows(items, "productVariants", "discount") else []
-    return sorted(found) + variants or ["something else"]
 
 
 def _number(value: Any) -> Decimal | None:

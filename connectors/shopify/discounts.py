@@ -19,6 +19,7 @@ from connectors.shopify.values import gid, is_number, number_of, part
 from connectors.types import CodeResult, CodeSpec, DiscountKind
 
 AT_ONCE = 4
+CREATES = {DiscountKind.FREE_SHIPPING: "discount_shipping_create", DiscountKind.BUY_GET: "bxgy_personal_create"}
 TAKEN = "TAKEN"
 UNKNOWN_CUSTOMER = (
     "The shop has no customer with this e-mail address. A code that belongs to nobody could be used by everybody, so "
@@ -101,7 +102,7 @@ class DiscountMaker:
             return CodeResult(spec.code, None, error.sentence, permanent=False)
 
     def _create(self, spec: CodeSpec, customer: str) -> CodeResult:
-        name = "discount_shipping_create" if spec.kind is DiscountKind.FREE_SHIPPING else "discount_basic_create"
+        name = CREATES.get(spec.kind, "discount_basic_create")
         try:
             payload = self._client.write(name, {"discount": body(spec, customer, now=self._client.clock())})
         except Rejected as error:

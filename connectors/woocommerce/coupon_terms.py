@@ -35,8 +35,10 @@ def refusal(spec: CodeSpec, *, currency: str, now: datetime) -> str:
         return "The code would have expired already."
     if spec.usage_limit < 1:
         return "A usage limit of 0 means no limit to the shop. Give at least 1."
-    if any(not (number.isascii() and number.isdigit()) for number in spec.product_external_ids):
+    if any(not (number.isascii() and number.isdigit()) for number in (*_goods(spec), *spec.reach.categories)):
         return "A product id is not a number."
+    if spec.kind is DiscountKind.BUY_GET:
+        return "This shop cannot count pieces. Offer a pack of them instead."
     if spec.currency != currency:
         return f"The shop counts in {currency}, the code in {spec.currency}."
     if spec.minimum_minor < 0:
@@ -67,7 +69,7 @@ def amount(spec: CodeSpec) -> Decimal:
 
 def body(spec: CodeSpec) -> dict[str, Any]:
     """The coupon to ask the shop for. Amounts are plain text with two decimals, the end is UTC with its Z."""
-    return {
+    asked = {
         "code": spec.code.lower(),
         "discount_type": _type(spec),
         "amount": f"{amount(spec):.2f}",
@@ -76,11 +78,13 @@ def body(spec: CodeSpec) -> dict[str, Any]:
         "date_expires": f"{_end(spec):%Y-%m-%dT%H:%M:%S}Z",
         "usage_limit": spec.usage_limit,
         "minimum_amount": f"{_minimum(spec):.2f}",
-        "product_ids": sorted(int(number) for number in spec.product_external_ids),
+        "product_ids": sorted(int(number) for number in _goods(spec)),
         "limit_usage_to_x_items": _items(spec),
         "description": spec.description[:500],
         "meta_data": [{"key": MARK, "value": spec.code.lower()}],
     }
+    categories = sorted(int(number) for number in spec.reach.categories)
+    return asked | {"product_categories": categories} if categories else asked
 
 
 def differences(coupon: Mapping[str, Any], spec: CodeSpec) -> list[str]:
@@ -96,7 +100,8 @@ def differences(coupon: Mapping[str, Any], spec: CodeSpec) -> list[str]:
         "date_expires": _same_end(coupon, spec),
         "usage_limit": coupon.get("usage_limit") == spec.usage_limit,
         "minimum_amount": _number(coupon.get("minimum_amount")) == _minimum(spec),
-        "product_ids": _ids(coupon) == wanted["product_ids"],
+        "product_ids": _ids(coupon, "product_ids") == wanted["product_ids"],
+        "product_categories": _ids(coupon, "product_categories") == wanted.get("product_categories", []),
         "limit_usage_to_x_items": (coupon.get("limit_usage_to_x_items") or None) == wanted["limit_usage_to_x_items"],
     }
     return [name for name, same in told.items() if not same]
@@ -114,12 +119,17 @@ def is_ours(coupon: Mapping[str, Any], spec: CodeSpec) -> bool:
 def _type(spec: CodeSpec) -> str:
     if spec.kind is not DiscountKind.FIXED:
         return "percent"
-    return "fixed_product" if spec.product_external_ids else "fixed_cart"
+    return "fixed_product" if _goods(spec) or spec.reach.categories else "fixed_cart"
+
+
+def _goods(spec: CodeSpec) -> tuple[str, ...]:
+    # The shop keeps sizes of a product among the products.
+    return (*spec.product_external_ids, *spec.reach.variants)
 
 
 def _items(spec: CodeSpec) -> int | None:
     # An amount off a product counts for each piece in the cart: ten pieces would make the code worth ten times as much.
-    return 1 if _type(spec) == "fixed_product" else None
+    return spec.reach.times or (1 if _type(spec) == "fixed_product" else None)
 
 
 def _end(spec: CodeSpec) -> datetime:
@@ -150,6 +160,6 @@ def _emails(coupon: Mapping[str, Any]) -> list[str]:
     return [str(address).lower() for address in found] if isinstance(found, list) else []
 
 
-def _ids(coupon: Mapping[str, Any]) -> list[int]:
-    found = coupon.get("product_ids")
+def _ids(coupon: Mapping[str, Any], name: str) -> list[int]:
+    found = coupon.get(name)
     return sorted(number for number in found if isinstance(number, int)) if isinstance(found, list) else []

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from connectors.base import Page, WebhookState
 from connectors.errors import ConnectorError
 from connectors.http import CONNECT_SECONDS, READ_SECONDS, Http, guard_url
+from connectors.offer_types import Pack, PackResult
 from connectors.types import (
     Category,
     Check,
@@ -30,6 +31,7 @@ from connectors.woocommerce.checks import Connection, run_checks
 from connectors.woocommerce.client import Clock, WooClient
 from connectors.woocommerce.coupons import CouponMaker
 from connectors.woocommerce.orders import OrderReader
+from connectors.woocommerce.packs import PackMaker
 from connectors.woocommerce.rungs import write_rungs
 
 TAILS = ("/wp-admin", "/wp-json", "/wp-login.php")
@@ -163,6 +165,10 @@ class WooStore:
     def revoke_codes(self, external_ids: Iterable[str]) -> None:
         """Make the codes worthless; those already gone are fine."""
         CouponMaker(self._client, "").revoke(external_ids)
+
+    def ensure_packs(self, packs: Sequence[Pack]) -> list[PackResult]:
+        """Make the packs exist exactly as asked, out of sight of the catalogue; calling twice makes none twice."""
+        return PackMaker(self._client, self.currency()).ensure(packs)
 
     def write_rungs(self, rungs: Mapping[str, tuple[str, str]]) -> dict[str, str]:
         """Write {customer external id: (rung key, rung name)}; gives {external id: error} where refused."""

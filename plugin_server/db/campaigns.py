@@ -167,6 +167,8 @@ def open_run(
     if made is not None:
         offer = saved.campaign.offer
         detail = {"run": int(made), "occasion": occasion, "offer": offer.model_dump(mode="json") if offer else None}
+        if saved.campaign.guards.margin_reason and not saved.campaign.guards.margin_floor:
+            detail["margin_reason"] = saved.campaign.guards.margin_reason
         action = "campaign_started" if state == "planned" else "campaign_missed"
         audit_log.record(conn, merchant_id, actor=by, action=action, subject=saved.campaign.key, detail=detail)
         return int(made), True

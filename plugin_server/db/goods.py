@@ -30,12 +30,13 @@ def _found(conn: Connection, store_id: int | None, refs: Sequence[str]) -> dict[
 def _ware(row: Row[Any]) -> Ware:
     return Ware(
         row.ref, row.external_id, row.title, row.price_minor, row.cost_minor, row.parent, tuple(row.sizes or ()),
-        row.url, row.active, row.days_of_supply,
+        row.url, row.active, row.days_of_supply, tuple(row.category_ids),
     )  # fmt: skip
 
 
 _NAMED: Final = """
-SELECT DISTINCT ON (r.ref) r.ref, p.external_id, p.title, p.price_minor, p.url, p.active, p.days_of_supply,
+SELECT DISTINCT ON (r.ref) r.ref, p.external_id, p.title, p.price_minor, p.url, p.active,
+       p.days_of_supply, p.category_ids,
        p.parent_external_id AS parent, coalesce(p.unit_cost_minor, up.unit_cost_minor) AS cost_minor,
        (SELECT array_agg(c.price_minor ORDER BY c.price_minor) FROM product c
         WHERE c.store_id = p.store_id AND c.parent_external_id = p.external_id AND c.price_minor IS NOT NULL

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
@@ -19,19 +20,26 @@ from plugin_server.db.doubts import FLYING
 
 def plan(conn: Connection, run: Run, now: datetime) -> int:
     """One message for each treated member, once. Whose code could not be made gets none, and the message says why."""
-    given = {"run": run.id, "offer": run.campaign.offer is not None, "priority": run.campaign.guards.priority}
+    given = {
+        "run": run.id,
+        "offer": run.campaign.offer is not None,
+        "there": list(GIVEN),
+        "priority": run.campaign.guards.priority,
+    }
     return conn.execute(text(_PLAN), given | {"now": now}).rowcount
 
 
+GIVEN: Final = ("issued", "promised", "kept")
+"""States of a code with which its mail may go: the shop has it, or it is a promise that needs none there."""
 _PLAN: Final = """
 INSERT INTO message (merchant_id, run_id, customer_id, step, priority, email, language, state, reason, planned_at,
     settled_at)
 SELECT m.merchant_id, m.run_id, m.customer_id, 0, :priority, m.email, m.language,
-       CASE WHEN :offer AND c.state IS DISTINCT FROM 'issued' THEN 'skipped' ELSE 'planned' END,
-       CASE WHEN :offer AND c.state IS DISTINCT FROM 'issued'
+       CASE WHEN :offer AND (c.state = ANY(:there)) IS NOT TRUE THEN 'skipped' ELSE 'planned' END,
+       CASE WHEN :offer AND (c.state = ANY(:there)) IS NOT TRUE
             THEN 'no_code: ' || coalesce(nullif(c.error, ''), 'the shop has not made the code') ELSE '' END,
        :now,
-       CASE WHEN :offer AND c.state IS DISTINCT FROM 'issued' THEN CAST(:now AS timestamptz) END
+       CASE WHEN :offer AND (c.state = ANY(:there)) IS NOT TRUE THEN CAST(:now AS timestamptz) END
 FROM audience_member m LEFT JOIN offer_code c ON c.run_id = m.run_id AND c.customer_id = m.customer_id
 WHERE m.run_id = :run AND m.arm = 'treated'
 ON CONFLICT (run_id, customer_id, step) DO NOTHING
@@ -54,6 +62,8 @@ class Claimed:
     expires_at: datetime | None
     member_number: str | None = None
     points: int = 0
+    offer_url: str | None = None
+    offer_value: Decimal | None = None
 
 
 def turn(conn: Connection, merchant_id: int) -> None:
@@ -99,7 +109,8 @@ def due(
         (row, judge(_candidate(row, cap, now), guards, now=at, deadline=deadline, shop_zone=zone)) for row in rows
     ]
     _set_aside(conn, [(row.id, verdict) for row, verdict in verdicts if verdict.act is not Act.SEND], now)
-    return [_claimed(row) for row, verdict in verdicts if verdict.act is Act.SEND], len(rows)
+    own = bool(getattr(run.campaign.offer, "by_rung", None))
+    return [_claimed(row, own_value=own) for row, verdict in verdicts if verdict.act is Act.SEND], len(rows)
 
 
 _DUE: Final = f"""
@@ -111,13 +122,15 @@ WITH due AS MATERIALIZED (
     ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED
 )
 SELECT due.id, due.customer_id, due.language, p.email, p.email_norm, p.first_name, p.last_name, p.timezone,
-       p.erased_at IS NOT NULL AS erased, m.rung, m.store_id, o.code, o.expires_at,
+       p.erased_at IS NOT NULL AS erased, m.rung, m.store_id,
+       CASE WHEN o.state = 'issued' THEN o.code END AS code, o.expires_at,
+       o.terms ->> 'url' AS offer_url, o.value AS offer_value,
        coalesce(consent.state, 'unknown') AS consent, s.reason AS suppressed, lately.taken, lately.ahead,
        EXISTS (SELECT FROM conversation t WHERE t.customer_id = due.customer_id AND t.state = 'open') AS talking,
        p.member_number, coalesce(earned.points, 0) AS points
 FROM due JOIN customer p ON p.id = due.customer_id
 JOIN audience_member m ON m.run_id = :run AND m.customer_id = due.customer_id
-LEFT JOIN offer_code o ON o.run_id = :run AND o.customer_id = due.customer_id AND o.state = 'issued'
+LEFT JOIN offer_code o ON o.run_id = :run AND o.customer_id = due.customer_id AND o.state IN ('issued', 'promised')
 LEFT JOIN suppression s ON s.email_norm = p.email_norm
 LEFT JOIN LATERAL (SELECT state FROM consent c WHERE c.customer_id = due.customer_id AND c.channel = 'email'
     AND c.topic = :topic ORDER BY c.occurred_at DESC, c.id DESC LIMIT 1) consent ON true
@@ -150,7 +163,7 @@ def _candidate(row: Any, cap: FrequencyCap | None, now: datetime) -> Candidate:
     )
 
 
-def _claimed(row: Any) -> Claimed:
+def _claimed(row: Any, *, own_value: bool = False) -> Claimed:
     return Claimed(
         message_id=row.id,
         customer_id=row.customer_id,
@@ -164,6 +177,8 @@ def _claimed(row: Any) -> Claimed:
         expires_at=row.expires_at,
         member_number=row.member_number,
         points=row.points,
+        offer_url=row.offer_url,
+        offer_value=row.offer_value if own_value else None,
     )
 
 

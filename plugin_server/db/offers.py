@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from decimal import Decimal
@@ -14,9 +15,10 @@ from sqlalchemy import Connection, bindparam, text
 from campaigns.offers.codes import code_for, prefix_for
 from campaigns.offers.margin import Trade, liability
 from campaigns.offers.offer import Offer, minimum_of, refs_of, value_of
-from connectors.types import CodeResult, CodeSpec, DiscountKind, minor_units
+from connectors.types import CodeResult, CodeSpec, minor_units
 from plugin_server.db import goods
 from plugin_server.db.campaigns import Run
+from plugin_server.db.offer_terms import PROMISED, spec
 
 CHUNK: Final = 5000
 
@@ -64,13 +66,25 @@ def expires_at(run: Run, offer: Offer, timezone: str) -> datetime:
     """The last second of the last valid day in the shop's zone; it hangs on when the run was due, not on the clock."""
     zone = ZoneInfo(timezone)
     day = run.due_at.astimezone(zone).date() + timedelta(days=offer.valid_days)
-    return datetime.combine(day, time(23, 59, 59), zone)
+    until = getattr(offer, "until", None)
+    return datetime.combine(min(day, until) if until else day, time(23, 59, 59), zone)
 
 
-def plan_codes(conn: Connection, run: Run, offer: Offer, *, secret: str, usual: Trade) -> int:
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """How one shop carries the offer out: the terms of its codes, or why there are none."""
+
+    terms: dict[str, Any]
+    refused: str = ""
+
+
+def plan_codes(
+    conn: Connection, run: Run, offer: Offer, *, secret: str, usual: Trade, shops: Mapping[int, Carried]
+) -> int:
     """Plan codes for up to ``CHUNK`` treated members that have none; gives how many those were.
 
-    The budget's row is locked from reading to writing, so that runs side by side cannot exceed it together.
+    The budget's row is locked from reading to writing, so that runs side by side cannot exceed it together. What
+    needs no code in the shop is written down as promised.
     """
     merchant = conn.execute(text("SELECT timezone, currency FROM merchant")).one()
     limit = minor_units(offer.budget, merchant.currency) if offer.budget is not None else None
@@ -79,26 +93,24 @@ def plan_codes(conn: Connection, run: Run, offer: Offer, *, secret: str, usual: 
     prefix = offer.code_prefix or prefix_for(run.campaign.key)
     planned, spent = [], 0
     for member in members:
-        usually = usual.average_shipping_minor if offer.kind == "free_shipping" else 0
-        average = usually or member.average or usual.average_order_minor
-        cost = liability(offer, merchant.currency, average, rung=member.rung, trade=usual)
-        error = _obstacle(offer, merchant.currency, member.currency)
+        error = _obstacle(offer, shops.get(member.store_id), member.rung)
+        cost = 0 if error else _cost(offer, merchant.currency, member, usual)
         if not error and left is not None and spent + cost > left:
-            error = "budget: the campaign's budget was used up before this code"
-        spent += 0 if error else cost
+            error, cost = "budget: the campaign's budget was used up before this code", 0
+        spent += cost
         planned.append(
             {
                 "customer": member.customer_id,
                 "store": member.store_id,
                 "email": member.email,
                 "code": code_for(secret, prefix=prefix, run_id=run.id, customer_id=member.customer_id),
-                "cost": 0 if error else cost,
+                "cost": cost,
                 "error": error,
                 "value": value_of(offer, member.rung) or Decimal(0),
             }
         )
     if planned:
-        _insert_codes(conn, run, offer, planned, merchant.currency, expires_at(run, offer, merchant.timezone))
+        _insert_codes(conn, run, offer, planned, merchant, shops)
         conn.execute(
             text("UPDATE offer_budget SET issued_minor = issued_minor + :spent WHERE campaign_id = :id"),
             {"spent": spent, "id": run.campaign_id},
@@ -106,9 +118,15 @@ def plan_codes(conn: Connection, run: Run, offer: Offer, *, secret: str, usual: 
     return len(members)
 
 
+def _cost(offer: Offer, currency: str, member: Any, usual: Trade) -> int:
+    usually = usual.average_shipping_minor if offer.kind == "free_shipping" else 0
+    average = usually or member.average or usual.average_order_minor
+    return liability(offer, currency, average, rung=member.rung, trade=usual)
+
+
 _MEMBERS: Final = """
-SELECT m.customer_id, m.email, m.store_id, m.rung, s.currency, f.average_order_minor AS average
-FROM audience_member m JOIN store s ON s.id = m.store_id
+SELECT m.customer_id, m.email, m.store_id, m.rung, f.average_order_minor AS average
+FROM audience_member m
 LEFT JOIN customer_facts f ON f.customer_id = m.customer_id
 WHERE m.run_id = :run AND m.arm = 'treated'
   AND NOT EXISTS (SELECT FROM offer_code c WHERE c.run_id = m.run_id AND c.customer_id = m.customer_id)
@@ -130,38 +148,59 @@ def _budget_left(conn: Connection, run: Run, limit: int | None) -> int | None:
     return None if limit is None else max(limit - int(row.issued_minor), 0)
 
 
-def _obstacle(offer: Offer, currency: str, store_currency: str | None) -> str:
-    in_money = offer.kind not in ("percentage", "free_shipping", "member_only") or bool(minimum_of(offer))
-    if in_money and store_currency and store_currency != currency:
-        return f"currency: the offer is in {currency}, this shop sells in {store_currency}"
-    return ""
+def _obstacle(offer: Offer, shop: Carried | None, rung: str | None) -> str:
+    rungs = getattr(offer, "rungs", None)
+    if rungs and rung not in rungs:
+        return f"rung: the offer is for {', '.join(rungs)} alone"
+    if shop is None:
+        return "shop: it is not connected any more"
+    return shop.refused
 
 
 def _insert_codes(
-    conn: Connection, run: Run, offer: Offer, planned: list[dict[str, Any]], currency: str, expires: datetime
+    conn: Connection, run: Run, offer: Offer, planned: list[dict[str, Any]], merchant: Any, shops: Mapping[int, Carried]
 ) -> None:
     arrays = {key: [row[key] for row in planned] for key in planned[0]}
-    conn.execute(
-        text(
-            "INSERT INTO offer_code (merchant_id, run_id, customer_id, store_id, code, email, liability_minor, state, "
-            "error, kind, value, currency, minimum_minor, expires_at) "
-            "SELECT :merchant, :run, customer, store, code, email, cost, "
-            "CASE WHEN error = '' THEN 'planned' ELSE 'failed' END, error, "
-            ":kind, value, :currency, :minimum, :expires "
-            "FROM unnest(CAST(:customer AS bigint[]), CAST(:store AS bigint[]), CAST(:code AS text[]), "
-            "CAST(:email AS text[]), CAST(:cost AS bigint[]), CAST(:error AS text[]), CAST(:value AS numeric[])) "
-            "AS t(customer, store, code, email, cost, error, value)"
-        ),
-        arrays
-        | {
-            "merchant": run.merchant_id,
-            "run": run.id,
-            "kind": offer.kind,
-            "currency": currency,
-            "minimum": minor_units(minimum_of(offer), currency),
-            "expires": expires,
-        },
-    )
+    told = {
+        "merchant": run.merchant_id,
+        "run": run.id,
+        "kind": offer.kind,
+        "currency": merchant.currency,
+        "minimum": minor_units(minimum_of(offer), merchant.currency),
+        "expires": expires_at(run, offer, merchant.timezone),
+        "shops": list(shops),
+        "terms": [json.dumps(shop.terms) for shop in shops.values()],
+        "promised": list(PROMISED),
+    }
+    conn.execute(text(_INSERT), arrays | told)
+
+
+_INSERT: Final = """
+INSERT INTO offer_code (merchant_id, run_id, customer_id, store_id, code, email, liability_minor, state, error, kind,
+                        value, currency, minimum_minor, expires_at, terms)
+SELECT :merchant, :run, customer, t.store, code, email, cost,
+       CASE WHEN error <> '' THEN 'failed' WHEN k.terms ->> 'way' = ANY(:promised) AND k.terms -> 'kind' IS NULL
+            THEN 'promised' ELSE 'planned' END,
+       error, :kind, value, :currency, :minimum, :expires, coalesce(k.terms, '{}')
+FROM unnest(CAST(:customer AS bigint[]), CAST(:store AS bigint[]), CAST(:code AS text[]), CAST(:email AS text[]),
+            CAST(:cost AS bigint[]), CAST(:error AS text[]), CAST(:value AS numeric[]))
+     AS t(customer, store, code, email, cost, error, value)
+LEFT JOIN unnest(CAST(:shops AS bigint[]), CAST(CAST(:terms AS text[]) AS jsonb[])) AS k(store, terms)
+       ON k.store = t.store
+"""
+
+
+def stores_of(conn: Connection, run_id: int) -> list[int]:
+    """Shops of treated members of a run that have no code yet."""
+    return list(conn.scalars(text(_STORES), {"run": run_id}))
+
+
+_STORES: Final = """
+SELECT DISTINCT m.store_id FROM audience_member m WHERE m.run_id = :run AND m.arm = 'treated'
+  AND m.store_id IS NOT NULL
+  AND NOT EXISTS (SELECT FROM offer_code c WHERE c.run_id = m.run_id AND c.customer_id = m.customer_id)
+ORDER BY 1
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,20 +222,7 @@ def planned(conn: Connection, run_id: int, *, after: int, limit: int = 100) -> l
         ),
         {"run": run_id, "after": after, "limit": limit},
     )
-    return [Waiting(row.id, row.store_id, _spec(row, run_id)) for row in rows]
-
-
-def _spec(row: Any, run_id: int) -> CodeSpec:
-    return CodeSpec(
-        code=row.code,
-        kind=DiscountKind(row.kind),
-        value=row.value,
-        currency=row.currency,
-        email=row.email,
-        expires_at=row.expires_at,
-        minimum_minor=row.minimum_minor,
-        description=f"tangga:{run_id}",
-    )
+    return [Waiting(row.id, row.store_id, spec(row, f"tangga:{run_id}")) for row in rows]
 
 
 def settle_codes(conn: Connection, run: Run, made: Sequence[tuple[Waiting, CodeResult]], now: datetime) -> None:

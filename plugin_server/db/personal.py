@@ -268,7 +268,7 @@ HELD: Final = (
         {"email": "''", "error": _redacted("error")},
         _words(
             "id run_id customer_id store_id code state external_id kind value currency minimum_minor liability_minor "
-            "expires_at created_at issued_at claim_id merchant_id"
+            "expires_at created_at issued_at claim_id terms merchant_id"
         ),
     ),
     Held(

@@ -7,15 +7,18 @@ from typing import Final
 
 from sqlalchemy import text
 
+from campaigns.offers.offer import Offer
 from campaigns.reasons import Reason
 from connectors.base import Store
 from connectors.errors import ConnectorError
 from connectors.types import CodeResult
-from plugin_server.db import campaigns, offers
+from plugin_server import wiring
+from plugin_server.db import campaigns, offer_terms, offers
 from plugin_server.db.campaigns import Run
-from plugin_server.db.offers import Waiting
+from plugin_server.db.offers import Carried, Waiting
 from plugin_server.db.session import tenant
 from plugin_server.jobs.outside import Outside
+from plugin_server.jobs.realising import InShop, in_shops
 from plugin_server.wiring import Services
 
 PATIENCE: Final = timedelta(hours=24)
@@ -33,12 +36,28 @@ def make_codes(services: Services, world: Outside, run: Run) -> bool:
         return True
     with tenant(services.engine, run.merchant_id) as conn:
         usual = offers.trade(conn, services.now(), offer)
+        shops = in_shops(conn, offer, offers.stores_of(conn, run.id))
+    try:
+        carried = {shop.store_id: _carried(world, offer, shop) for shop in shops}
+    except ConnectorError as error:
+        return _left(services, run, error, planned=False)
     secret = services.settings.keys[0]
-    while True:
+    while carried:
         with tenant(services.engine, run.merchant_id) as conn:
-            if not offers.plan_codes(conn, run, offer, secret=secret, usual=usual):
+            if not offers.plan_codes(conn, run, offer, secret=secret, usual=usual, shops=carried):
                 break
     return _create(services, world, run)
+
+
+def _carried(world: Outside, offer: Offer, shop: InShop) -> Carried:
+    """The offer's terms in a shop, its packs made. Raises ``ConnectorError`` where the shop does not answer."""
+    made = shop.realisation
+    if made.refused:
+        return Carried({}, str(made.told))
+    packs = tuple(wiring.beyond(world.store(shop.store_id)).ensure_packs(made.packs)) if made.packs else ()
+    if wrong := next((pack.error for pack in packs if pack.error), None):
+        return Carried({}, wrong)
+    return Carried(offer_terms.kept(made, offer, shop.currency, packs))
 
 
 def _create(services: Services, world: Outside, run: Run) -> bool:
@@ -72,11 +91,10 @@ def _ask(
         return [CodeResult(item.spec.code, None, error.sentence, permanent=False) for item in batch], error
 
 
-def _left(services: Services, run: Run, hurdle: ConnectorError | None) -> bool:
+def _left(services: Services, run: Run, hurdle: ConnectorError | None, *, planned: bool = True) -> bool:
     now = services.now()
     with tenant(services.engine, run.merchant_id) as conn:
-        waiting = offers.planned(conn, run.id, after=0, limit=1)
-        if not waiting:
+        if planned and not offers.planned(conn, run.id, after=0, limit=1):
             return True
         if now - (run.frozen_at or now) > PATIENCE:
             offers.fail_codes(conn, run, None, "the shop did not take the code for 24 hours")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -18,7 +17,6 @@ from campaigns.mail.compose import CompiledMessage, RenderedMail, compile_messag
 from campaigns.mail.fragments import merged
 from campaigns.mail.liquid import TemplateError
 from campaigns.mail.tagging import SHOP, tagged
-from campaigns.offers.offer import minimum_of, value_of
 from campaigns.recipes import body_of
 from campaigns.schema import Campaign
 from campaigns.triggers import OnHoliday
@@ -26,6 +24,7 @@ from plugin_server.db import holidays as own_holidays
 from plugin_server.db import marketing, rungs
 from plugin_server.db.campaigns import Run
 from plugin_server.db.ledger import Claimed
+from plugin_server.jobs import offer_told
 from plugin_server.reply_token import Answered, reply_token
 from plugin_server.vault import CustomerLink, customer_token
 
@@ -114,7 +113,7 @@ def shared(conn: Connection, campaign: Campaign, head: Letterhead, occasion: str
         "rungs": steps(head.ladder, language),
         "campaign": {"key": campaign.key, "name": campaign.title},
         "holiday": _holiday(conn, campaign, head, occasion, language),
-        "offer": _offer(campaign, head),
+        "offer": offer_told.told(conn, campaign.offer, head.currency) if campaign.offer else None,
     }
 
 
@@ -166,20 +165,6 @@ def _holiday_name(conn: Connection, key: str, head: Letterhead, language: str) -
     return key.replace("_", " ").capitalize()
 
 
-def _offer(campaign: Campaign, head: Letterhead) -> dict[str, Any] | None:
-    if campaign.offer is None:
-        return None
-    offer = campaign.offer
-    made: dict[str, Any] = {"kind": offer.kind, "currency": head.currency, "valid_days": offer.valid_days}
-    if (value := value_of(offer)) is not None:
-        made["amount" if offer.kind == "fixed" else "percent"] = _number(value)
-    return made | {"minimum": _number(minimum_of(offer))} if minimum_of(offer) else made
-
-
-def _number(value: Decimal) -> str:
-    return format(value.normalize(), "f")
-
-
 @dataclass(frozen=True, slots=True)
 class Links:
     """Addresses that belong to one reader. ``unsubscribe`` takes the one-click POST; opening it shows a page."""
@@ -226,7 +211,12 @@ def personal(reader: Claimed, own: Links, head: Letterhead, *, offered: bool) ->
         "points": {"balance": reader.points},
     }
     if offered:
-        made["offer"] = {"code": reader.code or "", "expires_on": _day_of(head, reader.expires_at)}
+        made["offer"] = {
+            "code": reader.code or "",
+            "expires_on": _day_of(head, reader.expires_at),
+            "url": reader.offer_url or made["links"]["shop"],
+            **offer_told.own_value(reader.offer_value),
+        }
     return made
 
 

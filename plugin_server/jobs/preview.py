@@ -16,9 +16,12 @@ from campaigns.triggers import OnEvent, OnHoliday
 from connectors.types import Money
 from plugin_server.db import audience, campaigns, holidays, offers, segments
 from plugin_server.db.campaigns import Saved
-from plugin_server.jobs import compose, run
+from plugin_server.jobs import compose, realising, run
 from plugin_server.jobs.compose import Letterhead
 from plugin_server.jobs.proofing import Draft, proof
+
+PLAIN = "offer_by_code"
+"""The key of what every shop can do, and nobody need be told."""
 
 
 def preview(conn: Connection, *, merchant_id: int, saved: Saved, public_url: str, now: datetime) -> dict[str, Any]:
@@ -66,12 +69,21 @@ def check(conn: Connection, campaign: Campaign, *, public_url: str, now: datetim
     verdict = run.margin(conn, campaign, now)
     if verdict and not verdict.ok and campaign.guards.margin_floor:
         problems.append(Problem("offer", verdict.sentence))
+    elif verdict and not verdict.ok and not campaign.guards.margin_reason:
+        problems.append(Problem("guards.margin_reason", run.NO_MARGIN_REASON))
     if problems:
         raise BadCampaign(tuple(problems))
     notes = [verdict.sentence] if verdict else []
+    notes += _by_shop(conn, campaign)
     if not head.shop.get("address"):
         notes.append("Your postal address is missing; the laws of many countries want it in every mail.")
     return notes
+
+
+def _by_shop(conn: Connection, campaign: Campaign) -> list[str]:
+    """What shops make of an offer that is more than a plain code, or why they cannot."""
+    shops = realising.in_shops(conn, campaign.offer) if campaign.offer else []
+    return [f"{shop.name}: {shop.realisation.told}" for shop in shops if shop.realisation.told.key != PLAIN]
 
 
 def drafts_of(campaign: Campaign) -> list[Draft]:

@@ -15,7 +15,6 @@ from sqlalchemy import Connection, text
 
 from campaigns import calendar
 from campaigns.offers.margin import Verdict, judge
-from campaigns.offers.offer import CARRIED_OUT
 from campaigns.reasons import Reason
 from campaigns.schema import Campaign
 from campaigns.triggers import Once, OnHoliday
@@ -23,7 +22,7 @@ from plugin_server import wiring
 from plugin_server.db import audience, campaigns, fences, holidays, ledger, messages, offers, shop_settings
 from plugin_server.db.campaigns import Refused, Run, Saved
 from plugin_server.db.session import tenant
-from plugin_server.jobs import lint
+from plugin_server.jobs import lint, realising
 from plugin_server.jobs.codes import make_codes
 from plugin_server.jobs.deliver import deliver
 from plugin_server.jobs.outside import Outside, outside
@@ -37,6 +36,10 @@ DOUBT_CHECK: Final = timedelta(seconds=30)
 NO_ADDRESS: Final = (
     "The postal address of the business is missing, and the law wants it in every mail. Enter it under Settings, or "
     "with `tangga merchants set --postal-address …`."
+)
+
+NO_MARGIN_REASON: Final = (
+    "The margin guard is off although every order would lose money. Say why in margin_reason: it goes into the log."
 )
 
 
@@ -77,13 +80,14 @@ def check(conn: Connection, campaign: Campaign, now: datetime, settings: Setting
         raise Refused(frozen)
     if settings and settings.mails_leave and not shop_settings.postal_address(conn):
         raise Refused(Reason(NO_ADDRESS, "no_postal_address"))
-    if campaign.offer and campaign.offer.kind not in CARRIED_OUT:
-        kind = campaign.offer.kind
-        raise Refused(Reason(f"No shop of yours can carry out an offer of the kind {kind}.", "offer_kind", kind=kind))
+    if campaign.offer and (hurdle := realising.hurdle(conn, campaign.offer, now)):
+        raise Refused(hurdle)
     verdict = margin(conn, campaign, now)
     if verdict and not verdict.ok and campaign.guards.margin_floor:
         shares = {"discount_share": verdict.discount, "margin_share": verdict.margin or Decimal(0)}
         raise Refused(Reason(f"margin_floor: {verdict.sentence}", "margin_lost", **shares))
+    if verdict and not verdict.ok and not campaign.guards.margin_reason:
+        raise Refused(Reason(NO_MARGIN_REASON, "margin_no_reason"))
     if settings:
         lint.refuse(conn, settings, campaign, now)
 

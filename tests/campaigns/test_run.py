@@ -264,8 +264,12 @@ def test_an_offer_that_eats_the_margin_is_refused(app: Services, merchant: int) 
         )
     with pytest.raises(Refused, match="You give away 10 % of an order but earn 8 %"):
         started(app, merchant, holiday())
-    guarded = holiday(guards={"margin_floor": None})
-    assert started(app, merchant, guarded) > 0
+    with pytest.raises(Refused, match="Say why in margin_reason"):
+        started(app, merchant, holiday(guards={"margin_floor": None}))
+    why = "We clear the old harvest."
+    assert started(app, merchant, holiday(guards={"margin_floor": None, "margin_reason": why})) > 0
+    with tenant(app.engine, merchant) as conn:
+        assert conn.scalar(text("SELECT detail ->> 'margin_reason' FROM audit_log")) == why
 
 
 def test_preview_and_freeze_agree(app: Services, merchant: int, world: Outside) -> None:

@@ -184,6 +184,7 @@ class ShopifyCounter:
 
     def __init__(self, shop: ShopifyShop, faults: Faults, origin: str) -> None:
         self.shop = shop
+        self.origin = origin
         self.faults = faults
         self.store: Store = cast(
             Store,

@@ -23,7 +23,10 @@ ROOT = Path(__file__).parents[2]
 SPEAKING = [
     *(ROOT / f"connectors/{name}.py" for name in ("hosts", "http")),
     *(ROOT / f"connectors/woocommerce/{name}.py" for name in ("auth", "checks", "client", "coupon_terms", "coupons")),
-    *(ROOT / f"connectors/woocommerce/{name}.py" for name in ("mapping", "orders", "rungs", "store", "values", "walk")),
+    *(
+        ROOT / f"connectors/woocommerce/{name}.py"
+        for name in ("mapping", "orders", "packs", "rungs", "store", "values", "walk")
+    ),
     *(ROOT / f"connectors/shopify/{name}.py" for name in ("about", "auth", "failures", "names")),
     *(ROOT / f"plugin_server/{name}.py" for name in ("shop_access", "jobs/sync", "db/sync", "jobs/preview")),
 ]

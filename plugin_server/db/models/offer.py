@@ -7,22 +7,26 @@ from decimal import Decimal
 from sqlalchemy import BigInteger, CheckConstraint, Index, Numeric, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from plugin_server.db.models.base import Base, Big, Key, Now, OfMerchant, Time, Zero
+from plugin_server.db.models.base import Base, Big, Json, Key, Now, OfMerchant, Time, Zero
 
 
 class OfferCode(OfMerchant, Base):
     """One code for one customer in one store, of a run or of a reward taken for points.
 
-    ``issued`` only after the store has it exactly as asked.
+    ``issued`` only after the store has it exactly as asked. ``terms`` is what it is there (``db.offer_terms``). What is
+    ``promised`` has no code in the store: it is ``kept`` when it has been paid, or ``lapsed``.
     """
 
     __tablename__ = "offer_code"
     __table_args__ = (
-        CheckConstraint("state IN ('planned', 'issued', 'failed', 'revoked')", name="state"),
+        CheckConstraint(
+            "state IN ('planned', 'issued', 'failed', 'revoked', 'promised', 'kept', 'lapsed')", name="state"
+        ),
         Index("uq_offer_code_customer", "run_id", "customer_id", "store_id", unique=True),
         Index("uq_offer_code_code", "store_id", text("lower(code)"), unique=True),
         Index("uq_offer_code_claim", "claim_id", unique=True, postgresql_where=text("claim_id IS NOT NULL")),
         Index("ix_offer_code_waiting", "run_id", "id", postgresql_where=text("state = 'planned'")),
+        Index("ix_offer_code_promised", "merchant_id", "kind", postgresql_where=text("state = 'promised'")),
     )
 
     id: Mapped[Key]
@@ -41,6 +45,7 @@ class OfferCode(OfMerchant, Base):
     liability_minor: Mapped[Zero]
     email: Mapped[str]
     expires_at: Mapped[Time]
+    terms: Mapped[Json]
     created_at: Mapped[Now]
     issued_at: Mapped[Time | None]
 

@@ -151,6 +151,9 @@ class Product:
     sale_price: Decimal | None = None
     short_description: str = ""
     meta: list[Meta] = field(default_factory=list)
+    visibility: str = "visible"
+    # Other fields as they were sent, over those that all products have.
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -10,12 +10,11 @@ from flask import Blueprint
 
 from plugin_server.demo.shop.answers import Answer, JsonObject, RestError, links
 from plugin_server.demo.shop.clock import gmt_text, local_text, query_moment
-from plugin_server.demo.shop.coupon_writing import read_amount
 from plugin_server.demo.shop.listing import choice_param, chosen, flag_param, id_list, list_param, page_answer
-from plugin_server.demo.shop.meta_writing import write_meta
 from plugin_server.demo.shop.model import Category, Product
 from plugin_server.demo.shop.order_view import metas, money
 from plugin_server.demo.shop.product_view import FIXED_FACTS, VARIATION_AS_PRODUCT, VARIATION_FACTS
+from plugin_server.demo.shop.product_writing import ProductWriter
 from plugin_server.demo.shop.routes import address_of, body, floor, query, rest
 from plugin_server.demo.shop.state import ShopState
 
@@ -88,6 +87,8 @@ def product_view(shop: ShopState, product: Product) -> JsonObject:
         "sku": product.sku,
         **_prices(shop, product),
         **FIXED_FACTS,
+        "catalog_visibility": product.visibility,
+        **product.facts,
         **(VARIATION_AS_PRODUCT if parent else {}),
         "parent_id": product.parent_id,
         "categories": [{"id": one.id, "name": html.escape(one.name), "slug": one.slug} for one in categories],
@@ -153,19 +154,17 @@ def get_product(id: int) -> Answer:
 
 @rest(products, "PUT", "/products/<int:id>", "edit")
 def update_product(id: int) -> Answer:
-    """Change name, price, status or meta data of a product or variation; product.updated carries its own id."""
-    shop, product, given = floor().shop, _the_product(id), body()
-    product.name = str(given.get("name", product.name))
-    product.status = str(given.get("status", product.status))
-    if given.get("regular_price") is not None:
-        product.price = product.regular_price = read_amount(given["regular_price"])
-    if given.get("sale_price"):
-        product.price = product.sale_price = read_amount(given["sale_price"])
-    write_meta(shop, product.meta, given.get("meta_data"), hidden=True)
-    product.modified = shop.now()
-    shop.save(product)
-    shop.tell("product.updated", product.id)
-    return Answer(product_view(shop, product))
+    """Change a product or variation; product.updated carries its own id."""
+    shop = floor().shop
+    return Answer(product_view(shop, ProductWriter(shop).update(_the_product(id), body())))
+
+
+@rest(products, "POST", "/products", "create")
+def create_product() -> Answer:
+    """A new product."""
+    shop = floor().shop
+    made = ProductWriter(shop).create(body())
+    return Answer(product_view(shop, made), 201, {"Location": address_of(f"products/{made.id}")})
 
 
 @rest(products, "DELETE", "/products/<int:id>", "delete")

@@ -62,10 +62,15 @@ def _days(product: Product) -> str | None:
     return next((entry.value for entry in product.meta if entry.key == "tangga_days_of_supply"), None)
 
 
+def _on_show(product: Product) -> bool:
+    """Hidden goods are sold to whoever has their address."""
+    return product.status == "publish" and product.visibility in ("visible", "catalog")
+
+
 @store_front.get("/")
 def window() -> Response:
     """All goods on one page."""
-    goods = [one for one in floor().shop.products.values() if not one.parent_id and one.status == "publish"]
+    goods = [one for one in floor().shop.products.values() if not one.parent_id and _on_show(one)]
     families = [
         (word, [one for one in goods if category in one.category_ids])
         for word, category in (("fashion", 15), ("supplement", 19))

@@ -139,6 +139,8 @@ def _pick(
 ) -> list[tuple[Decimal, int]]:  # fmt: skip
     """The pieces that fulfil the buying half, none where there are too few."""
     fitting = [piece for piece in pieces if _entitled(shop, discount.buys["items"], lines[piece[1]])]
+    # Pieces that could be given for less are counted as bought only where the others do not do.
+    fitting.sort(key=lambda piece: _entitled(shop, discount.gets["items"], lines[piece[1]]))
     if "quantity" in wanted:
         count = int(wanted["quantity"])
         return fitting[:count] if len(fitting) >= count else []

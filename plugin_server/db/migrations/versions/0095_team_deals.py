@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from plugin_server.db.migrations.tenancy import protect
 
 revision = "0095"
-down_revision = "0088"
+down_revision = "0090"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,85 @@
+"""The terms of a code in one shop, as they are kept beside it and as the shop is asked for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from decimal import Decimal
+from typing import Any
+
+from campaigns.offers.offer import Cashback, Offer
+from campaigns.offers.realisation import Realisation
+from connectors.offer_types import PackResult, Reach
+from connectors.types import CodeSpec, DiscountKind, minor_units
+
+PROMISED = frozenset({"credit", "later_code", "points", "link"})
+"""Ways that give no code now: the row is a promise, and what becomes of it is settled later or never."""
+
+
+def kept(realisation: Realisation, offer: Offer, currency: str, packs: tuple[PackResult, ...] = ()) -> dict[str, Any]:
+    """The terms as JSON. Packs take the place of the goods: the codes work on them alone."""
+    url = next((pack.url for pack in packs if pack.url), realisation.url)
+    told: dict[str, Any] = {"way": realisation.way} | ({"url": url} if url else {})
+    if isinstance(offer, Cashback):
+        return told | _cashback(offer, currency)
+    if realisation.terms is None:
+        return told
+    terms = realisation.terms
+    products = tuple(pack.external_id for pack in packs if pack.external_id) or terms.products
+    return told | {
+        "kind": terms.kind.value,
+        "value": None if terms.by_rung else str(terms.value),
+        "minimum_minor": terms.minimum_minor,
+        "products": list(products),
+        **asdict(terms.reach),
+    }
+
+
+def _cashback(offer: Cashback, currency: str) -> dict[str, Any]:
+    def minor(amount: Decimal | None) -> int | None:
+        return None if amount is None else minor_units(amount, currency)
+
+    return {
+        "percent": None if offer.percent is None else str(offer.percent),
+        "amount_minor": minor(offer.amount),
+        "most_minor": minor(offer.most),
+        "wait_days": offer.wait_days,
+        "keep_days": offer.keep_days,
+    }
+
+
+def spec(row: Any, description: str) -> CodeSpec:
+    """What the shop has to make of a row of ``offer_code``."""
+    terms: Mapping[str, Any] = row.terms or {}
+    value = terms.get("value")
+    return CodeSpec(
+        code=row.code,
+        kind=DiscountKind(terms.get("kind", row.kind)),
+        value=row.value if value is None else Decimal(value),
+        currency=row.currency,
+        email=row.email,
+        expires_at=row.expires_at,
+        minimum_minor=terms.get("minimum_minor", row.minimum_minor),
+        description=description,
+        product_external_ids=tuple(terms.get("products", ())),
+        reach=_reach(terms),
+    )
+
+
+def _reach(terms: Mapping[str, Any]) -> Reach:
+    def words(name: str) -> tuple[str, ...]:
+        return tuple(terms.get(name, ()))
+
+    def count(name: str) -> int:
+        return int(terms.get(name, 0))
+
+    return Reach(
+        variants=words("variants"),
+        categories=words("categories"),
+        buy=count("buy"),
+        get=count("get"),
+        get_products=words("get_products"),
+        get_variants=words("get_variants"),
+        each_minor=count("each_minor"),
+        times=count("times"),
+    )
