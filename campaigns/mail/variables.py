@@ -13,7 +13,10 @@ KNOWN: Final[Mapping[str, frozenset[str]]] = {
     "customer": frozenset({"first_name", "last_name", "name", "email", "language"}),
     "rung": frozenset({"number", "key", "name", "next_name"}),
     "rungs": frozenset(),
-    "offer": frozenset({"kind", "currency", "valid_days", "percent", "amount", "minimum", "code", "expires_on"}),
+    "offer": frozenset(
+        {"kind", "currency", "valid_days", "percent", "amount", "minimum", "code", "expires_on", "url", "product"}
+        | {"pieces", "price", "buy", "get", "spend", "most", "wait_days", "keep_days", "times", "until"}
+    ),
     "shop": frozenset({"name", "url", "address", "email"}),
     "links": frozenset({"shop", "unsubscribe", "preferences", "card", "qr", "ask", "likes", "birthday"}),
     "card": frozenset({"number"}),

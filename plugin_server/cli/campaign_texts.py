@@ -46,6 +46,7 @@ def previewed(found: Document) -> str:
             f"Offer: {offer['codes']} codes, expected to cost {_money(offer['liability_each'])} each and "
             f"{_money(offer['liability'])} together if all are used. {offer['sentence']}"
         )
+    lines += [line for one in found["baskets"] for line in _baskets(one)]
     lines += _nexts(found["next"])
     if found["sample"]:
         people = [f"{one['name'] or '(no name)'} <{one['email']}>, {_stands(one)}" for one in found["sample"]]
@@ -54,6 +55,21 @@ def previewed(found: Document) -> str:
         lines += ["", f"[{language}] {mail['subject']}", *(f"  {line}".rstrip() for line in mail["text"].splitlines())]
         lines += [f"  Unknown here: {name}" for name in mail["missing"]]
     return "\n".join(lines)
+
+
+def _baskets(shop: Document) -> list[str]:
+    """What one shop does with the offer, and what example baskets come to there."""
+    lines = [f"In {shop['store']}: {shop['told']}", *(f"  {step}" for step in shop["shopper"])]
+    for one in shop["baskets"]:
+        goods = ", ".join(f"{line['count']} × {line['title']}" for line in one["goods"])
+        left = f", leaves {_money(one['left'])}" if one["left"] else ""
+        held = (
+            f"pays {_money(one['pays'])} instead of {_money(one['full'])}"
+            if one["holds"]
+            else "the offer does not hold"
+        )
+        lines.append(f"  {goods}: {held}; costs you {_money(one['gives'])}{left}")
+    return lines
 
 
 def backtested(found: Document) -> str:

@@ -51,3 +51,63 @@ WHERE p.price_minor IS NOT NULL
 ORDER BY r.ref, p.active DESC, s.state = 'connected' DESC, p.external_id = r.ref DESC,
          p.parent_external_id IS NOT NULL, p.store_id, p.id
 """
+
+
+def favourites(conn: Connection, store_id: int, *, without: Sequence[str] = (), limit: int = 2) -> list[Ware]:
+    """What a shop sold most pieces of among its newest orders, the cheapest goods where it sold nothing; no packs.
+
+    ``without`` are external ids (of products or sizes) to leave out. Sizes of one product count together, and the
+    first of them stands for it.
+    """
+    rows = conn.execute(text(_FAVOURITES), {"store": store_id, "without": list(without), "limit": limit})
+    return [_ware(row) for row in rows]
+
+
+_FAVOURITES: Final = """
+WITH sold AS (
+    SELECT coalesce(l.variant_external_id, l.product_external_id) AS id, sum(l.quantity) AS pieces
+    FROM (SELECT id FROM shop_order WHERE store_id = :store AND counts ORDER BY placed_at DESC LIMIT 5000) o
+    JOIN order_line l ON l.order_id = o.id GROUP BY 1
+), leaf AS (
+    SELECT p.*, coalesce(p.unit_cost_minor, up.unit_cost_minor) AS cost_minor,
+           coalesce(p.parent_external_id, p.external_id) AS family, coalesce(s.pieces, 0) AS pieces
+    FROM product p LEFT JOIN product up ON up.store_id = p.store_id AND up.external_id = p.parent_external_id
+    LEFT JOIN sold s ON s.id = p.external_id
+    WHERE p.store_id = :store AND p.active AND p.price_minor > 0 AND coalesce(p.sku, '') NOT LIKE 'TANGGA-%'
+      AND NOT EXISTS (SELECT FROM product c WHERE c.store_id = p.store_id AND c.parent_external_id = p.external_id)
+      AND NOT (p.external_id = ANY(:without) OR coalesce(p.parent_external_id, '') = ANY(:without))
+), first AS (
+    SELECT DISTINCT ON (family) *, sum(pieces) OVER (PARTITION BY family) AS together FROM leaf
+    ORDER BY family, pieces DESC, id
+)
+SELECT '' AS ref, external_id, title, price_minor, cost_minor, parent_external_id AS parent, NULL AS sizes, url, active,
+       days_of_supply, category_ids
+FROM first ORDER BY together DESC, price_minor, id LIMIT :limit
+"""
+
+
+def in_categories(conn: Connection, store_id: int, categories: Sequence[str]) -> list[Ware]:
+    """One of the goods of these categories that a shop has, its cheapest; empty where there are none."""
+    rows = conn.execute(text(_OF_CATEGORY), {"store": store_id, "categories": list(categories)})
+    return [_ware(row) for row in rows]
+
+
+_OF_CATEGORY: Final = """
+SELECT '' AS ref, p.external_id, p.title, p.price_minor, p.unit_cost_minor AS cost_minor,
+       p.parent_external_id AS parent, NULL AS sizes, p.url, p.active, p.days_of_supply, p.category_ids
+FROM product p WHERE p.store_id = :store AND p.active AND p.price_minor > 0
+  AND p.category_ids && CAST(:categories AS text[])
+  AND NOT EXISTS (SELECT FROM product c WHERE c.store_id = p.store_id AND c.parent_external_id = p.external_id)
+ORDER BY p.price_minor, p.id LIMIT 1
+"""
+
+
+def step(conn: Connection, store_id: int, unit: int) -> int:
+    """The smallest sum that a shop counts in: ``unit`` (minor units of one major) where all its prices are whole."""
+    whole = conn.scalar(
+        text(
+            "SELECT bool_and(price_minor % :unit = 0) FROM product WHERE store_id = :store AND price_minor IS NOT NULL"
+        ),
+        {"unit": unit, "store": store_id},
+    )
+    return unit if whole else 1

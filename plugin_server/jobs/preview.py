@@ -16,7 +16,7 @@ from campaigns.triggers import OnEvent, OnHoliday
 from connectors.types import Money
 from plugin_server.db import audience, campaigns, holidays, offers, segments
 from plugin_server.db.campaigns import Saved
-from plugin_server.jobs import compose, realising, run
+from plugin_server.jobs import baskets, compose, realising, run
 from plugin_server.jobs.compose import Letterhead
 from plugin_server.jobs.proofing import Draft, proof
 
@@ -25,7 +25,7 @@ PLAIN = "offer_by_code"
 
 
 def preview(conn: Connection, *, merchant_id: int, saved: Saved, public_url: str, now: datetime) -> dict[str, Any]:
-    """``{"audience", "treated", "holdout", "excluded", "sample", "offer", "mails", "next", "hindrance"}``."""
+    """``{"audience", "treated", "holdout", "excluded", "sample", "offer", "baskets", "mails", "next", …}``."""
     campaign = saved.campaign
     seen = audience.preview_audience(conn, merchant_id=merchant_id, campaign=campaign, campaign_id=saved.id, now=now)
     firings = [due for due in run.firings(conn, campaign, now) if due.at > now]
@@ -40,6 +40,7 @@ def preview(conn: Connection, *, merchant_id: int, saved: Saved, public_url: str
         "campaign": campaign.key,
         "hindrance": campaigns.frozen_store(conn),
         "offer": offer_of(conn, saved, seen["treated"], now),
+        "baskets": [baskets.as_json(one) for one in baskets.shown(conn, campaign.offer, now)] if campaign.offer else [],
         "next": [
             {"occasion": due.occasion, "at": due.at.isoformat(), "confirmed": due.confirmed} for due in firings[:5]
         ],

@@ -11,7 +11,7 @@ from plugin_server.db import audience, audit_log, campaigns, merchants
 from plugin_server.db.campaigns import Refused, Saved
 from plugin_server.db.people import Person
 from plugin_server.db.session import tenant
-from plugin_server.jobs import figures
+from plugin_server.jobs import baskets, figures, realising
 from plugin_server.jobs.preview import check_days_and_rungs
 from plugin_server.jobs.run import firings, margin, set_state
 from plugin_server.jobs.run import launch as launch_run
@@ -92,6 +92,9 @@ def show(who: Person, key: str) -> ResponseReturnValue:
         dates = [due for due in firings(connection, saved.campaign, now) if due.at >= now]
         runs = campaigns.runs_of(connection, saved.id)
         rungs, frozen = names_of(connection, who.merchant_id, words().language), campaigns.frozen_store(connection)
+        offer = saved.campaign.offer
+        shops = baskets.shown(connection, offer, now) if offer else []
+        hurdle = realising.hurdle(connection, offer, now) if offer else None
         homeless = not merchants.get(connection)["postal_address"]
     return page(
         "campaign.html",
@@ -106,7 +109,9 @@ def show(who: Person, key: str) -> ResponseReturnValue:
         frozen=frozen,
         homeless=homeless,
         leaves=services().settings.mails_leave,
-        gift=offer_words.said(saved.campaign.offer, words(), who.currency) if saved.campaign.offer else "",
+        gift=offer_words.said(offer, words(), who.currency) if offer else "",
+        shops=shops,
+        hurdle=hurdle,
     )
 
 

@@ -6,8 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.campaigns.conftest import app, merchant
 from tests.contract.counters import opened
 from tests.offers.shops import DATA, Counterpart
+
+__all__ = ["app", "merchant"]
 
 
 @pytest.fixture(scope="module", params=["woocommerce", "shopify"])
