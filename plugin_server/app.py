@@ -59,6 +59,8 @@ from plugin_server.web import (
     sending,
     settings,
     stores,
+    team_deals,
+    teams,
     topics,
     webhooks,
 )
@@ -101,6 +103,8 @@ NOUNS = (
     asking,
     referrals,
     referral_review,
+    teams,
+    team_deals,
     points,
     preferences,
     topics,

@@ -54,7 +54,8 @@ def save_deal(
     usual = offers.trade(conn, now)
     verdict = judge(_offer(terms.gift), shop.currency, usual)
     if not verdict.ok:
-        raise TeamRefused(verdict.sentence.replace(", or set margin_floor to null", ""))
+        said = verdict.sentence.split("lose money.")[0]
+        raise TeamRefused(f"{said}lose money. Give less, or raise the minimum.")
     basis = usual.average_shipping_minor if terms.gift.kind == "free_shipping" else usual.average_order_minor
     each = liability(_offer(terms.gift), shop.currency, basis)
     comfort = liability(_offer(terms.consolation), shop.currency, basis) if terms.consolation else 0

@@ -14,11 +14,12 @@ from plugin_server.db.session import tenant
 from plugin_server.jobs import compose
 from plugin_server.jobs.queues import awake
 from plugin_server.locales import LANGUAGES, catalogue
-from plugin_server.vault import CustomerLink, customer_token
+from plugin_server.vault import CustomerLink, customer_token, team_token
 from plugin_server.wiring import Services
 
 SIGN_UP = ("confirm_mail.subject", "confirm_mail.text")
 FRIEND = ("friend_mail.subject", "friend_mail.text")
+TEAM = ("team_mail.subject", "team_mail.text")
 
 
 def send_confirmation(merchant_id: int, customer_id: int) -> None:
@@ -33,6 +34,14 @@ def send_friend(merchant_id: int, customer_id: int) -> None:
     services = wiring.services()
     awake(services.redis, send_friend, merchant_id, customer_id)
     send(services, merchant_id, customer_id, phrases=FRIEND, to="friend")
+
+
+def send_team(merchant_id: int, customer_id: int, team_id: int) -> None:
+    """Job: the same for somebody who asked for a seat in a team; their click takes it."""
+    services = wiring.services()
+    awake(services.redis, send_team, merchant_id, customer_id, team_id)
+    page = f"team/{team_token(services.settings.keys, merchant_id, team_id)}"
+    send(services, merchant_id, customer_id, phrases=TEAM, to=page)
 
 
 def send(
@@ -51,7 +60,7 @@ def send(
             ),
             {"id": customer_id},
         ).one_or_none()
-        if person is None or not (to == "friend" or "pending" in topics.said(conn, customer_id).values()):
+        if person is None or not (to != "confirm" or "pending" in topics.said(conn, customer_id).values()):
             return False
     language = next((wish for wish in ((person.language or "")[:2], head.locale) if wish in LANGUAGES), "en")
     token = customer_token(services.settings.keys, CustomerLink(merchant_id, customer_id))

@@ -14,6 +14,7 @@ from plugin_server.db.session import tenant
 from plugin_server.vault import CustomerLink, read_customer_token
 from plugin_server.web.card_face import face, qr
 from plugin_server.web.context import page, services, speak
+from plugin_server.web.team_view import my_teams
 from plugin_server.web.words import Words, language_of, zone_of
 
 pages = Blueprint("customer_card", __name__)
@@ -31,7 +32,8 @@ def show(token: str) -> ResponseReturnValue:
             return stranger()
         say = _speak(mine)
         front = face(connection, link, mine, say)
-    return page("card.html", card=mine, token=token, face=front, qr=qr)
+        mates = my_teams(connection, link.merchant_id, mine.customer.id)
+    return page("card.html", card=mine, token=token, face=front, qr=qr, mates=mates)
 
 
 @pages.get("/c/<token>/unsubscribe")

@@ -17,6 +17,7 @@ from plugin_server.web import (
     members,
     preferences,
     referrals,
+    teams,
     webhooks,
 )
 from plugin_server.web.connect_embedded import in_frame
@@ -89,6 +90,7 @@ def install(app: Flask) -> None:
     csrf.exempt(preferences.pages)
     csrf.exempt(asking.pages)
     csrf.exempt(referrals.pages)
+    csrf.exempt(teams.pages)
     app.after_request(_headers)
 
 
