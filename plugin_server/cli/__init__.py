@@ -33,6 +33,7 @@ MODULES = {
     "points": "plugin_server.cli.points",
     "credit": "plugin_server.cli.credit",
     "card": "plugin_server.cli.card",
+    "teams": "plugin_server.cli.teams",
     "consent": "plugin_server.cli.consent",
     "migrate": "plugin_server.cli.processes",
     "worker": "plugin_server.cli.processes",
