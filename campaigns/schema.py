@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import time
 from decimal import Decimal
@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from campaigns.ladder import rules
 from campaigns.ladder.rules import Rule
@@ -19,6 +20,9 @@ from campaigns.mail.kinds import LETTERS
 from campaigns.offers.offer import KINDS
 from campaigns.offers.offer import Offer as Offer  # noqa: PLC0414 - part of what a campaign is
 from campaigns.parts import Part, clock
+from campaigns.series import Series, offer_before
+from campaigns.series_check import Fault, faults, keyed
+from campaigns.steps import PlainStep, Step
 from campaigns.triggers import Trigger
 
 MAX_FILE: Final = 512_000
@@ -160,39 +164,111 @@ class Measure(Part):
     holdout: Decimal = Field(default=Decimal(0), ge=0, le=Decimal("0.9"))
 
 
+def _spoken(value: dict[str, Wording]) -> dict[str, Wording]:
+    for language in value:
+        if not LANGUAGE.fullmatch(language):
+            raise ValueError(f"{language!r} is not a language; write it as en, id or nl")
+    return value
+
+
+class MessageStep(Step):
+    """A mail of a series, by language. It shows the code of the offer before it, if there is one.
+
+    ``topic`` is what readers must have said yes to; that of the audience where it is left out.
+    """
+
+    kind: Literal["message"]
+    message: dict[str, Wording] = Field(min_length=1)
+    topic: str | None = Field(default=None, pattern=r"^[a-z0-9_-]{1,60}$")
+
+    _languages = field_validator("message")(_spoken)
+
+
+class OfferStep(Step):
+    """Makes a personal code, which the next messages show."""
+
+    kind: Literal["offer"]
+    offer: Offer
+
+
+STEPS: Final = ("wait", "until", "condition", "message", "offer", "tag", "task", "webhook", "goal", "exit")
+AnyStep = Annotated[PlainStep | MessageStep | OfferStep, Field(discriminator="kind")]
+
+
 class Campaign(Part):
-    """A whole campaign. ``message`` holds the mail by language (``en``, ``id``, ``nl`` …)."""
+    """A whole campaign. ``message`` holds the mail by language (``en``, ``id``, ``nl`` …).
+
+    A series has ``steps`` instead of message and offer. Somebody who was in it enters anew ``again_after_days`` after
+    their last entry at the earliest; never where that is null.
+    """
 
     key: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,79}$")
     name: str = Field(default="", max_length=200)
     trigger: Trigger
     audience: Audience = Audience()
     offer: Offer | None = None
-    message: dict[str, Wording] = Field(min_length=1)
+    message: dict[str, Wording] = Field(default_factory=dict, min_length=1)
+    steps: tuple[AnyStep, ...] = ()
+    again_after_days: int | None = Field(default=None, ge=1, le=3650)
     guards: Guards = Field(default_factory=Guards)
     measure: Measure = Measure()
 
-    @field_validator("message")
-    @classmethod
-    def _languages(cls, value: dict[str, Wording]) -> dict[str, Wording]:
-        for language in value:
-            if not LANGUAGE.fullmatch(language):
-                raise ValueError(f"{language!r} is not a language; write it as en, id or nl")
-        return value
+    _languages = field_validator("message")(_spoken)
+    _keyed = field_validator("steps")(keyed)
 
     @model_validator(mode="after")
     def _wording_fits(self) -> Self:
-        kind = self.offer.kind if self.offer else None
-        for item in self.message.values():
-            if item.recipe and LETTERS[item.recipe] != kind:
-                place = LETTERS[item.recipe] or "no offer"
-                raise ValueError(f"the recipe {item.recipe} speaks of {place}; give that, or write the mail yourself")
+        if misfit := _misfit(self.message, self.offer):
+            raise ValueError(misfit)
+        return self
+
+    @model_validator(mode="after")
+    def _one_mail_or_a_series(self) -> Self:
+        if not self.steps:
+            if not self.message:
+                raise _at([(("message",), "is missing; add it, or steps for a series")])
+            return self
+        beside = [name for name in ("message", "offer") if getattr(self, name)]
+        found: list[Fault] = [((name,), f"a series has its {name} in its steps; take this one out") for name in beside]
+        if found := [*found, *faults(self.steps)] or list(_misfits(self.steps)):
+            raise _at(found)
         return self
 
     @property
     def title(self) -> str:
         """The name, or the key where there is none."""
         return self.name or self.key
+
+
+def _misfit(message: dict[str, Wording], offer: Offer | None) -> str | None:
+    for item in message.values():
+        if item.recipe and LETTERS[item.recipe] != (offer.kind if offer else None):
+            place = LETTERS[item.recipe] or "no offer"
+            return f"the recipe {item.recipe} speaks of {place}; give that, or write the mail yourself"
+    return None
+
+
+def _misfits(steps: tuple[AnyStep, ...]) -> Iterator[Fault]:
+    series = Series(steps)
+    for place, step in enumerate(steps):
+        if isinstance(step, MessageStep) and (misfit := _misfit(step.message, offer_at(series, step.key))):
+            yield (("steps", place, "message"), misfit)
+
+
+def offer_at(series: Series, key: str) -> Offer | None:
+    """The offer whose code everybody holds who comes to a step; None without one."""
+    held = next(iter(offer_before(series, key) - {None}), None)
+    offer: Offer | None = series.by_key[held].offer if held else None
+    return offer
+
+
+def _at(found: list[Fault]) -> ValidationError:
+    """Faults of a whole campaign at the places where they are mended."""
+    lines = [
+        InitErrorDetails(type=PydanticCustomError("series", "{said}", {"said": said}), loc=loc, input=None)
+        for loc, said in found
+    ]
+    return ValidationError.from_exception_data("Campaign", lines)
 
 
 def parse(document: object) -> Campaign:
@@ -242,7 +318,10 @@ class _Plain(yaml.SafeLoader):
 
 def dump(campaign: Campaign) -> dict[str, Any]:
     """The campaign as JSON-ready data that ``parse`` reads back."""
-    return campaign.model_dump(mode="json", by_alias=True)
+    made = campaign.model_dump(mode="json", by_alias=True)
+    for name in ("message", "offer") if campaign.steps else ("steps", "again_after_days"):
+        del made[name]
+    return made
 
 
 _MEND: Final = {
@@ -293,20 +372,24 @@ def _without_echoes(found: list[Problem]) -> list[Problem]:
 def _of_offer(item: Any, path: str) -> tuple[str, str]:
     """The path without the kind in it, which nobody wrote there, and a sentence where the kind itself is at fault."""
     if item["type"] == "union_tag_not_found":
-        return "offer.kind", f"is missing; write one of {', '.join(KINDS)}."
+        return f"{path}.kind", f"is missing; write one of {', '.join(KINDS)}."
     if item["type"] == "union_tag_invalid":
-        return "offer.kind", f"there is no such kind; write one of {', '.join(KINDS)}."
-    return re.sub(rf"^offer\.({'|'.join(KINDS)})\b\.?", "offer.", path).rstrip("."), ""
+        return f"{path}.kind", f"there is no such kind; write one of {', '.join(KINDS)}."
+    return re.sub(rf"\boffer\.({'|'.join(KINDS)})\b\.?", "offer.", path, count=1).rstrip("."), ""
 
 
 def _problem(item: Any) -> Problem:
     path = ".".join(str(part) for part in item["loc"])
+    if item["type"] != "series":
+        path = re.sub(rf"^(steps\.\d+)\.({'|'.join(STEPS)})\b", r"\1", path)
     if path.startswith("trigger."):
         path = re.sub(r"^trigger\.(once|holiday|recurring|event)\b\.?", "trigger.", path).rstrip(".")
     path = re.sub(r"\.(tuple\[[^\]]*\]|literal\[[^\]]*\])(\.|,.*)?", r"\2", path).rstrip(".")
-    if item["loc"][:1] == ("offer",):
+    if re.match(r"(steps\.\d+\.)?offer\b", path):
         path, sentence = _of_offer(item, path)
         if sentence:
             return Problem(path, sentence)
+    elif path.startswith("steps.") and item["type"].startswith("union_tag"):
+        return Problem(path, f"needs a kind of step: {', '.join(STEPS)}.")
     sentence = _MEND.get(item["type"]) or _mended(item) or item["msg"].removeprefix("Value error, ")
     return Problem(path, sentence[0].lower() + sentence[1:] + ("" if sentence.endswith(".") else "."))
