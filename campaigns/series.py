@@ -141,6 +141,16 @@ def arrival(due_at: datetime, now: datetime) -> datetime:
     return due_at if due_at <= now <= due_at + DRIFT else now
 
 
+def next_due(step: Step, was_due: datetime, now: datetime, *, shop_zone: str, own_zone: str | None = None) -> datetime:
+    """When somebody who goes on now from a step that was due at ``was_due`` is due at the next one.
+
+    What is done at once keeps the time it was due, by which it is known how late it is.
+    """
+    if step.kind not in LASTS:  # type: ignore[attr-defined]
+        return min(was_due, now)
+    return due(step, arrival(was_due, now), shop_zone=shop_zone, own_zone=own_zone)
+
+
 def due(step: Step, arrived: datetime, *, shop_zone: str, own_zone: str | None = None) -> datetime:
     """When somebody who arrives at a step is to be looked at again. At a step that does something: at once."""
     if isinstance(step, WaitStep):

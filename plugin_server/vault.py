@@ -106,3 +106,8 @@ def read_team_token(keys: Sequence[str], token: str) -> tuple[int, int] | None:
     except (BadSignature, ValueError, TypeError):
         return None
     return int(merchant_id), int(team_id)
+
+
+def webhook_secrets(keys: Sequence[str], merchant_id: int) -> list[str]:
+    """What a merchant's outgoing webhooks are signed with, newest first; the receiver is given the first."""
+    return [hmac.new(key.encode(), f"webhook:{merchant_id}".encode(), hashlib.sha256).hexdigest() for key in keys]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -27,22 +27,25 @@ from sqlalchemy import (
     text,
     true,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from campaigns.arms import campaign_salt, drawn, lasting_salt, own_share
 from campaigns.calendar import day_of
 from campaigns.ladder.meaning import meaning
 from campaigns.ladder.rules import Rule
 from campaigns.schema import Campaign
+from campaigns.series_parts import languages
 from campaigns.triggers import OnEvent
 from plugin_server.db import campaigns as saved_campaigns
 from plugin_server.db import known, rungs, segments
 from plugin_server.db.campaigns import Refused, Run
 from plugin_server.db.happened import happened
-from plugin_server.db.models.campaign import AudienceMember
+from plugin_server.db.models.campaign import AudienceMember, CampaignRun
 from plugin_server.db.models.consent import Consent, Suppression
 from plugin_server.db.models.customer import Customer, Identity
 from plugin_server.db.models.facts import CustomerFacts
 from plugin_server.db.models.order import Order
+from plugin_server.db.models.series import SeriesPlace
 from plugin_server.db.models.store import Store
 from plugin_server.db.rungs import Shop
 
@@ -52,6 +55,7 @@ REASONS: Final = {
     "unsubscribed": "has said no to these mails",
     "not_subscribed": "has not said yes to these mails",
     "no_store": "buys in no shop that can take the code",
+    "in_series": "is in this series, or was lately",
 }
 """Why somebody whom rungs and rule select is left out all the same."""
 
@@ -101,6 +105,7 @@ def audience(campaign: Campaign, of: Setting, now: datetime, day: date | None = 
         (exists().where(Suppression.email_norm == person.email_norm), "suppressed"),
         *_consent(campaign.audience.topic),
         *([(store.is_(None), "no_store")] if campaign.offer else []),
+        *([(_entered(campaign, of, now), "in_series")] if campaign.steps else []),
         else_=null(),
     )
     chosen = (
@@ -122,6 +127,27 @@ def audience(campaign: Campaign, of: Setting, now: datetime, day: date | None = 
         .subquery("chosen")
     )
     return _armed(campaign, of, chosen, now)
+
+
+def _entered(campaign: Campaign, of: Setting, now: datetime) -> ColumnElement[bool]:
+    """Whether somebody was drawn for this series before, whatever the draw said, and may not enter again yet."""
+    drawn_before = exists().where(
+        AudienceMember.customer_id == CustomerFacts.customer_id,
+        AudienceMember.arm.in_(("treated", "holdout")),
+        CampaignRun.id == AudienceMember.run_id,
+        CampaignRun.campaign_id == of.campaign_id,
+        CampaignRun.step.is_(None),
+        CampaignRun.frozen_at.is_not(None),
+        *([] if campaign.again_after_days is None else [
+            CampaignRun.due_at > now - timedelta(days=campaign.again_after_days)
+        ]),
+    )  # fmt: skip
+    inside = exists().where(
+        SeriesPlace.customer_id == CustomerFacts.customer_id,
+        SeriesPlace.campaign_id == of.campaign_id,
+        SeriesPlace.left_at.is_(None),
+    )
+    return or_(drawn_before, inside)
 
 
 def _armed(campaign: Campaign, of: Setting, chosen: Any, now: datetime) -> Select[Any]:
@@ -192,8 +218,8 @@ def _consent(topic: str) -> list[tuple[ColumnElement[bool], str]]:
 
 def _language(campaign: Campaign, locale: str) -> ColumnElement[str]:
     spoken = func.lower(func.left(func.coalesce(Customer.__table__.c.language, ""), 2))
-    written = sorted(campaign.message)
-    fallback = locale if locale in campaign.message else written[0]
+    written = languages(campaign) or [locale]
+    fallback = locale if locale in written else written[0]
     return case(*((spoken == language[:2].lower(), language) for language in written), else_=literal(fallback))
 
 
@@ -215,6 +241,23 @@ def _store(of: Setting, customer_id: ColumnElement[Any]) -> ColumnElement[Any]:
     )
     first = case((~exists(orders.correlate_except(Order)), able[0]), else_=null())
     return func.coalesce(bought.scalar_subquery(), known.scalar_subquery(), first)
+
+
+def at_step(campaign: Campaign, of: Setting, customer_ids: Sequence[int]) -> Select[Any]:
+    """People at a step of a series: customer_id, rung, email, language, store_id, as they are now."""
+    facts, person = CustomerFacts.__table__.c, Customer.__table__.c
+    store = _store(of, person.id) if campaign.offer and not campaign.message else NOWHERE
+    return (
+        select(
+            person.id.label("customer_id"),
+            facts.rung,
+            person.email,
+            _language(campaign, of.locale).label("language"),
+            store.label("store_id"),
+        )
+        .select_from(Customer.__table__.outerjoin(CustomerFacts.__table__, person.id == facts.customer_id))
+        .where(person.id == func.any(cast(list(customer_ids), ARRAY(BigInteger))))
+    )
 
 
 COLUMNS: Final = ["customer_id", "arm", "reason", "rung", "email", "language", "store_id", "merchant_id", "run_id"]

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from campaigns.reasons import Reason, written
 from campaigns.schema import Campaign, dump, parse
+from campaigns.series_parts import part
 from plugin_server.db import audit_log
 from plugin_server.db.models import campaign as models
 
@@ -55,6 +56,8 @@ class Run:
     finished_at: datetime | None
     started_by: str
     campaign: Campaign
+    step: str | None = None
+    """The step of a series that it is for; ``campaign`` is what that step alone is."""
 
 
 def save(conn: Connection, *, merchant_id: int, campaign: Campaign, by: str) -> int:
@@ -285,6 +288,7 @@ def frozen_store(conn: Connection) -> str | None:
 
 
 def _run(row: RowMapping) -> Run:
+    campaign = parse(row["definition"])
     return Run(
         id=row["id"],
         merchant_id=row["merchant_id"],
@@ -299,5 +303,6 @@ def _run(row: RowMapping) -> Run:
         frozen_at=row["frozen_at"],
         finished_at=row["finished_at"],
         started_by=row["started_by"],
-        campaign=parse(row["definition"]),
+        campaign=part(campaign, row["step"]) if row["step"] else campaign,
+        step=row["step"],
     )

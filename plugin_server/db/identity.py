@@ -30,6 +30,9 @@ HANDS = {
     "founded": ("team", "founder_id"),
     "seats": ("team_seat", "customer_id"),
     "team_letters": ("team_letter", "customer_id"),
+    "places": ("series_place", "customer_id"),
+    "tasks": ("owner_task", "customer_id"),
+    "calls": ("series_call", "customer_id"),
     "merged": ("customer", "merged_into"),
 }
 """What changes hands: the name in ``moved`` → table and the column that says whose it is."""
@@ -41,6 +44,8 @@ GUARDED = {
     "founded": "AND NOT EXISTS (SELECT FROM team w WHERE w.founder_id = :winner AND w.deal_id = team.deal_id)",
     "team_letters": "AND NOT EXISTS (SELECT FROM team_letter w WHERE w.customer_id = :winner "
     "AND w.team_id = team_letter.team_id AND w.occasion = team_letter.occasion)",
+    "places": "AND NOT EXISTS (SELECT FROM series_place w WHERE w.customer_id = :winner "
+    "AND (w.run_id = series_place.run_id OR (w.campaign_id = series_place.campaign_id AND w.left_at IS NULL)))",
     "messages": "AND NOT EXISTS (SELECT FROM message w WHERE w.customer_id = :winner "
     "AND w.run_id = message.run_id AND w.step = message.step)",
     "codes": "AND NOT EXISTS (SELECT FROM offer_code w WHERE w.customer_id = :winner "

@@ -19,14 +19,19 @@ from plugin_server.db.doubts import FLYING
 
 
 def plan(conn: Connection, run: Run, now: datetime) -> int:
-    """One message for each treated member, once. Whose code could not be made gets none, and the message says why."""
+    """One message for each treated member, once. Whose code could not be made gets none, and the message says why.
+
+    A step of a series that only makes codes has none.
+    """
+    if not run.campaign.message:
+        return 0
     given = {
         "run": run.id,
         "offer": run.campaign.offer is not None,
         "there": list(GIVEN),
         "priority": run.campaign.guards.priority,
     }
-    return conn.execute(text(_PLAN), given | {"now": now}).rowcount
+    return conn.execute(text(_PLAN_STEP if run.step else _PLAN), given | {"now": now}).rowcount
 
 
 GIVEN: Final = ("issued", "promised", "kept")
@@ -44,6 +49,22 @@ FROM audience_member m LEFT JOIN offer_code c ON c.run_id = m.run_id AND c.custo
 WHERE m.run_id = :run AND m.arm = 'treated'
 ON CONFLICT (run_id, customer_id, step) DO NOTHING
 """
+
+
+_LACKS: Final = "CAST(:offer AS boolean) AND ((c.state = ANY(:there)) IS NOT TRUE OR c.expires_at <= :now)"
+_PLAN_STEP: Final = f"""
+INSERT INTO message (merchant_id, run_id, customer_id, step, priority, email, language, state, reason, planned_at,
+    settled_at)
+SELECT m.merchant_id, m.run_id, m.customer_id, 0, :priority, coalesce(m.email, ''), m.language,
+       CASE WHEN {_LACKS} THEN 'skipped' ELSE 'planned' END,
+       CASE WHEN {_LACKS} THEN 'no_code: ' || coalesce(nullif(c.error, ''), CASE WHEN c.state = ANY(:there)
+            THEN 'it is over' ELSE 'there is none' END) ELSE '' END,
+       :now, CASE WHEN {_LACKS} THEN CAST(:now AS timestamptz) END
+FROM audience_member m LEFT JOIN offer_code c ON c.id = m.offer_code_id
+WHERE m.run_id = :run AND m.arm = 'stepped'
+ON CONFLICT (run_id, customer_id, step) DO NOTHING
+"""
+"""People bring the code of an earlier step along."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +112,7 @@ def due(
     turn(conn, run.merchant_id)
     guards, cap = run.campaign.guards, run.campaign.guards.frequency_cap
     rows = conn.execute(
-        text(_DUE),
+        text(_DUE.format(codes=_OF_EARLIER_STEP if run.step else _OF_THIS_RUN)),
         {
             "run": run.id,
             "now": now,
@@ -113,6 +134,8 @@ def due(
     return [_claimed(row, own_value=own) for row, verdict in verdicts if verdict.act is Act.SEND], len(rows)
 
 
+_OF_THIS_RUN: Final = "o.run_id = :run AND o.customer_id = due.customer_id"
+_OF_EARLIER_STEP: Final = "o.id = m.offer_code_id"
 _DUE: Final = f"""
 WITH due AS MATERIALIZED (
     SELECT id, customer_id, language FROM message
@@ -130,7 +153,7 @@ SELECT due.id, due.customer_id, due.language, p.email, p.email_norm, p.first_nam
        p.member_number, coalesce(earned.points, 0) AS points
 FROM due JOIN customer p ON p.id = due.customer_id
 JOIN audience_member m ON m.run_id = :run AND m.customer_id = due.customer_id
-LEFT JOIN offer_code o ON o.run_id = :run AND o.customer_id = due.customer_id AND o.state IN ('issued', 'promised')
+LEFT JOIN offer_code o ON {{codes}} AND o.state IN ('issued', 'promised')
 LEFT JOIN suppression s ON s.email_norm = p.email_norm
 LEFT JOIN LATERAL (SELECT state FROM consent c WHERE c.customer_id = due.customer_id AND c.channel = 'email'
     AND c.topic = :topic ORDER BY c.occurred_at DESC, c.id DESC LIMIT 1) consent ON true

@@ -128,7 +128,7 @@ _MEMBERS: Final = """
 SELECT m.customer_id, m.email, m.store_id, m.rung, f.average_order_minor AS average
 FROM audience_member m
 LEFT JOIN customer_facts f ON f.customer_id = m.customer_id
-WHERE m.run_id = :run AND m.arm = 'treated'
+WHERE m.run_id = :run AND m.arm IN ('treated', 'stepped')
   AND NOT EXISTS (SELECT FROM offer_code c WHERE c.run_id = m.run_id AND c.customer_id = m.customer_id)
 ORDER BY m.customer_id LIMIT :limit
 """

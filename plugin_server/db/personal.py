@@ -245,7 +245,36 @@ HELD: Final = (
         "audience_member",
         OF_PERSON,
         {"email": "NULL", "language": "NULL"},
-        _words("run_id customer_id arm reason rung store_id merchant_id"),
+        _words("run_id customer_id arm reason rung store_id offer_code_id merchant_id"),
+    ),
+    Held(
+        "series_place",
+        OF_PERSON,
+        kept=_words(
+            "id campaign_id run_id customer_id version step state outcome rung due_at step_since step_run_id "
+            "offer_code_id entered_at left_at merchant_id"
+        ),
+    ),
+    Held(
+        "series_log",
+        "place_id IN (SELECT id FROM series_place WHERE customer_id = ANY(:ids))",
+        kept=_words("place_id step campaign_id note at merchant_id"),
+    ),
+    Held(
+        "owner_task",
+        OF_PERSON,
+        {"title": f"'{GONE}'", "note": "''", "done_at": "coalesce(done_at, :now)"},
+        _words("id place_id campaign_id customer_id step created_at done_by merchant_id"),
+        hidden=_words("done_by"),
+    ),
+    Held(
+        "series_call",
+        OF_PERSON,
+        {"detail": _redacted("detail")},
+        _words(
+            "id place_id campaign_id customer_id step url state tries status created_at not_before settled_at "
+            "merchant_id"
+        ),
     ),
     Held(
         "message",

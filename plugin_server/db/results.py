@@ -92,7 +92,7 @@ def _results(conn: Connection, saved: Saved, runs: list[Run], now: datetime) -> 
         "state": saved.state,
         "goal": goal,
         "runs": [_run(item) for item in runs],
-        **_reading(runs, saved.campaign.measure.window_days, now),
+        **_reading([item for item in runs if item.step is None], saved.campaign.measure.window_days, now),
         "arms": {name: _shown(arm, merchant.currency, margin) for name, arm in arms.items()},
         "differences": {
             "conversion": _difference(conversion),
@@ -144,6 +144,7 @@ def _run(run: Run) -> dict[str, Any]:
     return {
         "run": run.id,
         "occasion": run.occasion,
+        "step": run.step,
         "state": run.state,
         "reason": run.state_reason,
         "due_at": run.due_at.isoformat(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, text
 
@@ -12,6 +13,9 @@ from campaigns.mail.liquid import TemplateError
 from campaigns.offers.margin import Verdict, liability
 from campaigns.recipes import body_of
 from campaigns.schema import BadCampaign, Campaign, Problem
+from campaigns.series_parts import letters
+from campaigns.series_parts import offers as offers_in
+from campaigns.steps import UntilStep
 from campaigns.triggers import OnEvent, OnHoliday
 from connectors.types import Money
 from plugin_server.db import audience, campaigns, holidays, offers, segments
@@ -62,20 +66,20 @@ def check(conn: Connection, campaign: Campaign, *, public_url: str, now: datetim
         *_unknown_rungs(campaign, head),
         *_unknown_segment(conn, campaign),
     ]
-    proofed = proof(drafts_of(campaign), compose.sample_context(conn, campaign, public_url=public_url, now=now))
-    problems += [Problem(f"message.{language}", fault) for language, faults in proofed.items() for fault in faults]
-    for language in campaign.message:
-        if language not in proofed:
-            problems += _unreadable(conn, campaign, language, public_url, now)
-    verdict = run.margin(conn, campaign, now)
-    if verdict and not verdict.ok and campaign.guards.margin_floor:
-        problems.append(Problem("offer", verdict.sentence))
-    elif verdict and not verdict.ok and not campaign.guards.margin_reason:
-        problems.append(Problem("guards.margin_reason", run.NO_MARGIN_REASON))
+    for path, one in letters(campaign):
+        problems += _unfit(conn, one, path, public_url, now)
+    problems += _over(campaign, head, now)
+    notes = []
+    for path, one in offers_in(campaign):
+        verdict = run.margin(conn, one, now)
+        if verdict and not verdict.ok and campaign.guards.margin_floor:
+            problems.append(Problem(path, verdict.sentence))
+        elif verdict and not verdict.ok and not campaign.guards.margin_reason:
+            problems.append(Problem("guards.margin_reason", run.NO_MARGIN_REASON))
+        notes += [verdict.sentence] if verdict else []
+        notes += _by_shop(conn, one)
     if problems:
         raise BadCampaign(tuple(problems))
-    notes = [verdict.sentence] if verdict else []
-    notes += _by_shop(conn, campaign)
     if not head.shop.get("address"):
         notes.append("Your postal address is missing; the laws of many countries want it in every mail.")
     return notes
@@ -85,6 +89,26 @@ def _by_shop(conn: Connection, campaign: Campaign) -> list[str]:
     """What shops make of an offer that is more than a plain code, or why they cannot."""
     shops = realising.in_shops(conn, campaign.offer) if campaign.offer else []
     return [f"{shop.name}: {shop.realisation.told}" for shop in shops if shop.realisation.told.key != PLAIN]
+
+
+def _unfit(conn: Connection, campaign: Campaign, path: str, public_url: str, now: datetime) -> list[Problem]:
+    """What is wrong with one mail, in any of its languages."""
+    proofed = proof(drafts_of(campaign), compose.sample_context(conn, campaign, public_url=public_url, now=now))
+    problems = [Problem(f"{path}.{language}", fault) for language, faults in proofed.items() for fault in faults]
+    for language in campaign.message:
+        if language not in proofed:
+            problems += _unreadable(conn, campaign, language, f"{path}.{language}", public_url, now)
+    return problems
+
+
+def _over(campaign: Campaign, head: Letterhead, now: datetime) -> list[Problem]:
+    """Steps that wait for a day that has been."""
+    today = now.astimezone(ZoneInfo(head.timezone)).date()
+    return [
+        Problem(f"steps.{place}.date", f"{step.date} is over; nobody would wait for it.")
+        for place, step in enumerate(campaign.steps)
+        if isinstance(step, UntilStep) and step.date is not None and step.date < today
+    ]
 
 
 def drafts_of(campaign: Campaign) -> list[Draft]:
@@ -135,8 +159,9 @@ def _unknown_segment(conn: Connection, campaign: Campaign) -> list[Problem]:
     return []
 
 
-def _unreadable(conn: Connection, campaign: Campaign, language: str, public_url: str, now: datetime) -> list[Problem]:
-    path = f"message.{language}"
+def _unreadable(
+    conn: Connection, campaign: Campaign, language: str, path: str, public_url: str, now: datetime
+) -> list[Problem]:
     try:
         mail = compose.preview_mail(conn, campaign, public_url=public_url, now=now, language=language)
     except TemplateError as error:

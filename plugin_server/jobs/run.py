@@ -13,13 +13,16 @@ from zoneinfo import ZoneInfo
 from redis import RedisError
 from sqlalchemy import Connection, text
 
-from campaigns import calendar
+from campaigns import calendar, series_parts
 from campaigns.offers.margin import Verdict, judge
 from campaigns.reasons import Reason
 from campaigns.schema import Campaign
+from campaigns.steps import WebhookStep
 from campaigns.triggers import Once, OnHoliday
+from connectors.errors import ForbiddenHost
+from connectors.hosts import guard_url
 from plugin_server import wiring
-from plugin_server.db import audience, campaigns, fences, holidays, ledger, messages, offers, shop_settings
+from plugin_server.db import audience, campaigns, fences, holidays, ledger, messages, offers, series, shop_settings
 from plugin_server.db.campaigns import Refused, Run, Saved
 from plugin_server.db.session import tenant
 from plugin_server.jobs import lint, realising
@@ -27,6 +30,7 @@ from plugin_server.jobs.codes import make_codes
 from plugin_server.jobs.deliver import deliver
 from plugin_server.jobs.outside import Outside, outside
 from plugin_server.jobs.queues import awake, wake
+from plugin_server.jobs.series_leaving import leave_before_sending
 from plugin_server.settings import Settings
 from plugin_server.wiring import Services
 
@@ -80,6 +84,25 @@ def check(conn: Connection, campaign: Campaign, now: datetime, settings: Setting
         raise Refused(frozen)
     if settings and settings.mails_leave and not shop_settings.postal_address(conn):
         raise Refused(Reason(NO_ADDRESS, "no_postal_address"))
+    for _, one in series_parts.offers(campaign):
+        _afford(conn, one, now)
+    if settings:
+        _callable(campaign, settings)
+        for _, one in series_parts.letters(campaign):
+            lint.refuse(conn, settings, one, now)
+
+
+def _callable(campaign: Campaign, settings: Settings) -> None:
+    """Refuse a series that would call an address which we may not."""
+    for step in campaign.steps:
+        if isinstance(step, WebhookStep):
+            try:
+                guard_url(step.url, allow_private=settings.allow_private_hosts, resolve=False)
+            except ForbiddenHost as error:
+                raise Refused(f"{step.key}: {error.sentence}") from error
+
+
+def _afford(conn: Connection, campaign: Campaign, now: datetime) -> None:
     if campaign.offer and (hurdle := realising.hurdle(conn, campaign.offer, now)):
         raise Refused(hurdle)
     verdict = margin(conn, campaign, now)
@@ -88,8 +111,6 @@ def check(conn: Connection, campaign: Campaign, now: datetime, settings: Setting
         raise Refused(Reason(f"margin_floor: {verdict.sentence}", "margin_lost", **shares))
     if verdict and not verdict.ok and not campaign.guards.margin_reason:
         raise Refused(Reason(NO_MARGIN_REASON, "margin_no_reason"))
-    if settings:
-        lint.refuse(conn, settings, campaign, now)
 
 
 def margin(conn: Connection, campaign: Campaign, now: datetime) -> Verdict | None:
@@ -179,8 +200,13 @@ def _step(services: Services, world: Outside, merchant_id: int, run_id: int) -> 
             ledger.plan(conn, run, now)
             campaigns.move(conn, run_id, to="sending")
             return True
+        if run.state == "frozen" and run.campaign.steps:
+            series.enter(conn, run, now)
+            return False
     if run.state == "frozen":
         return make_codes(services, world, run) and _move(services, run, "coded")
+    if run.step:
+        leave_before_sending(services, run)
     return deliver(services, world, run) and _finish(services, run)
 
 

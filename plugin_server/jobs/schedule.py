@@ -25,6 +25,7 @@ from plugin_server.jobs import (
     membership,
     nightly,
     renewing,
+    series,
     suppressions,
     sweep,
     teams,
@@ -61,6 +62,7 @@ class Periodic:
 JOBS: Final = (
     Periodic("sweep", timedelta(seconds=20), sweep.sweep),
     Periodic("campaigns", timedelta(minutes=1), ticks.tick),
+    Periodic("series", timedelta(hours=1), series.look_over_all, timedelta(minutes=10)),
     Periodic("sync", timedelta(minutes=10), nightly.sync_all),
     Periodic("rungs", timedelta(minutes=5), nightly.tell_all_rungs),
     Periodic("consents", timedelta(minutes=5), nightly.tell_all_consents, timedelta(minutes=2)),

@@ -11,7 +11,7 @@ from campaigns.reasons import Reason
 from plugin_server.db import campaigns
 from plugin_server.db.campaigns import Refused, Saved
 from plugin_server.db.session import merchant_ids, tenant
-from plugin_server.jobs import run
+from plugin_server.jobs import run, series
 from plugin_server.wiring import Services
 
 
@@ -28,6 +28,7 @@ def tick_merchant(services: Services, merchant_id: int) -> int:
             started += _fire(services, conn, merchant_id, saved, now)
     for run_id in started:
         run.wake_run(services, merchant_id, run_id)
+    series.wake_if_due(services, merchant_id)
     return len(started)
 
 

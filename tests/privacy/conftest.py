@@ -24,6 +24,13 @@ TRACES = (
     "INSERT INTO campaign_run (id, merchant_id, campaign_id, version, occasion, due_at) OVERRIDING SYSTEM VALUE "
     "VALUES (1, :m, 1, 1, 'once', now())",
     "INSERT INTO audience_member VALUES (1, :c, 'treated', NULL, 'shopper', :email, 'id', :s, :m)",
+    "INSERT INTO series_place (id, merchant_id, campaign_id, run_id, customer_id, version, step, due_at, step_since, "
+    "entered_at) OVERRIDING SYSTEM VALUE VALUES (1, :m, 1, 1, :c, 1, 'hello', now(), now(), now())",
+    "INSERT INTO series_log (place_id, step, campaign_id, at, merchant_id) VALUES (1, 'hello', 1, now(), :m)",
+    "INSERT INTO owner_task (merchant_id, place_id, campaign_id, customer_id, step, title, created_at) "
+    "VALUES (:m, 1, 1, :c, 'call', 'Call Ani Rahasia', now())",
+    "INSERT INTO series_call (merchant_id, place_id, campaign_id, customer_id, step, url, detail, not_before) "
+    "VALUES (:m, 1, 1, :c, 'tell', 'https://crm.example/', 'no such ' || :email, now())",
     "INSERT INTO message (id, merchant_id, run_id, customer_id, email, language, state, reason, provider_reference) "
     "OVERRIDING SYSTEM VALUE VALUES (1, :m, 1, :c, :email, 'id', 'bounced', 'no mailbox ' || :email, 'rahasia-1')",
     "INSERT INTO message (id, merchant_id, run_id, customer_id, step, email, language) "

@@ -41,7 +41,10 @@ class CampaignVersion(OfMerchant, Base):
 
 
 class CampaignRun(OfMerchant, Base):
-    """One firing. ``occasion`` names what it was due for (``eid_al_fitr:2027:-14``), so it fires once."""
+    """One firing. ``occasion`` names what it was due for (``eid_al_fitr:2027:-14``), so it fires once.
+
+    With a ``step``, it is what one step of a series sends or makes on one day.
+    """
 
     __tablename__ = "campaign_run"
     __table_args__ = (
@@ -54,6 +57,7 @@ class CampaignRun(OfMerchant, Base):
     id: Mapped[Key]
     campaign_id: Mapped[Big]
     version: Mapped[int]
+    step: Mapped[str | None]
     occasion: Mapped[str]
     state: Mapped[str] = mapped_column(server_default="planned")
     state_reason: Mapped[str] = mapped_column(server_default="")
@@ -67,11 +71,15 @@ class CampaignRun(OfMerchant, Base):
 
 
 class AudienceMember(OfMerchant, Base):
-    """Who was looked at in a run: treated, held out, or excluded with the reason."""
+    """Who was looked at in a run: treated, held out, or excluded with the reason.
+
+    ``stepped``: came to a step of a series, which they had been drawn for when they entered; ``offer_code_id`` is the
+    code they brought along.
+    """
 
     __tablename__ = "audience_member"
     __table_args__ = (
-        CheckConstraint("arm IN ('treated', 'holdout', 'excluded')", name="arm"),
+        CheckConstraint("arm IN ('treated', 'holdout', 'excluded', 'stepped')", name="arm"),
         Index("ix_audience_member_customer", "customer_id"),
     )
 
@@ -83,3 +91,4 @@ class AudienceMember(OfMerchant, Base):
     email: Mapped[str | None]
     language: Mapped[str | None]
     store_id: Mapped[Big | None]
+    offer_code_id: Mapped[Big | None]
