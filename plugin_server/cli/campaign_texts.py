@@ -17,12 +17,50 @@ def shown(found: Document) -> str:
     lines = [
         f"{found['key']}: {found['name']}",
         f"  {found['state']}, version {found['version']}, trigger {found['trigger']}",
-        f"  for {'all rungs' if rungs == 'all' else ', '.join(rungs)}; in {', '.join(campaign['message'])}",
+        f"  for {'all rungs' if rungs == 'all' else ', '.join(rungs)}; in {', '.join(_languages(campaign))}",
         *_nexts(found["next"]),
+        *(series_lines(found["series"]) if found.get("series") else []),
     ]
     if not found["runs"]:
         return "\n".join([*lines, "It has not run yet."])
     return "\n".join([*lines, "Runs:", *(f"  {line}" for item in found["runs"] for line in ran(item).splitlines())])
+
+
+def _languages(campaign: Document) -> list[str]:
+    messages = [campaign.get("message", {}), *(step.get("message", {}) for step in campaign.get("steps", []))]
+    return sorted({language for message in messages for language in message})
+
+
+def series_lines(found: Document) -> list[str]:
+    """Where people stand in a series, and how they left it."""
+    left = _counts(found["left"]) or "nobody"
+    rows: list[tuple[Any, ...]] = [("step", "kind", "stand here", "been through", "what came of it")]
+    for one in found["steps"]:
+        rows.append((one["key"], one["kind"] or "former", one["standing"], one["passed"], _counts(one["notes"])))
+    return [f"Entered {found['entered']}, inside {found['inside']}, left: {left}", table(rows)]
+
+
+def steps_shown(found: list[Document]) -> list[str]:
+    """The steps of a series, each with where it leads and how its mail reads."""
+    lines = []
+    for one in found:
+        ways = ", ".join(f"{way['way']} → {way['key'] or 'exit'}" for way in one["to"])
+        lines.append(f"{one['key']} ({one['kind']}): {one['does']}  {ways}")
+        for language, mail in one.get("mails", {}).items():
+            lines.append(f"    [{language}] {mail['subject']}")
+    return lines
+
+
+def moving(found: Document) -> str:
+    """Who would go where, or that they went."""
+    lines = [f"{found['campaign']}: the newest version is {found['version']}."]
+    for one in found["inside"]:
+        where = f"to version {found['version']}" if one["goes"] else "stay: the newest version lacks this step"
+        lines.append(f"  {one['people']} at {one['step']} (version {one['version']}): {where}")
+    if not found["inside"]:
+        return f"{lines[0]} Everybody inside has it."
+    done = f"{found['moved']} were moved." if found["moved"] else "Nobody was moved; add --yes to do it."
+    return "\n".join([*lines, done])
 
 
 def ran(run: Document) -> str:
@@ -32,6 +70,8 @@ def ran(run: Document) -> str:
     lines.append(f"  {_reached(run)}")
     if run["messages"]:
         lines.append(f"  mails: {_counts(run['messages'])}")
+    if run.get("series"):
+        lines += series_lines(run["series"])
     return "\n".join(lines)
 
 
@@ -51,6 +91,7 @@ def previewed(found: Document) -> str:
     if found["sample"]:
         people = [f"{one['name'] or '(no name)'} <{one['email']}>, {_stands(one)}" for one in found["sample"]]
         lines += ["Some of them:", *(f"  {one}" for one in people)]
+    lines += steps_shown(found["steps"]) if found.get("steps") else []
     for language, mail in found["mails"].items():
         lines += ["", f"[{language}] {mail['subject']}", *(f"  {line}".rstrip() for line in mail["text"].splitlines())]
         lines += [f"  Unknown here: {name}" for name in mail["missing"]]

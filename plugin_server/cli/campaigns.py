@@ -30,9 +30,11 @@ from plugin_server.cli.ladder import EARLIEST, LATEST
 from plugin_server.db import campaigns as store
 from plugin_server.db import messages as ledger
 from plugin_server.db import results as db_results
+from plugin_server.db import series_moves, series_told
 from plugin_server.db.campaigns import Refused, Saved
 from plugin_server.db.session import merchant_ids, tenant
 from plugin_server.jobs import run as runs
+from plugin_server.jobs import series
 from plugin_server.jobs.backtest import back_test
 from plugin_server.jobs.lint import look_through
 from plugin_server.jobs.outside import outside
@@ -121,6 +123,7 @@ def _head(saved: Saved) -> dict[str, Any]:
         "state": saved.state,
         "version": saved.version,
         "trigger": saved.campaign.trigger.kind,
+        "steps": len(saved.campaign.steps),
     }
 
 
@@ -137,6 +140,7 @@ def show_(key: str, merchant: str | None, home: Path | None, as_json: bool) -> N
         document = _head(saved) | {
             "campaign": dump(saved.campaign),
             "runs": [runs.report(conn, item.id) for item in store.runs_of(conn, saved.id)],
+            "series": series_told.figures(conn, saved) if saved.campaign.steps else None,
             "next": [
                 {"occasion": due.occasion, "at": due.at.isoformat(), "confirmed": due.confirmed}
                 for due in runs.firings(conn, saved.campaign, now)
@@ -218,6 +222,22 @@ def _state_command(name: str, to: str, sentence: str) -> Callable[..., None]:
     return command
 
 
+@campaigns.command()
+@click.argument("key")
+@click.option("--yes", is_flag=True, help="Move them; without it, only say who would go where.")
+@merchant_option
+@home_option
+@json_option
+def move(key: str, yes: bool, merchant: str | None, home: Path | None, as_json: bool) -> None:
+    """Move those inside a series to its newest version, where that still has the step they stand at."""
+    with _merchant(home, merchant) as (services, number), tenant(services.engine, number) as conn:
+        saved = store.need(conn, key, lock=True)
+        found = [one.as_json() for one in series_moves.outlook(conn, saved)]
+        moved = series_moves.move(conn, number, saved, ACTOR) if yes else 0
+    document = {"campaign": key, "version": saved.version, "inside": found, "moved": moved}
+    show(document, as_json, lambda: texts.moving(document))
+
+
 activate = _state_command("activate", "active", "Let a campaign fire by itself from now on, and paused runs go on.")
 pause = _state_command("pause", "paused", "Stop a campaign and its runs; nothing more is sent until it is activated.")
 
@@ -236,8 +256,12 @@ def run(key: str, at: str | None, merchant: str | None, home: Path | None, as_js
         with tenant(services.engine, number) as conn:
             run_id = runs.open_now(conn, number, key, ACTOR, services.now(), services.settings)
         runs.advance(services, outside(services, number), number, run_id)
+        series.walk(services, outside(services, number), number)
         with tenant(services.engine, number) as conn:
             document = runs.report(conn, run_id)
+            saved = store.need(conn, key)
+            if saved.campaign.steps:
+                document |= {"series": series_told.figures(conn, saved)}
     if document["state"] in ("failed", "paused"):
         click.echo(f"tangga: run {run_id} is {document['state']}: {document['reason']}", err=True)
     show(document, as_json, lambda: texts.ran(document))

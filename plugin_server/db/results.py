@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 
 from campaigns.proof import Difference, Moments, newcombe, sample_ratio_p, welch
 from connectors.types import Money
-from plugin_server.db import campaigns, offers, rungs
+from plugin_server.db import campaigns, offers, rungs, series_told
 from plugin_server.db.campaigns import Run, Saved
 
 ARMS: Final = ("treated", "holdout")
@@ -106,6 +106,7 @@ def _results(conn: Connection, saved: Saved, runs: list[Run], now: datetime) -> 
         "movement": {name: _movement(arm) for name, arm in arms.items()},
         "figures": _figures(conn, ids, merchant.currency, treated, contribution if margin else None, now),
         "messages": _messages(conn, ids),
+        "series": series_told.figures(conn, saved) if saved.campaign.steps else None,
     }
 
 

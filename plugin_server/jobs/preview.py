@@ -23,6 +23,7 @@ from plugin_server.db.campaigns import Saved
 from plugin_server.jobs import baskets, compose, realising, run
 from plugin_server.jobs.compose import Letterhead
 from plugin_server.jobs.proofing import Draft, proof
+from plugin_server.jobs.series_preview import steps_of
 
 PLAIN = "offer_by_code"
 """The key of what every shop can do, and nobody need be told."""
@@ -40,7 +41,7 @@ def preview(conn: Connection, *, merchant_id: int, saved: Saved, public_url: str
         )
         for language in campaign.message
     }
-    return seen | {
+    found = seen | {
         "campaign": campaign.key,
         "hindrance": campaigns.frozen_store(conn),
         "offer": offer_of(conn, saved, seen["treated"], now),
@@ -53,6 +54,9 @@ def preview(conn: Connection, *, merchant_id: int, saved: Saved, public_url: str
             for language, mail in mails.items()
         },
     }
+    if campaign.steps:
+        found["steps"] = steps_of(conn, campaign, public_url=public_url, now=now, treated=seen["treated"])
+    return found
 
 
 def check(conn: Connection, campaign: Campaign, *, public_url: str, now: datetime) -> list[str]:

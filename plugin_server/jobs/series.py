@@ -159,7 +159,7 @@ def _act(conn: Connection, merchant_id: int, group: Group, ids: Sequence[int], n
             if verdict.act is Act.DO:
                 going = series_acts.do(conn, group, campaign, those, now=now, touched=touched)
             else:
-                series.log(conn, group, [one.place_id for one in those], verdict.note, now)
+                series.log(conn, group, [one.place_id for one in those], verdict.note or "passed", now)
             _on(conn, machine, verdict, going, shop.zone.key, now)
     return len(sights)
 
