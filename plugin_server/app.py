@@ -63,6 +63,7 @@ from plugin_server.web import (
     teams,
     topics,
     webhooks,
+    welcome,
 )
 from plugin_server.web.secrets_cache import SecretsCache
 from plugin_server.wiring import Services
@@ -113,6 +114,7 @@ NOUNS = (
     conversations,
     credits,
     answers,
+    welcome,
 )
 """One module per noun of the pages; each has one blueprint called ``pages``."""
 

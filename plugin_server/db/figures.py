@@ -93,4 +93,7 @@ def kept(conn: Connection, name: str, now: datetime) -> Figure | None:
     if row is None or row.document.get("shape") != SHAPE:
         return None
     beat, _ = pulse.current(conn)
+    if beat and not row.beat:
+        # Made while the shop was still empty: that is no figure to show.
+        return None
     return Figure(row.document["figure"], row.made_at, row.seconds, beat != row.beat or now - row.made_at > OLD)

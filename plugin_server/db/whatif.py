@@ -36,7 +36,7 @@ _ANY = "SELECT avg(average_order_minor) FROM customer_facts"
 def simulate(conn: Connection, *, merchant_id: int) -> dict[str, Any]:
     """Headline, upper bound and both per rung; money as JSON; ``assumptions`` says what they rest on."""
     on = rungs.shop(conn, merchant_id)
-    rate, basis = margin(conn, on.currency)
+    rate, basis, covered = _margin(conn, on.currency)
     newcomer = float(conn.scalar(text(_FIRST)) or conn.scalar(text(_ANY)) or 0)
     bands = _bands(conn, on, newcomer)
     steps = [_step(on, bands, index, rate) for index in range(len(on.ladder.rungs) - 1)]
@@ -50,6 +50,7 @@ def simulate(conn: Connection, *, merchant_id: int) -> dict[str, Any]:
         "assumptions": {
             "margin_rate": round(rate, 4),
             "margin_basis": basis,
+            "costs_known": covered,
             "newcomer_order": Money(round(newcomer), on.currency).as_json(),
         },
     }
@@ -65,11 +66,17 @@ def simulated(conn: Connection, *, merchant_id: int) -> dict[str, Any]:
 
 def margin(conn: Connection, currency: str) -> tuple[float, str]:
     """The margin that unit costs give, else the assumed one; and a sentence on what it rests on."""
+    rate, basis, _ = _margin(conn, currency)
+    return rate, basis
+
+
+def _margin(conn: Connection, currency: str) -> tuple[float, str, float | None]:
+    """The same with the share of sales whose unit costs are known; None where no line of an order is."""
     row = conn.execute(text(_MARGIN), {"currency": currency}).one()
+    covered = float((row.known or 0) / row.sales) if row.sales else None
     if not row.known or row.known <= 0:
-        return ASSUMED_MARGIN, f"An assumption ({ASSUMED_MARGIN:.0%}): no product has a unit cost yet."
-    covered = row.known / row.sales
-    return float(row.margin / row.known), f"Unit costs of the products behind {covered:.0%} of sales."
+        return ASSUMED_MARGIN, f"An assumption ({ASSUMED_MARGIN:.0%}): no product has a unit cost yet.", covered
+    return float(row.margin / row.known), f"Unit costs of the products behind {covered:.0%} of sales.", covered
 
 
 def _bands(conn: Connection, on: Shop, newcomer: float) -> dict[str, Any]:

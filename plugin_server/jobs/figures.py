@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from campaigns.recipes import recipes
 from plugin_server import wiring
 from plugin_server.db import (
     audience,
@@ -23,10 +24,13 @@ from plugin_server.db import (
     sender,
     whatif,
 )
+from plugin_server.db.campaigns import Saved
 from plugin_server.db.figures import Figure
 from plugin_server.db.rungs import shop
 from plugin_server.db.session import merchant_ids, tenant
+from plugin_server.jobs.backtest import back_test
 from plugin_server.jobs.queues import awake, wake
+from plugin_server.jobs.run import report
 from plugin_server.wiring import Services
 
 HOLD: Final = 120
@@ -75,6 +79,14 @@ def _ladder(conn: Connection, merchant_id: int, now: datetime, _: str) -> Any:
     return ladder_versions.preview(conn, merchant_id=merchant_id, new=shop(conn, merchant_id).ladder, now=now)
 
 
+def _dry_run(conn: Connection, merchant_id: int, now: datetime, recipe: str) -> Any:
+    """A recipe over the last twelve months, without the people it would have met: nothing that is kept names them."""
+    found = next(one for one in recipes() if one.key == recipe)
+    saved = Saved(0, "draft", 1, None, found.campaign)
+    told = back_test(conn, merchant_id=merchant_id, saved=saved, now=now)
+    return {key: value for key, value in told.items() if key not in ("sample", "firings")}
+
+
 def _points(conn: Connection, _: int, now: datetime, __: str) -> Any:
     force = points_orders.in_force(conn)
     return {
@@ -94,8 +106,10 @@ MAKERS: Final[dict[str, Maker]] = {
     "ladder": _ladder,
     "health": lambda conn, _, now, __: sender.health(conn, now).as_json(),
     "result": lambda conn, _, now, run_id: results.results(conn, run_id=int(run_id), now=now),
+    "told": lambda conn, _, __, run_id: report(conn, int(run_id)),
     "audience": _audience,
     "segment": _segment,
+    "dry_run": _dry_run,
 }
 """By name, without what may follow a colon. What is always asked for is made at night."""
 AT_NIGHT: Final = ("tally", "moved", "what_if", "movement", "stalled", "points", "ladder", "health")
@@ -121,7 +135,7 @@ def soon(services: Services, conn: Connection, merchant_id: int, name: str) -> F
 def _ready(services: Services, conn: Connection, merchant_id: int, name: str) -> Figure | None:
     found = figures.kept(conn, name, services.now())
     if found and found.stale:
-        if found.quick:
+        if found.quick or figures.is_small(conn):
             return None
         wake_figure(services, merchant_id, name)
     return found

@@ -13,6 +13,7 @@ from plugin_server.db import grants
 from plugin_server.db.people import Person
 from plugin_server.db.session import tenant
 from plugin_server.jobs.connect import connect_store, settle
+from plugin_server.web import setup
 from plugin_server.web.context import page, services, words
 from plugin_server.web.guards import requires
 
@@ -67,7 +68,7 @@ def _with_keys(who: Person, url: str, pair: KeyPair) -> ResponseReturnValue:
     except IntegrityError:
         return page("connect.html", section="settings", url=url, fault=words()("connect.already")), 422
     settle(services(), who.merchant_id, store_id)
-    return redirect(url_for("stores.show", store_id=store_id))
+    return redirect(setup.landing(who, store_id))
 
 
 def _authorize(who: Person, url: str) -> str:
@@ -116,5 +117,5 @@ def come_back(who: Person) -> ResponseReturnValue:
     with tenant(services().engine, who.merchant_id) as connection:
         store_id = grants.store_of(connection, token) if token else None
     if store_id:
-        return redirect(url_for("stores.show", store_id=store_id))
+        return redirect(setup.landing(who, store_id))
     return page("connect_denied.html", section="settings", said_yes=said_yes)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy import Connection
 
 from campaigns.ladder.simulate import WHOLE, scaled
+from plugin_server.db import agenda, attention, store_page
 from plugin_server.db import home as numbers
-from plugin_server.db import store_page
 from plugin_server.db.people import Person
 from plugin_server.db.session import tenant
 from plugin_server.jobs import figures
-from plugin_server.web import ladder_view
+from plugin_server.jobs.coming import coming
+from plugin_server.web import ladder_view, moves, setup
 from plugin_server.web.context import is_partial, page, services, visitor, words
 from plugin_server.web.guards import requires
+from plugin_server.web.ladder_view import View
 from plugin_server.web.rungs import names_of
 
 pages = Blueprint("home", __name__)
@@ -37,8 +41,25 @@ def show(who: Person) -> ResponseReturnValue:
         view = ladder_view.read(connection, who, words(), settled=reading is None)
         stores = numbers.stores(connection)
         progress = store_page.progress(connection, reading.SyncRun.store_id, now) if reading else None
+        if not stores and not view.total and not is_partial():
+            return redirect(url_for("welcome.show"))
+        beside = {} if is_partial() else _beside(connection, who, view, settled=reading is None)
     template = "_ladder.html" if is_partial() else "home.html"
-    return page(template, section="home", view=view, stores=stores, reading=reading, progress=progress, now=now)
+    return page(
+        template, section="home", view=view, stores=stores, reading=reading, progress=progress, now=now, **beside
+    )
+
+
+def _beside(connection: Connection, who: Person, view: View, *, settled: bool) -> dict[str, Any]:
+    """What stands beside the ladder: what to do next, what waits for a person, what ran and will run."""
+    now = services().now()
+    return {
+        "moves": moves.best(services(), connection, who.merchant_id, view) if settled else [],
+        "setup": setup.shown(connection, who, settled=settled),
+        "waiting": attention.waiting(connection, now),
+        "ran": agenda.ran(connection),
+        "coming": coming(connection, now),
+    }
 
 
 @pages.get("/home/what-if")
@@ -53,6 +74,9 @@ def what_if(who: Person) -> ResponseReturnValue:
     # The slider knows whole percents: left where it stood, it must not round the margin that unit costs give.
     if rate is not None and rate == round(Decimal(str(sim["assumptions"]["margin_rate"])), 2):
         rate = None
+    if is_partial() and "all" in request.args:
+        shares = {step["rung"]: _share(request.args["all"]) for step in sim["per_rung"]}
+        return page("_what_if.html", sim=scaled(sim, shares, rate))
     template = "_what_if_steps.html" if is_partial() else "what_if.html"
     return page(template, section="home", sim=scaled(sim, shares, rate), rungs=rungs)
 

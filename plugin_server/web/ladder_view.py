@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection
@@ -23,12 +26,17 @@ WORTH_ASKING = 10
 
 @dataclass(frozen=True, slots=True)
 class RungRow:
-    """One rung of the picture. ``share`` is of the fullest rung; ``moved`` the net change of the last 30 days."""
+    """One rung of the picture. ``share`` is of the fullest rung; ``moved`` the net change of the last 30 days.
+
+    ``worth`` is the margin if everybody here climbed one rung; ``largest`` marks the step worth most.
+    """
 
     rung: RungName
     standing: Standing
     share: float
     moved: int
+    worth: dict[str, str] | None = None
+    largest: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,33 +50,54 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """All of the first screen. ``what_if`` is None as long as nobody bought, or a shop is being read."""
+    """All of the first screen. ``what_if`` is None as long as nobody bought, or a shop is being read.
+
+    ``buyers``: those who ever bought, by activity. ``made_at``: when the oldest of these figures was made.
+    """
 
     rows: list[RungRow]
     total: int
     what_if: Any
     steps: list[Step]
+    buyers: Counter[str]
+    made_at: datetime | None
 
 
 def read(connection: Connection, who: Person, words: Words, *, settled: bool) -> View:
     """Read the numbers of this moment."""
     rungs = names_of(connection, who.merchant_id, words.language)
 
+    made = list[datetime]()
+
     def of(name: str, make: Callable[[], Any]) -> Any:
-        # While a shop is being read, people watch the rungs fill: nothing that was kept is shown then.
-        return figures.ready(services(), connection, who.merchant_id, name).document if settled else make()
+        if not settled:
+            # While a shop is being read, people watch the rungs fill: nothing that was kept is shown then.
+            return make()
+        found = figures.ready(services(), connection, who.merchant_id, name)
+        made.append(found.made_at)
+        return found.document
 
     standings = home.standings(of("tally", lambda: home.tally(connection)))
     moved = of("moved", lambda: home.movement(connection, services().now() - figures.MOVED_WITHIN))
     fullest = max((standing.count for standing in standings.values()), default=0) or 1
+    total = sum(standing.count for standing in standings.values())
+    what_if = of("what_if", dict) if settled and total else None
+    worth = {step["rung"]: step["headline"]["extra_margin"] for step in what_if["per_rung"]} if what_if else {}
+    most = max(worth, key=lambda key: Decimal(worth[key]["amount"]), default="")
     rows = [
-        RungRow(rung, standing, standing.count / fullest, moved.get(rung.key, 0))
+        RungRow(rung, standing, standing.count / fullest, moved.get(rung.key, 0), worth.get(rung.key), rung.key == most)
         for rung in reversed(rungs)
         for standing in (standings.get(rung.key, Standing()),)
     ]
-    total = sum(row.standing.count for row in rows)
-    what_if = of("what_if", dict) if settled and total else None
-    return View(rows, total, what_if, _steps(rows) if settled else [])
+    steps = _steps(rows) if settled else []
+    return View(rows, total, what_if, steps, _bought(rows), min(made, default=None))
+
+
+def _bought(rows: list[RungRow]) -> Counter[str]:
+    """By activity: everybody who ever bought; empty where nobody did."""
+    found = sum((row.standing.activity for row in rows), Counter[str]())
+    del found["none"]
+    return found
 
 
 def _steps(rows: list[RungRow]) -> list[Step]:

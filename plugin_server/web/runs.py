@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
@@ -27,12 +29,17 @@ def show(who: Person, run_id: int) -> ResponseReturnValue:
     """Live while it runs; then arms, difference with its interval, codes, in figures and in words."""
     with tenant(services().engine, who.merchant_id) as connection:
         run = _run(connection, run_id)
-        told = report(connection, run_id)
+        going = run.state in campaigns.OPEN_STATES
+        told = report(connection, run_id) if going else _kept(connection, who, f"told:{run_id}")
         shown = marketing.of_run(connection, run_id)
-        result = figures.ready(services(), connection, who.merchant_id, f"result:{run_id}").document
-    going = run.state in campaigns.OPEN_STATES
+        result = _kept(connection, who, f"result:{run_id}")
     template = "_run.html" if is_partial() else "run.html"
     return page(template, section="campaigns", run=run, told=told, result=result, going=going, shown=shown)
+
+
+def _kept(connection: Connection, who: Person, name: str) -> dict[str, Any]:
+    made: dict[str, Any] = figures.ready(services(), connection, who.merchant_id, name).document
+    return made
 
 
 def _run(connection: Connection, run_id: int) -> campaigns.Run:

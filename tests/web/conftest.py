@@ -43,7 +43,7 @@ class Visitor:
         path = make_login_link(services, merchant_id, user_id).removeprefix(services.settings.public_url)
         self.get(path)
         assert self.post(path).status_code == 302
-        self.get("/home")
+        self.get("/settings")
 
 
 @pytest.fixture

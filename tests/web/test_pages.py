@@ -36,6 +36,9 @@ READING = [
     "/settings/referral",
     "/referrals",
     "/teams",
+    "/welcome",
+    "/welcome/costs",
+    "/welcome/try/win_back",
 ]
 WRITING = ["/campaigns/new", "/teams/new"]
 OWNING = ["/connect/woocommerce", "/settings/people", "/settings/audit"]
@@ -98,7 +101,9 @@ def test_nobody_sees_a_page_without_logging_in(visitor: Visitor, path: str) -> N
     ("role", "allowed"),
     [("viewer", READING), ("marketer", READING + WRITING), ("owner", READING + WRITING + OWNING)],
 )
-def test_roles_open_what_is_theirs(logged_in: Callable[[str], Visitor], role: str, allowed: list[str]) -> None:
+def test_roles_open_what_is_theirs(
+    logged_in: Callable[[str], Visitor], customer: int, role: str, allowed: list[str]
+) -> None:
     visitor = logged_in(role)
     found = {path: visitor.get(path).status_code for path in READING + WRITING + OWNING}
     assert found == {path: 200 if path in allowed else 403 for path in found}

@@ -20,6 +20,13 @@ class CustomerFacts(OfMerchant, Base):
     __tablename__ = "customer_facts"
     __table_args__ = (
         Index("ix_customer_facts_rung", "merchant_id", "rung", text("last_order_at DESC NULLS LAST"), "customer_id"),
+        Index(
+            "ix_customer_facts_activity",
+            "merchant_id",
+            "activity",
+            text("last_order_at DESC NULLS LAST"),
+            "customer_id",
+        ),
         Index("ix_customer_facts_recent", "merchant_id", text("last_order_at DESC NULLS LAST"), "customer_id"),
     )
 

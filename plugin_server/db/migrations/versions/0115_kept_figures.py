@@ -1,4 +1,4 @@
-"""Figures of whole shops, made ready for their pages."""
+"""Figures of whole shops, made ready for their pages; and the list of customers by activity."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -24,7 +24,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("merchant_id", "name", name=op.f("pk_kept_figure")),
     )
     protect("kept_figure")
+    op.create_index(
+        "ix_customer_facts_activity",
+        "customer_facts",
+        ["merchant_id", "activity", sa.text("last_order_at DESC NULLS LAST"), "customer_id"],
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_customer_facts_activity", "customer_facts")
     op.drop_table("kept_figure")
