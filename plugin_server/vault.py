@@ -111,3 +111,31 @@ def read_team_token(keys: Sequence[str], token: str) -> tuple[int, int] | None:
 def webhook_secrets(keys: Sequence[str], merchant_id: int) -> list[str]:
     """What a merchant's outgoing webhooks are signed with, newest first; the receiver is given the first."""
     return [hmac.new(key.encode(), f"webhook:{merchant_id}".encode(), hashlib.sha256).hexdigest() for key in keys]
+
+
+@dataclass(frozen=True, slots=True)
+class Shopper:
+    """Whom a shop's window may show their rung: a customer, in one shop, since a day. It opens nothing else."""
+
+    merchant_id: int
+    store_id: int
+    customer_id: int
+    day: int
+
+
+def _storefront(keys: Sequence[str]) -> URLSafeSerializer:
+    return URLSafeSerializer(list(reversed(keys)), salt="storefront")
+
+
+def storefront_token(keys: Sequence[str], shopper: Shopper) -> str:
+    """What a browser keeps in the shop's own storage. ``day`` counts from 1970-01-01; the reader bounds its age."""
+    return str(_storefront(keys).dumps([shopper.merchant_id, shopper.store_id, shopper.customer_id, shopper.day]))
+
+
+def read_storefront_token(keys: Sequence[str], token: str) -> Shopper | None:
+    """Who the token is for; None where it is not ours."""
+    try:
+        merchant_id, store_id, customer_id, day = _storefront(keys).loads(token)
+    except (BadSignature, ValueError, TypeError):
+        return None
+    return Shopper(int(merchant_id), int(store_id), int(customer_id), int(day))

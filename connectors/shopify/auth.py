@@ -278,6 +278,7 @@ SCOPES = (
     "read_products",
     "write_discounts",
     "write_marketing_events",
+    "write_app_proxy",
 )
 """What the product needs; writing implies reading. `shopify.app.toml` asks for the same."""
 

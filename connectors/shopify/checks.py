@@ -26,6 +26,7 @@ SCOPES = {
 }
 NICE = {
     "write_marketing_events": "Campaigns do not appear on Shopify's marketing page.",
+    "write_app_proxy": "The block in the shop's pages shows the rung alone.",
     "read_customer_merge": "Merged customers are noticed late.",
     "write_store_credit_account_transactions": "Cashback cannot be given as store credit.",
 }

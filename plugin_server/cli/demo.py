@@ -107,8 +107,9 @@ def _shop(env: dict[str, str], home: Path, opening: Opening, port: int) -> Proce
     if embedding:
         argv += ["--shop", DOMAIN, "--client-id", CLIENT_ID]
         argv += ["--app", f"http://127.0.0.1:{port}{wiring.webhook_path(opening.platform, 0)}"]
+        argv += ["--proxy", f"http://127.0.0.1:{port}/shopify/proxy"]
     else:
-        argv += ["--allow-http-callback"]
+        argv += ["--allow-http-callback", "--block", f"http://127.0.0.1:{port}/storefront/block.js"]
     return ProcessSpec("shop", argv, {**env, **keys}, ready=serves(opening.port, "/"))
 
 

@@ -40,6 +40,8 @@ def card(connection: Connection, customer_id: int, now: datetime) -> Card | None
             OfferCode.minimum_minor,
             OfferCode.expires_at,
             Store.url,
+            Store.platform,
+            OfferCode.store_id,
         )
         .join(Store, Store.id == OfferCode.store_id)
         .where(OfferCode.customer_id == customer.id, OfferCode.state == "issued", OfferCode.expires_at > now, ~used)

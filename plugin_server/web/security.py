@@ -17,6 +17,7 @@ from plugin_server.web import (
     members,
     preferences,
     referrals,
+    storefront,
     teams,
     webhooks,
 )
@@ -91,6 +92,8 @@ def install(app: Flask) -> None:
     csrf.exempt(asking.pages)
     csrf.exempt(referrals.pages)
     csrf.exempt(teams.pages)
+    # Reads only, for the shop's own pages; the token in it is the proof.
+    csrf.exempt(storefront.mine)
     app.after_request(_headers)
 
 

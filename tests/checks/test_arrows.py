@@ -18,6 +18,7 @@ KNOWS_PROVIDERS = (
     "db/models/store.py",
     "demo/",
     "bench/",
+    "web/storefront.py",
 )
 
 

@@ -46,7 +46,7 @@ def test_the_top_level_holds_what_was_agreed() -> None:
     allowed = {
         "plugin_server", "connectors", "campaigns", "tests", "docs", ".ci", "Procfile", "pyproject.toml", "README.md",
         "CHANGELOG.md", "CONTRIBUTING.md", "Makefile", "package.json", "package-lock.json", ".npmrc", ".gitignore",
-        "shopify.app.toml",
+        "shopify.app.toml", "extensions",
         *LOCKS,
     }  # fmt: skip
     assert {path.split("/")[0] for path in tracked()} <= allowed

@@ -25,6 +25,7 @@ def test_every_address_is_one_of_ours(told: dict[str, Any], flask_app: Flask) ->
     routes = flask_app.url_map.bind("localhost")
     asked = [(urlsplit(told["application_url"]).path, "GET")]
     asked += [(urlsplit(url).path, "GET") for url in told["auth"]["redirect_urls"]]
+    asked += [(f"{urlsplit(told['app_proxy']['url']).path}/storefront", "GET")]
     asked += [(hook["uri"], "POST") for hook in told["webhooks"]["subscriptions"]]
     for path, method in asked:
         try:

@@ -34,10 +34,11 @@ from plugin_server.demo.shop.stocking import stock
 @click.option("--legacy", is_flag=True, help="Behave as WooCommerce 10.0 with orders in the posts table.")
 @click.option("--tls", is_flag=True, help="Serve https with a certificate of its own making.")
 @click.option("--allow-http-callback", is_flag=True, help="Let apps be approved whose callback is not https.")
+@click.option("--block", help="Address of a script that the front page shows, as its keeper pasted it.")
 @click.option("--webhook-seconds", default=2.0, show_default=True, help="Time between two runs of the webhook queue.")
 def main(
     host: str, port: int, seed: int, customers: int, state: Path | None, export: Path | None, key: str | None,
-    secret: str | None, legacy: bool, tls: bool, allow_http_callback: bool, webhook_seconds: float,
+    secret: str | None, legacy: bool, tls: bool, allow_http_callback: bool, block: str | None, webhook_seconds: float,
 ) -> None:  # fmt: skip
     """Serve the demo shop until it is told to stop. Prints `ready: URL` once it serves."""
     origin = Origin(seed, customers, datetime.now(UTC).replace(microsecond=0))
@@ -53,6 +54,7 @@ def main(
     if key and all(one.key != key for one in shop.keys.values()):
         shop.add_key(key, secret)
     app = create_shop_app(shop, Faults(), interval=webhook_seconds, allow_http_callback=allow_http_callback)
+    app.config["BLOCK"] = block
     try:
         server = bind(app, host=host, port=port, tls=tls)
     except SystemExit as error:  # werkzeug exits where the port is taken

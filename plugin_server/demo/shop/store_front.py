@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from flask import Blueprint, Response, redirect, render_template, request, session, url_for
+from flask import Blueprint, Response, current_app, redirect, render_template, request, session, url_for
+from markupsafe import Markup
 
 from plugin_server.demo.shop.answers import RestError
 from plugin_server.demo.shop.basket import MOST_OF_ONE, Quote, order_request, quote, sellable
@@ -24,8 +25,19 @@ _LONGEST = 200
 
 @store_front.after_request
 def _careful(response: Response) -> Response:
-    response.headers["Content-Security-Policy"] = "default-src 'self'; frame-ancestors 'none'; form-action 'self'"
+    policy = "default-src 'self'; frame-ancestors 'none'; form-action 'self'"
+    if pasted := current_app.config.get("BLOCK"):
+        from_there = pasted.rpartition("/storefront/")[0]
+        policy += f"; script-src 'self' {from_there}; connect-src 'self' {from_there}"
+    response.headers["Content-Security-Policy"] = policy
     return response
+
+
+def _block() -> Markup:
+    """What the keeper pasted into the front page: the block that shows a customer their rung."""
+    address = current_app.config.get("BLOCK")
+    pasted = Markup('<div data-tangga hidden></div><script src="{}" defer></script>')
+    return pasted.format(address) if address else Markup("")
 
 
 @store_front.before_request
@@ -75,7 +87,7 @@ def window() -> Response:
         (word, [one for one in goods if category in one.category_ids])
         for word, category in (("fashion", 15), ("supplement", 19))
     ]
-    return _page("window.html", families=families, days=_days)
+    return _page("window.html", families=families, days=_days, block=_block())
 
 
 @store_front.get("/product/<slug>/")

@@ -33,6 +33,7 @@ from plugin_server.demo.shopify_shop.stocking import stock
     "--export", type=click.Path(path_type=Path, file_okay=False), help="Folder for contacts.csv, truth.jsonl."
 )
 @click.option("--app", help="Address for the webhooks that an app declares: privacy, uninstalling.")
+@click.option("--proxy", help="Where /apps/tangga/… of the shop is passed on to.")
 @click.option("--client-id", default="demo-client", show_default=True)
 @click.option("--client-secret", envvar="DEMO_SHOP_SECRET", default="demo-secret", show_default=True)
 @click.option(
@@ -47,7 +48,7 @@ from plugin_server.demo.shopify_shop.stocking import stock
 @click.option("--bulk-orders", type=int, help="Make so many orders of every bulk query of orders: for speed runs.")
 def main(
     host: str, port: int, seed: int, customers: int, domain: str, state: Path | None, export: Path | None,
-    app: str | None, client_id: str, client_secret: str, token: str,
+    app: str | None, proxy: str | None, client_id: str, client_secret: str, token: str,
     schema: Path | None, bulk_seconds: float, bulk_orders: int | None,
 ) -> None:  # fmt: skip
     """Serve the shop until it is told to stop. Prints `ready: URL` once it serves."""
@@ -67,6 +68,8 @@ def main(
     if app and not any(one.declared and one.uri == app for one in shop.subscriptions.values()):
         declare(shop, app)
     served = create_shop_app(shop, schema=schema, bulk_seconds=bulk_seconds, pauses=PAUSES)
+    if proxy:
+        served.config["PROXY"] = proxy.rstrip("/")
     floor: Shopfloor = served.extensions["shopify_shop"]
     floor.bulks.multiplied = bulk_orders
     try:

@@ -17,6 +17,7 @@ from plugin_server.demo.shopify_shop.floor import floor
 from plugin_server.demo.shopify_shop.gids import FIRST
 from plugin_server.demo.shopify_shop.model import Order
 from plugin_server.demo.shopify_shop.selling import MOST_OF_ONE, Quote
+from plugin_server.demo.shopify_shop.theme import block
 from plugin_server.demo.shopify_shop.window import Sign, View, goods, placed, priced, sizes
 
 _LOOK = Path(other_shop.__file__).parent
@@ -76,7 +77,7 @@ def window() -> Response:
     shop = floor().shop
     shown = [one for one in shop.products.values() if one.status == "ACTIVE"]
     families = [(word, [goods(shop, one) for one in shown if id in one.collection_ids]) for word, id in _FAMILIES]
-    return _page("window.html", families=families, days=_lasts)
+    return _page("window.html", families=families, days=_lasts, block=block(session.get("lang", "id")))
 
 
 @store_front.get("/product/<slug>/")

@@ -1,0 +1,267 @@
+"""The block in shops' windows: who sees what, proved by which signature, and nothing else on anybody's page."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import pytest
+import requests
+from flask import Flask
+from hypothesis import given
+from hypothesis import strategies as st
+from playwright.sync_api import Browser
+from sqlalchemy import text
+from werkzeug.serving import make_server
+
+from connectors.errors import BadSignature
+from connectors.shopify.app_proxy import Proxied, read_proxied, signature
+from plugin_server.db import stores
+from plugin_server.db.session import tenant
+from plugin_server.demo.generator import generate
+from plugin_server.demo.opening import free_port
+from plugin_server.demo.shop import ShopState, stock
+from plugin_server.demo.shop.faults import Faults
+from plugin_server.demo.shop.server import bind, create_shop_app
+from plugin_server.demo.shopify_shop import ShopState as ShopifyState
+from plugin_server.demo.shopify_shop import stock as stock_shopify
+from plugin_server.demo.shopify_shop.server import bind as bind_shopify
+from plugin_server.demo.shopify_shop.server import create_shop_app as create_shopify
+from plugin_server.vault import CustomerLink, Shopper, customer_token, storefront_token
+from plugin_server.wiring import Services
+from tests.checks.measure import ROOT
+from tests.web.conftest import Visitor
+from tests.web.test_browser import crowd
+
+__all__ = ["crowd"]
+NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+ORIGIN = "https://toko.example.com"
+EVIL = '<img src=x onerror="document.title=1">'
+Pairs = list[tuple[str, str]]
+
+
+def query(**told: str) -> Pairs:
+    standard = {
+        "shop": "toko-senja.myshopify.com", "logged_in_customer_id": "7", "path_prefix": "/apps/tangga",
+        "timestamp": str(int(NOW.timestamp())),
+    }  # fmt: skip
+    return list((standard | told).items())
+
+
+def signed(pairs: Pairs, secret: str = "s") -> Pairs:
+    return [*pairs, ("signature", signature(pairs, secret))]
+
+
+def test_the_signature_is_shopifys_own() -> None:
+    """The example of Shopify's documentation of app proxies."""
+    example = (
+        "extra=1&extra=2&shop=shop-name.myshopify.com&logged_in_customer_id=1&path_prefix=%2Fapps%2Fawesome_reviews"
+        "&timestamp=1317327555"
+    )
+    pairs = parse_qsl(example, keep_blank_values=True)
+    assert signature(pairs, "hush") == "4c68c8624d737112c91818c11017d24d334b524cb5c2b8ba08daa056f7395ddb"
+
+
+@given(st.lists(st.tuples(st.text(min_size=1, max_size=6), st.text(max_size=6)), max_size=4), st.data())
+def test_a_changed_request_is_refused(extra: Pairs, data: st.DataObject) -> None:
+    whole = signed([*query(), *((f"x-{name}", value) for name, value in extra)])
+    assert read_proxied(whole, ["old", "s"], NOW) == Proxied("toko-senja.myshopify.com", "7")
+    at = data.draw(st.integers(0, len(whole) - 1))
+    name, value = whole[at]
+    broken = [*whole[:at], (name, value + "1"), *whole[at + 1 :]]
+    with pytest.raises(BadSignature):
+        read_proxied(broken, ["s"], NOW)
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        signed(query(timestamp=str(int(NOW.timestamp()) - 91))),
+        signed(query(timestamp="soon")),
+        signed([*query(), ("logged_in_customer_id", "8")]),
+        signed([*query(), ("shop", "other.myshopify.com")]),
+        signed(query(shop="evil.example.com")),
+        signed(query(), "stolen"),
+        signed(query(), ""),
+        query(),
+    ],
+)
+def test_what_did_not_come_through_the_shop_is_refused(pairs: Pairs) -> None:
+    with pytest.raises(BadSignature):
+        read_proxied(pairs, ["s", ""], NOW)
+
+
+def ask(visitor: Visitor, token: str, origin: str | None = ORIGIN) -> Any:
+    headers = {"Origin": origin} if origin else {}
+    return visitor.client.post("/storefront/me", data=token, headers=headers, content_type="text/plain")
+
+
+@pytest.fixture
+def token(app: Services, merchant: int, woo: int, crowd: int) -> Callable[..., str]:
+    today = (app.now().date() - datetime(1970, 1, 1, tzinfo=UTC).date()).days
+
+    def make(**told: int) -> str:
+        standard = Shopper(merchant, woo, crowd, today)
+        return storefront_token(app.settings.keys, replace(standard, **{"day": today - told.pop("age", 0), **told}))
+
+    return make
+
+
+def test_a_token_opens_the_block_and_nothing_more(
+    app: Services, visitor: Visitor, merchant: int, crowd: int, token: Callable[..., str]
+) -> None:
+    answer = ask(visitor, token())
+    assert answer.status_code == 200
+    assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
+    assert "Access-Control-Allow-Credentials" not in answer.headers
+    said = answer.get_json()
+    assert said["hello"] == "Halo Siti"
+    assert said["rung"] == {"number": 4, "of": 7, "name": "Pelanggan"} or said["rung"]["number"] >= 3
+    assert set(said) == {"shown", "lang", "hello", "rung", "points", "next", "forget", "card"}
+    assert "example.com" not in json.dumps(said)
+    assert said["card"] is None
+    assert visitor.client.get(f"/c/{token()}").status_code == 404
+    own = customer_token(app.settings.keys, CustomerLink(merchant, crowd))
+    assert ask(visitor, own).status_code == 403
+
+
+@pytest.mark.parametrize("origin", [None, "https://evil.example.com", "http://toko.example.com", f"{ORIGIN}.evil.com"])
+def test_other_pages_are_told_nothing(visitor: Visitor, token: Callable[..., str], origin: str | None) -> None:
+    answer = ask(visitor, token(), origin)
+    assert answer.status_code == 403
+    assert answer.get_json() == {"shown": False}
+    assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+def test_tokens_end_and_cannot_be_made_up(
+    app: Services, merchant: int, visitor: Visitor, crowd: int, token: Callable[..., str]
+) -> None:
+    assert ask(visitor, token(age=180)).status_code == 200
+    wrong = [token(age=181), token(age=-1), token(store_id=999), token()[:-1], "", "c60@example.com", "x" * 500]
+    assert [ask(visitor, one).status_code for one in wrong] == [403] * len(wrong)
+    with tenant(app.engine, merchant) as conn:
+        conn.execute(text("UPDATE customer SET erased_at = now() WHERE id = :c"), {"c": crowd})
+    assert ask(visitor, token()).get_json() == {"shown": False}
+
+
+def test_the_owner_finds_the_steps(logged_in: Callable[[str], Visitor], woo: int) -> None:
+    said = logged_in("viewer").get(f"/stores/{woo}/storefront").get_data(as_text=True)
+    assert "&lt;script src=&#34;http" in said.replace('"', "&#34;")
+    assert "/storefront/block.js" in said
+    assert logged_in("viewer").get("/stores/999/storefront").status_code == 404
+
+
+def test_the_extension_carries_the_same_script() -> None:
+    ours = (ROOT / "plugin_server/web/assets/storefront.js").read_bytes()
+    assert (ROOT / "extensions/tangga-storefront/assets/tangga-storefront.js").read_bytes() == ours
+    assert len(ours) < 10_000  # more, and Shopify's theme check complains
+    names = {path.name: json.loads(path.read_text()) for path in (ROOT / "extensions").rglob("locales/*.json")}
+    for kind in ("", ".schema"):
+        keys = [set(names[f"{language}{kind}.json"]["rung"]) for language in ("en.default", "id", "nl")]
+        assert keys[0] == keys[1] == keys[2]
+
+
+@contextmanager
+def serving(server: Any) -> Iterator[str]:
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    server.server_close()
+    thread.join(timeout=5)
+
+
+@pytest.fixture
+def ours(app: Services, serve: Callable[[Services], Flask]) -> Iterator[str]:
+    """Our web application at the address it names itself by, with a Shopify app of its own."""
+    port = free_port()
+    told = {"public_url": f"http://127.0.0.1:{port}", "shopify_client_id": "demo-client",
+            "shopify_client_secrets": ("demo-secret",)}  # fmt: skip
+    made = serve(replace(app, settings=app.settings.model_copy(update=told)))
+    with serving(make_server("127.0.0.1", port, made, threaded=True)) as address:
+        yield address
+
+
+@pytest.mark.browser
+def test_a_shop_without_log_in_shows_the_block_to_whoever_came_from_a_card(
+    app: Services, merchant: int, woo: int, crowd: int, ours: str, chromium: Browser
+) -> None:
+    shop = ShopState()
+    stock(shop, generate(seed=3, customers=30, now=NOW))
+    served = create_shop_app(shop, Faults())
+    served.config["BLOCK"] = f"{ours}/storefront/block.js"
+    with serving(bind(served)) as window, tenant(app.engine, merchant) as conn:
+        conn.execute(text("UPDATE store SET url = :u WHERE id = :s"), {"u": window, "s": woo})
+        conn.execute(text("UPDATE customer SET first_name = :n WHERE id = :c"), {"n": EVIL, "c": crowd})
+        given = {"m": merchant, "c": crowd, "s": woo, "now": app.now(), "until": app.now() + timedelta(9)}
+        conn.execute(text(CODE), given)
+        conn.commit()
+        context = chromium.new_context(locale="en")
+        page = context.new_page()
+        said: list[str] = []
+        page.on("console", lambda one: said.append(one.text) if one.type == "error" else None)
+        page.goto(window)
+        page.wait_for_load_state("networkidle")
+        assert page.locator("[data-tangga]").is_hidden()
+        page.goto(f"{ours}/c/{customer_token(app.settings.keys, CustomerLink(merchant, crowd))}")
+        page.click(f"a[href^='{window}']")
+        page.locator("[data-tangga] section").wait_for()
+        assert page.url == f"{window}/"
+        assert page.locator("[data-tangga] p").first.inner_text() == f"Halo {EVIL}"
+        assert page.locator("[data-tangga] img").count() == 0
+        assert page.locator("[data-tangga] li.on").count() >= 3
+        page.goto(f"{window}/?lang=en")
+        page.locator("[data-tangga] button").click()
+        page.goto(window)
+        page.wait_for_load_state("networkidle")
+        assert page.locator("[data-tangga]").is_hidden()
+        assert said == []
+        context.close()
+
+
+@pytest.mark.browser
+def test_a_shopify_shop_shows_the_block_to_whoever_signed_in(
+    app: Services, merchant: int, crowd: int, ours: str, chromium: Browser
+) -> None:
+    shop = ShopifyState(clock=app.now)
+    stock_shopify(shop, generate(seed=3, customers=30, now=NOW))
+    visitor = next(one for one in shop.customers.values() if one.email)
+    with tenant(app.engine, merchant) as conn:
+        store = stores.add(conn, merchant_id=merchant, platform="shopify", name="Senja", url=f"https://{shop.domain}")
+        conn.execute(
+            text("INSERT INTO identity (merchant_id, store_id, external_id, customer_id, content) "
+                 "VALUES (:m, :s, :e, :c, '{}')"),
+            {"m": merchant, "s": store, "e": str(visitor.id), "c": crowd},
+        )  # fmt: skip
+    served = create_shopify(shop)
+    served.config["PROXY"] = f"{ours}/shopify/proxy"
+    with serving(bind_shopify(served)) as window:
+        context = chromium.new_context(locale="en")
+        page = context.new_page()
+        page.goto(f"{window}/?lang=en")
+        assert "Sign in to see your rung and points" in page.content()
+        assert context.request.get(f"{window}/apps/tangga/storefront").json() == {"shown": False}
+        page.goto(f"{window}/account/login")
+        page.fill("#email", str(visitor.email))
+        page.click("button")
+        page.locator("[data-tangga] section").wait_for()
+        assert page.locator("[data-tangga] section p").first.inner_text() == "Halo Siti"
+        assert "Your rung" not in page.content()
+        page.locator("[data-tangga] a").click()
+        page.wait_for_url(f"{ours}/c/**")
+        context.close()
+    bare = urlencode(query(shop=shop.domain, logged_in_customer_id=str(visitor.id)))
+    assert requests.get(f"{ours}/shopify/proxy/storefront?{bare}", timeout=10).status_code == 401
+
+
+CODE = """
+INSERT INTO offer_code (merchant_id, customer_id, store_id, code, state, kind, value, currency, email, expires_at,
+                        issued_at)
+VALUES (:m, :c, :s, 'SENJA-10', 'issued', 'percentage', 10, 'IDR', 'c60@example.com', :until, :now)
+"""
