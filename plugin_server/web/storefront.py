@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from connectors.errors import BadSignature
 from connectors.shopify.app_proxy import Proxied, read_proxied
-from plugin_server.db import store_page, storefront
+from plugin_server.db import membership, store_page, storefront
 from plugin_server.db.card import card
 from plugin_server.db.people import Person
 from plugin_server.db.session import tenant
@@ -139,7 +139,7 @@ def _said(conn: Connection, merchant_id: int, customer_id: int, card_at: str | N
         return NOBODY
     points, name = held(conn, customer_id, now), found.customer.first_name
     ahead = (explain(conn, merchant_id, customer_id, say) or {}).get("next") or {}
-    step = next_step(say, ahead, found.shop.currency)
+    step = next_step(say, ahead, found.shop.currency, may_join=membership.invited(conn, merchant_id, customer_id))
     above = next((rung.name for rung in rungs if rung.key == ahead.get("rung")), "")
     return {
         "shown": True,
