@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import holidays as package
 from babel.core import get_global
 
-from campaigns.triggers import OnEvent, OnHoliday, Recurring, firing_times
+from campaigns.triggers import Once, OnEvent, OnHoliday, Recurring, firing_times
 
 GRACE: Final = timedelta(hours=48)
 """How late a missed firing is still made up; later than this it would only puzzle its readers."""
@@ -137,6 +137,14 @@ def due(
 def daily(trigger: Recurring | OnEvent, *, timezone: str, around: datetime) -> list[Due]:
     """The firings of a rhythm, or of a campaign that looks every day for those to whom something happened."""
     return [Due(f"day:{day}", at, None) for day, at in firing_times(trigger, timezone=timezone, around=around)]
+
+
+def single(trigger: Once, *, timezone: str) -> list[Due]:
+    """The one firing of a campaign for a day; none where it waits for a person. By hand it is the same occasion."""
+    if trigger.day is None:
+        return []
+    local = datetime.combine(trigger.day, trigger.at, ZoneInfo(timezone))
+    return [Due("once", local.astimezone(UTC), None)]
 
 
 def day_of(occasion: str) -> date | None:

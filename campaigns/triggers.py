@@ -36,10 +36,11 @@ class At(Part):
         return clock(value)
 
 
-class Once(Part):
-    """Runs when a person says so, and once."""
+class Once(At):
+    """Runs once: when a person says so, or by itself on ``day`` at a time of the shop's day."""
 
     kind: Literal["once"]
+    day: date | None = None
 
 
 class OnHoliday(At):

@@ -123,9 +123,9 @@ def margin(conn: Connection, campaign: Campaign, now: datetime) -> Verdict | Non
 
 def firings(conn: Connection, campaign: Campaign, now: datetime) -> list[calendar.Due]:
     """All firings of a campaign about now, by time; none for a campaign that waits for a person."""
-    if isinstance(campaign.trigger, Once):
-        return []
     zone = str(conn.scalar(text("SELECT timezone FROM merchant")))
+    if isinstance(campaign.trigger, Once):
+        return calendar.single(campaign.trigger, timezone=zone)
     if not isinstance(campaign.trigger, OnHoliday):
         return calendar.daily(campaign.trigger, timezone=zone, around=now)
     country = calendar.country_of(zone)

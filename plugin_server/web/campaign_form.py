@@ -1,9 +1,9 @@
-"""From the form to a campaign and back: the recipe "holiday discount" with a few fields that matter."""
+"""The builder's form: what it begins with, what may be chosen in it, and the campaign that it says."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -11,42 +11,77 @@ from typing import Any
 from sqlalchemy import Connection
 from werkzeug.datastructures import MultiDict
 
-from campaigns.calendar import Occurrence, country_of, holidays
-from campaigns.recipes import holiday_discount
-from campaigns.schema import BadCampaign, Campaign, parse
-from plugin_server.db import campaigns
+from campaigns.calendar import Occurrence, country_of, holidays, known
+from campaigns.ladder import draft
+from campaigns.ladder.rules import BadRule
+from campaigns.mail.kinds import LETTERS
+from campaigns.recipes import body_of
+from campaigns.schema import BadCampaign, Campaign, Wording, parse
+from campaigns.triggers import EVENTS
+from plugin_server.db import campaigns, segments, topics
 from plugin_server.db import holidays as own_days
 from plugin_server.db.people import Person
-from plugin_server.demo.opening import is_demo
-from plugin_server.web.context import services
+from plugin_server.locales import LANGUAGES, catalogue
+from plugin_server.web import campaign_mail_fields, composer_form, rule_form
+from plugin_server.web.campaign_fields import Fields, document_of
+from plugin_server.web.campaign_offer_fields import OfferField, classes, own_fields
+from plugin_server.web.rule_form import Builder
+from plugin_server.web.rungs import RungName, names_of
 from plugin_server.web.words import Words, zone_of
 
-LANGUAGES = ("en", "id", "nl")
-FIELDS = {
-    "trigger.holiday": "holiday",
-    "trigger.offsets_days": "offset",
-    "trigger.at": "at",
-    "offer.value": "percent",
-    "offer.minimum": "minimum",
-    "offer.valid_days": "valid_days",
-    "offer": "percent",
-    "measure.holdout": "holdout",
-    "audience.rungs": "rungs",
-    "message": "languages",
-}
-"""Where in the form a problem of the schema belongs."""
-OWN_TERMS = {"holdout": "Give a number from 0 to 90.", "offset": "Give a number of days from 0 to 180."}
-"""The schema counts in shares, and days before as negative ones; the form in percent, and in days before."""
+Option = tuple[str, str]
+TAKEN = ("new", "build", "recipes", "calendar")
+"""Addresses of pages beside those of campaigns."""
 
 
 @dataclass(frozen=True)
 class Form:
-    """The fields as text, and what may be chosen."""
+    """The fields as text, and what may be chosen. ``base`` says what it began with (see ``campaign_base``)."""
 
+    given: Fields
+    base: str
     days: list[Occurrence]
-    values: Mapping[str, str]
-    rungs: list[str] = field(default_factory=list)
-    languages: list[str] = field(default_factory=list)
+    rungs: Sequence[RungName]
+    segments: list[Option]
+    topics: list[Option]
+    rule: Builder
+    mails: Mapping[str, composer_form.Draft]
+    currency: str
+    version: int = 0
+    draft: str = ""
+    faults: Mapping[str, str] = field(default_factory=dict)
+
+    def v(self, name: str, otherwise: str = "") -> str:
+        """What stands in a field."""
+        return self.given.get(name, otherwise)
+
+    def has(self, name: str, value: str = "1") -> bool:
+        """Whether a choice is made."""
+        return value in self.given.getlist(name)
+
+    @property
+    def offsets(self) -> list[tuple[str, str]]:
+        """Days and sides of a holiday's mails, with an empty one to fill in."""
+        days, sides = self.given.getlist("trigger.offsets_days"), self.given.getlist("trigger.side")
+        rows = [(day, side) for day, side in zip(days, [*sides, *["before"] * 20], strict=False) if day.strip()]
+        return [*rows, ("", "before")]
+
+    @property
+    def offers(self) -> list[tuple[str, tuple[OfferField, ...]]]:
+        """Every kind of offer with its own fields."""
+        return [(kind, own_fields(kind)) for kind in classes()]
+
+    @property
+    def letters(self) -> list[tuple[str, list[str]]]:
+        """The ready letters by the kind of offer that they have a place for, the chosen kind first."""
+        chosen = self.v("offer.kind")
+        order = sorted({kind or "" for kind in LETTERS.values()}, key=lambda kind: (kind != chosen, kind))
+        return [(kind, [key for key, place in LETTERS.items() if (place or "") == kind]) for kind in order]
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """Everything that can happen to a customer."""
+        return EVENTS
 
 
 def upcoming(connection: Connection, who: Person, now: datetime) -> list[Occurrence]:
@@ -61,84 +96,121 @@ def _year_on(today: date) -> date:
     return date(today.year + 1, today.month, min(today.day, 28))
 
 
-def blank(connection: Connection, who: Person, words: Words, asked: Mapping[str, str], now: datetime) -> Form:
-    """A form for the next big day, or the one asked for by ``?holiday=``; rungs from ``?rungs=a,b``."""
-    days = upcoming(connection, who, now)
-    keys = [day.key for day in days]
-    favourite = next((key for key in (asked.get("holiday"), "eid_al_fitr", "christmas") if key in keys), "")
-    start = holiday_discount(favourite or "christmas").campaign
-    given = [key for key in asked.get("rungs", "").split(",") if key]
-    rungs = given or (list(start.audience.rungs) if start.audience.rungs != "all" else [])
-    values = {
-        "name": "",
-        "holiday": favourite,
-        "offset": "14",
-        "at": "09:00",
-        "percent": "10",
-        "minimum": "",
-        "valid_days": "14",
-        "holdout": words.number(start.measure.holdout * 100),
-    }
-    return Form(days, values, rungs, list(LANGUAGES))
+def form(
+    connection: Connection,
+    who: Person,
+    given: Fields,
+    words: Words,
+    now: datetime,
+    *,
+    base: str,
+    version: int = 0,
+    draft_key: str = "",
+    faults: Mapping[str, str] | None = None,
+) -> Form:
+    """Everything the page needs to show these fields."""
+    rungs = names_of(connection, who.merchant_id, words.language)
+    promotions = [(one.key, one.name(words.language) or words("builder.promotions")) for one in _topics(connection)]
+    return Form(
+        given,
+        base,
+        _choosable(connection, who, given, now),
+        rungs,
+        [(one.key, one.name) for one in segments.everyone(connection)],
+        promotions,
+        rule_form.builder(connection, _rule_draft(given), words, rungs),
+        {language: campaign_mail_fields.of_language(given, language) for language in LANGUAGES},
+        who.currency,
+        version,
+        draft_key,
+        faults or {},
+    )
 
 
-def again(connection: Connection, who: Person, given: MultiDict[str, str], now: datetime) -> Form:
-    """The form as it was sent."""
-    return Form(upcoming(connection, who, now), given, given.getlist("rungs"), given.getlist("languages"))
+def _topics(connection: Connection) -> list[topics.Topic]:
+    return topics.all_topics(connection)
 
 
-def campaign(connection: Connection, who: Person, given: MultiDict[str, str], now: datetime) -> Campaign:
-    """The checked campaign of a sent form, under a key that is still free. Raises ``BadCampaign``."""
-    holiday = given.get("holiday", "")
-    named = next((day for day in upcoming(connection, who, now) if day.key == holiday), None)
-    name = " ".join(given.get("name", "").split())[:80]
-    title = name or (named.name(who.merchant_locale) if named else holiday)
-    document = dict(holiday_discount(holiday, key="new", name=title).document)
-    wanted = given.getlist("languages")
-    document |= {
-        "key": _free_key(connection, title),
-        "trigger": {
-            "kind": "holiday",
-            "holiday": holiday,
-            "offsets_days": [f"-{given.get('offset', '').strip().lstrip('-')}"],
-            "at": given.get("at", ""),
-        },
-        "audience": {"rungs": given.getlist("rungs")},
-        "offer": {
-            "kind": "percentage",
-            "value": _plain(given.get("percent", "")),
-            "minimum": _plain(given.get("minimum", "")) or None,
-            "valid_days": given.get("valid_days", ""),
-        },
-        "message": {key: text for key, text in document["message"].items() if key in wanted},
-        "measure": {**document["measure"], "holdout": _share(given.get("holdout", ""))},
-    }
-    if is_demo(services().settings.tangga_home):
-        # Nobody sleeps in the demo shop: its mails are files, and a visitor at night wants to see them too.
-        document["guards"] = {"quiet_hours": None}
-    return parse(document)
+def _choosable(connection: Connection, who: Person, given: Fields, now: datetime) -> list[Occurrence]:
+    """The coming holidays, each once; and the one that is chosen, even if it is not among them."""
+    found = {day.key: day for day in reversed(upcoming(connection, who, now))}
+    chosen = given.get("trigger.holiday", "")
+    if chosen and chosen not in found and chosen in known(country_of(who.timezone), (), year=now.year):
+        found[chosen] = Occurrence(chosen, "", now.date(), True)
+    return sorted(found.values(), key=lambda day: day.day)
 
 
-def _plain(number: str) -> str:
-    return re.sub(r"[\s_]", "", number).replace(",", ".")
+def _rule_draft(given: Fields) -> draft.Draft:
+    try:
+        made = draft.read(given.to_dict(flat=False))
+    except BadRule:
+        return draft.EMPTY
+    return made if made.is_group else draft.EMPTY
 
 
-def _share(percent: str) -> str:
-    plain = _plain(percent)
-    return str(round(float(plain) / 100, 4)) if re.fullmatch(r"\d{1,3}(\.\d+)?", plain) else plain or "0"
+def edited(given: Fields, do: str) -> Fields:
+    """The fields after a button: ``add:r``, ``group:r``, ``remove:r.0`` of the rule; ``part:en:add:hero`` of a mail."""
+    what, _, where = do.partition(":")
+    if what in ("add", "group", "remove"):
+        made = draft.edited(_rule_draft(given), what, where)
+        kept = [(name, value) for name, value in given.items(multi=True) if not re.match(r"r(\.|$)", name)]
+        flat = draft.fields(made).items()
+        return MultiDict([*kept, *((name, value) for name, values in flat for value in values)])
+    if what == "part":
+        language, _, act = where.partition(":")
+        return campaign_mail_fields.edited(given, language, act) if language in LANGUAGES else given
+    return given
+
+
+def settled(given: Fields, base: Mapping[str, Any]) -> Fields:
+    """With a first draft where somebody has just chosen to write the mail of a language themselves."""
+    made = given
+    for language in given.getlist("message.languages"):
+        body = given.get(f"message.{language}.body")
+        written = campaign_mail_fields.of_language(given, language)
+        if body == "blocks" and not written.parts:
+            offered = bool(given.get("offer.kind"))
+            parts = campaign_mail_fields.first_parts(written.subject, catalogue(language), coupon=offered)
+            made = campaign_mail_fields.with_parts(made, language, parts)
+        old = (base.get("message") or {}).get(language)
+        if body == "mjml" and not written.source.strip() and old:
+            made = made.copy()
+            made[f"message.{language}.source"] = body_of(Wording.model_validate(old), language)
+    return made
+
+
+def campaign(
+    connection: Connection, who: Person, given: Fields, base: Mapping[str, Any], words: Words, now: datetime, key: str
+) -> Campaign:
+    """The checked campaign of these fields. ``key`` empty means a new one, under a key that is free.
+
+    Raises ``BadCampaign`` with everything that is wrong.
+    """
+    document, problems = document_of(given, base, words.language)
+    if not key:
+        document["name"] = document["name"] or _title(connection, who, document, now)
+    try:
+        made = parse({**document, "key": key or _free_key(connection, document["name"])})
+    except BadCampaign as error:
+        raise BadCampaign((*problems, *error.problems)) from error
+    if problems:
+        raise BadCampaign(tuple(problems))
+    return made
+
+
+def _title(connection: Connection, who: Person, document: Mapping[str, Any], now: datetime) -> str:
+    """What a campaign without a name is called: as its holiday, else as what it waits for."""
+    trigger = document["trigger"]
+    named = next((day for day in upcoming(connection, who, now) if day.key == trigger.get("holiday")), None)
+    words = Words(who.merchant_locale, zone_of(who.timezone), now)
+    if named:
+        return named.name(who.merchant_locale)
+    if trigger.get("event") in EVENTS:
+        return words(f"event.{trigger['event']}")
+    return words("builder.untitled", date=words.date(now))
 
 
 def _free_key(connection: Connection, title: str) -> str:
     slug = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:60] or "campaign"
-    tries = [slug, *(f"{slug}-{number}" for number in range(2, 100))]
-    return next(key for key in tries if campaigns.get(connection, key) is None)
-
-
-def by_field(error: BadCampaign, words: Words) -> dict[str, str]:
-    """Each problem's sentence by the form's field, in the reader's language; what belongs to none is under ``""``."""
-    found: dict[str, Any] = {}
-    for problem in error.problems:
-        name = next((ours for path, ours in FIELDS.items() if problem.path.startswith(path)), "")
-        sentence = words.said(OWN_TERMS.get(name, problem.sentence))
-        found[name] = f"{found[name]} {sentence}" if name in found else sentence
-    return found
+    tries = [slug, *(f"{slug}-{number}" for number in range(2, 1000))]
+    return next(key for key in tries if key not in TAKEN and campaigns.get(connection, key) is None)

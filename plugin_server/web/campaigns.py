@@ -6,17 +6,14 @@ from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
-from campaigns.schema import BadCampaign
 from plugin_server.db import audience, audit_log, campaigns, merchants
 from plugin_server.db.campaigns import Refused, Saved
 from plugin_server.db.people import Person
 from plugin_server.db.session import tenant
 from plugin_server.jobs import baskets, figures, realising
-from plugin_server.jobs.preview import check_days_and_rungs
 from plugin_server.jobs.run import firings, margin, set_state
 from plugin_server.jobs.run import launch as launch_run
-from plugin_server.web import campaign_form, campaign_sentence, offer_words
-from plugin_server.web.campaign_sentence import Said
+from plugin_server.web import builder, campaign_form, offer_words
 from plugin_server.web.context import page, services, words
 from plugin_server.web.guards import requires
 from plugin_server.web.rungs import names_of
@@ -37,43 +34,15 @@ def index(who: Person) -> ResponseReturnValue:
 @pages.get("/campaigns/new")
 @requires("marketer")
 def new(who: Person) -> ResponseReturnValue:
-    """The holiday discount, filled in sensibly for the next holiday."""
-    with tenant(services().engine, who.merchant_id) as connection:
-        form = campaign_form.blank(connection, who, words(), request.args, services().now())
-        rungs = names_of(connection, who.merchant_id, words().language)
-        told = campaign_sentence.of_form(connection, who, campaign_sentence.as_sent(form), words(), services().now())
-    return page("campaign_form.html", section="campaigns", form=form, rungs=rungs, problems={}, said=told)
-
-
-@pages.get("/campaigns/new/sentence")
-@requires("marketer")
-def sentence(who: Person) -> ResponseReturnValue:
-    """What the form says as it is filled in now; the page asks for it while somebody types."""
-    with tenant(services().engine, who.merchant_id) as connection:
-        told = campaign_sentence.of_form(connection, who, request.args, words(), services().now())
-    return page("_campaign_sentence.html", said=told)
+    """The builder: with a recipe, a copy, a holiday or a day, as the address asks."""
+    return builder.begin(who)
 
 
 @pages.post("/campaigns/new")
-@requires("marketer")
+@builder.keeping
 def create(who: Person) -> ResponseReturnValue:
     """Save it as a draft, or show each problem beside its field."""
-    with tenant(services().engine, who.merchant_id) as connection:
-        try:
-            made = campaign_form.campaign(connection, who, request.form, services().now())
-            check_days_and_rungs(connection, made, services().now())
-        except BadCampaign as error:
-            form = campaign_form.again(connection, who, request.form, services().now())
-            problems = campaign_form.by_field(error, words())
-            rungs = names_of(connection, who.merchant_id, words().language)
-            told = Said(faults=list(problems.values()))
-            shown = page(
-                "campaign_form.html", section="campaigns", form=form, rungs=rungs, problems=problems, said=told
-            )
-            return shown, 422
-        campaigns.save(connection, merchant_id=who.merchant_id, campaign=made, by=who.email)
-        audit_log.record(connection, who.merchant_id, actor=who.email, action="campaign_saved", subject=made.key)
-    return redirect(url_for("campaigns.show", key=made.key))
+    return builder.save(who)
 
 
 @pages.get("/campaigns/<key>")

@@ -21,11 +21,16 @@ from plugin_server.web.words import Words
 
 def said(offer: Offer, words: Words, currency: str) -> str:
     """Such as ``Each gets a personal code: 10% off orders from Rp 100,000, valid for 14 days.``"""
-    gift = words(f"offer.{_key(offer)}", **_figures(offer, words, currency))
-    if minimum_of(offer) and not isinstance(offer, Gift):
-        gift = words("offer.from", gift=gift, amount=words.major(minimum_of(offer), currency))
     key = "promise" if isinstance(offer, Cashback) else "link" if _linked(offer) else "code"
-    return words(f"offer.{key}", gift=gift, n=offer.valid_days)
+    return words(f"offer.{key}", gift=gift(offer, words, currency), n=offer.valid_days)
+
+
+def gift(offer: Offer, words: Words, currency: str) -> str:
+    """What it is alone, such as ``10% off orders from Rp 100,000``."""
+    said = words(f"offer.{_key(offer)}", **_figures(offer, words, currency))
+    if minimum_of(offer) and not isinstance(offer, Gift):
+        return words("offer.from", gift=said, amount=words.major(minimum_of(offer), currency))
+    return said
 
 
 def _linked(offer: Offer) -> bool:

@@ -10,6 +10,7 @@ from flask_wtf.csrf import CSRFProtect
 
 from plugin_server.web import (
     asking,
+    campaigns,
     connect,
     customer_card,
     customer_points,
@@ -87,6 +88,8 @@ def install(app: Flask) -> None:
     csrf.exempt(customer_points.take)
     csrf.exempt(members.join)
     csrf.exempt(connect.callback)
+    # It looks at the token itself: with a stale one the form comes back with all that was typed, and nothing is saved.
+    csrf.exempt(campaigns.create)
     # Links from mails and forms that shops link to, opened in browsers that may keep no cookie.
     csrf.exempt(preferences.pages)
     csrf.exempt(asking.pages)

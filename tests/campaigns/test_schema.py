@@ -99,7 +99,7 @@ def test_each_fault_is_named_at_its_place(old: str, new: str, fault: str) -> Non
 
 
 def test_all_faults_are_told_at_once() -> None:
-    assert len(faults("key: X\ntrigger: {kind: once, at: 1}\nmessage: {}\nfoo: 1")) == 4
+    assert len(faults("key: X\ntrigger: {kind: once, hour: 1}\nmessage: {}\nfoo: 1")) == 4
 
 
 def test_a_list_of_refused_parts_is_not_called_empty_too() -> None:
@@ -123,3 +123,8 @@ def test_recipes_are_campaigns() -> None:
         assert parse(dump(recipe.campaign)) == recipe.campaign
         assert set(recipe.campaign.message) == {"en", "id", "nl"}
     assert holiday_discount("christmas").campaign.key == "christmas-thanks"
+
+
+def test_a_name_that_yaml_would_read_as_true_is_a_name() -> None:
+    trigger = read_yaml("key: a\ntrigger: {kind: recurring, every: week, on: 5}\nmessage: {en: {subject: s, html: h}}")
+    assert getattr(trigger.trigger, "on", None) == 5

@@ -109,7 +109,7 @@ def test_a_visitor_sees_the_ladder_fill_launches_a_campaign_buys_and_climbs(demo
     assert until(lambda: counted(page, "Shopper") > 30)
 
     page.goto(f"{demo.url}/campaigns/new")
-    page.click("text=Save and preview")
+    page.click(".saving button")
     expect(page.locator("main")).to_contain_text("people will get it")
     page.click("main button:has-text('Launch')")
     expect(page.locator("main .tag").first).to_contain_text("done", timeout=PATIENCE)

@@ -126,6 +126,9 @@ def test_the_pages_of_a_shop(looker: Callable[..., Looker], size: str, crowd: in
         f"/customers/{crowd}",
         "/campaigns",
         "/campaigns/new",
+        "/campaigns/new?recipe=first_order",
+        "/campaigns/recipes",
+        "/campaigns/recipes?by=way",
     ]
     for path in [
         *paths,
@@ -141,7 +144,7 @@ def test_the_pages_of_a_shop(looker: Callable[..., Looker], size: str, crowd: in
 @pytest.mark.parametrize("language", ["id", "nl"])
 def test_the_first_pages_in_other_languages(looker: Callable[..., Looker], language: str, crowd: int) -> None:
     eye = looker("phone", language)
-    for path in ("/home", "/customers", f"/customers/{crowd}", "/campaigns/new"):
+    for path in ("/home", "/customers", f"/customers/{crowd}", "/campaigns/new", "/campaigns/recipes"):
         eye.look(path)
         assert eye.page.get_attribute("html", "lang") == language
 
@@ -186,10 +189,11 @@ def test_from_an_idea_to_a_launch(looker: Callable[..., Looker], size: str, crow
     eye = looker(size)
     page = eye.page
     page.goto(f"{eye.address}/campaigns/new?rungs=shopper,customer,member")
-    page.fill("#f-percent", "15")
-    page.locator("#sentence").get_by_text("15% off, by a code of their own").wait_for()
+    page.locator("#look iframe").wait_for()
+    page.fill("[name='offer.percentage.value']", "15")
+    page.locator("#told").get_by_text("15% off, by a code of their own").wait_for()
     eye.hold("idea")
-    page.click("button:has-text('Save and preview')")
+    page.click(".saving button")
     page.wait_for_selector("#mail iframe")
     page.click("#mail button:has-text('ID')")
     page.wait_for_selector("#mail button:has-text('ID')[aria-pressed='true']")

@@ -11,18 +11,9 @@ from sqlalchemy import text
 from plugin_server.db.session import tenant
 from plugin_server.wiring import Services
 from tests.web.conftest import Visitor
+from tests.web.filled import filled
 
-FORM = {
-    "name": "Web",
-    "holiday": "christmas",
-    "offset": "3",
-    "at": "09:00",
-    "rungs": "shopper",
-    "percent": "10",
-    "valid_days": "14",
-    "holdout": "10",
-    "languages": "en",
-}
+FORM = filled(name="Web")
 
 
 @pytest.fixture
@@ -69,10 +60,10 @@ def test_an_address_with_the_end_of_a_text_in_it_logs_nobody_in(visitor: Visitor
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"holiday": "feast_of_fools"}, "&#39;feast_of_fools&#39; is not known. Known: "),
-        ({"holdout": "500"}, "Give a number from 0 to 90."),
-        ({"holdout": "many"}, "Give a number from 0 to 90."),
-        ({"rungs": "emperor"}, "no rung emperor. There are: suspect, "),
+        ({"trigger.holiday": "feast_of_fools"}, "&#39;feast_of_fools&#39; is not known. Known: "),
+        ({"measure.holdout": "500"}, "Give a number from 0 to 90."),
+        ({"measure.holdout": "many"}, "Give a number from 0 to 90."),
+        ({"audience.rungs": "emperor"}, "no rung emperor. There are: suspect, "),
     ],
 )
 def test_a_form_may_not_name_what_the_shop_does_not_have(

@@ -17,6 +17,7 @@ from plugin_server.db.session import owner_engine, tenant
 from plugin_server.vault import CustomerLink, customer_token
 from plugin_server.wiring import Services
 from tests.web.conftest import Clock, Visitor
+from tests.web.filled import filled
 
 READING = [
     "/home",
@@ -25,6 +26,7 @@ READING = [
     "/forecast",
     "/customers",
     "/campaigns",
+    "/campaigns/recipes",
     "/settings",
     "/settings/holidays",
     "/mail/health",
@@ -352,10 +354,7 @@ def test_an_unknown_link_gets_a_friendly_page(visitor: Visitor, token: str) -> N
 def test_a_bad_holiday_discount_is_refused_beside_its_field(logged_in: Callable[[str], Visitor], app: Services) -> None:
     visitor = logged_in("marketer")
     visitor.get("/campaigns/new")
-    form: dict[str, Any] = {
-        "holiday": "eid_al_fitr", "offset": "14", "at": "09:00", "percent": "150", "minimum": "", "valid_days": "14",
-        "holdout": "10", "rungs": ["shopper"], "languages": ["id"], "name": "",
-    }  # fmt: skip
+    form = filled(offer__percentage__value="150", name="")
     answer = visitor.post("/campaigns/new", form)
     assert answer.status_code == 422
     assert "150 is more than 100 percent" in answer.text.replace("&#39;", "'")
@@ -368,10 +367,9 @@ def test_a_holiday_discount_is_saved_previewed_and_launched_once(
 ) -> None:
     visitor = logged_in("marketer")
     visitor.get("/campaigns/new")
-    form: dict[str, Any] = {
-        "holiday": "eid_al_fitr", "offset": "14", "at": "09:00", "percent": "10", "minimum": "", "valid_days": "14",
-        "holdout": "0", "rungs": ["suspect", "prospect"], "languages": ["id", "en"], "name": "Lebaran",
-    }  # fmt: skip
+    form = filled(
+        measure__holdout="0", audience__rungs=["suspect", "prospect"], message__languages=["id", "en"], name="Lebaran"
+    )
     assert visitor.post("/campaigns/new", form).location == "/campaigns/lebaran"
     assert visitor.get("/campaigns/lebaran").status_code == 200
     frame = visitor.get("/campaigns/lebaran/mail/id/html")

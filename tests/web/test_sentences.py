@@ -18,6 +18,7 @@ from plugin_server.locales import LANGUAGES
 from plugin_server.locales.sentences import PLACE, forms, known, said
 from plugin_server.wiring import Services
 from tests.web.conftest import Visitor
+from tests.web.filled import filled
 
 ROOT = Path(__file__).parents[2]
 SPEAKING = [
@@ -167,15 +168,8 @@ def test_faults_of_a_campaign_stand_in_indonesian_beside_their_fields(logged_in:
     marketer = logged_in("marketer")
     marketer.post("/language", {"language": "id"})
     marketer.get("/campaigns/new")
-    form = {
-        "holiday": "christmas",
-        "offset": "-999",
-        "percent": "101",
-        "valid_days": "7",
-        "holdout": "95",
-        "at": "9:00",
-    }
-    answer = marketer.post("/campaigns/new", {**form, "languages": "id", "rungs": "shopper", "name": "x"})
+    wrong = {"trigger__offsets_days": "999", "offer__percentage__value": "101", "measure__holdout": "95"}
+    answer = marketer.post("/campaigns/new", filled(**wrong))
     page = answer.get_data(as_text=True)
     assert answer.status_code == 422
     for sentence in (

@@ -1,0 +1,79 @@
+"""Where in the form each problem of a campaign belongs, in the reader's language."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from werkzeug.datastructures import MultiDict
+
+from campaigns.schema import Problem
+from plugin_server.web.campaign_offer_fields import COMMON, own_fields
+from plugin_server.web.words import Words
+
+SECTIONS = ("trigger", "audience", "offer", "message", "measure", "guards")
+PLACES = {
+    "name", *SECTIONS,
+    "trigger.day", "trigger.at", "trigger.holiday", "trigger.offsets_days", "trigger.every", "trigger.on_week",
+    "trigger.on_month", "trigger.event", "trigger.after_days", "trigger.nth", "trigger.rung",
+    "audience.rungs", "audience.rule", "audience.segment", "audience.topic",
+    *(f"offer.{name}" for name in COMMON),
+    "measure.goal", "measure.window_days", "measure.holdout",
+    "guards.quiet_hours", "guards.quiet_hours.from", "guards.quiet_hours.to", "guards.frequency_cap",
+    "guards.frequency_cap.messages", "guards.frequency_cap.days", "guards.priority", "guards.in_doubt",
+}  # fmt: skip
+"""Fields and sections beside which the page can show a fault; offers and mails have more."""
+OWN_TERMS = {
+    "measure.holdout": "Give a number from 0 to 90.",
+    "trigger.offsets_days": "Give a number of days from 0 to 180.",
+}
+"""The schema counts in shares, and days before as negative ones; the form in percent, and in days before."""
+ELSEWHERE = {"key": "name", "trigger.on": "trigger.on_week", "offer.kind": "offer"}
+
+
+def by_field(problems: Iterable[Problem], given: MultiDict[str, str], words: Words) -> dict[str, str]:
+    """Each problem's sentence by the form's field or section; what belongs to none is under ``""``."""
+    found: dict[str, str] = {}
+    for problem in problems:
+        name, sentence = _placed(problem, given, words)
+        if sentence not in found.get(name, ""):
+            found[name] = f"{found[name]} {sentence}" if name in found else sentence
+    return found
+
+
+def _placed(problem: Problem, given: MultiDict[str, str], words: Words) -> tuple[str, str]:
+    name, sentence = place(problem.path, given), words.said(problem.sentence)
+    if name in ("trigger", "offer"):
+        # A rule about several fields names the one it is about, often in front: "after_days: nobody knows …".
+        named = (place(f"{name}.{word}", given) for word in re.findall(r"\w+", problem.sentence))
+        name = next((one for one in named if one != name), name)
+        sentence = re.sub(r"^(after_days|nth|rung|on|value): ", "", sentence)
+    return name, words.said(OWN_TERMS.get(name, "")) or sentence
+
+
+def place(path: str, given: MultiDict[str, str]) -> str:
+    """The field of a path in the schema, or the nearest section around it; ``""`` where there is none."""
+    steps = ELSEWHERE.get(path, path).split(".")
+    if steps[0] == "offer" and len(steps) > 1:
+        kind = given.get("offer.kind", "")
+        own = next((field.path for field in own_fields(kind) if field.name == steps[1]), "") if kind else ""
+        if own and own.endswith(".by_rung") and len(steps) > 2:
+            return f"{own}.{steps[2]}"
+        return own or (f"offer.{steps[1]}" if steps[1] in COMMON else "offer")
+    if steps[0] == "message":
+        return _in_mail(steps)
+    if steps[:2] == ["trigger", "on"]:
+        return "trigger.on_month" if given.get("trigger.every") == "month" else "trigger.on_week"
+    while steps and ".".join(steps) not in PLACES:
+        steps.pop()
+    return ".".join(steps)
+
+
+def _in_mail(steps: list[str]) -> str:
+    """``message.en.blocks.2.hero.heading`` is ``message.en.b2.heading``; MJML and HTML share one field."""
+    if len(steps) < 3:
+        return ".".join(steps)
+    at, part = ".".join(steps[:2]), steps[2]
+    if part == "blocks":
+        return ".".join([at, f"b{steps[3]}", *steps[5:]]) if len(steps) > 5 else f"{at}.body"
+    return {"mjml": f"{at}.source", "html": f"{at}.source", "recipe": f"{at}.body"}.get(part, f"{at}.{part}")
