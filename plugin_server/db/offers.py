@@ -196,7 +196,7 @@ def stores_of(conn: Connection, run_id: int) -> list[int]:
 
 
 _STORES: Final = """
-SELECT DISTINCT m.store_id FROM audience_member m WHERE m.run_id = :run AND m.arm = 'treated'
+SELECT DISTINCT m.store_id FROM audience_member m WHERE m.run_id = :run AND m.arm IN ('treated', 'stepped')
   AND m.store_id IS NOT NULL
   AND NOT EXISTS (SELECT FROM offer_code c WHERE c.run_id = m.run_id AND c.customer_id = m.customer_id)
 ORDER BY 1

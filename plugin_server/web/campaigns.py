@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
 from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
@@ -61,9 +64,7 @@ def show(who: Person, key: str) -> ResponseReturnValue:
         dates = [due for due in firings(connection, saved.campaign, now) if due.at >= now]
         runs = campaigns.runs_of(connection, saved.id)
         rungs, frozen = names_of(connection, who.merchant_id, words().language), campaigns.frozen_store(connection)
-        offer = saved.campaign.offer
-        shops = baskets.shown(connection, offer, now) if offer else []
-        hurdle = realising.hurdle(connection, offer, now) if offer else None
+        given = _offered(connection, who, saved, now)
         homeless = not merchants.get(connection)["postal_address"]
     return page(
         "campaign.html",
@@ -78,10 +79,20 @@ def show(who: Person, key: str) -> ResponseReturnValue:
         frozen=frozen,
         homeless=homeless,
         leaves=services().settings.mails_leave,
-        gift=offer_words.said(offer, words(), who.currency) if offer else "",
-        shops=shops,
-        hurdle=hurdle,
+        **given,
     )
+
+
+def _offered(connection: Connection, who: Person, saved: Saved, now: datetime) -> dict[str, Any]:
+    """What the page says of the offer: in a sentence, shop by shop with example baskets, and what stands in its way."""
+    offer = saved.campaign.offer
+    if offer is None:
+        return {"gift": "", "shops": [], "hurdle": None}
+    return {
+        "gift": offer_words.said(offer, words(), who.currency),
+        "shops": baskets.shown(connection, offer, now),
+        "hurdle": realising.hurdle(connection, offer, now),
+    }
 
 
 @pages.post("/campaigns/<key>/launch")
