@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from campaigns.mail.blocks import blocks_mjml
-from campaigns.mail.holiday import LANGUAGES
 from campaigns.mail.letters import letter
 from campaigns.schema import Campaign, Wording, parse
+from campaigns.series_recipes import BOUGHT, documents, wordings
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +35,13 @@ def holiday_discount(holiday: str = "eid_al_fitr", *, key: str = "", name: str =
         "trigger": {"kind": "holiday", "holiday": holiday, "offsets_days": [-14], "at": "09:00"},
         "audience": {"rungs": ["shopper", "customer", "member", "advocate", "raving_fan"]},
         "offer": {"kind": "percentage", "value": percent, "valid_days": 14},
-        "message": _wordings("holiday_discount"),
+        "message": wordings("holiday_discount"),
         "measure": {"goal": "order", "window_days": 14, "holdout": "0.1"},
     }
     why = "Thanks those who have bought before a holiday, with a personal code that works once."
     return Recipe("holiday_discount", "Holiday thank-you with a discount", why, document)
 
 
-def _wordings(recipe: str) -> dict[str, dict[str, str]]:
-    made = {}
-    for language in LANGUAGES:
-        source = letter(recipe, language)
-        made[language] = {"subject": source.subject, "preheader": source.preheader, "recipe": recipe}
-    return made
-
-
-BOUGHT: Final = ["shopper", "customer", "member", "advocate", "raving_fan"]
 LOYAL: Final = ["member", "advocate", "raving_fan"]
 _READY: Final[tuple[tuple[str, str, str, dict[str, Any], Any, dict[str, Any] | None, str], ...]] = (
     ("welcome", "Welcome", "Greets people who have just agreed to hear from you, and asks for nothing.",
@@ -106,7 +97,7 @@ def _ready() -> list[Recipe]:
             "trigger": {"kind": "event", "at": "09:00", **trigger},
             "audience": {"rungs": rungs, **_ONLY.get(key, {})},
             "offer": offer,
-            "message": _wordings(key),
+            "message": wordings(key),
             "measure": {"goal": goal, "window_days": 30 if goal == "climb" else 14, "holdout": "0.1"},
         }
         made.append(Recipe(key, name, why, {part: value for part, value in document.items() if value is not None}))
@@ -115,7 +106,7 @@ def _ready() -> list[Recipe]:
 
 def recipes() -> list[Recipe]:
     """All recipes, in the order in which they are shown."""
-    return [holiday_discount(), *_ready()]
+    return [holiday_discount(), *_ready(), *(Recipe(*one) for one in documents())]
 
 
 def body_of(wording: Wording, language: str) -> str:

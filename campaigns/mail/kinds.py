@@ -22,5 +22,13 @@ LETTERS: Final[dict[str, str | None]] = {
     "opinion": None,
     "likes": None,
     "birthday_ask": None,
+    "welcome_look": None,
+    "first_order_ends": "free_shipping",
+    "care": None,
+    "code_ends": "percentage",
+    "thinking": None,
+    "member_hello": None,
+    "member_wishes": None,
+    "member_friend": None,
 }
 """Letter → the kind of offer it shows the code of; None where it has no place for a code."""

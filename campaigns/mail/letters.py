@@ -1,4 +1,4 @@
-"""The ready letters: their words in three languages (``letters.toml``), in the look of the holiday mail."""
+"""The ready letters: their words in three languages (``letters.toml`` and ``series_letters.toml``), in one look."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from campaigns.mail.holiday import LANGUAGES, MessageSource, dressed, holiday_message
 from campaigns.mail.kinds import LETTERS
 
-_FILE = Path(__file__).with_name("letters.toml")
+_FILES = (Path(__file__).with_name("letters.toml"), Path(__file__).with_name("series_letters.toml"))
 
 
 def letter(key: str, language: str) -> MessageSource:
@@ -26,4 +26,4 @@ def letter(key: str, language: str) -> MessageSource:
 
 @lru_cache(maxsize=1)
 def _words() -> dict[str, dict[str, dict[str, str]]]:
-    return tomllib.loads(_FILE.read_text("utf-8"))
+    return {key: words for path in _FILES for key, words in tomllib.loads(path.read_text("utf-8")).items()}
