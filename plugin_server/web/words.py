@@ -149,6 +149,10 @@ class Words:
             return "–"
         return format_datetime(value, format="d MMM y, HH:mm", tzinfo=self.zone, locale=self.language)
 
+    def hour(self, value: datetime) -> str:
+        """``14:05`` in the person's zone."""
+        return format_datetime(value, format="HH:mm", tzinfo=self.zone, locale=self.language)
+
     def ago(self, value: datetime | None) -> str:
         """``3 minutes ago``."""
         if value is None:

@@ -129,6 +129,7 @@ def test_the_pages_of_a_shop(looker: Callable[..., Looker], size: str, crowd: in
         "/campaigns/new?recipe=first_order",
         "/campaigns/recipes",
         "/campaigns/recipes?by=way",
+        "/campaigns/calendar",
     ]
     for path in [
         *paths,
@@ -144,7 +145,8 @@ def test_the_pages_of_a_shop(looker: Callable[..., Looker], size: str, crowd: in
 @pytest.mark.parametrize("language", ["id", "nl"])
 def test_the_first_pages_in_other_languages(looker: Callable[..., Looker], language: str, crowd: int) -> None:
     eye = looker("phone", language)
-    for path in ("/home", "/customers", f"/customers/{crowd}", "/campaigns/new", "/campaigns/recipes"):
+    campaigns = ("/campaigns/new", "/campaigns/recipes", "/campaigns/calendar")
+    for path in ("/home", "/customers", f"/customers/{crowd}", *campaigns):
         eye.look(path)
         assert eye.page.get_attribute("html", "lang") == language
 

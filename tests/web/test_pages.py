@@ -27,6 +27,7 @@ READING = [
     "/customers",
     "/campaigns",
     "/campaigns/recipes",
+    "/campaigns/calendar",
     "/settings",
     "/settings/holidays",
     "/mail/health",

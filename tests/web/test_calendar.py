@@ -1,0 +1,128 @@
+"""The calendar: what goes out on which day, and who would get too much of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from html import unescape
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from campaigns.schema import parse
+from plugin_server.db import campaigns, facts, ladder, overlap
+from plugin_server.db.overlap import Planned
+from plugin_server.db.session import tenant
+from plugin_server.jobs import planned
+from plugin_server.web.campaign_calendar import days_of
+from plugin_server.wiring import Services
+from tests.web.conftest import Visitor
+
+PEOPLE = """
+INSERT INTO customer (merchant_id, email, email_norm, first_name, last_name, enquired_at)
+SELECT :m, 'c' || g || '@example.com', 'c' || g || '@example.com', 'Siti', '', CASE WHEN g <= 3 THEN now() END
+FROM generate_series(1, 5) g
+"""
+YES = """
+INSERT INTO consent (merchant_id, customer_id, state, source, occurred_at)
+SELECT :m, id, 'subscribed', 'woocommerce', '2026-01-01' FROM customer
+"""
+
+
+@pytest.fixture
+def five(app: Services, merchant: int, woo: int) -> int:
+    """Three prospects and two suspects who said yes to mails; nobody is held out for good."""
+    with tenant(app.engine, merchant) as connection:
+        connection.execute(text("UPDATE merchant SET holdout_share = 0"))
+        for statement in (PEOPLE, YES):
+            connection.execute(text(statement), {"m": merchant})
+        facts.refresh(connection, merchant_id=merchant, customer_ids=None, now=app.now())
+        ladder.climb(connection, merchant_id=merchant, customer_ids=None, now=app.now())
+    return merchant
+
+
+def campaign(app: Services, merchant: int, key: str, state: str = "active", **parts: Any) -> int:
+    """Saves a campaign of some parts; gives its id."""
+    document = {
+        "key": key, "name": key.title(), "trigger": {"kind": "once", "day": "2026-12-10"}, "offer": None,
+        "message": {"en": {"subject": "s", "html": "<p>h</p>"}}, **parts,
+    }  # fmt: skip
+    with tenant(app.engine, merchant) as connection:
+        campaigns.save(connection, merchant_id=merchant, campaign=parse(document), by="t")
+        connection.execute(text("UPDATE campaign SET state = :s WHERE key = :k"), {"s": state, "k": key})
+        return campaigns.need(connection, key).id
+
+
+CODE = {"kind": "free_shipping"}
+ONE_A_WEEK = {"frequency_cap": {"messages": 1, "days": 7}}
+
+
+def test_pairs_waits_and_codes_are_counted_in_people(app: Services, five: int) -> None:
+    all_of_them = campaign(app, five, "all", offer=CODE)
+    prospects = campaign(app, five, "prospects", audience={"rungs": ["prospect"]})
+    with tenant(app.engine, five) as connection:
+        saved = {one.id: one.campaign for one in campaigns.all_saved(connection)}
+        day = lambda number: datetime(2026, 12, number, 2, tzinfo=UTC)  # noqa: E731
+        plan = [
+            Planned(all_of_them, day(1), True, 1, 7),
+            Planned(prospects, day(4), False, 1, 7),
+            Planned(all_of_them, day(11), True, 2, 7),
+            Planned(all_of_them, day(20), True, 0, 1),
+        ]
+        found = overlap.overlaps(connection, merchant_id=five, campaigns=list(saved.items()), plan=plan, now=app.now())
+    # The 4th and the 11th lie seven days apart: that is no overlap any more.
+    assert (found.pairs, found.waiting, found.codes, found.exact) == ([(0, 1, 3)], [(1, 3)], 5, True)
+
+
+def test_a_month_holds_what_comes_what_ran_and_the_feasts(app: Services, five: int) -> None:
+    campaign(app, five, "day")
+    campaign(app, five, "draft", "draft", trigger={"kind": "holiday", "holiday": "christmas", "offsets_days": [-3, 0]})
+    campaign(app, five, "over", "ended", trigger={"kind": "once", "day": "2026-12-11"})
+    campaign(app, five, "weekly", trigger={"kind": "recurring", "every": "week", "on": 5})
+    campaign(app, five, "birthday", trigger={"kind": "event", "event": "birthday"})
+    number = campaign(app, five, "ran")
+    with tenant(app.engine, five) as connection:
+        saved = campaigns.need(connection, "ran")
+        at = datetime(2026, 12, 10, 2, tzinfo=UTC)
+        run, _ = campaigns.open_run(
+            connection, merchant_id=five, saved=saved, occasion="once", due_at=at, by="t", state="stopped"
+        )
+        found = planned.month(connection, date(2026, 12, 7), date(2026, 12, 31), app.now())
+    told = [(entry.day.day, entry.key, entry.state, entry.run_id) for entry in found.entries]
+    fridays = [(day, "weekly", "active", None) for day in (11, 18, 25)]
+    others = [
+        (10, "day", "active", None), (10, "ran", "stopped", run), (22, "draft", "draft", None),
+        (25, "draft", "draft", None),
+    ]  # fmt: skip
+    assert sorted(told, key=str) == sorted(fridays + others, key=str)
+    assert [one.campaign.key for one in found.daily] == ["birthday"]
+    assert [day.key for day in found.holidays if day.confirmed] == ["harbolnas", "christmas"]
+    assert number == saved.id
+
+
+def test_the_page_leads_to_campaigns_and_to_the_builder(
+    app: Services, five: int, logged_in: Callable[[str], Visitor]
+) -> None:
+    campaign(app, five, "eid-tea", guards=ONE_A_WEEK)
+    campaign(app, five, "other", guards=ONE_A_WEEK)
+    visitor = logged_in("marketer")
+    page = visitor.get("/campaigns/calendar?month=2026-12").text
+    assert 'href="/campaigns/eid-tea"' in page
+    assert 'href="/campaigns/new?day=2026-12-10"' in page
+    assert 'href="/campaigns/new?holiday=christmas"' in page
+    assert 'value="2026-12-10"' in visitor.get("/campaigns/new?day=2026-12-10").text
+    crowded = unescape(visitor.get("/campaigns/calendar/crowding?month=2026-12").text)
+    assert "5 people get both." in crowded
+    assert "5 people have had as many mails as you allow by then" in crowded
+    calm = visitor.get("/campaigns/calendar/crowding?month=2027-01").text
+    assert "Nobody gets two" in calm
+    assert "/campaigns/new" not in logged_in("viewer").get("/campaigns/calendar").text
+    for month in ("2026-13", "1999-01", "x"):
+        assert visitor.get(f"/campaigns/calendar?month={month}").status_code == 404
+
+
+def test_weeks_are_whole() -> None:
+    days = days_of(date(2027, 2, 1))
+    assert (days[0], days[-1], len(days)) == (date(2027, 2, 1), date(2027, 2, 28), 28)
+    assert [days_of(date(2026, 8, 1))[place] for place in (0, -1)] == [date(2026, 7, 27), date(2026, 9, 6)]
