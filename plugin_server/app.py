@@ -15,6 +15,8 @@ from plugin_server.frame import FramePath
 from plugin_server.jobs.bell import Bell
 from plugin_server.web import (
     answers,
+    api,
+    api_keys,
     asking,
     audit,
     benefits,
@@ -123,6 +125,8 @@ NOUNS = (
     credits,
     answers,
     welcome,
+    api,
+    api_keys,
 )
 """One module per noun of the pages; each has one blueprint called ``pages``."""
 

@@ -35,6 +35,7 @@ MODULES = {
     "card": "plugin_server.cli.card",
     "teams": "plugin_server.cli.teams",
     "consent": "plugin_server.cli.consent",
+    "keys": "plugin_server.cli.keys",
     "migrate": "plugin_server.cli.processes",
     "worker": "plugin_server.cli.processes",
     "scheduler": "plugin_server.cli.processes",

@@ -352,6 +352,7 @@ HELD: Final = (
 """Erasing goes up this list, export down: what a condition reads of another table is still there when it is asked."""
 
 NOBODY: Final = {
+    "api_key": "hashes of keys of the shop's own programs",
     "audit_rollup": "sums",
     "facts_due": "our own numbers, which wait to be looked at",
     "forecast_fit": "sums",

@@ -65,6 +65,11 @@ def _audience(conn: Connection, merchant_id: int, now: datetime, which: str) -> 
     return audience.counted(conn, merchant_id=merchant_id, campaign=saved.campaign, campaign_id=saved.id, now=now)
 
 
+def segment_name(saved: segments.Saved) -> str:
+    """The figure that counts this segment as it is defined now."""
+    return f"segment:{saved.key}:{saved.updated_at.timestamp():.0f}"
+
+
 def _segment(conn: Connection, merchant_id: int, now: datetime, which: str) -> Any:
     """Of a segment by key and time of its last change."""
     saved = segments.get(conn, which.partition(":")[0])
@@ -107,6 +112,7 @@ MAKERS: Final[dict[str, Maker]] = {
     "health": lambda conn, _, now, __: sender.health(conn, now).as_json(),
     "result": lambda conn, _, now, run_id: results.results(conn, run_id=int(run_id), now=now),
     "told": lambda conn, _, __, run_id: report(conn, int(run_id)),
+    "results": lambda conn, _, now, key: results.of_campaign(conn, campaigns.need(conn, key), now),
     "audience": _audience,
     "segment": _segment,
     "dry_run": _dry_run,

@@ -13,7 +13,6 @@ from plugin_server.db import grants
 from plugin_server.db.people import Person
 from plugin_server.db.session import tenant
 from plugin_server.jobs.connect import TakenElsewhere, let_in, settle
-from plugin_server.web import setup
 from plugin_server.web.context import page, services, words
 from plugin_server.web.guards import requires
 
@@ -69,7 +68,7 @@ def callback(who: Person) -> ResponseReturnValue:
     except ConnectorError as error:
         return _form(shop, error.sentence), 422
     settle(services(), who.merchant_id, store_id)
-    return redirect(setup.landing(who, store_id))
+    return redirect(url_for("stores.show", store_id=store_id))
 
 
 def _proved(app: App, who: Person) -> str | None:

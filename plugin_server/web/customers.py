@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from flask import Blueprint, abort, request
 from flask.typing import ResponseReturnValue
 
 from plugin_server.db import customers, forecast, merchants, timeline
-from plugin_server.db.customers import Place, Wish
+from plugin_server.db.customers import Wish
 from plugin_server.db.people import Person
 from plugin_server.db.session import tenant
-from plugin_server.web import credits
+from plugin_server.web import credits, place
 from plugin_server.web.context import is_partial, page, services, words
 from plugin_server.web.guards import requires
 from plugin_server.web.rungs import explain, names_of
@@ -27,9 +25,11 @@ def index(who: Person) -> ResponseReturnValue:
     """Search by the beginning of an address or name; filter by rung and activity; older ones page by page."""
     wish = Wish(request.args.get("q", "")[:200], request.args.get("rung", ""), request.args.get("activity", ""))
     with tenant(services().engine, who.merchant_id) as connection:
-        found = customers.find(connection, wish, after=_place(), limit=PAGE)
+        found = customers.find(connection, wish, after=place.read(request.args.get("after", "")), limit=PAGE)
         rungs = names_of(connection, who.merchant_id, words().language)
-    more = _mark(found[-1].last_order_at, found[-1].id) if len(found) == PAGE and not wish.text.strip() else None
+    more = (
+        place.written(found[-1].last_order_at, found[-1].id) if len(found) == PAGE and not wish.text.strip() else None
+    )
     template = "_customer_rows.html" if is_partial() else "customers.html"
     return page(template, section="customers", found=found, wish=wish, rungs=rungs, activities=ACTIVITIES, more=more)
 
@@ -38,7 +38,7 @@ def index(who: Person) -> ResponseReturnValue:
 @requires("viewer")
 def show(who: Person, customer_id: int) -> ResponseReturnValue:
     """One customer: who, on which rung and why, what is missing for the next, and everything that happened."""
-    before = _time(request.args.get("before"))
+    before = place.moment(request.args.get("before"))
     with tenant(services().engine, who.merchant_id) as connection:
         person = customers.one(connection, customer_id) or abort(404)
         rungs = names_of(connection, who.merchant_id, words().language)
@@ -59,23 +59,3 @@ def show(who: Person, customer_id: int) -> ResponseReturnValue:
         credit=credit,
         older=thread[-1].at if len(thread) == 40 else None,
     )
-
-
-def _place() -> Place | None:
-    """Where the page before ended: ``2026-11-22T10:00:00+00:00_17``, or ``_17`` among those without an order."""
-    at, _, number = request.args.get("after", "").rpartition("_")
-    if not number.isdecimal():
-        return None
-    return Place(_time(at), min(int(number), 2**62))
-
-
-def _mark(at: datetime | None, customer_id: int) -> str:
-    return f"{at.isoformat() if at else ''}_{customer_id}"
-
-
-def _time(given: str | None) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(given) if given else None
-    except ValueError:
-        return None
-    return found if found and found.tzinfo else None

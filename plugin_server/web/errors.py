@@ -10,10 +10,16 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
+from plugin_server.web.api_door import PATH, Problem
 from plugin_server.web.context import page, visitor, words
 from plugin_server.web.security import MACHINE_PATH, MACHINES
 
 log = logging.getLogger(__name__)
+PROBLEMS = {
+    404: ("There is no such address", "See /api/openapi.json for all there are."),
+    405: ("Not with this method", "See /api/openapi.json."),
+    500: ("Something failed on our side", "It has been written down. Nothing of this request was kept."),
+}
 KNOWN = {400, 401, 403, 404, 405, 410, 413, 429, 503}
 
 
@@ -41,6 +47,8 @@ def _failed(error: Exception) -> ResponseReturnValue:
 
 
 def _page(key: str, status: int) -> ResponseReturnValue:
+    if request.path.startswith(PATH):
+        return Problem(status, *PROBLEMS.get(status, ("This cannot be answered", ""))).answer()
     if request.blueprint in MACHINES or request.path.startswith(MACHINE_PATH):
         return Response(f"{key}\n", status=status, mimetype="text/plain")
     fault = g.get("fault") or secrets.token_hex(4)

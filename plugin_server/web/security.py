@@ -9,6 +9,8 @@ from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFProtect
 
 from plugin_server.web import (
+    api,
+    api_door,
     asking,
     campaigns,
     connect,
@@ -30,9 +32,10 @@ POLICY = (
     "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
-MACHINES = frozenset({"webhooks", "health"})
+MACHINES = frozenset({"webhooks", "health", "api"})
 """Doors for programs: no page, no session, no policy for browsers."""
 MACHINE_PATH = "/webhooks/"
+SESSIONLESS = (MACHINE_PATH, api_door.PATH)
 FRAME_COOKIE = "tangga-frame"
 LARGEST_ID = 2**63 - 1
 """PostgreSQL's bigint: a larger number in an address belongs to nothing."""
@@ -63,7 +66,7 @@ class Sessions(SecureCookieSessionInterface):
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         """None for programs: reading is empty and writing is refused."""
-        return None if request.path.startswith(MACHINE_PATH) else super().open_session(app, request)
+        return None if request.path.startswith(SESSIONLESS) else super().open_session(app, request)
 
 
 class Csrf(CSRFProtect):  # type: ignore[misc]  # the library is not typed
@@ -82,6 +85,7 @@ def install(app: Flask) -> None:
     csrf = Csrf(app)
     csrf.exempt(webhooks.pages)
     csrf.exempt(health.pages)
+    csrf.exempt(api.pages)
     # One-click unsubscribing carries no cookie by its standard; the link's own signature is the proof.
     csrf.exempt(customer_card.unsubscribe)
     csrf.exempt(customer_card.preferences)

@@ -40,7 +40,7 @@ def index(who: Person) -> ResponseReturnValue:
 
 
 def _count(connection: Connection, who: Person, one: segments.Saved) -> dict[str, Any]:
-    name = f"segment:{one.key}:{one.updated_at.timestamp():.0f}"
+    name = figures.segment_name(one)
     counted: dict[str, Any] = figures.ready(services(), connection, who.merchant_id, name).document
     return counted
 

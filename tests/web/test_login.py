@@ -27,13 +27,13 @@ def test_opening_a_link_does_not_use_it_up(visitor: Visitor, link: str) -> None:
 def test_the_button_logs_in(visitor: Visitor, link: str) -> None:
     visitor.get(link)
     assert visitor.post(link).location == "/home"
-    assert visitor.get("/home").status_code == 200
+    assert visitor.get("/settings").status_code == 200
 
 
 def test_a_link_works_once(visitor: Visitor, link: str) -> None:
     visitor.get(link)
     visitor.post(link)
-    visitor.get("/home")
+    visitor.get("/settings")
     visitor.post("/logout")
     assert visitor.get(link).status_code == 410
     visitor.get("/login")

@@ -2,6 +2,7 @@
 
 from plugin_server.db.models import (
     answer,
+    api_key,
     audit,
     audit_log,
     calendar,
@@ -40,6 +41,7 @@ __all__ = [
     "Base",
     "OfMerchant",
     "answer",
+    "api_key",
     "audit",
     "audit_log",
     "calendar",

@@ -12,7 +12,11 @@ class AuditLog(OfMerchant, Base):
     """Every act of a person, and every act that bears money, in words and figures. Never changed."""
 
     __tablename__ = "audit_log"
-    __table_args__ = (Index("ix_audit_log_time", "merchant_id", text("id DESC")),)
+    __table_args__ = (
+        Index("ix_audit_log_time", "merchant_id", text("id DESC")),
+        Index("ix_audit_log_actor", "merchant_id", "actor", text("id DESC")),
+        Index("ix_audit_log_action", "merchant_id", "action", text("id DESC")),
+    )
 
     id: Mapped[Key]
     actor: Mapped[str]
