@@ -50,6 +50,7 @@ from plugin_server.web import (
     packing,
     people,
     pins,
+    places,
     points,
     preferences,
     privacy,
@@ -147,6 +148,7 @@ def create_app(services: Services | None = None) -> Flask:
     for noun in NOUNS:
         app.register_blueprint(noun.pages)
     context.install(app)
+    places.install(app)
     connect_embedded.install(app)
     security.install(app)
     errors.install(app)

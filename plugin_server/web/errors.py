@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import secrets
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from plugin_server.web.api_door import PATH, Problem
 from plugin_server.web.context import page, visitor, words
+from plugin_server.web.guards import to_login
 from plugin_server.web.security import MACHINE_PATH, MACHINES
 
 log = logging.getLogger(__name__)
@@ -31,11 +32,17 @@ def install(app: Flask) -> None:
 
 def _refused(error: HTTPException) -> ResponseReturnValue:
     if isinstance(error, CSRFError):
-        return _page("csrf", 400)
+        # Nobody's session any more: the log-in comes first, and what was typed waits in the browser.
+        return to_login() if visitor() is None and _keeps(request.endpoint) else _page("csrf", 400)
     code = error.code or 500
     if code < 400 or error.response is not None:
         return error
     return _page(str(code) if code in KNOWN else "400" if code < 500 else "500", code)
+
+
+def _keeps(endpoint: str | None) -> bool:
+    """Whether this form asks for somebody who is logged in."""
+    return hasattr(current_app.view_functions.get(endpoint or ""), "required_role")
 
 
 def _failed(error: Exception) -> ResponseReturnValue:

@@ -23,7 +23,7 @@ def requires(role: str) -> Callable[[Callable[..., ResponseReturnValue]], Callab
         def guarded(*args: Any, **kwargs: Any) -> ResponseReturnValue:
             who = visitor()
             if who is None:
-                return _to_login()
+                return to_login()
             if not who.may(role):
                 abort(403)
             return route(who, *args, **kwargs)
@@ -34,7 +34,8 @@ def requires(role: str) -> Callable[[Callable[..., ResponseReturnValue]], Callab
     return wrap
 
 
-def _to_login() -> ResponseReturnValue:
+def to_login() -> ResponseReturnValue:
+    """To the log-in, and from there back to the page that was asked for."""
     wanted = request.full_path.rstrip("?") if request.method == "GET" else None
     address = url_for("login.form", next=wanted)
     if request.headers.get("HX-Request") == "true":

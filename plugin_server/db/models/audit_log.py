@@ -16,6 +16,7 @@ class AuditLog(OfMerchant, Base):
         Index("ix_audit_log_time", "merchant_id", text("id DESC")),
         Index("ix_audit_log_actor", "merchant_id", "actor", text("id DESC")),
         Index("ix_audit_log_action", "merchant_id", "action", text("id DESC")),
+        Index("ix_audit_log_at", "merchant_id", text("at DESC")),
     )
 
     id: Mapped[Key]

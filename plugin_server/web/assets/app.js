@@ -1,5 +1,6 @@
 import "htmx.org";
 import "./frame.js";
+import "./keys.js";
 
 // Forms that say what they will do ask once more before they do it.
 document.addEventListener("submit", (event) => {
@@ -37,3 +38,4 @@ document.addEventListener("click", async (event) => {
   await navigator.clipboard.writeText(button.dataset.copy);
   button.textContent = button.dataset.done;
 });
+import "./kept.js";

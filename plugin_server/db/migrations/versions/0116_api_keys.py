@@ -35,9 +35,11 @@ def upgrade() -> None:
     route("tangga_api_key_merchant", "wanted text", "bigint", "SELECT merchant_id FROM api_key WHERE hash = wanted")
     op.create_index("ix_audit_log_actor", "audit_log", ["merchant_id", "actor", sa.text("id DESC")])
     op.create_index("ix_audit_log_action", "audit_log", ["merchant_id", "action", sa.text("id DESC")])
+    op.create_index("ix_audit_log_at", "audit_log", ["merchant_id", sa.text("at DESC")])
 
 
 def downgrade() -> None:
+    op.drop_index("ix_audit_log_at", "audit_log")
     op.drop_index("ix_audit_log_action", "audit_log")
     op.drop_index("ix_audit_log_actor", "audit_log")
     op.execute("DROP FUNCTION tangga_api_key_merchant(text)")

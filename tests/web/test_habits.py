@@ -1,0 +1,147 @@
+"""Habits: the log of acts by person and day, pages of settings in one place, keys, and forms that are not lost."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from plugin_server.db import people
+from plugin_server.db.session import tenant
+from plugin_server.web.login import make_login_link
+from plugin_server.wiring import Services
+from tests.web.conftest import Visitor
+from tests.web.test_browser import Looker, address, crowd, looker
+
+__all__ = ["address", "crowd", "looker"]
+
+
+@pytest.fixture
+def acts(app: Services, merchant: int) -> None:
+    """Sixty log-ins of Ani on one day, two settings of Budi on the next."""
+    with tenant(app.engine, merchant) as connection:
+        connection.execute(
+            text(
+                "INSERT INTO audit_log (merchant_id, actor, action, subject, at) "
+                "SELECT :m, 'ani@example.com', 'login', 'n' || n, CAST(:at AS timestamptz) "
+                "FROM generate_series(1, 60) n "
+                "UNION ALL SELECT :m, 'budi@example.com', 'settings_changed', 'b' || n, "
+                "CAST(:at AS timestamptz) + interval '1 day' FROM generate_series(1, 2) n"
+            ),
+            {"m": merchant, "at": app.now() - timedelta(days=10)},
+        )
+
+
+def rows(page: str) -> int:
+    return page.count("<td>") // 3
+
+
+def test_the_log_is_asked_by_person_act_and_day(app: Services, logged_in: Callable[[str], Visitor], acts: None) -> None:
+    owner = logged_in("owner")
+    assert rows(owner.get("/settings/audit?who=budi@example.com").text) == 2
+    assert rows(owner.get("/settings/audit?act=settings_changed&who=ani@example.com").text) == 0
+    day = (app.now() - timedelta(days=10)).date()
+    assert rows(owner.get(f"/settings/audit?from={day}&to={day}").text) == 50
+    assert rows(owner.get("/settings/audit?who=%27&from=no&to=0001-01-01").text) == 0
+
+
+def test_the_log_goes_on_where_the_page_before_ended(logged_in: Callable[[str], Visitor], acts: None) -> None:
+    owner = logged_in("owner")
+    first = owner.get("/settings/audit?act=login&who=ani@example.com").text
+    more = re.search(r'href="(/settings/audit\?before=[^"]+)"', first)
+    assert more
+    second = owner.get(more[1].replace("&amp;", "&")).text
+    assert (rows(first), rows(second)) == (50, 10)
+    seen = re.findall(r">(n\d+)<", first + second)
+    assert len(set(seen)) == 60
+
+
+def test_settings_lead_everywhere_and_only_where_one_may(logged_in: Callable[[str], Visitor]) -> None:
+    links = {}
+    for role in ("viewer", "owner"):
+        page = logged_in(role).get("/settings").text
+        bar = page[page.index('class="places"') : page.index("</nav>", page.index('class="places"'))]
+        links[role] = re.findall(r'href="([^"]+)"', bar)
+    assert set(links["owner"]) - set(links["viewer"]) == {
+        "/settings/people", "/settings/keys", "/settings/privacy", "/settings/audit",
+    }  # fmt: skip
+    owner = logged_in("owner")
+    assert all(owner.get(link).status_code == 200 for link in links["owner"])
+
+
+def test_a_form_without_a_session_leads_to_the_log_in(visitor: Visitor) -> None:
+    answer = visitor.post("/settings", {"name": "Kopi"})
+    assert (answer.status_code, answer.location) == (302, "/login")
+    assert visitor.post("/login", {"email": "a@example.com"}).status_code == 400
+
+
+@pytest.mark.browser
+def test_what_was_typed_comes_back_after_the_log_in(
+    looker: Callable[..., Looker], app: Services, merchant: int, woo: int
+) -> None:
+    eye = looker("phone")
+    page = eye.page
+    page.goto(f"{eye.address}/settings")
+    page.fill("#f-name", "Kopi Baru")
+    page.fill("#f-postal_address", "Jalan Senja 7\nBandung")
+    with tenant(app.engine, merchant) as connection:
+        user = connection.scalar(text("SELECT id FROM user_account WHERE email LIKE 'phone-%'"))
+        people.log_out_everywhere(connection, user)
+    page.click("main form[action='/settings'] button:has-text('Save')")
+    page.wait_for_url("**/login**")
+    link = make_login_link(app, merchant, user).removeprefix(app.settings.public_url)
+    page.goto(eye.address + link)
+    page.click("main button")
+    page.wait_for_url("**/home")
+    page.click("text=What you typed before the log-in ended is kept")
+    page.locator("text=Nothing was sent yet").wait_for()
+    assert page.input_value("#f-name") == "Kopi Baru"
+    assert page.input_value("#f-postal_address") == "Jalan Senja 7\nBandung"
+    with tenant(app.engine, merchant) as connection:
+        assert connection.scalar(text("SELECT name FROM merchant")) == "Kopi Tangga"
+    page.click("main form[action='/settings'] button:has-text('Save')")
+    page.locator("text=Saved").first.wait_for()
+    assert page.evaluate("localStorage.getItem('tangga.form')") is None
+
+
+@pytest.mark.browser
+def test_keys_lead_to_pages_and_are_off_where_one_types(looker: Callable[..., Looker], crowd: int) -> None:
+    eye = looker("desk")
+    page = eye.page
+    page.goto(f"{eye.address}/home")
+    page.keyboard.press("?")
+    page.locator("dialog#keys[open]").wait_for()
+    eye.hold("keys")
+    page.keyboard.press("Escape")
+    page.keyboard.press("g")
+    page.keyboard.press("c")
+    page.wait_for_url("**/customers")
+    page.keyboard.press("/")
+    page.keyboard.type("gh")
+    assert page.input_value("#f-q") == "gh"
+    assert page.url.startswith(f"{eye.address}/customers")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("size", "language"), [("phone", "id"), ("desk", "en"), ("phone", "nl")])
+def test_the_pages_of_a_beginning_and_of_settings(
+    looker: Callable[..., Looker], size: str, language: str, crowd: int
+) -> None:
+    eye = looker(size, language)
+    for path in (
+        "/home", "/welcome", "/welcome/costs", "/welcome/try/second_order", "/settings", "/settings/keys",
+        "/settings/audit", "/ladder/movement",
+    ):  # fmt: skip
+        eye.look(path)
+        assert eye.page.get_attribute("html", "lang") == language
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("size", ["phone", "desk"])
+def test_the_first_step_of_an_empty_business(looker: Callable[..., Looker], size: str) -> None:
+    eye = looker(size)
+    eye.look("/welcome")
+    assert eye.page.input_value("#f-url") == ""
