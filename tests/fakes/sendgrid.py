@@ -59,6 +59,7 @@ class FakeSendGrid:
         self.fault: str | None = None
         self.faults: list[str] = []
         self.slow_seconds = 5.0
+        self.reset_seconds = 30
         self.accepted: list[AcceptedMail] = []
         self.requests: list[dict[str, Any]] = []
         self.connections = 0
@@ -179,7 +180,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault == "html_400":
             self._answer(400, b"<html>Bad gateway of a hotel</html>")
         else:
-            headers = {"X-RateLimit-Reset": str(int(time.time()) + 30)} if fault == "429" else {}
+            headers = {"X-RateLimit-Reset": str(int(time.time()) + self.fake.reset_seconds)} if fault == "429" else {}
             self._answer(int(fault), _errors((None, f"fault {fault}")), headers)
 
     def do_GET(self) -> None:
