@@ -98,10 +98,15 @@ def _share(basis: int, percent: Decimal) -> int:
 
 def back(offer: Cashback, currency: str, basis: int) -> int:
     """What an order of ``basis`` minor units brings back."""
-    if offer.amount is not None:
-        return minor_units(offer.amount, currency)
-    back = _share(basis, offer.percent or _ZERO)
-    return min(back, minor_units(offer.most, currency)) if offer.most is not None else back
+    amount = None if offer.amount is None else minor_units(offer.amount, currency)
+    most = None if offer.most is None else minor_units(offer.most, currency)
+    return back_of(offer.percent, amount, most, basis)
+
+
+def back_of(percent: Decimal | None, amount_minor: int | None, most_minor: int | None, basis: int) -> int:
+    """``amount_minor``, or ``percent`` of ``basis`` up to ``most_minor``; never more than ``basis``."""
+    found = amount_minor if amount_minor is not None else _share(basis, percent or _ZERO)
+    return min(found, basis if most_minor is None else most_minor, basis)
 
 
 def deals(offer: Offer, currency: str, trade: Trade | None) -> list[Deal]:

@@ -1,9 +1,9 @@
-"""The nightly round of points: lots that end, and points for what customers did."""
+"""The nightly round of points and cashback: lots that end, what customers did, promises whose return window ended."""
 
 from __future__ import annotations
 
 from plugin_server import wiring
-from plugin_server.db import points_actions, points_ledger, points_orders, referrals
+from plugin_server.db import cashback, points_actions, points_ledger, points_orders, referrals
 from plugin_server.db.session import tenant
 from plugin_server.jobs.queues import awake
 from plugin_server.wiring import Services
@@ -20,6 +20,7 @@ def rounded(services: Services, merchant_id: int) -> dict[str, int]:
     """End lots, look at every order once more, and give points for actions; gives how many entries each made."""
     now = services.now()
     with tenant(services.engine, merchant_id) as conn:
+        cashback.settle(conn, merchant_id=merchant_id, secret=services.settings.keys[0], now=now)
         referrals.look_again(conn, merchant_id, secret=services.settings.keys[0], now=now)
         if points_orders.in_force(conn) is None:
             return {"ended": 0, "orders": 0, "actions": 0}
