@@ -13,6 +13,7 @@ from connectors.shopify.auth import Grant
 from plugin_server import shop_access, wiring
 from plugin_server.db import stores
 from plugin_server.db.session import merchant_ids, tenant
+from plugin_server.demo import team_deals
 from plugin_server.demo.opening import OWNER, PLACE, Opening, remembered
 from plugin_server.jobs.connect import connect_store, settle
 from plugin_server.jobs.import_contacts import ContactsFile, import_contacts
@@ -20,6 +21,8 @@ from plugin_server.launcher.probe import serves
 from plugin_server.wiring import Services
 
 PATIENCE = 90.0
+READING = 900.0
+"""Seconds for the worker to read the whole shop."""
 
 
 @click.command()
@@ -35,6 +38,8 @@ def main(port: int) -> None:
         known = stores.listed(connection)
     if not known:
         connect(services, merchant_id, opening)
+        _wait(lambda: team_deals.read(services, merchant_id), READING)
+        team_deals.seed(services, merchant_id)
 
 
 def connect(services: Services, merchant_id: int, opening: Opening) -> None:
@@ -58,12 +63,12 @@ def connect(services: Services, merchant_id: int, opening: Opening) -> None:
     import_contacts(services, merchant_id, contacts, lambda _phase, _done, _total: None)
 
 
-def _wait(ready: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
+def _wait(ready: Callable[[], bool], patience: float = PATIENCE) -> None:
+    deadline = time.monotonic() + patience
     while not ready():
         if time.monotonic() > deadline:
             sys.exit("The demo shop or our own pages do not answer; the log above says why.")
-        time.sleep(0.2)
+        time.sleep(patience / 450)
 
 
 if __name__ == "__main__":
