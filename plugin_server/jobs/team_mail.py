@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row
 
 from campaigns.mail.compose import RenderedMail
 from campaigns.mail.liquid import TemplateError
-from campaigns.mail.team_letters import team_letter
+from campaigns.mail.team_letters import team_letter, worth
 from connectors.mail_types import Mail, Recipient
 from connectors.types import Money
 from plugin_server.db import campaigns, team_letters, teams
@@ -79,7 +79,7 @@ def _render(
     theirs = compose.personal(reader, own, head, offered=bool(row.code))
     theirs["links"] |= {"team": f"{services.settings.public_url}/d/{_token(services, head, team)}"}
     if row.code:
-        theirs["offer"] |= _offer(row)
+        theirs["offer"] |= _offer(row, language)
     told = {
         "deal": team.deal, "founder": team.founder, "seats": team.now.seats, "left": team.now.left,
         "until": _until(team.now.deadline, language, head.timezone),
@@ -98,9 +98,9 @@ def _token(services: Services, head: Letterhead, team: Found) -> str:
     return team_token(services.settings.keys, head.merchant_id, team.id)
 
 
-def _offer(row: Row[Any]) -> dict[str, Any]:
-    value = format(row.value.normalize(), "f")
-    made = {"kind": row.code_kind, "percent": value, "amount": value, "currency": row.currency}
+def _offer(row: Row[Any], language: str) -> dict[str, Any]:
+    what = worth(row.code_kind, row.value, row.currency, language)
+    made = {"what": what, "title": what[0].upper() + what[1:], "currency": row.currency}
     minimum = Money(row.minimum_minor, row.currency).amount
     return made | ({"minimum": format(minimum.normalize(), "f")} if minimum else {})
 
