@@ -69,6 +69,7 @@ from plugin_server.web import (
     team_deals,
     teams,
     topics,
+    wallet,
     webhooks,
     welcome,
 )
@@ -110,6 +111,7 @@ NOUNS = (
     card_face,
     benefits,
     storefront,
+    wallet,
     customer_points,
     members,
     asking,

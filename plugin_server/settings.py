@@ -61,6 +61,17 @@ class Settings(BaseSettings):
         default=(), description="comma-separated, newest first"
     )
     shopify_admin_origin: str | None = Field(default=None, description="replaces `https://{shop}`; development only")
+    apple_pass_certificate: Path | None = Field(
+        default=None, description="PEM file of a pass type's certificate, for member cards in Apple Wallet"
+    )
+    apple_pass_key: Path | None = Field(default=None, description="PEM file of that certificate's key")
+    apple_intermediate_certificate: Path | None = Field(
+        default=None, description="PEM file of Apple's Worldwide Developer Relations certificate"
+    )
+    google_wallet_issuer: str | None = Field(default=None, description="the issuer's number, for Google Wallet")
+    google_wallet_account: Path | None = Field(
+        default=None, description="JSON key file of the issuer's service account"
+    )
     allow_private_hosts: bool = Field(
         default=False, description="`1` lets a store live on a private address; development only"
     )

@@ -12,6 +12,7 @@ from plugin_server.db import audit_log, consents
 from plugin_server.db.card import Card, card
 from plugin_server.db.session import tenant
 from plugin_server.vault import CustomerLink, read_customer_token
+from plugin_server.wallet.setup import configured
 from plugin_server.web.card_face import Face, face, qr
 from plugin_server.web.context import page, services, speak
 from plugin_server.web.storefront import shop_link
@@ -34,8 +35,10 @@ def show(token: str) -> ResponseReturnValue:
         say = _speak(mine)
         front = face(connection, link, mine, say)
         mates = my_teams(connection, link.merchant_id, mine.customer.id)
-    shop_at = _shop_at(link.merchant_id, mine, front)
-    return page("card.html", card=mine, token=token, face=front, qr=qr, shop_at=shop_at, mates=mates)
+    return page(
+        "card.html", card=mine, token=token, face=front, qr=qr, mates=mates,
+        shop_at=_shop_at(link.merchant_id, mine, front), wallets=configured(services().settings),
+    )  # fmt: skip
 
 
 def _shop_at(merchant_id: int, mine: Card, front: Face) -> str:

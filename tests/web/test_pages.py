@@ -35,6 +35,7 @@ READING = [
     "/conversations",
     "/settings/members",
     "/settings/benefits",
+    "/settings/wallet",
     "/answers",
     "/settings/referral",
     "/referrals",
