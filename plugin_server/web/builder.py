@@ -99,6 +99,7 @@ def _page(
     form = campaign_form.form(
         connection, who, given, words(), services().now(), base=base.token, version=base.version,
         draft_key=draft or given.get("draft") or campaign_drafts.fresh(), faults=faults,
+        steps=len(base.document.get("steps") or ()),
     )  # fmt: skip
     return page(
         template, section="campaigns", form=form, note=note, told=told, samples=SAMPLES, widths=WIDTHS,

@@ -34,7 +34,7 @@ def fields_of(document: Mapping[str, Any]) -> Fields:
     made += _trigger_fields(document["trigger"])
     made += _audience_fields(document["audience"])
     made += offer_fields(document.get("offer"))
-    for language, wording in document["message"].items():
+    for language, wording in (document.get("message") or {}).items():
         if language in LANGUAGES:
             made += [("message.languages", language), *wording_fields(language, wording)]
     made += _guard_fields(document["guards"])
@@ -109,6 +109,9 @@ def document_of(given: Fields, base: Mapping[str, Any], language: str) -> tuple[
     for code in LANGUAGES:
         if code in given.getlist("message.languages"):
             made["message"][code] = read_wording(given, code, (base.get("message") or {}).get(code) or {})
+    if base.get("steps"):
+        # A series has its mails and offers in its steps, which have a page of their own.
+        del made["message"], made["offer"]
     made["guards"] = _guards(given, base.get("guards") or {})
     made["measure"] = {
         **(base.get("measure") or {}),

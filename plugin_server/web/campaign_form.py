@@ -50,6 +50,7 @@ class Form:
     version: int = 0
     draft: str = ""
     faults: Mapping[str, str] = field(default_factory=dict)
+    steps: int = 0
 
     def v(self, name: str, otherwise: str = "") -> str:
         """What stands in a field."""
@@ -107,8 +108,9 @@ def form(
     version: int = 0,
     draft_key: str = "",
     faults: Mapping[str, str] | None = None,
+    steps: int = 0,
 ) -> Form:
-    """Everything the page needs to show these fields."""
+    """Everything the page needs to show these fields; a series has ``steps`` in the place of offer and mail."""
     rungs = names_of(connection, who.merchant_id, words.language)
     promotions = [(one.key, one.name(words.language) or words("builder.promotions")) for one in _topics(connection)]
     return Form(
@@ -124,6 +126,7 @@ def form(
         version,
         draft_key,
         faults or {},
+        steps,
     )
 
 

@@ -42,7 +42,9 @@ def main(
     """When, who and what in one sentence."""
     when = _when(connection, who, made, rungs, words, now)
     people = _people(connection, made, rungs, words)
-    return words("said.main", when=when, people=people, gift=gift(made.offer, who.currency, words))
+    mails = sum(step.kind == "message" for step in made.steps)
+    given = words("said.series", n=mails) if made.steps else gift(made.offer, who.currency, words)
+    return words("said.main", when=when, people=people, gift=given)
 
 
 def _people(connection: Connection, made: Campaign, rungs: Sequence[RungName], words: Words) -> str:

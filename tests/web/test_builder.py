@@ -38,7 +38,9 @@ def through_the_form(campaign: Campaign, base: dict[str, Any] | None = None) -> 
 
 @pytest.mark.parametrize("recipe", recipes(), ids=lambda recipe: recipe.key)
 def test_each_recipe_survives_the_form(recipe: Any) -> None:
-    assert through_the_form(recipe.campaign) == recipe.campaign
+    document = dump(recipe.campaign)
+    kept = {part: document[part] for part in ("steps", "again_after_days") if recipe.campaign.steps}
+    assert through_the_form(recipe.campaign, kept) == recipe.campaign
 
 
 NUMBERS = st.integers(1, 30)
@@ -129,8 +131,8 @@ def test_what_the_form_has_no_field_for_is_kept() -> None:
     french = {"fr": {"subject": "Bonjour", "html": "<p>Merci</p>"}}
     campaign = parse(holiday_discount().document | {"message": holiday_discount().document["message"] | french})
     assert through_the_form(campaign, dump(campaign)) == campaign
-    kept, _ = document_of(fields_of(dump(campaign)), {"steps": [1], "measure": {"variants": 2}}, "en")
-    assert (kept["steps"], kept["measure"]["variants"]) == ([1], 2)
+    kept, _ = document_of(fields_of(dump(campaign)), {"note": [1], "measure": {"variants": 2}}, "en")
+    assert (kept["note"], kept["measure"]["variants"]) == ([1], 2)
 
 
 def test_every_kind_of_offer_of_the_schema_has_its_place() -> None:
