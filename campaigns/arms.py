@@ -6,11 +6,13 @@ The draw is made in SQL over whole audiences; ``draw`` is the same arithmetic fo
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from itertools import accumulate
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Float, cast, func, literal
+from sqlalchemy import BigInteger, ColumnElement, Float, case, cast, func, literal
 from sqlalchemy.dialects.postgresql import BIT
 
 SPAN = 2**32
@@ -29,6 +31,27 @@ def lasting_salt(merchant_id: int, day: date) -> str:
 def campaign_salt(campaign_id: int) -> str:
     """What a campaign's own holdout is drawn by; all its runs hold the same people out."""
     return f"campaign:{campaign_id}"
+
+
+def variant_salt(campaign_id: int) -> str:
+    """What variants are drawn by: another draw than the holdout's, and the same in all runs of a campaign."""
+    return f"variant:{campaign_id}"
+
+
+def variant_of(shares: Mapping[str, Decimal], drawn_number: float) -> str:
+    """The variant that a number in [0, 1) falls to; ``""`` without variants."""
+    keys, bounds = [*shares] or [""], [float(bound) for bound in accumulate(shares.values())]
+    return next((key for key, bound in zip(keys[:-1], bounds, strict=False) if drawn_number < bound), keys[-1])
+
+
+def variant_drawn(shares: Mapping[str, Decimal], salt: str, customer_id: ColumnElement[Any]) -> ColumnElement[str]:
+    """``variant_of`` as SQL over a column of customer ids."""
+    keys, number = list(shares), drawn(salt, customer_id)
+    if not keys:
+        return literal("")
+    bounds = [float(bound) for bound in accumulate(shares.values())]
+    steps = [(number < bound, literal(key)) for key, bound in zip(keys[:-1], bounds, strict=False)]
+    return case(*steps, else_=literal(keys[-1]))
 
 
 def own_share(total: Decimal, lasting: Decimal) -> Decimal:

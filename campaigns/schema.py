@@ -153,15 +153,44 @@ class Guards(Part):
     priority: int = Field(default=5, ge=1, le=9)
 
 
+class Variant(Part):
+    """One of the wordings or offers that are tried against each other. What it leaves out is the campaign's.
+
+    ``share`` is its part of those written to; with none given, all have equal parts. ``offer`` replaces the campaign's,
+    ``none`` takes it away.
+    """
+
+    key: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,19}$")
+    share: Decimal | None = Field(default=None, gt=0, lt=1)
+    message: dict[str, Wording] = Field(default_factory=dict)
+    offer: Offer | Literal["none"] | None = None
+
+
 class Measure(Part):
     """How it will be judged: goal, days from the start, and the share that gets nothing so that there is a comparison.
 
     ``holdout`` is the whole share held out of this campaign; the merchant's lasting holdout is always part of it.
+    ``variants``, two to four, share the others among them.
     """
 
     goal: Literal["order", "climb"] = "order"
     window_days: int = Field(default=14, ge=1, le=365)
     holdout: Decimal = Field(default=Decimal(0), ge=0, le=Decimal("0.9"))
+    variants: tuple[Variant, ...] = ()
+
+    @field_validator("variants")
+    @classmethod
+    def _comparable(cls, value: tuple[Variant, ...]) -> tuple[Variant, ...]:
+        keys, shares = [one.key for one in value], [one.share for one in value if one.share is not None]
+        if len(value) not in (0, 2, 3, 4):
+            raise ValueError(f"a comparison takes 2 to 4 variants, not {len(value)}")
+        if len(set(keys)) < len(keys):
+            raise ValueError("two variants have the same key; give each its own")
+        if shares and len(shares) < len(value):
+            raise ValueError("give each variant a share, or none of them")
+        if shares and sum(shares) != 1:
+            raise ValueError(f"the shares come to {sum(shares)}; they are to come to 1")
+        return value
 
 
 def _spoken(value: dict[str, Wording]) -> dict[str, Wording]:
@@ -218,8 +247,10 @@ class Campaign(Part):
 
     @model_validator(mode="after")
     def _wording_fits(self) -> Self:
-        if misfit := _misfit(self.message, self.offer):
-            raise ValueError(misfit)
+        for one in (None, *self.measure.variants):
+            told = self.told(one.key) if one else self
+            if misfit := _misfit(told.message, told.offer):
+                raise ValueError(f"variant {one.key}: {misfit}" if one else misfit)
         return self
 
     @model_validator(mode="after")
@@ -233,6 +264,48 @@ class Campaign(Part):
         if found := [*found, *faults(self.steps)] or list(_misfits(self.steps)):
             raise _at(found)
         return self
+
+    @model_validator(mode="after")
+    def _variants_fit(self) -> Self:
+        if self.steps and self.measure.variants:
+            raise ValueError("a series cannot have variants; take them out, or try two mails without steps first")
+        for one in self.measure.variants:
+            if strange := sorted(set(one.message) - set(self.message)):
+                sentence = f"variant {one.key} is written in {', '.join(strange)}, the campaign is not; write both in"
+                raise ValueError(f"{sentence} the same languages")
+            if one.offer not in (None, "none") and getattr(one.offer, "budget", None) is not None:
+                raise ValueError(f"variant {one.key}: the budget belongs to the campaign's own offer; give it there")
+        return self
+
+    def told(self, variant: str) -> Campaign:
+        """The campaign as readers of a variant get it; the campaign itself for ``""``.
+
+        Raises ``KeyError`` for a variant that it does not have.
+        """
+        if not variant:
+            return self
+        one = {known.key: known for known in self.measure.variants}[variant]
+        offer = self.offer if one.offer is None else None if one.offer == "none" else one.offer
+        if offer is not None and self.offer is not None:
+            offer = offer.model_copy(update={"budget": self.offer.budget})
+        return self.model_copy(update={"message": self.message | one.message, "offer": offer})
+
+    @property
+    def told_apart(self) -> dict[str, Campaign]:
+        """What each group of readers gets, by variant; ``""`` alone where nothing is tried against anything."""
+        keys = [one.key for one in self.measure.variants] or [""]
+        return {key: self.told(key) for key in keys}
+
+    @property
+    def offers(self) -> bool:
+        """Whether any of its readers are given something."""
+        return any(told.offer is not None for told in self.told_apart.values())
+
+    @property
+    def shares(self) -> dict[str, Decimal]:
+        """The part that each variant has of those written to; nothing without variants."""
+        count = len(self.measure.variants)
+        return {one.key: one.share or Decimal(1) / count for one in self.measure.variants}
 
     @property
     def title(self) -> str:

@@ -54,6 +54,7 @@ from plugin_server.web import (
     points,
     preferences,
     privacy,
+    proof,
     recipes,
     referral_review,
     referrals,
@@ -130,6 +131,7 @@ NOUNS = (
     welcome,
     api,
     api_keys,
+    proof,
 )
 """One module per noun of the pages; each has one blueprint called ``pages``."""
 

@@ -6,6 +6,7 @@ Pure arithmetic over counts and moments.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -39,6 +40,9 @@ class Moments:
     total: float
     squares: float
 
+    def __add__(self, other: Moments) -> Moments:
+        return Moments(self.n + other.n, self.total + other.total, self.squares + other.squares)
+
     @property
     def mean(self) -> float:
         """Per person; 0 for nobody."""
@@ -61,22 +65,22 @@ class Sample:
     variance: float
 
 
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """Wilson's score interval of a share."""
+def wilson(hits: int, n: int, z: float = Z) -> tuple[float, float]:
+    """Wilson's score interval of a share; ``z`` is the normal quantile of its confidence (default 95 %)."""
     if not n:
         return 0.0, 1.0
-    p, zz = hits / n, Z * Z
+    p, zz = hits / n, z * z
     middle = (p + zz / (2 * n)) / (1 + zz / n)
-    half = Z * math.sqrt(p * (1 - p) / n + zz / (4 * n * n)) / (1 + zz / n)
+    half = z * math.sqrt(p * (1 - p) / n + zz / (4 * n * n)) / (1 + zz / n)
     return max(middle - half, 0.0), min(middle + half, 1.0)
 
 
-def newcombe(hits1: int, n1: int, hits2: int, n2: int) -> Difference:
+def newcombe(hits1: int, n1: int, hits2: int, n2: int, z: float = Z) -> Difference:
     """Difference of two shares with Newcombe's hybrid score interval (1998, method 10)."""
     if not n1 or not n2:
         return NOTHING
     p1, p2 = hits1 / n1, hits2 / n2
-    (l1, u1), (l2, u2) = wilson(hits1, n1), wilson(hits2, n2)
+    (l1, u1), (l2, u2) = wilson(hits1, n1, z), wilson(hits2, n2, z)
     d = p1 - p2
     return Difference(d, d - math.hypot(p1 - l1, u2 - p2), d + math.hypot(u1 - p1, p2 - l2))
 
@@ -110,3 +114,32 @@ def sample_ratio_p(treated: int, holdout: int, share: float) -> float | None:
     expected = n * share
     chi = (holdout - expected) ** 2 / expected + (treated - n * (1 - share)) ** 2 / (n * (1 - share))
     return math.erfc(math.sqrt(chi / 2))
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """What was brought about in all, with its 95 % interval, and per person treated."""
+
+    people: int
+    total: Difference
+    each: Difference
+
+
+def pooled(trials: Iterable[tuple[Moments, Moments]]) -> Total:
+    """Independent trials of (treated, held out) as one: their totals add up, and so do the variances of these.
+
+    A trial in which an arm has fewer than two people says nothing and is left out. The interval is normal.
+    """
+    known = [(a, b) for a, b in trials if a.n > 1 and b.n > 1]
+    people = sum(a.n for a, _ in known)
+    if not people:
+        return Total(0, NOTHING, NOTHING)
+    total = math.fsum(a.n * (a.mean - b.mean) for a, b in known)
+    half = Z * math.sqrt(math.fsum(a.n**2 * (a.variance / a.n + b.variance / b.n) for a, b in known))
+    low, high = total - half, total + half
+    return Total(people, Difference(total, low, high), Difference(total / people, low / people, high / people))
+
+
+def hits(count: int, n: int) -> Moments:
+    """The moments of a share: ``count`` ones among ``n``."""
+    return Moments(n, count, count)

@@ -87,7 +87,7 @@ def previewed(found: Document) -> str:
             f"{_money(offer['liability'])} together if all are used. {offer['sentence']}"
         )
     lines += [line for one in found["baskets"] for line in _baskets(one)]
-    lines += _nexts(found["next"])
+    lines += [*_power(found["power"]), *_nexts(found["next"])]
     if found["sample"]:
         people = [f"{one['name'] or '(no name)'} <{one['email']}>, {_stands(one)}" for one in found["sample"]]
         lines += ["Some of them:", *(f"  {one}" for one in people)]
@@ -110,6 +110,20 @@ def _baskets(shop: Document) -> list[str]:
             else "the offer does not hold"
         )
         lines.append(f"  {goods}: {held}; costs you {_money(one['gives'])}{left}")
+    return lines
+
+
+def _power(found: Document) -> list[str]:
+    if found["base"] is None:
+        return ["Too few of them reach the goal by themselves to say how small an effect could be seen."]
+    usual = f"{found['base']:.1%} of them reach the goal in {found['days']} days by themselves"
+    rise = found["detectable"]
+    seen = f"a rise of {rise * 100:.1f} points or more would be seen" if rise else "no rise could be told from chance"
+    lines = [f"{usual}; against {found['holdout']} held out, {seen} four times out of five."]
+    if tried := found["variants"]:
+        rise = tried["detectable"]
+        apart = f"from {rise * 100:.1f} points on" if rise else "by no difference at all"
+        lines.append(f"Variants ({_counts(tried['sizes'])}) can be told apart {apart}.")
     return lines
 
 
@@ -148,7 +162,31 @@ def results(found: Document) -> str:
     lines += [table(rows), *_differences(found["differences"], found["goal"])]
     if (odds := found["sample_ratio_p"]) is not None and odds < 0.001:
         lines.append(f"The arms are not of the planned sizes (p = {odds:.2g}); do not trust the difference.")
+    if tried := found["variants"]:
+        lines.append(tried["verdict"])
+        lines += [f"  {key}: {arm['n']} people, {arm['buyers']} bought" for key, arm in tried["arms"].items()]
     return "\n".join([*lines, *_money_of(found), *_runs(found["runs"], found["messages"])])
+
+
+def proved(found: Document) -> str:
+    """Quarter by quarter, newest first, and all of them together."""
+    rows: list[tuple[Any, ...]] = [("quarter", "treated", "held out", "verdict")]
+    for one in found["quarters"]:
+        arms = one["arms"]
+        rows.append((one["quarter"], arms["treated"]["n"], arms["holdout"]["n"], one["verdict_key"]))
+    if len(rows) == 1:
+        return "No campaign has run yet."
+    lines = [table(rows)]
+    if found["pooled"] is None:
+        return "\n".join([*lines, f"No quarter can be read yet; the next is over on {found['next_reading']}."])
+    for name, one in found["pooled"]["measures"].items():
+        if (whole := one["total"]) and isinstance(whole["difference"], dict):
+            span = f"{_money(whole['low'])} to {_money(whole['high'])}"
+            lines.append(f"All quarters, {name}: {_money(whole['difference'])}, 95% interval {span}")
+        elif whole:
+            low, high = whole["low"], whole["high"]
+            lines.append(f"All quarters, {name}: {whole['difference']:+.1f}, 95% interval {low:+.1f} to {high:+.1f}")
+    return "\n".join(lines)
 
 
 def _reading(found: Document) -> str:
@@ -161,6 +199,7 @@ def _reading(found: Document) -> str:
 def _differences(found: Document, goal: str) -> list[str]:
     names = {
         "conversion": "share that climbed" if goal == "climb" else "share that bought",
+        "orders_per_customer": "orders per person",
         "revenue_per_customer": "sales per person",
         "contribution_per_customer": "contribution per person",
     }
@@ -171,6 +210,8 @@ def _differences(found: Document, goal: str) -> list[str]:
             continue
         if key == "conversion":
             value, low, high = (_points(one[part]) for part in ("difference", "low", "high"))
+        elif key == "orders_per_customer":
+            value, low, high = (f"{one[part]:+.3f}" for part in ("difference", "low", "high"))
         else:
             value, low, high = (_money(one[part]) for part in ("difference", "low", "high"))
         doubt = "" if one["conclusive"] else " (may be chance)"

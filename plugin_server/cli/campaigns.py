@@ -29,6 +29,7 @@ from plugin_server.cli.context import (
 from plugin_server.cli.ladder import EARLIEST, LATEST
 from plugin_server.db import campaigns as store
 from plugin_server.db import messages as ledger
+from plugin_server.db import proof as db_proof
 from plugin_server.db import results as db_results
 from plugin_server.db import series_moves, series_told
 from plugin_server.db.campaigns import Refused, Saved
@@ -278,6 +279,18 @@ def results(key: str, at: str | None, merchant: str | None, home: Path | None, a
     with _merchant(home, merchant) as (services, number), tenant(services.engine, number) as conn:
         document = db_results.of_campaign(conn, store.need(conn, key), _moment(at) or services.now())
     show(document, as_json, lambda: texts.results(document))
+
+
+@campaigns.command()
+@click.option("--now", "at", help="Read as of this moment (ISO 8601).")
+@merchant_option
+@home_option
+@json_option
+def proof(at: str | None, merchant: str | None, home: Path | None, as_json: bool) -> None:
+    """What all campaigns together brought about: against the lasting holdout, by quarter and pooled."""
+    with _merchant(home, merchant) as (services, number), tenant(services.engine, number) as conn:
+        document = db_proof.of_merchant(conn, _moment(at) or services.now())
+    show(document, as_json, lambda: texts.proved(document))
 
 
 def _moment(given: str | None) -> datetime | None:

@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from campaigns.arms import campaign_salt, drawn, lasting_salt, own_share
+from campaigns.arms import campaign_salt, drawn, lasting_salt, own_share, variant_drawn, variant_salt
 from campaigns.calendar import day_of
 from campaigns.ladder.meaning import meaning
 from campaigns.ladder.rules import Rule
@@ -94,17 +94,17 @@ def setting(conn: Connection, merchant_id: int, campaign_id: int) -> Setting:
 
 
 def audience(campaign: Campaign, of: Setting, now: datetime, day: date | None = None) -> Select[Any]:
-    """Everybody whom event, rungs and rule select: customer_id, arm, reason, rung, email, language, store_id.
+    """Everybody whom event, rungs and rule select: customer_id, arm, reason, rung, email, language, store_id, variant.
 
     ``day`` is the shop's day that a firing on an event is for; today where it is not given.
     """
     facts, person = CustomerFacts.__table__.c, Customer.__table__.c
-    store = _store(of, facts.customer_id) if campaign.offer else NOWHERE
+    store = _store(of, facts.customer_id) if campaign.offers else NOWHERE
     reason = case(
         (person.email_norm.is_(None), "no_email"),
         (exists().where(Suppression.email_norm == person.email_norm), "suppressed"),
         *_consent(campaign.audience.topic),
-        *([(store.is_(None), "no_store")] if campaign.offer else []),
+        *([(store.is_(None), "no_store")] if campaign.offers else []),
         *([(_entered(campaign, of, now), "in_series")] if campaign.steps else []),
         else_=null(),
     )
@@ -163,7 +163,10 @@ def _armed(campaign: Campaign, of: Setting, chosen: Any, now: datetime) -> Selec
         else_=null(),
     )
     c = chosen.c
-    return select(c.customer_id, arm.label("arm"), reason.label("reason"), c.rung, c.email, c.language, c.store_id)
+    variant = variant_drawn(campaign.shares, variant_salt(of.campaign_id), c.customer_id)
+    tried = case((or_(chosen.c.reason.is_not(None), lasting, own), ""), else_=variant)
+    arms = arm.label("arm"), reason.label("reason")
+    return select(c.customer_id, *arms, c.rung, c.email, c.language, c.store_id, tried.label("variant"))
 
 
 def _to_whom(campaign: Campaign, of: Setting, now: datetime, day: date | None) -> list[ColumnElement[bool]]:
@@ -260,7 +263,9 @@ def at_step(campaign: Campaign, of: Setting, customer_ids: Sequence[int]) -> Sel
     )
 
 
-COLUMNS: Final = ["customer_id", "arm", "reason", "rung", "email", "language", "store_id", "merchant_id", "run_id"]
+COLUMNS: Final = [
+    "customer_id", "arm", "reason", "rung", "email", "language", "store_id", "variant", "merchant_id", "run_id",
+]  # fmt: skip
 
 
 def freeze(conn: Connection, run: Run, now: datetime) -> None:
@@ -273,7 +278,7 @@ def freeze(conn: Connection, run: Run, now: datetime) -> None:
     people = audience(run.campaign, of, now, day).subquery("people")
     rows = select(*people.c, literal(run.merchant_id), literal(run.id))
     conn.execute(insert(AudienceMember).from_select(COLUMNS, rows))
-    saved_campaigns.move(conn, run.id, to="frozen", frozen_at=now)
+    saved_campaigns.move(conn, run.id, to="frozen", frozen_at=now, lasting_share=of.lasting_share)
 
 
 def tally(conn: Connection, run_id: int) -> dict[str, Any]:
@@ -333,7 +338,7 @@ def preview_audience(
         .order_by(people.c.customer_id)
         .limit(sample)
     )
-    shops = {row.id: row.name for row in conn.execute(select(Store.id, Store.name))} if campaign.offer else {}
+    shops = {row.id: row.name for row in conn.execute(select(Store.id, Store.name))} if campaign.offers else {}
     return tallied | {
         "reasons": {key: REASONS[key] for key in tallied["excluded"]},
         "sample": [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, insert, select, text, update
@@ -55,9 +56,17 @@ class Run:
     frozen_at: datetime | None
     finished_at: datetime | None
     started_by: str
+    lasting_share: Decimal | None
     campaign: Campaign
     step: str | None = None
     """The step of a series that it is for; ``campaign`` is what that step alone is."""
+
+    @property
+    def held_out(self) -> float | None:
+        """The whole share that was held out of it; None before it is frozen, or where that is not known."""
+        if self.lasting_share is None:
+            return None
+        return float(max(self.campaign.measure.holdout, self.lasting_share))
 
 
 def save(conn: Connection, *, merchant_id: int, campaign: Campaign, by: str) -> int:
@@ -303,6 +312,7 @@ def _run(row: RowMapping) -> Run:
         frozen_at=row["frozen_at"],
         finished_at=row["finished_at"],
         started_by=row["started_by"],
+        lasting_share=row["lasting_share"],
         campaign=part(campaign, row["step"]) if row["step"] else campaign,
         step=row["step"],
     )

@@ -28,6 +28,7 @@ def plan(conn: Connection, run: Run, now: datetime) -> int:
     given = {
         "run": run.id,
         "offer": run.campaign.offer is not None,
+        "offering": [variant for variant, told in run.campaign.told_apart.items() if told.offer is not None],
         "there": list(GIVEN),
         "priority": run.campaign.guards.priority,
     }
@@ -37,15 +38,17 @@ def plan(conn: Connection, run: Run, now: datetime) -> int:
 GIVEN: Final = ("issued", "promised", "kept")
 """States of a code with which its mail may go: the shop has it, or it is a promise that needs none there."""
 _PLAN: Final = """
-INSERT INTO message (merchant_id, run_id, customer_id, step, priority, email, language, state, reason, planned_at,
-    settled_at)
-SELECT m.merchant_id, m.run_id, m.customer_id, 0, :priority, m.email, m.language,
-       CASE WHEN :offer AND (c.state = ANY(:there)) IS NOT TRUE THEN 'skipped' ELSE 'planned' END,
-       CASE WHEN :offer AND (c.state = ANY(:there)) IS NOT TRUE
+INSERT INTO message (merchant_id, run_id, customer_id, step, priority, email, language, variant, state, reason,
+    planned_at, settled_at)
+SELECT m.merchant_id, m.run_id, m.customer_id, 0, :priority, m.email, m.language, m.variant,
+       CASE WHEN lacking THEN 'skipped' ELSE 'planned' END,
+       CASE WHEN lacking
             THEN 'no_code: ' || coalesce(nullif(c.error, ''), 'the shop has not made the code') ELSE '' END,
        :now,
-       CASE WHEN :offer AND (c.state = ANY(:there)) IS NOT TRUE THEN CAST(:now AS timestamptz) END
+       CASE WHEN lacking THEN CAST(:now AS timestamptz) END
 FROM audience_member m LEFT JOIN offer_code c ON c.run_id = m.run_id AND c.customer_id = m.customer_id
+CROSS JOIN LATERAL (
+    SELECT m.variant = ANY(:offering) AND (c.state = ANY(:there)) IS NOT TRUE AS lacking) l
 WHERE m.run_id = :run AND m.arm = 'treated'
 ON CONFLICT (run_id, customer_id, step) DO NOTHING
 """
@@ -85,6 +88,7 @@ class Claimed:
     points: int = 0
     offer_url: str | None = None
     offer_value: Decimal | None = None
+    variant: str = ""
 
 
 def turn(conn: Connection, merchant_id: int) -> None:
@@ -102,12 +106,12 @@ def due(
     points: bool = False,
     leaves: datetime | None = None,
 ) -> tuple[list[Claimed], int]:
-    """Up to ``limit`` due messages of one language that may go now, and how many were looked at. They stay locked.
+    """Up to ``limit`` due messages of one language and variant that may go now, and how many were looked at.
 
-    Consent, suppression, frequency cap and quiet hours are asked again here: those not allowed are skipped or put off
-    with their reason. ``leaves`` is when mails that are sent now go out, where that is later. ``points`` asks for
-    balances too, for mails that print them. Merchants' turns are taken one by one, so that the cap holds. Whoever asks
-    writes ``begin_with`` or ``prepare`` in the same transaction, or nothing has happened.
+    They stay locked. Consent, suppression, frequency cap and quiet hours are asked again here: those not allowed are
+    skipped or put off with their reason. ``leaves`` is when mails that are sent now go out, where that is later.
+    ``points`` asks for balances too, for mails that print them. Merchants' turns are taken one by one, so that the cap
+    holds. Whoever asks writes ``begin_with`` or ``prepare`` in the same transaction, or nothing has happened.
     """
     turn(conn, run.merchant_id)
     guards, cap = run.campaign.guards, run.campaign.guards.frequency_cap
@@ -138,14 +142,14 @@ _OF_THIS_RUN: Final = "o.run_id = :run AND o.customer_id = due.customer_id"
 _OF_EARLIER_STEP: Final = "o.id = m.offer_code_id"
 _DUE: Final = f"""
 WITH due AS MATERIALIZED (
-    SELECT id, customer_id, language FROM message
+    SELECT id, customer_id, language, variant FROM message
     WHERE run_id = :run AND state = 'planned' AND (not_before IS NULL OR not_before <= :now)
-      AND language = (SELECT language FROM message WHERE run_id = :run AND state = 'planned'
-                      AND (not_before IS NULL OR not_before <= :now) ORDER BY id LIMIT 1)
+      AND (language, variant) = (SELECT language, variant FROM message WHERE run_id = :run AND state = 'planned'
+                                 AND (not_before IS NULL OR not_before <= :now) ORDER BY id LIMIT 1)
     ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED
 )
-SELECT due.id, due.customer_id, due.language, p.email, p.email_norm, p.first_name, p.last_name, p.timezone,
-       p.erased_at IS NOT NULL AS erased, m.rung, m.store_id,
+SELECT due.id, due.customer_id, due.language, due.variant, p.email, p.email_norm, p.first_name, p.last_name,
+       p.timezone, p.erased_at IS NOT NULL AS erased, m.rung, m.store_id,
        CASE WHEN o.state = 'issued' THEN o.code END AS code, o.expires_at,
        o.terms ->> 'url' AS offer_url, o.value AS offer_value,
        coalesce(consent.state, 'unknown') AS consent, s.reason AS suppressed, lately.taken, lately.ahead,
@@ -202,6 +206,7 @@ def _claimed(row: Any, *, own_value: bool = False) -> Claimed:
         points=row.points,
         offer_url=row.offer_url,
         offer_value=row.offer_value if own_value else None,
+        variant=row.variant,
     )
 
 

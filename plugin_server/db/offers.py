@@ -79,9 +79,16 @@ class Carried:
 
 
 def plan_codes(
-    conn: Connection, run: Run, offer: Offer, *, secret: str, usual: Trade, shops: Mapping[int, Carried]
+    conn: Connection,
+    run: Run,
+    offer: Offer,
+    *,
+    secret: str,
+    usual: Trade,
+    shops: Mapping[int, Carried],
+    variant: str = "",
 ) -> int:
-    """Plan codes for up to ``CHUNK`` treated members that have none; gives how many those were.
+    """Plan codes for up to ``CHUNK`` treated members of a variant that have none; gives how many those were.
 
     The budget's row is locked from reading to writing, so that runs side by side cannot exceed it together. What
     needs no code in the shop is written down as promised.
@@ -89,7 +96,7 @@ def plan_codes(
     merchant = conn.execute(text("SELECT timezone, currency FROM merchant")).one()
     limit = minor_units(offer.budget, merchant.currency) if offer.budget is not None else None
     left = _budget_left(conn, run, limit)
-    members = conn.execute(text(_MEMBERS), {"run": run.id, "limit": CHUNK}).all()
+    members = conn.execute(text(_MEMBERS), {"run": run.id, "variant": variant, "limit": CHUNK}).all()
     prefix = offer.code_prefix or prefix_for(run.campaign.key)
     planned, spent = [], 0
     for member in members:
@@ -128,7 +135,7 @@ _MEMBERS: Final = """
 SELECT m.customer_id, m.email, m.store_id, m.rung, f.average_order_minor AS average
 FROM audience_member m
 LEFT JOIN customer_facts f ON f.customer_id = m.customer_id
-WHERE m.run_id = :run AND m.arm IN ('treated', 'stepped')
+WHERE m.run_id = :run AND m.arm IN ('treated', 'stepped') AND m.variant = :variant
   AND NOT EXISTS (SELECT FROM offer_code c WHERE c.run_id = m.run_id AND c.customer_id = m.customer_id)
 ORDER BY m.customer_id LIMIT :limit
 """

@@ -245,7 +245,7 @@ HELD: Final = (
         "audience_member",
         OF_PERSON,
         {"email": "NULL", "language": "NULL"},
-        _words("run_id customer_id arm reason rung store_id offer_code_id merchant_id"),
+        _words("run_id customer_id arm reason rung store_id variant offer_code_id merchant_id"),
     ),
     Held(
         "series_place",
@@ -282,7 +282,7 @@ HELD: Final = (
         {"email": "''", "language": "''", "provider_reference": "NULL", "reason": _redacted("reason")},
         _words(
             "id run_id customer_id step channel state tries attempt_id not_before planned_at claimed_at accepted_at "
-            "clicked_at settled_at priority merchant_id"
+            "clicked_at settled_at priority variant merchant_id"
         ),
     ),
     Held(

@@ -1,67 +1,77 @@
-"""What a campaign brought about: treated against holdout, by assignment, with intervals; offers; movement; profit."""
+"""What a campaign brought about: treated against holdout, by assignment, read on a fixed day; offers; movement; profit.
+
+What is read together is a period: the days of one feast, a quarter of a rhythm, one firing. Its day of reading follows
+from the definition and the calendar. Until then there are figures, and no verdict.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, text
 
-from campaigns.proof import Difference, Moments, newcombe, sample_ratio_p, welch
+from campaigns.proof import Difference, newcombe, sample_ratio_p
+from campaigns.proof.contest import Contender, Contest, contest
+from campaigns.proof.experiment import UNEVEN
+from campaigns.proof.plan import period_of
 from connectors.types import Money
-from plugin_server.db import campaigns, offers, rungs, series_told
+from plugin_server.db import campaigns, offers, outcomes, results_money, series_told
 from plugin_server.db.campaigns import Run, Saved
+from plugin_server.db.outcomes import Arm
 
 ARMS: Final = ("treated", "holdout")
-CLICK_DAYS: Final = 5
-
-# One row per person and run: what they did in the window. Orders in another currency count as orders, not as money.
-_ARMS: Final = """
-WITH measured AS (SELECT m.run_id, m.customer_id, m.arm, m.rung,
-       coalesce(o.orders, 0) AS orders, coalesce(o.revenue, 0) AS revenue, coalesce(o.discount, 0) AS discount,
-       coalesce(o.foreign_orders, 0) AS foreign_orders, coalesce(up.step, 0) AS step
-FROM audience_member m JOIN campaign_run r ON r.id = m.run_id
-LEFT JOIN LATERAL (
-    SELECT count(*) AS orders, sum(s.net_minor) FILTER (WHERE s.currency = :currency) AS revenue,
-           sum(s.discount_minor) FILTER (WHERE s.currency = :currency) AS discount,
-           count(*) FILTER (WHERE s.currency <> :currency) AS foreign_orders
-    FROM shop_order s WHERE s.customer_id = m.customer_id AND s.counts
-      AND s.placed_at >= r.frozen_at AND s.placed_at < least(r.frozen_at + :window, :now)
-) o ON true
-LEFT JOIN LATERAL (
-    SELECT sign(array_position(CAST(:rungs AS text[]), c.to_rung)
-                - array_position(CAST(:rungs AS text[]), m.rung)) AS step
-    FROM rung_change c WHERE c.customer_id = m.customer_id
-      AND c.changed_at >= r.frozen_at AND c.changed_at < least(r.frozen_at + :window, :now)
-    ORDER BY c.changed_at DESC, c.id DESC LIMIT 1
-) up ON true
-WHERE r.id = ANY(:runs) AND r.frozen_at IS NOT NULL AND m.arm <> 'excluded')
-SELECT arm, count(*) AS n, count(*) FILTER (WHERE orders > 0) AS buyers, sum(orders) AS orders,
-       sum(revenue) AS revenue, sum(foreign_orders) AS foreign_orders,
-       count(*) FILTER (WHERE step > 0) AS climbed, count(*) FILTER (WHERE step < 0) AS fell,
-       sum(CAST(revenue AS float8)) AS r1, sum(CAST(revenue AS float8) ^ 2) AS r2,
-       sum((revenue + discount) * CAST(:margin AS float8) - discount) AS c1,
-       sum(((revenue + discount) * CAST(:margin AS float8) - discount) ^ 2) AS c2
-FROM measured GROUP BY arm
-"""
+MOST_PERIODS: Final = 8
+VERDICTS: Final = {
+    "nobody": "Nobody has been written to yet.",
+    "no_holdout": "Nobody was held out, so nobody can say what would have happened without the campaign.",
+    "not_yet": "Read on {date}; until then there is no verdict.",
+    "uneven": "The arms are not of their planned sizes: something took people out of one of them. Believe no figure.",
+    "inconclusive": "Inconclusive: a difference as small as this may be chance.",
+    "worked": "It worked: the difference is larger than chance.",
+    "harmed": "It did harm: the difference is larger than chance.",
+}
+CONTESTS: Final = {
+    "not_yet": "Read on {date}; until then no variant has won.",
+    "uneven": "The variants are not of their planned sizes. Believe no figure.",
+    "inconclusive": "Inconclusive: no variant was better than all others by more than chance.",
+    "winner": "{winner} was better than all others by more than chance.",
+    "dear": "{winner} reached most, and earned less than another by more than chance. Look at the contribution first.",
+}
 
 
 @dataclass(frozen=True, slots=True)
-class _Arm:
-    n: int
-    buyers: int
-    orders: int
-    climbed: int
-    fell: int
-    revenue_minor: int
-    foreign_orders: int
-    revenue: Moments
-    contribution: Moments
+class Period:
+    """Runs that are read together on one day. ``first`` to ``read_on`` bounds what counts; None before any freeze."""
+
+    key: str
+    runs: tuple[Run, ...]
+    read_on: datetime | None
+
+    def final(self, now: datetime) -> bool:
+        """Whether its day of reading has come."""
+        return self.read_on is not None and now >= self.read_on
+
+    @property
+    def ids(self) -> list[int]:
+        """Its runs."""
+        return [run.id for run in self.runs]
 
 
-_NOBODY: Final = _Arm(0, 0, 0, 0, 0, 0, 0, Moments(0, 0, 0), Moments(0, 0, 0))
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A period's arms, by name and by variant, and what sets them apart."""
+
+    period: Period
+    arms: dict[str, Arm]
+    variants: dict[str, Arm]
+    goal: Difference
+    ratio: float | None
+    verdict: str
 
 
 def results(conn: Connection, *, run_id: int, now: datetime) -> dict[str, Any]:
@@ -71,74 +81,83 @@ def results(conn: Connection, *, run_id: int, now: datetime) -> dict[str, Any]:
 
 
 def of_campaign(conn: Connection, saved: Saved, now: datetime) -> dict[str, Any]:
-    """INTERFACES' ``campaigns results``: arms, differences, offers, movement, figures over all runs, as of ``now``."""
+    """INTERFACES' ``campaigns results``: arms, differences, offers, movement, figures of the newest period that has
+    been read, or of the newest where none has; ``periods`` tells the verdicts of all, newest first."""
     return _results(conn, saved, campaigns.runs_of(conn, saved.id), now)
 
 
+def periods(runs: Sequence[Run], days: int, zone: ZoneInfo) -> list[Period]:
+    """Runs by what is read together, newest first."""
+    found: dict[str, list[Run]] = {}
+    ends: dict[str, datetime] = {}
+    for run in runs:
+        period = period_of(run.campaign.trigger, run.occasion, run.due_at, zone)
+        found.setdefault(period.key, []).append(run)
+        ends[period.key] = max(period.ends, run.frozen_at or period.ends, ends.get(period.key, period.ends))
+    return [
+        Period(key, tuple(of), ends[key] + timedelta(days=days) if any(run.frozen_at for run in of) else None)
+        for key, of in found.items()
+    ]
+
+
 def _results(conn: Connection, saved: Saved, runs: list[Run], now: datetime) -> dict[str, Any]:
-    merchant = conn.execute(text("SELECT id, currency, holdout_share FROM merchant")).one()
+    merchant = conn.execute(text("SELECT currency, timezone FROM merchant")).one()
+    measure, margin = saved.campaign.measure, offers.trade(conn, now).margin
+    entries, steps = [run for run in runs if run.step is None], [run.id for run in runs if run.step is not None]
+    found = periods(entries, measure.window_days, ZoneInfo(merchant.timezone))[:MOST_PERIODS]
+    read = [_read(conn, saved, one, margin, now) for one in found]
+    read = read or [_read(conn, saved, Period("", (), None), margin, now)]
+    begun = [one for one in read if one.period.read_on]
+    shown = next((one for one in begun if one.period.final(now)), (begun or read)[0])
+    treated, holdout = (shown.arms[name] for name in ARMS)
+    gain = outcomes.apart(treated, holdout, "contribution") if margin is not None else None
     ids = [run.id for run in runs]
-    margin = offers.trade(conn, now).margin
-    arms = _arms(conn, ids, saved.campaign.measure.window_days, merchant, margin, now)
-    treated, holdout = arms["treated"], arms["holdout"]
-    goal = saved.campaign.measure.goal
-    hits = "climbed" if goal == "climb" else "buyers"
-    conversion = newcombe(getattr(treated, hits), treated.n, getattr(holdout, hits), holdout.n)
-    revenue, contribution = welch(treated.revenue, holdout.revenue), welch(treated.contribution, holdout.contribution)
-    verdict = _verdict(conversion, treated, holdout)
-    share = float(max(saved.campaign.measure.holdout, merchant.holdout_share))
     return {
         "campaign": saved.campaign.key,
         "state": saved.state,
-        "goal": goal,
+        "goal": measure.goal,
         "runs": [_run(item) for item in runs],
-        **_reading([item for item in runs if item.step is None], saved.campaign.measure.window_days, now),
-        "arms": {name: _shown(arm, merchant.currency, margin) for name, arm in arms.items()},
-        "differences": {
-            "conversion": _difference(conversion),
-            "revenue_per_customer": _money_difference(revenue, merchant.currency),
-            "contribution_per_customer": _money_difference(contribution, merchant.currency) if margin else None,
-        },
-        "verdict": VERDICTS[verdict],
-        "verdict_key": verdict,
-        "sample_ratio_p": sample_ratio_p(treated.n, holdout.n, share),
-        "offers": _offers(conn, ids, saved, merchant.currency),
-        "movement": {name: _movement(arm) for name, arm in arms.items()},
-        "figures": _figures(conn, ids, merchant.currency, treated, contribution if margin else None, now),
+        "window_days": measure.window_days,
+        **_reading(shown, now),
+        "arms": {name: _shown(arm, merchant.currency, margin) for name, arm in shown.arms.items()},
+        "differences": differences(shown.arms, shown.goal, gain, merchant.currency),
+        "variants": _contest(saved, shown, merchant.currency, margin, now),
+        "offers": results_money.offers(conn, ids, saved, merchant.currency),
+        "movement": {name: _movement(arm) for name, arm in shown.arms.items()},
+        "figures": results_money.figures(conn, [*shown.period.ids, *steps], merchant.currency, shown.arms, gain, now),
         "messages": _messages(conn, ids),
+        "periods": [_reading(one, now) | {"conversion": _difference(one.goal)} for one in read if one.period.runs],
         "series": series_told.figures(conn, saved) if saved.campaign.steps else None,
     }
 
 
-def _arms(
-    conn: Connection, runs: list[int], days: int, merchant: Any, margin: Decimal | None, now: datetime
-) -> dict[str, _Arm]:
-    rows = conn.execute(
-        text(_ARMS),
-        {
-            "runs": runs,
-            "window": timedelta(days=days),
-            "now": now,
-            "currency": merchant.currency,
-            "rungs": list(rungs.shop(conn, merchant.id).ladder.keys),
-            "margin": float(margin or 0),
-        },
-    )
-    found = {
-        row.arm: _Arm(
-            n=row.n,
-            buyers=row.buyers,
-            orders=int(row.orders),
-            climbed=row.climbed,
-            fell=row.fell,
-            revenue_minor=int(row.revenue),
-            foreign_orders=int(row.foreign_orders),
-            revenue=Moments(row.n, row.r1, row.r2),
-            contribution=Moments(row.n, row.c1, row.c2),
-        )
-        for row in rows
-    }
-    return {name: found.get(name, _NOBODY) for name in ARMS}
+def _read(conn: Connection, saved: Saved, period: Period, margin: Decimal | None, now: datetime) -> Read:
+    measure = saved.campaign.measure
+    found = outcomes.of_runs(conn, period.ids, days=measure.window_days, margin=margin, now=now) if period.ids else {}
+    arms = {name: outcomes.total(arm for (of, _), arm in found.items() if of == name) for name in ARMS}
+    treated, holdout = arms["treated"], arms["holdout"]
+    goal = newcombe(treated.reached(measure.goal), treated.n, holdout.reached(measure.goal), holdout.n)
+    # Runs held to different shares mix into sizes that nobody planned.
+    planned = {run.held_out for run in period.runs if run.frozen_at}
+    share = planned.pop() if len(planned) == 1 else None
+    ratio = sample_ratio_p(treated.n, holdout.n, share) if share is not None else None
+    variants = {key: found.get(("treated", key), Arm()) for key in saved.campaign.shares}
+    verdict = _verdict(goal, treated, holdout, ratio, final=period.final(now))
+    return Read(period, arms, variants, goal, ratio, verdict)
+
+
+def _verdict(found: Difference, treated: Arm, holdout: Arm, ratio: float | None, *, final: bool) -> str:
+    if not treated.n:
+        return "nobody"
+    if not holdout.n:
+        return "no_holdout"
+    if not final:
+        return "not_yet"
+    if ratio is not None and ratio < UNEVEN:
+        return "uneven"
+    if not found.conclusive:
+        return "inconclusive"
+    return "worked" if (found.low or 0) > 0 else "harmed"
 
 
 def _run(run: Run) -> dict[str, Any]:
@@ -153,30 +172,47 @@ def _run(run: Run) -> dict[str, Any]:
     }
 
 
-def _reading(runs: list[Run], days: int, now: datetime) -> dict[str, Any]:
-    frozen = [run.frozen_at for run in runs if run.frozen_at]
-    read_on = max(frozen) + timedelta(days=days) if frozen else None
+def _reading(one: Read, now: datetime) -> dict[str, Any]:
+    read_on = one.period.read_on
     return {
-        "window_days": days,
+        "period": one.period.key,
+        "begun_at": min((run.due_at for run in one.period.runs), default=now).isoformat(),
+        "period_runs": one.period.ids,
         "read_on": read_on.isoformat() if read_on else None,
-        "final": bool(read_on and now >= read_on),
+        "final": one.period.final(now),
+        "verdict": VERDICTS[one.verdict].format(date=read_on.date() if read_on else ""),
+        "verdict_key": one.verdict,
+        "sample_ratio_p": one.ratio,
     }
 
 
-def _shown(arm: _Arm, currency: str, margin: Decimal | None) -> dict[str, Any]:
+def _shown(arm: Arm, currency: str, margin: Decimal | None) -> dict[str, Any]:
     return {
         "n": arm.n,
         "buyers": arm.buyers,
         "conversion": arm.buyers / arm.n if arm.n else None,
-        "orders": arm.orders,
-        "revenue": Money(arm.revenue_minor, currency).as_json(),
+        "climbed": arm.climbed,
+        "orders": int(arm.orders.total),
+        "revenue": Money(round(arm.revenue.total), currency).as_json(),
         "contribution": Money(round(arm.contribution.total), currency).as_json() if margin is not None else None,
         "orders_in_other_currencies": arm.foreign_orders,
     }
 
 
-def _movement(arm: _Arm) -> dict[str, int]:
+def _movement(arm: Arm) -> dict[str, int]:
     return {"climbed": arm.climbed, "stayed": arm.n - arm.climbed - arm.fell, "fell": arm.fell}
+
+
+def differences(arms: dict[str, Arm], goal: Difference, gain: Difference | None, currency: str) -> dict[str, Any]:
+    """Treated less holdout: shares as fractions, orders per person, money per person; each with its 95 % interval."""
+    treated, holdout = arms["treated"], arms["holdout"]
+    return {
+        "conversion": _difference(goal),
+        "climbs": _difference(newcombe(treated.climbed, treated.n, holdout.climbed, holdout.n)),
+        "orders_per_customer": _difference(outcomes.apart(treated, holdout, "orders")),
+        "revenue_per_customer": _money_difference(outcomes.apart(treated, holdout, "revenue"), currency),
+        "contribution_per_customer": _money_difference(gain, currency) if gain is not None else None,
+    }
 
 
 def _difference(found: Difference) -> dict[str, Any]:
@@ -191,81 +227,29 @@ def _money_difference(found: Difference, currency: str) -> dict[str, Any]:
     return {**shown, "conclusive": found.conclusive}
 
 
-VERDICTS: Final = {
-    "nobody": "Nobody has been written to yet.",
-    "no_holdout": "Nobody was held out, so nobody can say what would have happened without the campaign.",
-    "inconclusive": "Inconclusive: a difference as small as this may be chance.",
-    "worked": "It worked: the difference is larger than chance.",
-    "harmed": "It did harm: the difference is larger than chance.",
-}
-
-
-def _verdict(found: Difference, treated: _Arm, holdout: _Arm) -> str:
-    if not treated.n:
-        return "nobody"
-    if not holdout.n:
-        return "no_holdout"
-    if not found.conclusive:
-        return "inconclusive"
-    return "worked" if (found.low or 0) > 0 else "harmed"
-
-
-def _offers(conn: Connection, runs: list[int], saved: Saved, currency: str) -> dict[str, Any]:
-    row = conn.execute(text(_OFFERS), {"runs": runs}).one()
-    budget = conn.execute(
-        text("SELECT limit_minor, issued_minor FROM offer_budget WHERE campaign_id = :id"), {"id": saved.id}
-    ).one_or_none()
-    limit = budget.limit_minor if budget else None
+def _contest(saved: Saved, shown: Read, currency: str, margin: Decimal | None, now: datetime) -> dict[str, Any] | None:
+    """The variants among each other; None where there are none, or the runs read were started with others."""
+    measure = saved.campaign.measure
+    same = all(run.campaign.measure.variants == measure.variants for run in shown.period.runs)
+    if not measure.variants or not shown.period.runs or not same:
+        return None
+    entered = [
+        Contender(key, float(saved.campaign.shares[key]), arm.n, arm.reached(measure.goal), arm.contribution)
+        for key, arm in shown.variants.items()
+    ]
+    found = contest(entered, final=shown.period.final(now), earns=margin is not None)
     return {
-        "issued": row.issued,
-        "failed": row.failed,
-        "redeemed": row.redeemed,
-        "released": row.released,
-        "discount": Money(int(row.discount), currency).as_json(),
-        "liability": Money(int(budget.issued_minor) if budget else 0, currency).as_json(),
-        "budget": Money(int(limit), currency).as_json() if limit is not None else None,
+        "arms": {key: _shown(arm, currency, margin) for key, arm in shown.variants.items()},
+        "pairs": [{"first": pair.first, "second": pair.second, **_difference(pair.difference)} for pair in found.pairs],
+        "winner": found.winner,
+        "verdict": _said(found, shown.period.read_on),
+        "verdict_key": found.verdict,
+        "sample_ratio_p": found.sample_ratio_p,
     }
 
 
-_OFFERS: Final = """
-SELECT count(DISTINCT c.id) FILTER (WHERE c.state = 'issued') AS issued,
-       count(DISTINCT c.id) FILTER (WHERE c.state = 'failed') AS failed,
-       count(d.id) FILTER (WHERE d.released_at IS NULL) AS redeemed,
-       count(d.id) FILTER (WHERE d.released_at IS NOT NULL) AS released,
-       coalesce(sum(d.discount_minor) FILTER (WHERE d.released_at IS NULL), 0) AS discount
-FROM campaign_run r JOIN offer_code c ON c.run_id = r.id LEFT JOIN redemption d ON d.offer_code_id = c.id
-WHERE r.id = ANY(:runs)
-"""
-
-
-def _figures(
-    conn: Connection, runs: list[int], currency: str, treated: _Arm, gain: Difference | None, now: datetime
-) -> dict[str, Any]:
-    """Side by side: what those written to bought, what those who clicked bought, what would not have been."""
-    clicked = conn.execute(
-        text(_CLICKED), {"runs": runs, "currency": currency, "days": timedelta(days=CLICK_DAYS), "now": now}
-    ).one()
-    profit = None
-    if gain is not None and gain.difference is not None and gain.low is not None and gain.high is not None:
-        profit = {
-            name: Money(round(per_head * treated.n), currency).as_json()
-            for name, per_head in (("estimate", gain.difference), ("low", gain.low), ("high", gain.high))
-        }
-    return {
-        "touched_revenue": Money(treated.revenue_minor, currency).as_json(),
-        "clicked_revenue": Money(int(clicked.revenue), currency).as_json(),
-        "incremental_profit": profit,
-        "incremental_profit_conclusive": bool(gain and gain.conclusive),
-    }
-
-
-_CLICKED: Final = """
-SELECT coalesce(sum(s.net_minor), 0) AS revenue FROM shop_order s
-WHERE s.counts AND s.currency = :currency AND s.placed_at < :now AND EXISTS (
-    SELECT FROM message m JOIN campaign_run r ON r.id = m.run_id
-    WHERE r.id = ANY(:runs) AND m.customer_id = s.customer_id
-      AND m.clicked_at <= s.placed_at AND s.placed_at < m.clicked_at + :days)
-"""
+def _said(found: Contest, read_on: datetime | None) -> str:
+    return CONTESTS[found.verdict].format(winner=found.winner, date=read_on.date() if read_on else "")
 
 
 def _messages(conn: Connection, runs: list[int]) -> dict[str, int]:

@@ -24,6 +24,7 @@ from plugin_server.demo.generator_purchases import (
 )
 from plugin_server.demo.generator_season import Season
 from plugin_server.demo.generator_social import Referrals, write_review
+from plugin_server.demo.generator_trials import tried
 from plugin_server.demo.generator_types import (
     Family,
     ShopData,
@@ -116,8 +117,11 @@ class _Making:
         return contacts
 
 
-def generate(*, seed: int, customers: int = 5000, now: datetime) -> ShopData:
-    """The shop as of ``now`` (aware): ``customers`` contacts, 24 months of orders, everything else in proportion."""
+def generate(*, seed: int, customers: int = 5000, now: datetime, past: bool = True) -> ShopData:
+    """The shop as of ``now`` (aware): ``customers`` contacts, 24 months of orders, everything else in proportion.
+
+    Without ``past`` it has never had a campaign.
+    """
     making = _Making(seed, customers, now)
     contacts = making.draw_buyers()
     contacts += making.draw_others(Standing.PROSPECT, making.prospects)
@@ -128,7 +132,7 @@ def generate(*, seed: int, customers: int = 5000, now: datetime) -> ShopData:
     reviews = _collect_reviews(making, contacts, orders)
     people = tuple(contact.person for contact in contacts)
     reached = rungs(people, orders, reviews, making.now)
-    return ShopData(
+    base = ShopData(
         seed=seed,
         now=making.now,
         categories=generator_goods.CATEGORIES,
@@ -139,6 +143,18 @@ def generate(*, seed: int, customers: int = 5000, now: datetime) -> ShopData:
         reviews=reviews,
         truths=tuple(_truth(contact, rung) for contact, rung in zip(contacts, reached, strict=True)),
     )
+    return with_past(base, seed) if past else base
+
+
+def with_past(base: ShopData, seed: int) -> ShopData:
+    """The shop with the campaigns of its past (see ``generator_trials``), its orders numbered and rungs read anew."""
+    data = tried(base, seed)
+    if not data.trials:
+        return base
+    orders = _number(sorted(data.orders, key=lambda order: order.created))
+    reached = rungs(data.people, orders, data.reviews, data.now)
+    told = tuple(replace(truth, rung=rung) for truth, rung in zip(data.truths, reached, strict=True))
+    return replace(data, orders=orders, truths=told)
 
 
 def _give_accounts(contacts: list[_Contact]) -> None:

@@ -39,6 +39,20 @@ def contacts_csv(data: ShopData) -> str:
     return out.getvalue()
 
 
+def campaigns_json(data: ShopData) -> str:
+    """The campaigns of the past as a shop keeper could have written them down: who was in which arm, no effects."""
+    made = []
+    for one in data.trials:
+        known = {name: value for name, value in asdict(one).items() if name != "effects"}
+        made.append(known | {"began": one.began.isoformat()})
+    return json.dumps(made)
+
+
+def effects_json(data: ShopData) -> str:
+    """The true effects of these campaigns on the share of buyers, by rung; the product never reads this file."""
+    return json.dumps({one.key: one.effects for one in data.trials})
+
+
 def truth_jsonl(data: ShopData) -> str:
     """One JSON object per contact with its latent traits and its rung; the product never reads this file."""
     return "".join(json.dumps(asdict(truth)) + "\n" for truth in data.truths)

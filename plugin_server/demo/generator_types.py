@@ -192,6 +192,24 @@ class Truth:
 
 
 @dataclass(frozen=True, slots=True)
+class Tried:
+    """A campaign of the past: when it began, for how many days it is read, who was in which arm on which rung.
+
+    ``members`` are (e-mail, ``treated``, ``lasting_holdout`` or ``campaign_holdout``, rung); ``lasting`` and
+    ``held_out`` are the shares of the lasting holdout and of all held out; ``effects`` is the truth, by rung.
+    """
+
+    key: str
+    name: str
+    began: datetime
+    days: int
+    lasting: float
+    held_out: float
+    effects: dict[str, float]
+    members: tuple[tuple[str, str, str], ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ShopData:
     """A whole shop as of ``now``."""
 
@@ -204,3 +222,4 @@ class ShopData:
     orders: tuple[ShopOrder, ...]
     reviews: tuple[ShopReview, ...]
     truths: tuple[Truth, ...] = field(repr=False, default=())
+    trials: tuple[Tried, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from connectors.shopify.auth import Grant
 from plugin_server import shop_access, wiring
 from plugin_server.db import stores
 from plugin_server.db.session import merchant_ids, tenant
-from plugin_server.demo import team_deals
+from plugin_server.demo import past, team_deals
 from plugin_server.demo.opening import OWNER, PLACE, Opening, remembered
 from plugin_server.jobs.connect import connect_store, settle
 from plugin_server.jobs.import_contacts import ContactsFile, import_contacts
@@ -38,8 +39,11 @@ def main(port: int) -> None:
         known = stores.listed(connection)
     if not known:
         connect(services, merchant_id, opening)
-        _wait(lambda: team_deals.read(services, merchant_id), READING)
+    _wait(lambda: past.may_enter(services, merchant_id), READING)
+    if not known:
         team_deals.seed(services, merchant_id)
+    file = Path(services.settings.tangga_home) / PLACE / "campaigns.json"
+    past.enter(services, merchant_id, json.loads(file.read_text()) if file.exists() else [])
 
 
 def connect(services: Services, merchant_id: int, opening: Opening) -> None:

@@ -24,12 +24,6 @@ DEALS: Final = (
 """Name, terms, and the teams: how many sit in each, begun how many hours ago."""
 
 
-def read(services: Services, merchant_id: int) -> bool:
-    """Whether the shop has been read: only then are there people to sit in teams, and orders to reckon with."""
-    with tenant(services.engine, merchant_id) as conn:
-        return bool(conn.scalar(text("SELECT EXISTS (SELECT FROM sync_run WHERE state = 'done')")))
-
-
 def seed(services: Services, merchant_id: int) -> None:
     """Open the deals and fill teams with customers who agreed to mails."""
     now, secret = services.now(), services.settings.keys[0]

@@ -31,22 +31,26 @@ def make_codes(services: Services, world: Outside, run: Run) -> bool:
 
     Codes are derived, not drawn, and shops are asked to make them *exist*: after a crash the same codes come about.
     """
-    offer = run.campaign.offer
-    if offer is None or (run.step and run.campaign.message):
+    if not run.campaign.offers or (run.step and run.campaign.message):
         return True  # a mail of a series shows a code that an earlier step has made
+    for variant, told in run.campaign.told_apart.items():
+        if told.offer is not None:
+            try:
+                _plan(services, world, run, told.offer, variant)
+            except ConnectorError as error:
+                return _left(services, run, error, planned=False)
+    return _create(services, world, run)
+
+
+def _plan(services: Services, world: Outside, run: Run, offer: Offer, variant: str) -> None:
     with tenant(services.engine, run.merchant_id) as conn:
         usual = offers.trade(conn, services.now(), offer)
         shops = in_shops(conn, offer, offers.stores_of(conn, run.id))
-    try:
-        carried = {shop.store_id: _carried(world, offer, shop) for shop in shops}
-    except ConnectorError as error:
-        return _left(services, run, error, planned=False)
-    secret = services.settings.keys[0]
-    while carried:
+    carried = {shop.store_id: _carried(world, offer, shop) for shop in shops}
+    secret, more = services.settings.keys[0], bool(carried)
+    while more:
         with tenant(services.engine, run.merchant_id) as conn:
-            if not offers.plan_codes(conn, run, offer, secret=secret, usual=usual, shops=carried):
-                break
-    return _create(services, world, run)
+            more = bool(offers.plan_codes(conn, run, offer, secret=secret, usual=usual, shops=carried, variant=variant))
 
 
 def _carried(world: Outside, offer: Offer, shop: InShop) -> Carried:

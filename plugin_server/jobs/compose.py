@@ -101,7 +101,8 @@ def tags_of(conn: Connection, run: Run, head: Letterhead) -> Tags:
 def prints_points(campaign: Campaign) -> bool:
     """Whether any of its mails asks for the reader's points. What cannot be read asks for nothing."""
     try:
-        return any("points" in compiled(campaign, language).variables for language in campaign.message)
+        told = campaign.told_apart.values()
+        return any("points" in compiled(one, language).variables for one in told for language in one.message)
     except TemplateError:
         return False
 

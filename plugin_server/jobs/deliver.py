@@ -38,8 +38,9 @@ SHELF_LIFE: Final = timedelta(days=7)
 
 def deadline(run: Run) -> datetime:
     """After this a mail of the run would be stale: its offer is over, or a week has gone by."""
-    offer = run.campaign.offer
-    return run.due_at + (min(SHELF_LIFE, timedelta(days=offer.valid_days)) if offer else SHELF_LIFE)
+    # The same for all variants, or one would be written to for longer than another.
+    lasts = [timedelta(days=told.offer.valid_days) for told in run.campaign.told_apart.values() if told.offer]
+    return run.due_at + min([SHELF_LIFE, *lasts])
 
 
 @dataclass(slots=True)
@@ -50,7 +51,7 @@ class _Desk:
     world: Outside
     run: Run
     _head: Letterhead | None = None
-    _common: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _common: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     _pace: Pace | None = None
     _tags: Tags | None = None
     _read_at: datetime | None = None
@@ -91,12 +92,13 @@ class _Desk:
         """What links into shops carry; read with the head."""
         return self._tags
 
-    def common(self, conn: Connection, language: str) -> dict[str, Any]:
-        """Variables that are equal for all readers of a language."""
-        head = self.head(conn)
-        if language not in self._common:
-            self._common[language] = compose.shared(conn, self.run.campaign, head, self.run.occasion, language)
-        return self._common[language]
+    def common(self, conn: Connection, language: str, variant: str) -> dict[str, Any]:
+        """Variables that are equal for all readers of a language and variant."""
+        head, key = self.head(conn), (language, variant)
+        if key not in self._common:
+            told = self.run.campaign.told(variant)
+            self._common[key] = compose.shared(conn, told, head, self.run.occasion, language)
+        return self._common[key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,16 +218,17 @@ def _render(
 ) -> tuple[Mail, list[Mail], dict[str, str]]:
     """The bulk request, mails that must go by themselves, and whose mail cannot be rendered (message id → why)."""
     run, language, settings = desk.run, readers[0].language, desk.services.settings
-    head, common = desk.head(conn), desk.common(conn, language)
+    head, common = desk.head(conn), desk.common(conn, language, readers[0].variant)
+    told = run.campaign.told(readers[0].variant)
     recipients, people = {}, []
     for reader in readers:
         own = compose.links(settings.keys, settings.public_url, run.merchant_id, reader.customer_id, reader.message_id)
         name, id_ = f"{reader.first_name} {reader.last_name}".strip(), str(reader.message_id)
         recipients[id_] = Recipient(id_, reader.email, name, {}, own.unsubscribe)
-        people.append((id_, compose.personal(reader, own, head, offered=run.campaign.offer is not None)))
+        people.append((id_, compose.personal(reader, own, head, offered=told.offer is not None)))
     salt = attempt_id.hex[:SALT]
     try:
-        message = compose.compiled(run.campaign, language, desk.tags)
+        message = compose.compiled(told, language, desk.tags)
         batch = message.batch(common, people, salt=salt)
     except TemplateError as error:
         sentence = f"The mail in {language} cannot be rendered: {error}"

@@ -19,11 +19,13 @@ from plugin_server.db import (
     movement,
     points,
     points_orders,
+    proof,
     results,
     segments,
     sender,
     whatif,
 )
+from plugin_server.db.audience_power import power
 from plugin_server.db.campaigns import Saved
 from plugin_server.db.figures import Figure
 from plugin_server.db.rungs import shop
@@ -70,6 +72,12 @@ def segment_name(saved: segments.Saved) -> str:
     return f"segment:{saved.key}:{saved.updated_at.timestamp():.0f}"
 
 
+def _power(conn: Connection, merchant_id: int, now: datetime, which: str) -> Any:
+    """What the audience of a campaign, by key and version, can show."""
+    saved = campaigns.need(conn, which.partition(":")[0])
+    return power(conn, merchant_id=merchant_id, campaign=saved.campaign, campaign_id=saved.id, now=now)
+
+
 def _segment(conn: Connection, merchant_id: int, now: datetime, which: str) -> Any:
     """Of a segment by key and time of its last change."""
     saved = segments.get(conn, which.partition(":")[0])
@@ -112,13 +120,15 @@ MAKERS: Final[dict[str, Maker]] = {
     "health": lambda conn, _, now, __: sender.health(conn, now).as_json(),
     "result": lambda conn, _, now, run_id: results.results(conn, run_id=int(run_id), now=now),
     "told": lambda conn, _, __, run_id: report(conn, int(run_id)),
-    "results": lambda conn, _, now, key: results.of_campaign(conn, campaigns.need(conn, key), now),
+    "outcome": lambda conn, _, now, key: results.of_campaign(conn, campaigns.need(conn, key), now),
+    "proof": lambda conn, _, now, __: proof.of_merchant(conn, now),
+    "power": _power,
     "audience": _audience,
     "segment": _segment,
     "dry_run": _dry_run,
 }
 """By name, without what may follow a colon. What is always asked for is made at night."""
-AT_NIGHT: Final = ("tally", "moved", "what_if", "movement", "stalled", "points", "ladder", "health")
+AT_NIGHT: Final = ("tally", "moved", "what_if", "movement", "stalled", "points", "ladder", "health", "proof")
 
 
 def ready(services: Services, conn: Connection, merchant_id: int, name: str) -> Figure:

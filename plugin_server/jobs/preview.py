@@ -19,6 +19,7 @@ from campaigns.steps import UntilStep
 from campaigns.triggers import OnEvent, OnHoliday
 from connectors.types import Money
 from plugin_server.db import audience, campaigns, holidays, offers, segments
+from plugin_server.db.audience_power import power
 from plugin_server.db.campaigns import Saved
 from plugin_server.jobs import baskets, compose, realising, run
 from plugin_server.jobs.compose import Letterhead
@@ -41,8 +42,10 @@ def preview(conn: Connection, *, merchant_id: int, saved: Saved, public_url: str
         )
         for language in campaign.message
     }
+    measurable = power(conn, merchant_id=merchant_id, campaign=campaign, campaign_id=saved.id, now=now)
     found = seen | {
         "campaign": campaign.key,
+        "power": measurable,
         "hindrance": campaigns.frozen_store(conn),
         "offer": offer_of(conn, saved, seen["treated"], now),
         "baskets": [baskets.as_json(one) for one in baskets.shown(conn, campaign.offer, now)] if campaign.offer else [],

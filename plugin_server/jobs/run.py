@@ -84,12 +84,14 @@ def check(conn: Connection, campaign: Campaign, now: datetime, settings: Setting
         raise Refused(frozen)
     if settings and settings.mails_leave and not shop_settings.postal_address(conn):
         raise Refused(Reason(NO_ADDRESS, "no_postal_address"))
-    for _, one in series_parts.offers(campaign):
-        _afford(conn, one, now)
+    for told in campaign.told_apart.values():
+        for _, one in series_parts.offers(told):
+            _afford(conn, one, now)
     if settings:
         _callable(campaign, settings)
-        for _, one in series_parts.letters(campaign):
-            lint.refuse(conn, settings, one, now)
+        for told in campaign.told_apart.values():
+            for _, one in series_parts.letters(told):
+                lint.refuse(conn, settings, one, now)
 
 
 def _callable(campaign: Campaign, settings: Settings) -> None:

@@ -199,5 +199,5 @@ def campaign_results(holder: Holder, key: str) -> models.Results:
     """What came of a campaign over all its runs."""
     with tenant(services().engine, holder.merchant_id) as conn:
         _need(conn, key)
-        found = figures.ready(services(), conn, holder.merchant_id, f"results:{key}")
+        found = figures.ready(services(), conn, holder.merchant_id, f"outcome:{key}")
     return models.Results.model_validate(found.document)

@@ -58,3 +58,18 @@ def line(values: Sequence[float], most: float | None = None) -> str:
 def shade(share: float | None) -> int:
     """The step of a heat map, 0 to 9."""
     return 0 if share is None else min(9, int(share * 10 + 0.5))
+
+
+@dataclass(frozen=True, slots=True)
+class Whisker:
+    """An interval on a line of 100 whose middle is zero: its ends, and where the estimate lies."""
+
+    low: float
+    at: float
+    high: float
+
+
+def whiskers(intervals: Sequence[tuple[float, float, float] | None]) -> list[Whisker | None]:
+    """(low, estimate, high) each, all on one scale; nothing for nothing."""
+    far = max((max(abs(end) for end in one) for one in intervals if one), default=0) or 1
+    return [one and Whisker(*(50 + end / far * 48 for end in one)) for one in intervals]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from decimal import Decimal
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric
 from sqlalchemy.orm import Mapped, mapped_column
 
 from plugin_server.db.models.base import Base, Big, Json, Key, Now, OfMerchant, Time
@@ -44,6 +46,7 @@ class CampaignRun(OfMerchant, Base):
     """One firing. ``occasion`` names what it was due for (``eid_al_fitr:2027:-14``), so it fires once.
 
     With a ``step``, it is what one step of a series sends or makes on one day.
+    ``lasting_share`` is the merchant's lasting holdout as it was when the audience was frozen.
     """
 
     __tablename__ = "campaign_run"
@@ -67,19 +70,21 @@ class CampaignRun(OfMerchant, Base):
     started_by: Mapped[str] = mapped_column(server_default="")
     frozen_at: Mapped[Time | None]
     finished_at: Mapped[Time | None]
+    lasting_share: Mapped[Decimal | None] = mapped_column(Numeric(4, 3))
     created_at: Mapped[Now]
 
 
 class AudienceMember(OfMerchant, Base):
-    """Who was looked at in a run: treated, held out, or excluded with the reason.
+    """Who was looked at in a run: treated, held out, or excluded with the reason; ``variant`` of those treated.
 
+    ``spared`` were drawn to be treated and a guard kept the mail from them: they count in their arm all the same.
     ``stepped``: came to a step of a series, which they had been drawn for when they entered; ``offer_code_id`` is the
     code they brought along.
     """
 
     __tablename__ = "audience_member"
     __table_args__ = (
-        CheckConstraint("arm IN ('treated', 'holdout', 'excluded', 'stepped')", name="arm"),
+        CheckConstraint("arm IN ('treated', 'spared', 'holdout', 'excluded', 'stepped')", name="arm"),
         Index("ix_audience_member_customer", "customer_id"),
     )
 
@@ -92,3 +97,4 @@ class AudienceMember(OfMerchant, Base):
     language: Mapped[str | None]
     store_id: Mapped[Big | None]
     offer_code_id: Mapped[Big | None]
+    variant: Mapped[str] = mapped_column(server_default="")

@@ -36,6 +36,7 @@ class Message(OfMerchant, Base):
     customer_id: Mapped[Big]
     step: Mapped[int] = mapped_column(server_default="0")
     priority: Mapped[int] = mapped_column(SmallInteger, server_default="5")
+    variant: Mapped[str] = mapped_column(server_default="")
     channel: Mapped[str] = mapped_column(server_default="email")
     email: Mapped[str]
     language: Mapped[str]

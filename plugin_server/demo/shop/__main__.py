@@ -10,7 +10,7 @@ from types import FrameType
 import click
 
 from plugin_server.demo.generator import generate
-from plugin_server.demo.generator_export import contacts_csv, truth_jsonl
+from plugin_server.demo.generator_export import campaigns_json, contacts_csv, effects_json, truth_jsonl
 from plugin_server.demo.generator_types import ShopData
 from plugin_server.demo.shop.delivery import Delivery
 from plugin_server.demo.shop.faults import Faults
@@ -90,6 +90,8 @@ def _export(data: ShopData, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "contacts.csv").write_text(contacts_csv(data))
     (folder / "truth.jsonl").write_text(truth_jsonl(data))
+    (folder / "campaigns.json").write_text(campaigns_json(data))
+    (folder / "effects.json").write_text(effects_json(data))
 
 
 if __name__ == "__main__":
