@@ -43,6 +43,8 @@ def holiday_discount(holiday: str = "eid_al_fitr", *, key: str = "", name: str =
 
 
 LOYAL: Final = ["member", "advocate", "raving_fan"]
+YOURS: Final = "YOUR-SKU"
+"""Stands where the owner names a product; no shop has it, so nothing goes out before."""
 _READY: Final[tuple[tuple[str, str, str, dict[str, Any], Any, dict[str, Any] | None, str], ...]] = (
     ("welcome", "Welcome", "Greets people who have just agreed to hear from you, and asks for nothing.",
      {"event": "consent_given"}, ["suspect", "prospect"], None, "order"),
@@ -79,6 +81,24 @@ _READY: Final[tuple[tuple[str, str, str, dict[str, Any], Any, dict[str, Any] | N
     ("friend_bought", "Thank you for a friend", "Thanks those whose friend ordered two weeks ago, and kept it.",
      {"event": "friend_bought", "after_days": 15}, "all",
      {"kind": "percentage", "value": "10", "valid_days": 30}, "climb"),
+    ("three_for_less", "Three for less", "Three of what they like for a round sum; enter your product and price.",
+     {"event": "order_paid", "after_days": 21}, ["shopper", "customer"],
+     {"kind": "quantity_price", "pieces": 3, "price": "70000", "products": [YOURS], "valid_days": 14}, "climb"),
+    ("one_more", "Buy ten, get one", "Lets regulars stock up before they run out; enter your product.",
+     {"event": "supply_ends", "after_days": -7}, ["customer", *LOYAL],
+     {"kind": "buy_get", "buy": 10, "get": 1, "products": [YOURS], "valid_days": 21}, "order"),
+    ("gift", "A gift from a sum on", "A small thing with a large basket, a week after a climb; enter the gift.",
+     {"event": "rung_up", "after_days": 7}, ["customer", *LOYAL],
+     {"kind": "gift", "spend": "350000", "product": YOURS, "valid_days": 21}, "order"),
+    ("cashback", "Cashback on the next order", "Five percent of the next order back, for those who ordered twice.",
+     {"event": "nth_order", "nth": 2, "after_days": 7}, ["shopper", "customer"],
+     {"kind": "cashback", "percent": "5", "wait_days": 14, "keep_days": 90, "valid_days": 30}, "climb"),
+    ("members_price", "Members' price", "A price that only members get, for goods that you name.",
+     {"event": "order_paid", "after_days": 30}, LOYAL,
+     {"kind": "member_only", "value": "15", "products": [YOURS], "valid_days": 14}, "order"),
+    ("early_access", "Early access for members", "Tells members of new goods first; whoever has the link can buy.",
+     {"kind": "once"}, LOYAL,
+     {"kind": "early_access", "products": [YOURS], "link_may_spread": True, "valid_days": 7}, "order"),
 )  # fmt: skip
 
 _ONLY: Final[dict[str, dict[str, Any]]] = {
@@ -94,7 +114,7 @@ def _ready() -> list[Recipe]:
         document = {
             "key": key.replace("_", "-"),
             "name": name,
-            "trigger": {"kind": "event", "at": "09:00", **trigger},
+            "trigger": trigger if "kind" in trigger else {"kind": "event", "at": "09:00", **trigger},
             "audience": {"rungs": rungs, **_ONLY.get(key, {})},
             "offer": offer,
             "message": wordings(key),

@@ -211,7 +211,8 @@ def holiday_message(language: str) -> MessageSource:
 def dressed(words: Mapping[str, str], language: str, *, offer: str | None) -> str:
     """The MJML of a letter: ``words`` (``heading``, ``text``, ``button``) over the holiday's, in its look.
 
-    ``offer`` is the kind whose code has a box, ``percentage`` or ``free_shipping``; None leaves box and terms out.
+    ``offer`` is the kind whose code has a box, named by the words' own ``offer``, and for ``percentage`` and
+    ``free_shipping`` by ours; None leaves box and terms out.
     Words with ``ask`` have eleven links in the box instead, one for each score; ``target`` is where the button leads.
     """
     own = dict(words)
@@ -255,8 +256,12 @@ def sample_contexts(language: str = "en") -> dict[str, dict[str, Any]]:
 def _sample(language: str, first_name: str, email: str, number: int, minimum: str | None) -> dict[str, Any]:
     names = _RUNGS[language]
     rung: dict[str, Any] = {"number": number, "name": names[number - 1], "key": _KEYS[number - 1]}
-    offer: dict[str, Any] = {"code": "SENJA-7K2M-Q9XD", "percent": "10", "expires_on": "2027-03-24", "currency": "IDR"}
     site = "https://tokosenja.example"
+    offer: dict[str, Any] = {
+        "code": "SENJA-7K2M-Q9XD", "percent": "10", "expires_on": "2027-03-24", "currency": "IDR", "pieces": 3,
+        "price": "70000", "buy": 10, "get": 1, "spend": "350000", "product": "Sabun Kelor", "wait_days": 14,
+        "keep_days": 90, "url": f"{site}/product/sabun-kelor-3/", "packed": number > 3,
+    }  # fmt: skip
     return {
         "customer": {"first_name": first_name, "email": email, "language": language},
         "rung": rung | ({"next_name": names[number]} if number < len(names) else {}),

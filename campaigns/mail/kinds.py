@@ -30,5 +30,13 @@ LETTERS: Final[dict[str, str | None]] = {
     "member_hello": None,
     "member_wishes": None,
     "member_friend": None,
+    "three_for_less": "quantity_price",
+    "one_more": "buy_get",
+    "gift": "gift",
+    "cashback": "cashback",
+    "members_price": "member_only",
+    "early_access": "early_access",
 }
-"""Letter → the kind of offer it shows the code of; None where it has no place for a code."""
+"""Letter → the kind of offer it speaks of; None where it has no place for one."""
+WITHOUT_CODE: Final = frozenset({"cashback", "early_access"})
+"""Letters that speak of an offer for which the reader needs no code."""

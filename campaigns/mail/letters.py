@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from campaigns.mail.holiday import LANGUAGES, MessageSource, dressed, holiday_message
-from campaigns.mail.kinds import LETTERS
+from campaigns.mail.kinds import LETTERS, WITHOUT_CODE
 
 _FILES = (Path(__file__).with_name("letters.toml"), Path(__file__).with_name("series_letters.toml"))
 
@@ -18,7 +18,7 @@ def letter(key: str, language: str) -> MessageSource:
         return holiday_message(language)
     spoken = language if language in LANGUAGES else "en"
     words = _words()[key][spoken]
-    mjml = dressed(words, spoken, offer=LETTERS[key])
+    mjml = dressed(words, spoken, offer=None if key in WITHOUT_CODE else LETTERS[key])
     if words.get("to") == "card":
         mjml = mjml.replace("{{ links.shop }}", "{{ links.card }}")
     return MessageSource(words["subject"], words["preheader"], mjml)

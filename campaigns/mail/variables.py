@@ -16,6 +16,7 @@ KNOWN: Final[Mapping[str, frozenset[str]]] = {
     "offer": frozenset(
         {"kind", "currency", "valid_days", "percent", "amount", "minimum", "code", "expires_on", "url", "product"}
         | {"pieces", "price", "buy", "get", "spend", "most", "wait_days", "keep_days", "times", "until"}
+        | {"packed"}
     ),
     "shop": frozenset({"name", "url", "address", "email"}),
     "links": frozenset({"shop", "unsubscribe", "preferences", "card", "qr", "ask", "likes", "birthday"}),

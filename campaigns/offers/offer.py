@@ -165,7 +165,7 @@ class Cashback(Given):
 
 
 class _ForSome(Given):
-    """For ``rungs`` alone, until the end of a day of the shop where ``until`` is given."""
+    """For ``rungs`` alone, until the end of a day of the shop where ``until`` is given, else for ``valid_days``."""
 
     rungs: Rungs = LOYAL
     until: date | None = None
@@ -206,7 +206,6 @@ class EarlyAccess(_ForSome):
 
     kind: Literal["early_access"]
     products: SomeRefs
-    until: date
     value: Percent | None = None
     link_may_spread: bool = False
 

@@ -89,6 +89,7 @@ class Claimed:
     offer_url: str | None = None
     offer_value: Decimal | None = None
     variant: str = ""
+    packed: bool = False
 
 
 def turn(conn: Connection, merchant_id: int) -> None:
@@ -151,7 +152,7 @@ WITH due AS MATERIALIZED (
 SELECT due.id, due.customer_id, due.language, due.variant, p.email, p.email_norm, p.first_name, p.last_name,
        p.timezone, p.erased_at IS NOT NULL AS erased, m.rung, m.store_id,
        CASE WHEN o.state = 'issued' THEN o.code END AS code, o.expires_at,
-       o.terms ->> 'url' AS offer_url, o.value AS offer_value,
+       o.terms ->> 'url' AS offer_url, o.value AS offer_value, o.terms ->> 'way' AS offer_way,
        coalesce(consent.state, 'unknown') AS consent, s.reason AS suppressed, lately.taken, lately.ahead,
        EXISTS (SELECT FROM conversation t WHERE t.customer_id = due.customer_id AND t.state = 'open') AS talking,
        p.member_number, coalesce(earned.points, 0) AS points
@@ -205,6 +206,7 @@ def _claimed(row: Any, *, own_value: bool = False) -> Claimed:
         member_number=row.member_number,
         points=row.points,
         offer_url=row.offer_url,
+        packed=row.offer_way == "pack",
         offer_value=row.offer_value if own_value else None,
         variant=row.variant,
     )

@@ -216,6 +216,7 @@ def personal(reader: Claimed, own: Links, head: Letterhead, *, offered: bool) ->
             "code": reader.code or "",
             "expires_on": _day_of(head, reader.expires_at),
             "url": reader.offer_url or made["links"]["shop"],
+            "packed": reader.packed,
             **offer_told.own_value(reader.offer_value),
         }
     return made

@@ -66,7 +66,7 @@ def test_campaigns_saved_before_there_were_kinds_are_still_read() -> None:
         ({"kind": "member_only", "value": 10}, "offer: name the goods: products or categories, one of the two."),
         ({"kind": "member_only", "value": 10, "products": ["A"], "until": "soon"}, "offer.until: "),
         ({"kind": "member_only", "value": 10, "products": ["A"], "by_rung": {"shopper": 5}}, "offer: by_rung names"),
-        ({"kind": "early_access", "products": ["A"]}, "offer.until: is missing; add it."),
+        ({"kind": "early_access", "products": []}, "offer.products: needs at least 1"),
         ({"kind": "percentage", "value": 10, "budget": 0}, "offer.budget: "),
     ],
 )
