@@ -65,8 +65,8 @@ def _counted_price(offer: QuantityPrice, wares: list[Ware], off: int, each: int)
     products, variants = split(wares)
     reach = Reach(variants, (), offer.pieces - get, get, products, variants, off // get, offer.times)
     told = Reason(
-        f"The shop counts pieces: with {offer.pieces} in the basket it takes the difference off, {offer.times} time(s) "
-        "in one order. If you change the price meanwhile, the sum changes with it.",
+        f"The shop counts pieces: with {offer.pieces} in the basket it takes the difference off, "
+        f"at most {offer.times} × in one order. If you change the price meanwhile, the sum changes with it.",
         "offer_counted_price", pieces=offer.pieces, times=offer.times,
     )  # fmt: skip
     put = Reason(f"The shopper puts {offer.pieces} into the basket.", "do_put_pieces", pieces=offer.pieces)
@@ -92,7 +92,7 @@ def _packed(
     pieces = sum(count for _, count in contents[0])
     told = Reason(
         f"The shop cannot count pieces. We make a pack of {pieces} at the price of {pieces}, out of its catalogue, and "
-        f"the personal code takes the difference off the pack alone, {offer.times} time(s) in one order. "
+        f"the personal code takes the difference off the pack alone, at most {offer.times} × in one order. "
         "Stock of the single pieces does not go down with it.",
         "offer_packed", pieces=pieces, times=offer.times,
     )  # fmt: skip
@@ -113,7 +113,7 @@ def _pack(parts: Parts, currency: str) -> Pack:
     supply = parts[0][0].supply_days
     return Pack(
         sku="TANGGA-" + "-".join(f"{ware.external_id}X{count}" for ware, count in parts),
-        title=" + ".join(f"{ware.title} × {count}" for ware, count in parts),
+        title=" + ".join(f"{ware.title} ({count}×)" for ware, count in parts),
         price_minor=price,
         currency=currency,
         parts=tuple((ware.external_id, count) for ware, count in parts),
@@ -130,7 +130,7 @@ def buy_get(offer: BuyGet, able: Able, goods: Goods, currency: str) -> Realisati
         reach = Reach(variants, (), offer.buy, offer.get, *split(got), 0, offer.times)
         told = Reason(
             f"The shop counts pieces: with {offer.buy} bought, the {offer.get} cheapest of the goods to get are free, "
-            f"{offer.times} time(s) in one order.",
+            f"at most {offer.times} × in one order.",
             "offer_counted_get", buy=offer.buy, get=offer.get, times=offer.times,
         )  # fmt: skip
         put = Reason(

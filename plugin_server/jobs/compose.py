@@ -24,7 +24,7 @@ from plugin_server.db import holidays as own_holidays
 from plugin_server.db import marketing, rungs
 from plugin_server.db.campaigns import Run
 from plugin_server.db.ledger import Claimed
-from plugin_server.jobs import offer_told
+from plugin_server.jobs import offer_told, realising
 from plugin_server.reply_token import Answered, reply_token
 from plugin_server.vault import CustomerLink, customer_token
 
@@ -322,4 +322,5 @@ def _reader(
         expires_at=now + timedelta(days=campaign.offer.valid_days) if campaign.offer else None,
         member_number=row.member_number if row else "0001 2345" if rung in ("member", "raving_fan") else None,
         points=0 if sample in ("new", "nameless") else 1250,
+        packed=campaign.offer is not None and realising.packed(conn, campaign.offer),
     )

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, text
 
-from campaigns.offers.offer import Cashback, EarlyAccess, Offer, in_money, refs_of
+from campaigns.offers.offer import BuyGet, Cashback, EarlyAccess, Offer, QuantityPrice, in_money, refs_of
 from campaigns.offers.realisation import Able, Goods, Realisation, refused
 from campaigns.offers.realise import how
 from campaigns.reasons import Reason
@@ -48,6 +48,12 @@ def _in_shop(conn: Connection, offer: Offer, row: Row[Any], *, points: bool) -> 
     else:
         made = how(offer, able, found, row.currency)
     return InShop(row.id, row.name, row.currency, able, found, made)
+
+
+def packed(conn: Connection, offer: Offer) -> bool:
+    """True where a shop carries the offer out by packs, of which mails speak otherwise."""
+    by_pieces = isinstance(offer, QuantityPrice | BuyGet)
+    return by_pieces and any(shop.realisation.way == "pack" for shop in in_shops(conn, offer))
 
 
 def hurdle(conn: Connection, offer: Offer, now: datetime) -> Reason | None:
