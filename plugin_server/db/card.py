@@ -39,6 +39,7 @@ def card(connection: Connection, customer_id: int, now: datetime) -> Card | None
             OfferCode.currency,
             OfferCode.minimum_minor,
             OfferCode.expires_at,
+            OfferCode.terms,
             Store.url,
             Store.platform,
             OfferCode.store_id,

@@ -16,10 +16,16 @@ PROMISED = frozenset({"credit", "later_code", "points", "link"})
 """Ways that give no code now: the row is a promise, and what becomes of it is settled later or never."""
 
 
-def kept(realisation: Realisation, offer: Offer, currency: str, packs: tuple[PackResult, ...] = ()) -> dict[str, Any]:
-    """The terms as JSON. Packs take the place of the goods: the codes work on them alone."""
+def kept(
+    realisation: Realisation, offer: Offer, currency: str, packs: tuple[PackResult, ...] = (), product: str = ""
+) -> dict[str, Any]:
+    """The terms as JSON. Packs take the place of the goods: the codes work on them alone.
+
+    ``product`` is the name of the first of the goods; ``said`` is what the customer's card tells of the offer.
+    """
     url = next((pack.url for pack in packs if pack.url), realisation.url)
-    told: dict[str, Any] = {"way": realisation.way} | ({"url": url} if url else {})
+    told: dict[str, Any] = {"way": realisation.way, "said": _said(offer, currency, product)}
+    told |= {"url": url} if url else {}
     if isinstance(offer, Cashback):
         return told | _cashback(offer, currency)
     if realisation.terms is None:
@@ -33,6 +39,12 @@ def kept(realisation: Realisation, offer: Offer, currency: str, packs: tuple[Pac
         "products": list(products),
         **asdict(terms.reach),
     }
+
+
+def _said(offer: Offer, currency: str, product: str) -> dict[str, Any]:
+    amount = getattr(offer, "price", None) or getattr(offer, "spend", None)
+    told = {name: getattr(offer, name) for name in ("pieces", "buy", "get") if hasattr(offer, name)}
+    return told | {"product": product} | ({"amount_minor": minor_units(amount, currency)} if amount else {})
 
 
 def _cashback(offer: Cashback, currency: str) -> dict[str, Any]:

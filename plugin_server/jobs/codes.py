@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy import text
 
-from campaigns.offers.offer import Offer
+from campaigns.offers.offer import Offer, refs_of
 from campaigns.reasons import Reason
 from connectors.base import Store
 from connectors.errors import ConnectorError
@@ -61,7 +61,8 @@ def _carried(world: Outside, offer: Offer, shop: InShop) -> Carried:
     packs = tuple(wiring.beyond(world.store(shop.store_id)).ensure_packs(made.packs)) if made.packs else ()
     if wrong := next((pack.error for pack in packs if pack.error), None):
         return Carried({}, wrong)
-    return Carried(offer_terms.kept(made, offer, shop.currency, packs))
+    product = next((shop.goods[ref].title for ref in refs_of(offer) if ref in shop.goods), "")
+    return Carried(offer_terms.kept(made, offer, shop.currency, packs, product))
 
 
 def _create(services: Services, world: Outside, run: Run) -> bool:

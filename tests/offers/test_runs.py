@@ -16,7 +16,7 @@ from campaigns.recipes import holiday_discount
 from campaigns.schema import parse
 from connectors.folder.client import FolderBackend
 from connectors.types import Money
-from plugin_server.db import campaigns
+from plugin_server.db import campaigns, card
 from plugin_server.db.campaigns import Refused
 from plugin_server.db.ingest_catalogue import ingest_products
 from plugin_server.db.session import tenant
@@ -77,6 +77,10 @@ def test_three_for_less_from_launch_to_order(
     assert read is not None
     assert rows[0].code in read.get_content()
     assert rows[0].terms["url"] in read.get_content().replace("&amp;", "&")
+    with tenant(app.engine, merchant) as conn:
+        mine = card.card(conn, rows[0].customer_id, TODAY)
+    assert mine is not None
+    assert mine.offers[0].terms["said"] == {"pieces": 3, "product": "Kaos Kaki Bambu", "amount_minor": 10_000_000}
     offer = offer_of(THREE)
     made = how(offer, counterpart.able, counterpart.goods, "IDR")
     shelf = Shelf(counterpart.goods, counterpart.goods["VTC-30"])
