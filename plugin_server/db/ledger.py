@@ -15,7 +15,7 @@ from campaigns.guards import Act, Candidate, Verdict, judge, room_again
 from campaigns.mail.fence import Hold
 from campaigns.schema import FrequencyCap
 from plugin_server.db.campaigns import Run
-from plugin_server.db.doubts import FLYING
+from plugin_server.db.waiting import Place, read_on
 
 
 def plan(conn: Connection, run: Run, now: datetime) -> int:
@@ -106,29 +106,29 @@ def due(
     deadline: datetime,
     points: bool = False,
     leaves: datetime | None = None,
+    place: Place | None = None,
 ) -> tuple[list[Claimed], int]:
     """Up to ``limit`` due messages of one language and variant that may go now, and how many were looked at.
 
     They stay locked. Consent, suppression, frequency cap and quiet hours are asked again here: those not allowed are
     skipped or put off with their reason. ``leaves`` is when mails that are sent now go out, where that is later.
-    ``points`` asks for balances too, for mails that print them. Merchants' turns are taken one by one, so that the cap
-    holds. Whoever asks writes ``begin_with`` or ``prepare`` in the same transaction, or nothing has happened.
+    ``points`` asks for balances too, for mails that print them. ``place`` is where to read on, and is moved; at its end
+    it begins anew. Merchants' turns are taken one by one, so that the cap holds. Whoever asks writes ``begin_with`` or
+    ``prepare`` in the same transaction, or nothing has happened.
     """
     turn(conn, run.merchant_id)
     guards, cap = run.campaign.guards, run.campaign.guards.frequency_cap
-    rows = conn.execute(
-        text(_DUE.format(codes=_OF_EARLIER_STEP if run.step else _OF_THIS_RUN)),
-        {
-            "run": run.id,
-            "now": now,
-            "limit": limit,
-            "topic": run.campaign.audience.topic,
-            "since": now - timedelta(days=cap.days if cap else 0),
-            "cap": cap.messages if cap else 0,
-            "priority": guards.priority,
-            "points": points,
-        },
-    ).all()
+    given = {
+        "run": run.id,
+        "now": now,
+        "limit": limit,
+        "topic": run.campaign.audience.topic,
+        "since": now - timedelta(days=cap.days if cap else 0),
+        "cap": cap.messages if cap else 0,
+        "priority": guards.priority,
+        "points": points,
+    }
+    rows = read_on(conn, given, place or Place(), earlier_step=bool(run.step))
     zone = str(conn.scalar(text("SELECT timezone FROM merchant"))) if rows else "UTC"
     at = leaves or now
     verdicts = [
@@ -137,46 +137,6 @@ def due(
     _set_aside(conn, [(row.id, verdict) for row, verdict in verdicts if verdict.act is not Act.SEND], now)
     own = bool(getattr(run.campaign.offer, "by_rung", None))
     return [_claimed(row, own_value=own) for row, verdict in verdicts if verdict.act is Act.SEND], len(rows)
-
-
-_OF_THIS_RUN: Final = "o.run_id = :run AND o.customer_id = due.customer_id"
-_OF_EARLIER_STEP: Final = "o.id = m.offer_code_id"
-_DUE: Final = f"""
-WITH due AS MATERIALIZED (
-    SELECT id, customer_id, language, variant FROM message
-    WHERE run_id = :run AND state = 'planned' AND (not_before IS NULL OR not_before <= :now)
-      AND (language, variant) = (SELECT language, variant FROM message WHERE run_id = :run AND state = 'planned'
-                                 AND (not_before IS NULL OR not_before <= :now) ORDER BY id LIMIT 1)
-    ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED
-)
-SELECT due.id, due.customer_id, due.language, due.variant, p.email, p.email_norm, p.first_name, p.last_name,
-       p.timezone, p.erased_at IS NOT NULL AS erased, m.rung, m.store_id,
-       CASE WHEN o.state = 'issued' THEN o.code END AS code, o.expires_at,
-       o.terms ->> 'url' AS offer_url, o.value AS offer_value, o.terms ->> 'way' AS offer_way,
-       coalesce(consent.state, 'unknown') AS consent, s.reason AS suppressed, lately.taken, lately.ahead,
-       EXISTS (SELECT FROM conversation t WHERE t.customer_id = due.customer_id AND t.state = 'open') AS talking,
-       p.member_number, coalesce(earned.points, 0) AS points
-FROM due JOIN customer p ON p.id = due.customer_id
-JOIN audience_member m ON m.run_id = :run AND m.customer_id = due.customer_id
-LEFT JOIN offer_code o ON {{codes}} AND o.state IN ('issued', 'promised')
-LEFT JOIN suppression s ON s.email_norm = p.email_norm
-LEFT JOIN LATERAL (SELECT state FROM consent c WHERE c.customer_id = due.customer_id AND c.channel = 'email'
-    AND c.topic = :topic ORDER BY c.occurred_at DESC, c.id DESC LIMIT 1) consent ON true
-LEFT JOIN LATERAL (
-    SELECT array_agg(coalesce(a.accepted_at, a.claimed_at) ORDER BY coalesce(a.accepted_at, a.claimed_at) DESC)
-               FILTER (WHERE a.state <> 'planned') AS taken,
-           count(*) FILTER (WHERE a.state = 'planned') AS ahead
-    FROM message a
-    WHERE a.customer_id = due.customer_id AND a.id <> due.id AND :cap > 0
-      AND (a.accepted_at > :since OR (a.state IN {FLYING} AND a.claimed_at > :since)
-           OR (a.state = 'planned' AND a.priority > :priority
-               AND EXISTS (SELECT FROM campaign_run r WHERE r.id = a.run_id AND r.state = 'sending')))
-) lately ON true
-LEFT JOIN LATERAL (SELECT sum(CASE WHEN e.points > 0 THEN e.open_points ELSE -e.open_points END)::bigint AS points
-    FROM point_entry e WHERE :points AND e.customer_id = due.customer_id AND e.open_points > 0
-      AND (e.points < 0 OR (e.available_at <= :now AND (e.expires_at IS NULL OR e.expires_at > :now)))) earned ON true
-ORDER BY due.id
-"""
 
 
 def _candidate(row: Any, cap: FrequencyCap | None, now: datetime) -> Candidate:

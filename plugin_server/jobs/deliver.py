@@ -56,6 +56,7 @@ class _Desk:
     _tags: Tags | None = None
     _read_at: datetime | None = None
     _batch: str = ""
+    place: ledger.Place = field(default_factory=ledger.Place)
 
     @property
     def fenced(self) -> bool:
@@ -194,7 +195,14 @@ def _prepare(desk: _Desk, conn: Connection, now: datetime) -> _Ready | None:
     points = compose.prints_points(run.campaign)
     leaves = now + HELD if desk.fenced else now
     readers, looked_at = ledger.due(
-        conn, run, limit=room.mails, now=now, deadline=deadline(run), points=points, leaves=leaves
+        conn,
+        run,
+        limit=room.mails,
+        now=now,
+        deadline=deadline(run),
+        points=points,
+        leaves=leaves,
+        place=desk.place,
     )
     if not readers:
         return _Ready(looked_at)
