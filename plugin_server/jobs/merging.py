@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from plugin_server.db import audit_log, identity, pulse
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy import Connection
+
+from plugin_server.db import audit_log, identity, merges, pulse
+from plugin_server.db.merges import Rehearsal
 from plugin_server.db.session import tenant
 from plugin_server.db.staging import take_turn
 from plugin_server.jobs import climb
@@ -14,17 +20,40 @@ def merged(services: Services, merchant_id: int, *, keep: str, other: str, reaso
 
     Raises ``identity.MergeRefused``.
     """
-    now = services.now()
     with tenant(services.engine, merchant_id) as connection:
         take_turn(connection, merchant_id)
         winner, loser = identity.person(connection, keep), identity.person(connection, other)
-        number = identity.merge(connection, winner, loser, reason, by, now)
-        climb.touched(connection, merchant_id=merchant_id, customer_ids=[winner, loser], now=now)
-        pulse.beat(connection, merchant_id=merchant_id, now=now)
-        document = {"merge": number, "winner": winner, "loser": loser}
-        detail = document | {"reason": reason}
-        audit_log.record(connection, merchant_id, actor=by, action="customers_merged", subject=keep, detail=detail)
+        return _merge(connection, merchant_id, winner, loser, reason=reason, by=by, now=services.now(), subject=keep)
+
+
+def pair_merged(
+    services: Services, merchant_id: int, *, winner: int, loser: int, reason: str, by: str
+) -> dict[str, int]:
+    """The same for two customers by their numbers: people without an address can be one, too."""
+    with tenant(services.engine, merchant_id) as connection:
+        take_turn(connection, merchant_id)
+        subject = f"customer {winner}"
+        return _merge(connection, merchant_id, winner, loser, reason=reason, by=by, now=services.now(), subject=subject)
+
+
+def _merge(
+    conn: Connection, merchant_id: int, winner: int, loser: int, *, reason: str, by: str, now: datetime, subject: str
+) -> dict[str, int]:
+    number = identity.merge(conn, winner, loser, reason, by, now)
+    climb.touched(conn, merchant_id=merchant_id, customer_ids=[winner, loser], now=now)
+    pulse.beat(conn, merchant_id=merchant_id, now=now)
+    document = {"merge": number, "winner": winner, "loser": loser}
+    detail = document | {"reason": reason}
+    audit_log.record(conn, merchant_id, actor=by, action="customers_merged", subject=subject, detail=detail)
     return document
+
+
+def rehearsed(services: Services, merchant_id: int, *, winner: int, loser: int) -> Rehearsal:
+    """What a merge would do, tried out in a transaction that is taken back. Raises ``identity.MergeRefused``."""
+    now = services.now()
+    with tenant(services.engine, merchant_id) as connection:
+        climbs = partial(climb.touched, connection, merchant_id=merchant_id, now=now)
+        return merges.rehearse(connection, winner, loser, now, lambda both: climbs(customer_ids=both))
 
 
 def taken_apart(services: Services, merchant_id: int, *, which: str, by: str) -> dict[str, int]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from flask import Blueprint, abort, request
 from flask.typing import ResponseReturnValue
 
-from plugin_server.db import customers, forecast, merchants, timeline
+from plugin_server.db import customers, forecast, merchants, merges, timeline
 from plugin_server.db.customers import Wish
 from plugin_server.db.people import Person
 from plugin_server.db.session import tenant
 from plugin_server.web import credits, place
+from plugin_server.web.card_face import next_step
 from plugin_server.web.context import is_partial, page, services, words
 from plugin_server.web.guards import requires
 from plugin_server.web.rungs import explain, names_of
@@ -45,6 +46,7 @@ def show(who: Person, customer_id: int) -> ResponseReturnValue:
         thread = timeline.timeline(connection, person.id, before=before)
         why = explain(connection, who.merchant_id, person.id, words())
         credit = credits.shown(connection, person.id)
+        joined = merges.merges_of(connection, person.id)
         ahead = forecast.one(
             connection, merchant=merchants.get(connection), customer_id=person.id, now=services().now()
         )
@@ -57,5 +59,7 @@ def show(who: Person, customer_id: int) -> ResponseReturnValue:
         why=why,
         ahead=ahead,
         credit=credit,
-        older=thread[-1].at if len(thread) == 40 else None,
+        older=thread[-1].at if len(thread) >= 40 else None,
+        merges=joined,
+        next_step=next_step(words(), (why or {}).get("next") or {}, who.currency),
     )
