@@ -25,6 +25,7 @@ from plugin_server.web import (
     campaigns,
     card_face,
     code_picture,
+    code_watch,
     composer,
     connect,
     connect_embedded,
@@ -134,6 +135,7 @@ NOUNS = (
     api,
     api_keys,
     proof,
+    code_watch,
 )
 """One module per noun of the pages; each has one blueprint called ``pages``."""
 

@@ -13,14 +13,21 @@ LENGTH: Final = 8
 MAX_PREFIX: Final = 12
 
 
-def code_for(secret: str, *, prefix: str, run_id: int, customer_id: int) -> str:
-    """The code of one customer in one run, such as ``LEBARAN-7KQ2M9XA``: always the same, and 30^8 to guess."""
-    return f"{prefix}-{_signs(secret, f'offer-code:{run_id}:{customer_id}')}"
+def code_for(secret: str, *, prefix: str, run_id: int, customer_id: int, generation: int = 0) -> str:
+    """The code of one customer in one run, such as ``LEBARAN-7KQ2M9XA``: always the same, and 30^8 to guess.
+
+    Each ``generation`` has another one: what leaked is given anew, and nobody can tell one from the other.
+    """
+    return f"{prefix}-{_signs(secret, f'offer-code:{run_id}:{customer_id}{_after(generation)}')}"
 
 
-def code_for_claim(secret: str, *, prefix: str, claim_id: int) -> str:
-    """The code of one reward taken for points: always the same for the same claim."""
-    return f"{prefix}-{_signs(secret, f'reward-code:{claim_id}')}"
+def code_for_claim(secret: str, *, prefix: str, claim_id: int, generation: int = 0) -> str:
+    """The code of one reward taken for points: always the same for the same claim and generation."""
+    return f"{prefix}-{_signs(secret, f'reward-code:{claim_id}{_after(generation)}')}"
+
+
+def _after(generation: int) -> str:
+    return f":g{generation}" if generation else ""
 
 
 def _signs(secret: str, subject: str) -> str:

@@ -19,6 +19,7 @@ _WAITING: Final = {
     "stores": "SELECT count(*) FROM store WHERE state IN ('frozen', 'broken')",
     "runs": "SELECT count(*) FROM campaign_run WHERE state = 'failed' AND due_at > :since",
     "credits": "SELECT count(*) FROM credit_intent WHERE state = 'in_doubt'",
+    "leaks": "SELECT count(*) FROM code_leak WHERE state = 'person'",
     "privacy": "SELECT count(*) FROM privacy_request WHERE answered_at IS NULL",
 }
 """By kind: how many there are."""

@@ -46,7 +46,8 @@ SELECT m.merchant_id, m.run_id, m.customer_id, 0, :priority, m.email, m.language
             THEN 'no_code: ' || coalesce(nullif(c.error, ''), 'the shop has not made the code') ELSE '' END,
        :now,
        CASE WHEN lacking THEN CAST(:now AS timestamptz) END
-FROM audience_member m LEFT JOIN offer_code c ON c.run_id = m.run_id AND c.customer_id = m.customer_id
+FROM audience_member m
+LEFT JOIN offer_code c ON c.run_id = m.run_id AND c.customer_id = m.customer_id AND c.generation = 0
 CROSS JOIN LATERAL (
     SELECT m.variant = ANY(:offering) AND (c.state = ANY(:there)) IS NOT TRUE AS lacking) l
 WHERE m.run_id = :run AND m.arm = 'treated'

@@ -232,6 +232,11 @@ def planned(conn: Connection, run_id: int, *, after: int, limit: int = 100) -> l
     return [Waiting(row.id, row.store_id, spec(row, f"tangga:{run_id}")) for row in rows]
 
 
+def spec_of(row: Any) -> CodeSpec:
+    """What a shop has to make of a row of ``offer_code``, of a run or of a reward."""
+    return spec(row, f"tangga:{row.run_id}" if row.run_id else f"tangga:reward:{row.claim_id}")
+
+
 def settle_codes(conn: Connection, run: Run, made: Sequence[tuple[Waiting, CodeResult]], now: datetime) -> None:
     """Write down what the shop made of the codes: issued, refused for good (its money goes back), or later."""
     issued = [(waiting.id, result.external_id) for waiting, result in made if result.external_id and not result.error]

@@ -297,8 +297,14 @@ HELD: Final = (
         {"email": "''", "error": _redacted("error")},
         _words(
             "id run_id customer_id store_id code state external_id kind value currency minimum_minor liability_minor "
-            "expires_at created_at issued_at claim_id terms merchant_id"
+            "generation expires_at created_at issued_at claim_id terms merchant_id"
         ),
+    ),
+    Held(
+        "code_leak",
+        "offer_code_id IN (SELECT id FROM offer_code WHERE customer_id = ANY(:ids))",
+        {"detail": _redacted("detail")},
+        _words("id offer_code_id order_id new_code_id state reason agreed found_at settled_at told_at merchant_id"),
     ),
     Held(
         "redemption",

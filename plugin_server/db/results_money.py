@@ -26,6 +26,7 @@ def offers(conn: Connection, runs: Sequence[int], saved: Saved, currency: str) -
     return {
         "issued": row.issued,
         "failed": row.failed,
+        "leaked": row.leaked,
         "redeemed": row.redeemed,
         "released": row.released,
         "discount": Money(int(row.discount), currency).as_json(),
@@ -37,6 +38,7 @@ def offers(conn: Connection, runs: Sequence[int], saved: Saved, currency: str) -
 _OFFERS: Final = """
 SELECT count(DISTINCT c.id) FILTER (WHERE c.state = 'issued') AS issued,
        count(DISTINCT c.id) FILTER (WHERE c.state = 'failed') AS failed,
+       count(DISTINCT c.id) FILTER (WHERE EXISTS (SELECT FROM code_leak l WHERE l.offer_code_id = c.id)) AS leaked,
        count(d.id) FILTER (WHERE d.released_at IS NULL) AS redeemed,
        count(d.id) FILTER (WHERE d.released_at IS NOT NULL) AS released,
        coalesce(sum(d.discount_minor) FILTER (WHERE d.released_at IS NULL), 0) AS discount

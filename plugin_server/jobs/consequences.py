@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from plugin_server.db import erasure, facts_grown, offers, points_orders, pulse
+from plugin_server.db import code_watch, erasure, facts_grown, offers, points_orders, pulse
 from plugin_server.db.ingest import Ingested
 from plugin_server.jobs import climb
 
@@ -27,4 +27,5 @@ def follow(connection: Connection, *, merchant_id: int, done: Ingested, now: dat
     if everybody or done.order_ids:
         orders = None if everybody else done.order_ids
         offers.match_redemptions(connection, merchant_id=merchant_id, order_ids=orders, now=now)
+        code_watch.find(connection, merchant_id=merchant_id, order_ids=orders, now=now)
         points_orders.settle(connection, merchant_id=merchant_id, order_ids=orders, now=now)

@@ -10,10 +10,11 @@ from redis import RedisError
 from sqlalchemy import Connection, text
 
 from plugin_server import wiring
-from plugin_server.db import campaigns, conversations, doubts, fences, ledger_outcome, messages
+from plugin_server.db import campaigns, code_watch, conversations, doubts, fences, ledger_outcome, messages
 from plugin_server.db import credits as intents
 from plugin_server.db.doubts import OpenAttempt
 from plugin_server.db.session import merchant_ids, tenant
+from plugin_server.jobs import code_watch as watch_job
 from plugin_server.jobs import credits, events, ingest, reconcile, replies, rewards, run
 from plugin_server.jobs import doubts as log_of_provider
 from plugin_server.jobs import fences as fence_jobs
@@ -94,6 +95,7 @@ def _wake(services: Services, merchant_id: int) -> None:
         providers = set(conn.scalars(_INBOX, {"now": now}))
         claimed = conn.scalar(_CLAIMED)
         owed = intents.waiting(conn, now)
+        leaked = code_watch.waiting(conn)
     try:
         for run_id in waiting:
             wake(services.redis, run.advance_run, merchant_id, run_id)
@@ -113,6 +115,8 @@ def _wake(services: Services, merchant_id: int) -> None:
             wake(services.redis, rewards.make_rewards, merchant_id)
         if owed:
             wake(services.redis, credits.give_credits, merchant_id)
+        if leaked:
+            wake(services.redis, watch_job.watch_codes, merchant_id)
         reconcile.resume(services, merchant_id)
     except RedisError as error:
         log.warning("the queue is away (%s); asked again at the next sweep", error)

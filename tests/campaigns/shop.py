@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +25,8 @@ class Shop:
     calls: list[int] = field(default_factory=list)
     refuses: dict[str, str] = field(default_factory=dict)
     down: list[ConnectorError] = field(default_factory=list)
+    numbers: dict[str, str] = field(default_factory=dict)
+    revoked: list[str] = field(default_factory=list)
 
     def create_codes(self, codes: Sequence[CodeSpec]) -> list[CodeResult]:
         """As ``connectors.base.Store.create_codes``."""
@@ -33,11 +35,19 @@ class Shop:
             raise self.down.pop(0)
         return [self._create(spec) for spec in codes]
 
+    def revoke_codes(self, external_ids: Iterable[str]) -> None:
+        """As ``connectors.base.Store.revoke_codes``."""
+        if self.down:
+            raise self.down.pop(0)
+        gone = set(external_ids)
+        self.revoked += [code for code, number in self.numbers.items() if number in gone]
+        self.codes = {code: spec for code, spec in self.codes.items() if self.numbers[code] not in gone}
+
     def _create(self, spec: CodeSpec) -> CodeResult:
         if spec.email in self.refuses:
             return CodeResult(spec.code, None, self.refuses[spec.email], permanent=True)
         self.codes[spec.code] = spec
-        return CodeResult(spec.code, f"c{len(self.codes)}")
+        return CodeResult(spec.code, self.numbers.setdefault(spec.code, f"c{len(self.numbers) + 1}"))
 
     def __getattr__(self, name: str) -> Any:
         raise AssertionError(f"a campaign has no business calling {name}")

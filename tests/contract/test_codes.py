@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from campaigns.offers.codes import code_for
 from connectors.types import CodeSpec, DiscountKind
 from plugin_server.demo.shop.faults import Broken, Lost
 from tests.contract.conftest import NOW
@@ -37,6 +38,21 @@ def test_codes_are_made_once_and_can_be_taken_back(shop: Counter) -> None:
     shop.store.revoke_codes(ids)
     shop.store.revoke_codes(ids)
     assert {shop.refusal(one.code, one.email) for one in specs} <= {"unknown", "expired"}
+
+
+def test_a_leaked_code_gives_way_to_the_next_generation(shop: Counter) -> None:
+    owner, words = shop.accounts()[0][1], {"prefix": "SENJA", "run_id": 1, "customer_id": 1}
+    first, second = (code_for("s" * 32, generation=generation, **words) for generation in (0, 1))  # type: ignore[arg-type]
+    old = shop.store.create_codes([replace(spec(shop), code=first)])[0]
+    shop.store.revoke_codes([old.external_id or ""])
+    shop.store.revoke_codes([old.external_id or ""])
+    new = [shop.store.create_codes([replace(spec(shop), code=second)])[0] for _ in range(2)]
+    assert new[0] == new[1]
+    assert new[0].error is None
+    assert shop.refusal(first, owner) in {"unknown", "expired"}
+    assert shop.refusal(second, "stranger@contoh.test") == "email"
+    shop.redeem(second, owner)
+    assert shop.refusal(second, owner) == "limit"
 
 
 @pytest.mark.parametrize("kind", [DiscountKind.PERCENTAGE, DiscountKind.FIXED, DiscountKind.FREE_SHIPPING])

@@ -46,6 +46,8 @@ TRACES = (
     "'failed', 'no such ' || :email, 'percentage', 10, 'IDR', 0, 5, :email, now())",
     "INSERT INTO redemption (merchant_id, store_id, order_id, offer_code_id, customer_id, code, discount_minor, "
     "redeemed_at) SELECT :m, :s, min(id), 1, :c, 'X', 5, now() FROM shop_order",
+    "INSERT INTO code_leak (merchant_id, offer_code_id, order_id, detail, found_at) "
+    "VALUES (:m, 1, 1, 'no such ' || :email, now())",
     "INSERT INTO testimonial (merchant_id, store_id, external_id, customer_id, email_norm, rating, text, written_at) "
     "VALUES (:m, :s, 't1', :c, :email, 5, 'I am Ani Rahasia', now())",
     "INSERT INTO inbound_event (merchant_id, provider, store_id, dedupe, topic, headers, body) "

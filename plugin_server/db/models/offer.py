@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Numeric, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, Numeric, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from plugin_server.db.models.base import Base, Big, Json, Key, Now, OfMerchant, Time, Zero
@@ -15,6 +15,7 @@ class OfferCode(OfMerchant, Base):
 
     ``issued`` only after the store has it exactly as asked. ``terms`` is what it is there (``db.offer_terms``). What is
     ``promised`` has no code in the store: it is ``kept`` when it has been paid, or ``lapsed``.
+    ``generation`` above 0 takes the place of one that a stranger used.
     """
 
     __tablename__ = "offer_code"
@@ -22,9 +23,15 @@ class OfferCode(OfMerchant, Base):
         CheckConstraint(
             "state IN ('planned', 'issued', 'failed', 'revoked', 'promised', 'kept', 'lapsed')", name="state"
         ),
-        Index("uq_offer_code_customer", "run_id", "customer_id", "store_id", unique=True),
+        Index("uq_offer_code_customer", "run_id", "customer_id", "store_id", "generation", unique=True),
         Index("uq_offer_code_code", "store_id", text("lower(code)"), unique=True),
-        Index("uq_offer_code_claim", "claim_id", unique=True, postgresql_where=text("claim_id IS NOT NULL")),
+        Index(
+            "uq_offer_code_claim",
+            "claim_id",
+            "generation",
+            unique=True,
+            postgresql_where=text("claim_id IS NOT NULL"),
+        ),
         Index("ix_offer_code_waiting", "run_id", "id", postgresql_where=text("state = 'planned'")),
         Index("ix_offer_code_promised", "merchant_id", "kind", postgresql_where=text("state = 'promised'")),
     )
@@ -34,6 +41,7 @@ class OfferCode(OfMerchant, Base):
     claim_id: Mapped[Big | None]
     customer_id: Mapped[Big]
     store_id: Mapped[Big]
+    generation: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     code: Mapped[str]
     state: Mapped[str] = mapped_column(server_default="planned")
     error: Mapped[str] = mapped_column(server_default="")
@@ -79,3 +87,30 @@ class Redemption(OfMerchant, Base):
     discount_minor: Mapped[Zero]
     redeemed_at: Mapped[Time]
     released_at: Mapped[Time | None]
+
+
+class CodeLeak(OfMerchant, Base):
+    """A personal code that somebody else used, once for each code; who that was stands in the order.
+
+    found → revoked (in the shop) → planned (the new code) → reissued; or closed (nothing to reissue, see ``reason``),
+    or person (somebody has to decide). ``agreed``: somebody decided for a new code.
+    """
+
+    __tablename__ = "code_leak"
+    __table_args__ = (
+        CheckConstraint("state IN ('found', 'revoked', 'planned', 'reissued', 'closed', 'person')", name="state"),
+        Index("uq_code_leak_code", "offer_code_id", unique=True),
+        Index("ix_code_leak_state", "merchant_id", "state"),
+    )
+
+    id: Mapped[Key]
+    offer_code_id: Mapped[Big]
+    order_id: Mapped[Big]
+    new_code_id: Mapped[Big | None]
+    state: Mapped[str] = mapped_column(server_default="found")
+    reason: Mapped[str] = mapped_column(server_default="")
+    detail: Mapped[str] = mapped_column(server_default="")
+    agreed: Mapped[bool] = mapped_column(server_default=text("false"))
+    found_at: Mapped[Time]
+    settled_at: Mapped[Time | None]
+    told_at: Mapped[Time | None]
