@@ -22,6 +22,7 @@ from plugin_server.db import campaigns, ledger, ledger_outcome, sender
 from plugin_server.db.campaigns import Run
 from plugin_server.db.ledger import Claimed
 from plugin_server.db.session import tenant
+from plugin_server.db.waiting import Place
 from plugin_server.jobs import compose
 from plugin_server.jobs.compose import Letterhead, Tags
 from plugin_server.jobs.outside import Outside
@@ -56,7 +57,7 @@ class _Desk:
     _tags: Tags | None = None
     _read_at: datetime | None = None
     _batch: str = ""
-    place: ledger.Place = field(default_factory=ledger.Place)
+    place: Place = field(default_factory=Place)
 
     @property
     def fenced(self) -> bool:
