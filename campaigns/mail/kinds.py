@@ -22,6 +22,8 @@ LETTERS: Final[dict[str, str | None]] = {
     "opinion": None,
     "likes": None,
     "birthday_ask": None,
+    "friend_wish": None,
+    "fan_voice": None,
     "welcome_look": None,
     "first_order_ends": "free_shipping",
     "care": None,

@@ -28,6 +28,7 @@ _WAY: Final = {
     "member_invite": "membership",
     "anniversary": "exclusive",
     "friend_bought": "group",
+    "friend_wish": "group",
 }
 """Recipes whose way does not follow from event and offer."""
 _OF_EVENT: Final = {"points_end": "points", "friend_joined": "group", "friend_bought": "group"}
