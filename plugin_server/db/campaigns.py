@@ -264,6 +264,20 @@ def hold_all(conn: Connection, *, to: str, reason: str) -> None:
     conn.execute(update(models.CampaignRun).where(models.CampaignRun.state.in_(OPEN_STATES)).values(values))
 
 
+def undo(conn: Connection, run_id: int, now: datetime) -> bool:
+    """Take back a launch within its grace, as if it had never been; False once it has begun.
+
+    Where the calendar would start an active campaign for the same occasion again, the run stays, stopped.
+    """
+    early = "r.id = :id AND r.state = 'planned' AND r.frozen_at IS NULL AND r.not_before > :now"
+    wanted = {"id": run_id, "now": now}
+    dropped = text(
+        f"DELETE FROM campaign_run r USING campaign c WHERE c.id = r.campaign_id AND c.state <> 'active' AND {early}"
+    )
+    stopped = text(f"UPDATE campaign_run r SET state = 'stopped', not_before = NULL WHERE {early}")
+    return conn.execute(dropped, wanted).rowcount == 1 or conn.execute(stopped, wanted).rowcount == 1
+
+
 def resume(conn: Connection, run_id: int) -> bool:
     """Let a paused run go on from where it stood; every step looks at what is there already."""
     statement = text(

@@ -47,20 +47,31 @@ NO_MARGIN_REASON: Final = (
 )
 
 
-def launch(services: Services, merchant_id: int, campaign_key: str, by: str, now: datetime) -> int:
+def launch(
+    services: Services, merchant_id: int, campaign_key: str, by: str, now: datetime, *, grace: timedelta | None = None
+) -> int:
     """Start a campaign as a person asks for it, and wake a worker; gives the run. Raises ``Refused``.
+
+    Within ``grace`` nothing happens yet, so that ``campaigns.undo`` can take it back as if it had never been.
 
     A campaign on a holiday takes the firing that is due, so that it will not fire for it again; with none due, it runs
     once for this day. A campaign of kind ``once`` runs once: asking again gives the same run.
     """
     with tenant(services.engine, merchant_id) as conn:
-        run_id = open_now(conn, merchant_id, campaign_key, by, now, services.settings)
+        run_id = open_now(conn, merchant_id, campaign_key, by, now, services.settings, grace=grace)
     wake_run(services, merchant_id, run_id)
     return run_id
 
 
 def open_now(
-    conn: Connection, merchant_id: int, campaign_key: str, by: str, now: datetime, settings: Settings | None = None
+    conn: Connection,
+    merchant_id: int,
+    campaign_key: str,
+    by: str,
+    now: datetime,
+    settings: Settings | None = None,
+    *,
+    grace: timedelta | None = None,
 ) -> int:
     """``launch`` without waking anybody. Without ``settings`` the mails are not looked through."""
     saved = campaigns.need(conn, campaign_key, lock=True)
@@ -69,7 +80,11 @@ def open_now(
         raise Refused(Reason(sentence, f"launch_{saved.state}"))
     check(conn, saved.campaign, now, settings)
     occasion, due_at = _occasion(conn, saved, now)
-    run_id, _ = campaigns.open_run(conn, merchant_id=merchant_id, saved=saved, occasion=occasion, due_at=due_at, by=by)
+    run_id, new = campaigns.open_run(
+        conn, merchant_id=merchant_id, saved=saved, occasion=occasion, due_at=due_at, by=by
+    )
+    if new and grace:
+        campaigns.wait(conn, run_id, until=now + grace, reason="")
     return run_id
 
 

@@ -16,7 +16,7 @@ from plugin_server.db.session import tenant
 from plugin_server.jobs import baskets, figures, realising
 from plugin_server.jobs.run import firings, margin, set_state
 from plugin_server.jobs.run import launch as launch_run
-from plugin_server.web import builder, campaign_form, offer_words
+from plugin_server.web import builder, campaign_form, launching, offer_words
 from plugin_server.web.context import page, services, words
 from plugin_server.web.guards import requires
 from plugin_server.web.rungs import names_of
@@ -98,13 +98,14 @@ def _offered(connection: Connection, who: Person, saved: Saved, now: datetime) -
 @pages.post("/campaigns/<key>/launch")
 @requires("marketer")
 def launch(who: Person, key: str) -> ResponseReturnValue:
-    """Start it now. Pressing twice starts it once."""
+    """Start it, after a moment in which it can be taken back. Pressing twice starts it once."""
     with tenant(services().engine, who.merchant_id) as connection:
         _saved(connection, key)
     try:
         run_id = launch_run(
-            services(), merchant_id=who.merchant_id, campaign_key=key, by=who.email, now=services().now()
-        )
+            services(), merchant_id=who.merchant_id, campaign_key=key, by=who.email, now=services().now(),
+            grace=launching.grace(),
+        )  # fmt: skip
     except Refused as error:
         flash(words().why(error.reason), "bad")
         return redirect(url_for("campaigns.show", key=key))

@@ -33,8 +33,12 @@ def show(who: Person, run_id: int) -> ResponseReturnValue:
         told = report(connection, run_id) if going else _kept(connection, who, f"told:{run_id}")
         shown = marketing.of_run(connection, run_id)
         result = _kept(connection, who, f"result:{run_id}")
+    # A launch that can still be taken back; a run that waits for something else says for what.
+    early = (
+        run.state == "planned" and not run.state_reason and bool(run.not_before and run.not_before > services().now())
+    )
     template = "_run.html" if is_partial() else "run.html"
-    return page(template, section="campaigns", run=run, told=told, result=result, going=going, shown=shown)
+    return page(template, section="campaigns", run=run, told=told, result=result, going=going, shown=shown, early=early)
 
 
 def _kept(connection: Connection, who: Person, name: str) -> dict[str, Any]:

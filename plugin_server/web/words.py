@@ -97,6 +97,10 @@ class Words:
         """A difference of shares (0.0123) in percentage points: ``+1.2``."""
         return self.number(Decimal(str(round(share * 100, 1))), sign=True)
 
+    def day_of(self, given: str) -> Day:
+        """A day that came as ISO text."""
+        return Day.fromisoformat(given)
+
     def parsed(self, given: str | None) -> datetime | None:
         """A time that came as ISO text."""
         return datetime.fromisoformat(given) if given else None
@@ -152,6 +156,12 @@ class Words:
     def hour(self, value: datetime) -> str:
         """``14:05`` in the person's zone."""
         return format_datetime(value, format="HH:mm", tzinfo=self.zone, locale=self.language)
+
+    def clock(self, value: datetime | None) -> str:
+        """``14:05:30`` in the person's zone, for what is a matter of seconds."""
+        if value is None:
+            return "–"
+        return format_datetime(value, format="HH:mm:ss", tzinfo=self.zone, locale=self.language)
 
     def ago(self, value: datetime | None) -> str:
         """``3 minutes ago``."""

@@ -113,7 +113,8 @@ def test_a_visitor_sees_the_ladder_fill_launches_a_campaign_buys_and_climbs(demo
     page.goto(f"{demo.url}/campaigns/new")
     page.click(".saving button")
     expect(page.locator("main")).to_contain_text("people will get it")
-    page.click("main button:has-text('Launch')")
+    page.click("main a:has-text('Launch')")
+    page.click("main button:has-text('Send to')")
     expect(page.locator("main .tag").first).to_contain_text("done", timeout=PATIENCE)
 
     mails = demo.mails()

@@ -202,12 +202,16 @@ def test_from_an_idea_to_a_launch(looker: Callable[..., Looker], size: str, crow
     frame = page.frame_locator("#mail iframe")
     frame.locator("text=Halo Siti").first.wait_for()
     eye.hold("preview")
-    asked: list[str] = []
-    page.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.accept()))
-    page.click("button:has-text('Launch to')")
+    page.click("a:has-text('Launch to')")
+    page.locator("main").get_by_text("Nothing leaves for").wait_for()
+    eye.hold("launch")
+    page.click("button:has-text('Send to')")
     page.wait_for_url("**/runs/*")
-    assert "codes are made in the shop" in asked[0]
+    page.locator("main").get_by_text("Nothing has left yet").wait_for()
     eye.hold("run")
+    page.click("button:has-text('Take it back')")
+    page.locator("main").get_by_text("Nobody got anything").wait_for()
+    eye.look(f"/campaigns/{page.url.rpartition('/')[2]}/back-test")
 
 
 def test_typing_finds_a_customer_without_a_reload(looker: Callable[..., Looker], crowd: int) -> None:

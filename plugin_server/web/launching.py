@@ -1,0 +1,92 @@
+"""Before and just after a launch: what the last twelve months would have been, what will happen now, and a way back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import Connection
+
+from plugin_server.db import audience, audit_log, campaigns
+from plugin_server.db.campaigns import Refused, Saved
+from plugin_server.db.people import Person
+from plugin_server.db.session import tenant
+from plugin_server.demo.opening import is_demo
+from plugin_server.jobs import preview
+from plugin_server.jobs.backtest import back_test as looked_back
+from plugin_server.jobs.run import check
+from plugin_server.web import campaign_sentence, charts
+from plugin_server.web.context import page, services, words
+from plugin_server.web.guards import requires
+
+pages = Blueprint("launching", __name__)
+GRACE = timedelta(seconds=60)
+"""How long a launch can be taken back before anything happens."""
+GRACE_OF_THE_DEMO = timedelta(seconds=10)
+SHOWN = 60
+"""Firings of a back-test that the page lists; the months above them hold all."""
+
+
+def grace() -> timedelta:
+    """In the demo shop nobody wants to wait for long."""
+    return GRACE_OF_THE_DEMO if is_demo(services().settings.tangga_home) else GRACE
+
+
+@pages.get("/campaigns/<key>/launch")
+@requires("marketer")
+def confirm(who: Person, key: str) -> ResponseReturnValue:
+    """What will happen to how many people, and what it may cost, with the button that does it."""
+    with tenant(services().engine, who.merchant_id) as connection:
+        saved = campaigns.get(connection, key) or abort(404)
+        told = _told(connection, who, saved)
+    return page("launch.html", section="campaigns", saved=saved, grace=words().span(grace().total_seconds()), **told)
+
+
+def _told(connection: Connection, who: Person, saved: Saved) -> dict[str, Any]:
+    now = services().now()
+    looked = audience.preview_audience(
+        connection, merchant_id=who.merchant_id, campaign=saved.campaign, campaign_id=saved.id, now=now, sample=5
+    )
+    try:
+        check(connection, saved.campaign, now, services().settings)
+        hindrance = words()(f"why.launch_{saved.state}") if saved.state in ("paused", "ended") else ""
+    except Refused as error:
+        hindrance = words().why(error.reason)
+    return {
+        "audience": looked,
+        "offer": preview.offer_of(connection, saved, looked["treated"], now),
+        "sentences": campaign_sentence.told(connection, who, saved.campaign, words(), now),
+        "hindrance": hindrance,
+    }
+
+
+@pages.post("/runs/<int:run_id>/undo")
+@requires("marketer")
+def undo(who: Person, run_id: int) -> ResponseReturnValue:
+    """Take a launch back while nothing has happened yet."""
+    with tenant(services().engine, who.merchant_id) as connection:
+        try:
+            key = campaigns.run(connection, run_id).campaign.key
+        except Refused:
+            abort(404)
+        done = campaigns.undo(connection, run_id, services().now())
+        if done:
+            detail = {"run": run_id}
+            audit_log.record(
+                connection, who.merchant_id, actor=who.email, action="run_undone", subject=key, detail=detail
+            )
+    flash(words()("launching.undone" if done else "launching.too_late"), "good" if done else "bad")
+    return redirect(url_for("campaigns.show", key=key) if done else url_for("runs.show", run_id=run_id))
+
+
+@pages.get("/campaigns/<key>/back-test")
+@requires("viewer")
+def back_test(who: Person, key: str) -> ResponseReturnValue:
+    """The last twelve months: whom it would have met when, and what its codes could have cost."""
+    with tenant(services().engine, who.merchant_id) as connection:
+        saved = campaigns.get(connection, key) or abort(404)
+        found = looked_back(connection, merchant_id=who.merchant_id, saved=saved, now=services().now())
+    months = charts.stacked([[month["treated"], month["holdout"]] for month in found["months"]])
+    return page("back_test.html", section="campaigns", saved=saved, found=found, months=months, most=SHOWN)

@@ -1,0 +1,93 @@
+"""From the question to the first mail: it says what will happen, and can be taken back while nothing has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from html import unescape
+
+import pytest
+from sqlalchemy import text
+
+from plugin_server.db import campaigns
+from plugin_server.db.session import tenant
+from plugin_server.jobs.run import launch
+from plugin_server.web.launching import GRACE
+from plugin_server.wiring import Services
+from tests.web.conftest import Clock, Visitor
+from tests.web.test_calendar import campaign, five
+
+__all__ = ["five"]
+
+
+def runs(app: Services, merchant: int) -> list[tuple[str, str]]:
+    with tenant(app.engine, merchant) as connection:
+        rows = connection.execute(text("SELECT occasion, state FROM campaign_run ORDER BY id"))
+        return [tuple(row) for row in rows]
+
+
+def test_a_launch_says_what_will_happen_and_can_be_taken_back(
+    app: Services, five: int, logged_in: Callable[[str], Visitor], clock: Clock
+) -> None:
+    campaign(app, five, "tea", "draft", trigger={"kind": "once"})
+    visitor = logged_in("marketer")
+    asked = unescape(visitor.get("/campaigns/tea/launch").text)
+    assert "Send to 5 customers" in asked
+    assert "people on every rung who said yes to mails get a mail without an offer" in asked
+    started = visitor.post("/campaigns/tea/launch").location
+    assert "Nothing has left yet. It begins at 16:01:00." in visitor.get(started).text
+    assert visitor.post(f"{started}/undo").location == "/campaigns/tea"
+    assert "Nobody got anything" in visitor.get("/campaigns/tea").text
+    assert runs(app, five) == []
+    with tenant(app.engine, five) as connection:
+        actions = connection.scalars(text("SELECT action FROM audit_log WHERE subject = 'tea' ORDER BY id")).all()
+    assert actions == ["campaign_started", "campaign_launched", "run_undone"]
+
+    again = visitor.post("/campaigns/tea/launch").location
+    clock.forward(seconds=GRACE.total_seconds() + 1)
+    assert visitor.post(f"{again}/undo").location == again
+    assert "Too late to take it back" in visitor.get(again).text
+    assert runs(app, five) == [("once", "planned")]
+    assert visitor.post("/runs/999999/undo").status_code == 404
+
+
+def test_what_the_calendar_would_start_again_is_stopped_instead(app: Services, five: int) -> None:
+    campaign(app, five, "tea")
+    run = launch(app, five, "tea", "t", app.now(), grace=timedelta(seconds=30))
+    with tenant(app.engine, five) as connection:
+        assert campaigns.undo(connection, run, app.now())
+        assert not campaigns.undo(connection, run, app.now())
+    assert runs(app, five) == [("once", "stopped")]
+
+
+def test_commands_have_no_grace(app: Services, five: int) -> None:
+    campaign(app, five, "tea")
+    run = launch(app, five, "tea", "t", app.now())
+    with tenant(app.engine, five) as connection:
+        assert campaigns.run(connection, run).not_before is None
+        assert not campaigns.undo(connection, run, app.now())
+
+
+def test_a_launch_that_is_refused_says_why_and_has_no_button(
+    app: Services, five: int, logged_in: Callable[[str], Visitor]
+) -> None:
+    campaign(app, five, "tea", "paused")
+    page = logged_in("marketer").get("/campaigns/tea/launch").text
+    assert "This campaign is paused" in page
+    assert "Send to" not in page
+
+
+@pytest.mark.parametrize("language", ["en", "id", "nl"])
+def test_the_last_twelve_months_as_a_picture_and_a_table(
+    app: Services, five: int, logged_in: Callable[[str], Visitor], language: str
+) -> None:
+    campaign(app, five, "weekly", trigger={"kind": "recurring", "every": "month", "on": 1})
+    campaign(app, five, "by-hand", trigger={"kind": "once"})
+    visitor = logged_in("owner")
+    visitor.post("/language", {"language": language})
+    page = visitor.get("/campaigns/weekly/back-test").text
+    assert page.count("<tr>") == 13
+    assert page.count('<rect class="s0"') == 12
+    said = {"en": "caps and quiet hours", "id": "Batas frekuensi", "nl": "De grens op"}[language]
+    assert said in page
+    assert '<svg class="chart"' not in visitor.get("/campaigns/by-hand/back-test").text
