@@ -68,9 +68,12 @@ def of_token(connection: Connection, who: Person, token: str) -> Base | None:
 
 
 def _dumped(connection: Connection, who: Person, document: Mapping[str, Any]) -> dict[str, Any]:
+    return for_shop(document, shop(connection, who.merchant_id).ladder.keys)
+
+
+def for_shop(document: Mapping[str, Any], ladder: Sequence[str]) -> dict[str, Any]:
     """With all defaults, and with the shop's own rungs in the place of those of the usual ladder."""
     made = dump(parse(document))
-    ladder = shop(connection, who.merchant_id).ladder.keys
     audience, trigger = made["audience"], made["trigger"]
     if audience["rungs"] != "all":
         audience["rungs"] = fitted(audience["rungs"], ladder)

@@ -28,6 +28,13 @@ WHOLE_DAYS = frozenset({
 """Events that are days of themselves, so that a mail comes "on their birthday" and not "on the day …"."""
 
 
+def at_once(connection: Connection, who: Person, made: Campaign, words: Words, now: datetime) -> list[str]:
+    """The same for a launch by hand: whatever its days are, now is one of them."""
+    today = made.model_copy(update={"trigger": Once(kind="once")})
+    rungs = names_of(connection, who.merchant_id, words.language)
+    return [main(connection, who, today, rungs, words, now, when=words("said.now")), _measure(made, words)]
+
+
 def told(connection: Connection, who: Person, made: Campaign, words: Words, now: datetime) -> list[str]:
     """The main sentence, the next date where there is one, and what is held back."""
     rungs = names_of(connection, who.merchant_id, words.language)
@@ -37,10 +44,16 @@ def told(connection: Connection, who: Person, made: Campaign, words: Words, now:
 
 
 def main(
-    connection: Connection, who: Person, made: Campaign, rungs: Sequence[RungName], words: Words, now: datetime
+    connection: Connection,
+    who: Person,
+    made: Campaign,
+    rungs: Sequence[RungName],
+    words: Words,
+    now: datetime,
+    when: str = "",
 ) -> str:
-    """When, who and what in one sentence."""
-    when = _when(connection, who, made, rungs, words, now)
+    """When, who and what in one sentence; ``when`` stands in the place of the campaign's own days."""
+    when = when or _when(connection, who, made, rungs, words, now)
     people = _people(connection, made, rungs, words)
     mails = sum(step.kind == "message" for step in made.steps)
     given = words("said.series", n=mails) if made.steps else gift(made.offer, who.currency, words)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import date, timedelta
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, url_for
@@ -57,7 +58,7 @@ def _told(connection: Connection, who: Person, saved: Saved) -> dict[str, Any]:
     return {
         "audience": looked,
         "offer": preview.offer_of(connection, saved, looked["treated"], now),
-        "sentences": campaign_sentence.told(connection, who, saved.campaign, words(), now),
+        "sentences": campaign_sentence.at_once(connection, who, saved.campaign, words(), now),
         "hindrance": hindrance,
     }
 
@@ -88,5 +89,18 @@ def back_test(who: Person, key: str) -> ResponseReturnValue:
     with tenant(services().engine, who.merchant_id) as connection:
         saved = campaigns.get(connection, key) or abort(404)
         found = looked_back(connection, merchant_id=who.merchant_id, saved=saved, now=services().now())
-    months = charts.stacked([[month["treated"], month["holdout"]] for month in found["months"]])
-    return page("back_test.html", section="campaigns", saved=saved, found=found, months=months, most=SHOWN)
+    months = twelve(found)
+    drawn = charts.stacked([[month["treated"], month["holdout"]] for month in months])
+    return page(
+        "back_test.html", section="campaigns", saved=saved, found=found, months=months, drawn=drawn, most=SHOWN
+    )  # fmt: skip
+
+
+def twelve(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """All months of a back-test from the first day to the last; those that met nobody are empty."""
+    known = {month["month"]: month for month in found["months"]}
+    first, last = (date.fromisoformat(found[end]) for end in ("from", "to"))
+    months = range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
+    empty = {"firings": 0, "treated": 0, "holdout": 0, "liability": None}
+    keys = [f"{number // 12}-{number % 12 + 1:02}" for number in months]
+    return [known.get(key) or {"month": key, **empty} for key in keys]

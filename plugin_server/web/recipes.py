@@ -31,6 +31,8 @@ _WAY: Final = {
     "friend_wish": "group",
 }
 """Recipes whose way does not follow from event and offer."""
+_RUNG: Final = {"friend_bought": "advocate"}
+"""Recipes that are open to all but meant for some."""
 _OF_EVENT: Final = {"points_end": "points", "friend_joined": "group", "friend_bought": "group"}
 _OF_OFFER: Final = {
     "quantity_price": "group", "buy_get": "group", "gift": "group", "cashback": "group", "team_deal": "group",
@@ -40,7 +42,7 @@ _OF_OFFER: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One recipe as the page shows it; ``sentence`` says when, to whom and what."""
+    """One recipe as the page shows it; ``sentence`` says when, to whom and what; ``rung`` is where it begins."""
 
     key: str
     name: str
@@ -48,6 +50,7 @@ class Card:
     sentence: str
     way: str
     rung: str
+    rungs: tuple[str, ...] = ()
 
 
 def way_of(recipe: Recipe) -> str:
@@ -66,19 +69,19 @@ def rung_of(campaign: Campaign, rungs: Sequence[str]) -> str:
 
 def cards(connection: Connection, who: Person, rungs: Sequence[RungName], words: Words) -> list[Card]:
     """All recipes, fitted to the shop's ladder and in the reader's language."""
-    made = []
+    made, keys = [], [rung.key for rung in rungs]
     for recipe in recipes():
-        base = campaign_base.of_token(connection, who, f"recipe:{recipe.key}")
-        campaign = parse({**(base.document if base else recipe.document), "key": "recipe"})
+        campaign = parse(campaign_base.for_shop(recipe.document, keys))
         named = words.has(f"recipe.{recipe.key}.name")
         made.append(
             Card(
                 recipe.key,
-                words(f"recipe.{recipe.key}.name") if named else recipe.name,
-                words(f"recipe.{recipe.key}.what") if named else recipe.why,
+                words(f"recipe.{recipe.key}.name") if named else words.said(recipe.name),
+                words(f"recipe.{recipe.key}.what") if named else words.said(recipe.why),
                 campaign_sentence.main(connection, who, campaign, rungs, words, words.now),
                 way_of(recipe),
-                rung_of(campaign, [rung.key for rung in rungs]),
+                campaign_base.fitted([_RUNG[recipe.key]], keys)[0] if recipe.key in _RUNG else rung_of(campaign, keys),
+                () if campaign.audience.rungs == "all" else tuple(campaign.audience.rungs),
             )
         )
     return made

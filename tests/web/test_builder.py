@@ -160,10 +160,10 @@ def test_rungs_of_a_recipe_fit_another_ladder() -> None:
 SENTENCES = {
     "en": "14 days before Eid al-Fitr, at 09:00, Shopper and Customer who said yes to mails get 10% off, for "
     "orders from Rp100,000, by a code of their own that is valid for 14 days.",
-    "id": "14 hari sebelum Lebaran, pukul 09:00, Pembeli dan Pelanggan yang setuju menerima email mendapat diskon 10%, "
-    "untuk belanja mulai Rp100.000, dengan kode pribadi yang berlaku 14 hari.",
-    "nl": "14 dagen voor Suikerfeest, om 09:00, krijgen Koper en Klant met toestemming voor mail 10% korting, voor "
-    "bestellingen vanaf Rp100.000, met een eigen code die 14 dagen geldig is.",
+    "id": "14 hari sebelum Lebaran, pukul 09:00, Pembeli dan Pelanggan yang setuju menerima email mendapat diskon 10% "
+    "mulai Rp100.000, dengan kode pribadi yang berlaku 14 hari.",
+    "nl": "14 dagen voor Suikerfeest, om 09:00, krijgen Koper en Klant met toestemming voor mail 10% korting vanaf "
+    "Rp100.000, met een eigen code die 14 dagen geldig is.",
 }
 
 
