@@ -10,7 +10,8 @@ import pytest
 
 from tests.checks.measure import ROOT
 
-LOCKS = ("requirements.lock", "requirements-test.lock", "requirements-node.lock", "package-lock.json")
+LOCKS = ("requirements.lock", "requirements-test.lock", "requirements-node.lock", "package-lock.json",
+         "tests/oracle/package-lock.json")  # fmt: skip
 
 
 def tracked() -> list[str]:
@@ -32,8 +33,9 @@ def test_every_locked_python_package_has_a_hash() -> None:
         assert all("--hash=sha256:" in block for block in blocks), name
 
 
-def test_every_locked_npm_package_has_a_hash() -> None:
-    packages = json.loads((ROOT / "package-lock.json").read_text())["packages"]
+@pytest.mark.parametrize("name", [name for name in LOCKS if name.endswith(".json")])
+def test_every_locked_npm_package_has_a_hash(name: str) -> None:
+    packages = json.loads((ROOT / name).read_text())["packages"]
     assert all("integrity" in entry for path, entry in packages.items() if path)
 
 

@@ -29,9 +29,7 @@ class Batches:
         """What Mail Send says of ``send_at`` and ``batch_id``."""
         found: list[tuple[str | None, str]] = []
         at, batch = request.get("send_at"), request.get("batch_id")
-        if at is not None and (isinstance(at, bool) or not isinstance(at, int)):
-            found.append(("send_at", "The send_at parameter is a unix timestamp."))
-        elif at is not None and at > now + AHEAD:
+        if isinstance(at, int) and at > now + AHEAD:
             found.append(("send_at", "Scheduling more than 72 hours in advance is forbidden."))
         if batch is not None and now - self.made.get(str(batch), 0) > GOOD_FOR:
             found.append(("batch_id", "The batch_id is not valid."))

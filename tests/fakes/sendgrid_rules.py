@@ -26,6 +26,9 @@ def faults_of(request: Any) -> list[Fault]:
         return [(None, "Bad Request")]
     found = [(name, "is not a known field") for name in request if name not in _KNOWN]
     found += [*_from(request), *_content(request), *_categories(request), *_people(request)]
+    at = request.get("send_at")
+    if at is not None and (isinstance(at, bool) or not isinstance(at, int)):
+        found.append(("send_at", "The send_at parameter is a unix timestamp."))
     sandbox = request.get("mail_settings", {}).get("sandbox_mode", {}).get("enable", False)
     if not isinstance(sandbox, bool):
         found.append(("mail_settings.sandbox_mode.enable", "must be a boolean"))
