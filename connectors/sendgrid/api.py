@@ -43,8 +43,11 @@ class Api:
             raise ConnectorError(f"SendGrid answered {answer.status}.", code="busy", retry_after=60)
         if answer.status >= 300:
             said = _said(answer.data)
-            sentence = f"SendGrid answered {answer.status} to {method} {path.partition('?')[0]}"
-            raise Refused(f"{sentence}: {said}." if said else f"{sentence}.", status=answer.status, said=said)
+            asked = f"{method} {path.partition('?')[0]}"
+            sentence = f"SendGrid answered {answer.status} to {asked}."
+            if said:
+                sentence = f"SendGrid answered {answer.status} to {asked}: {said}."
+            raise Refused(sentence, status=answer.status, said=said)
         try:
             return json.loads(answer.data or b"null")
         except ValueError:

@@ -25,6 +25,7 @@ from plugin_server.jobs import baskets, compose, realising, run
 from plugin_server.jobs.compose import Letterhead
 from plugin_server.jobs.proofing import Draft, proof
 from plugin_server.jobs.series_preview import steps_of
+from plugin_server.locales.sentences import said
 
 PLAIN = "offer_by_code"
 """The key of what every shop can do, and nobody need be told."""
@@ -63,7 +64,9 @@ def preview(conn: Connection, *, merchant_id: int, saved: Saved, public_url: str
 
 
 def check(conn: Connection, campaign: Campaign, *, public_url: str, now: datetime) -> list[str]:
-    """What a save must look at: dates, rungs, wording, margin. Gives what is only worth knowing.
+    """What a save must look at: dates, rungs, wording, margin.
+
+    Gives what is only worth knowing, in the language of the business.
 
     Raises ``BadCampaign`` with the path of each field that cannot be dated, rendered or afforded in this shop.
     """
@@ -89,7 +92,7 @@ def check(conn: Connection, campaign: Campaign, *, public_url: str, now: datetim
         raise BadCampaign(tuple(problems))
     if not head.shop.get("address"):
         notes.append("Your postal address is missing; the laws of many countries want it in every mail.")
-    return notes
+    return [said(note, head.locale) for note in notes]
 
 
 def _by_shop(conn: Connection, campaign: Campaign) -> list[str]:

@@ -19,6 +19,7 @@ from plugin_server.db.session import tenant
 from plugin_server.jobs.run import wake_run
 from plugin_server.web.context import page, services, words
 from plugin_server.web.guards import requires
+from plugin_server.web.words import Words
 from plugin_server.wiring import Services
 
 pages = Blueprint("run_mails", __name__)
@@ -55,16 +56,16 @@ def _run(connection: Connection, run_id: int) -> Run:
 @pages.get("/runs/<int:run_id>/mails.csv")
 @requires("viewer")
 def export(who: Person, run_id: int) -> ResponseReturnValue:
-    """The same as a file, written as it is read."""
+    """The same as a file, written as it is read; reasons stand in the reader's language, states in fixed words."""
     made = services()
     with tenant(made.engine, who.merchant_id) as connection:
         key = _run(connection, run_id).campaign.key
         audit_log.record(connection, who.merchant_id, actor=who.email, action="mails_exported", subject=f"run {run_id}")
     headers = {"Content-Disposition": f'attachment; filename="{key}-{run_id}.csv"', "Cache-Control": "no-store"}
-    return Response(_lines(made, who.merchant_id, run_id), mimetype="text/csv", headers=headers)
+    return Response(_lines(made, who.merchant_id, run_id, words()), mimetype="text/csv", headers=headers)
 
 
-def _lines(made: Services, merchant_id: int, run_id: int) -> Iterator[str]:
+def _lines(made: Services, merchant_id: int, run_id: int, t: Words) -> Iterator[str]:
     after = 0
     rows: list[dict[str, Any]] = [dict(zip(COLUMNS, COLUMNS, strict=True))]
     while rows:
@@ -74,6 +75,7 @@ def _lines(made: Services, merchant_id: int, run_id: int) -> Iterator[str]:
         with tenant(made.engine, merchant_id) as connection:
             rows = messages.some(connection, run_id, after=after, limit=CHUNK)
         after = rows[-1]["id"] if rows else after
+        rows = [row | {"reason": t.said(row["reason"])} for row in rows]
 
 
 def _harmless(value: object) -> str:

@@ -13,6 +13,7 @@ from plugin_server.db import audit_log, campaigns, shop_settings
 from plugin_server.db.campaigns import Refused
 from plugin_server.db.session import tenant
 from plugin_server.jobs import ticks
+from plugin_server.jobs.preview import check
 from plugin_server.jobs.run import launch, set_state
 from plugin_server.settings import Settings
 from plugin_server.wiring import Services
@@ -90,3 +91,13 @@ def test_the_command_line_takes_one(call: Called, read: Read, app: Services, mer
     number = read("merchants", "add", "Second", *words)["id"]
     with tenant(app.engine, number) as conn:
         assert shop_settings.postal_address(conn) == "Keizersgracht 1"
+
+
+@pytest.mark.parametrize(("locale", "begins"), [("id", "Alamat pos"), ("nl", "Je postadres"), ("en", "Your postal")])
+def test_the_note_at_saving_is_in_the_language_of_the_business(
+    live: Services, merchant: int, locale: str, begins: str
+) -> None:
+    with tenant(live.engine, merchant) as conn:
+        shop_settings.save(conn, {"locale": locale})
+        notes = check(conn, holiday_discount().campaign, public_url="https://t.example", now=NOW)
+    assert notes[-1].startswith(begins)

@@ -29,11 +29,13 @@ SPEAKING = [
         for name in ("mapping", "orders", "packs", "rungs", "store", "values", "walk")
     ),
     *(ROOT / f"connectors/shopify/{name}.py" for name in ("about", "auth", "failures", "names")),
+    *(ROOT / f"connectors/sendgrid/{name}.py" for name in ("api", "client", "domains", "fence")),
+    *(ROOT / f"connectors/{name}.py" for name in ("addresses", "folder/client", "smtp/client")),
     *(ROOT / f"plugin_server/{name}.py" for name in ("shop_access", "jobs/sync", "db/sync", "jobs/preview")),
 ]
 NEVER_SHOWN = (
     *("A grant ", "The permission is none of", "The key does not look", "The secret does not look"),
-    *("The field is missing", "It was deleted again.", "It could not be deleted", "Your postal address is missing"),
+    *("The field is missing", "It was deleted again.", "It could not be deleted"),
 )
 """Answers to the shop, not to a person; ends of a sentence that begins with another; what only commands print."""
 
@@ -52,6 +54,40 @@ def sentences(path: Path) -> Iterator[str]:
             said = str(node.value) if isinstance(node, ast.Constant) else ""
         if re.fullmatch(r"[A-Z7].* .*\.", said):
             yield said
+
+
+REASONS = [ROOT / f"plugin_server/{name}.py" for name in ("db/doubts", "db/fences", "jobs/deliver", "jobs/sweep")]
+IN_STATEMENTS = (
+    *("no_code: it is over", "no_code: there is none", "not sent: No connection to SendGrid (7).", "not sent"),
+    *("given_up: the mail server did not take it in 7 tries: 450 later", "suppressed: bounced: 550 gone"),
+    *("stopped: by ani@toko.example", "suppressed: complained", "cannot be rendered: 7", "left_series: goal"),
+    "in doubt: the provider gave no clear answer",
+)
+"""Reasons of messages that statements put together."""
+
+
+def reasons(path: Path) -> Iterator[str]:
+    """What a module gives as the reason of a message, with ``7`` at each place."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = (
+            [target.id for target in node.targets if isinstance(target, ast.Name)]
+            if isinstance(node, ast.Assign)
+            else []
+        )
+        value = node.value if isinstance(node, ast.Assign | ast.keyword) else None
+        if {"reason", "again_"} & {*names, getattr(node, "arg", "")}:
+            if isinstance(value, ast.Constant) and isinstance(value.value, str) and value.value:
+                yield value.value
+            elif isinstance(value, ast.JoinedStr):
+                yield "".join(str(part.value) if isinstance(part, ast.Constant) else "7" for part in value.values)
+
+
+@pytest.mark.parametrize("language", ["id", "nl"])
+def test_every_reason_of_a_message_is_said_in_every_language(language: str) -> None:
+    found = [*IN_STATEMENTS, *(one for path in REASONS for one in reasons(path))]
+    assert len(found) > 15
+    assert [one for one in found if said(one, language) == one] == []
+    assert said("in doubt: ani decided that it is not sent again", "nl").startswith("onzeker: ani besloot hem niet")
 
 
 @pytest.mark.parametrize("path", SPEAKING, ids=lambda path: "/".join(path.parts[-2:]))
