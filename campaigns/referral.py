@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
@@ -16,7 +18,7 @@ class ReferralTerms:
     """What friends and advocates get, and how often.
 
     ``percent`` off the friend's first order from ``minimum`` (major units) on, within ``valid_days``. ``cap``: rewarded
-    friends per advocate and month; ``a_day``: friends a day above which a person looks at each.
+    friends per advocate in any 30 days; ``a_day``: friends a day above which a person looks at each.
     """
 
     on: bool = False
@@ -39,6 +41,29 @@ def terms_from(document: dict[str, Any]) -> ReferralTerms:
     given: dict[str, Any] = dict(document)
     given.update({name: Decimal(given[name]) for name in ("percent", "minimum") if name in given})
     return ReferralTerms(**given)
+
+
+WINDOW: Final = timedelta(days=30)
+"""Rewards are counted over any thirty days, so that the turn of a month gives nobody two months' worth."""
+
+
+def within_cap(friends: Sequence[tuple[datetime, bool]], cap: int) -> list[bool]:
+    """Which friends are rewarded: (when they bought, rewarded before) in order of time, at most ``cap`` in any window.
+
+    What was given before stays given; the others come in turn.
+    """
+    rewarded = sorted(at for at, had in friends if had)
+    answers: list[bool] = []
+    for at, had in friends:
+        if not had:
+            near = sorted([*(one for one in rewarded if abs(one - at) < WINDOW), at])
+            fits = all(sum(end - WINDOW < one <= end for one in near) <= cap for end in near if end >= at)
+            if fits:
+                rewarded.append(at)
+            answers.append(fits)
+        else:
+            answers.append(True)
+    return answers
 
 
 def mailbox(email: str) -> str:

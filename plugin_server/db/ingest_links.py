@@ -74,3 +74,10 @@ def link_store(connection: Connection, *, merchant_id: int, store_id: int) -> li
         connection.execute(text(_REFER.format(friends=friends, advocate=_ADVOCATE)), values)
     advocates = connection.scalars(text(_CONVERT.format(which="")), values).all()
     return sorted({*advocates, *connection.scalars(text(_REVIEWS), values)})
+
+
+def reconvert(connection: Connection, *, merchant_id: int, friends: list[int]) -> list[int]:
+    """Look anew whether these friends bought, after orders changed hands; gives the advocates it changed for."""
+    which = "AND r2.friend_id = ANY(:friends)"
+    values = {"merchant": merchant_id, "friends": friends}
+    return list(connection.scalars(text(_CONVERT.format(which=which)), values))

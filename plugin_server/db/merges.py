@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -97,14 +98,14 @@ def undoing(conn: Connection, merge_id: int) -> Undoing | None:
     return Undoing(merge, _told(back), {name: count for name, count in since.items() if count}, int(spent or 0))
 
 
-def rehearse(conn: Connection, winner: int, loser: int, now: datetime, climb: Any) -> Rehearsal:
-    """Merge, look, and take it all back. ``climb`` reads facts and rungs anew. Raises ``identity.MergeRefused``."""
+def rehearse(conn: Connection, winner: int, loser: int, now: datetime, read: Callable[[], None]) -> Rehearsal:
+    """Merge, look, and take it all back. ``read`` brings facts and rungs up to date. Raises ``MergeRefused``."""
     trial = conn.begin_nested()
     try:
         moves, stays = counted(conn, winner, loser)
         keeps, goes = look(conn, winner, now), look(conn, loser, now)
         identity.merge(conn, winner, loser, "rehearsal", "rehearsal", now)
-        climb([winner, loser])
+        read()
         after = look(conn, winner, now)
     finally:
         trial.rollback()

@@ -144,7 +144,8 @@ def decide(
 
 
 def look_again(conn: Connection, merchant_id: int, *, secret: str, now: datetime) -> int:
-    """What can only be known later: orders in the advocate's name or with their phone go to review; gives how many.
+    """What can only be known later goes to review; gives how many: orders in the advocate's name or with their phone,
+    and a friend's code that was used under another address.
 
     Friends whose code no shop could make before are given one. What a person decided stays decided.
     """
@@ -156,6 +157,8 @@ def look_again(conn: Connection, merchant_id: int, *, secret: str, now: datetime
         flags += ["same_phone"] if same_phone(row.friend_phone, row.advocate_phone) else []
         if flags:
             found += conn.execute(text(_FLAG), {"id": row.id, "flags": flags}).rowcount
+    for join_id in conn.scalars(text(_ELSEWHERE)).all():
+        found += conn.execute(text(_FLAG), {"id": join_id, "flags": ["other_address"]}).rowcount
     return found
 
 
@@ -243,6 +246,13 @@ SELECT j.id, btrim(a.first_name || ' ' || a.last_name) AS advocate, a.phone AS a
 FROM referral_join j JOIN referral r ON r.friend_id = j.friend_id AND r.source = 'link'
 JOIN customer a ON a.id = r.advocate_id JOIN customer f ON f.id = r.friend_id
 WHERE j.state = 'approved' AND j.decided_by = 'system' AND r.converted_at IS NOT NULL
+"""
+# One row each: a friend's code is used once, in one order.
+_ELSEWHERE = """
+SELECT DISTINCT j.id FROM referral_join j JOIN customer f ON f.id = j.friend_id
+JOIN offer_code c ON c.claim_id = j.claim_id JOIN redemption r ON r.offer_code_id = c.id AND r.released_at IS NULL
+WHERE j.state = 'approved' AND j.decided_by = 'system'
+  AND r.customer_id IS DISTINCT FROM coalesce(f.merged_into, f.id)
 """
 _FLAG = """
 UPDATE referral_join SET state = 'review', flags = :flags, decided_at = NULL, decided_by = NULL

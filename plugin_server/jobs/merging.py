@@ -7,7 +7,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from plugin_server.db import audit_log, identity, merges, pulse
+from plugin_server.db import audit_log, identity, ingest_links, merges, pulse
 from plugin_server.db.merges import Rehearsal
 from plugin_server.db.session import tenant
 from plugin_server.db.staging import take_turn
@@ -40,7 +40,7 @@ def _merge(
     conn: Connection, merchant_id: int, winner: int, loser: int, *, reason: str, by: str, now: datetime, subject: str
 ) -> dict[str, int]:
     number = identity.merge(conn, winner, loser, reason, by, now)
-    climb.touched(conn, merchant_id=merchant_id, customer_ids=[winner, loser], now=now)
+    _read_anew(conn, merchant_id, [winner, loser], now)
     pulse.beat(conn, merchant_id=merchant_id, now=now)
     document = {"merge": number, "winner": winner, "loser": loser}
     detail = document | {"reason": reason}
@@ -52,8 +52,14 @@ def rehearsed(services: Services, merchant_id: int, *, winner: int, loser: int) 
     """What a merge would do, tried out in a transaction that is taken back. Raises ``identity.MergeRefused``."""
     now = services.now()
     with tenant(services.engine, merchant_id) as connection:
-        climbs = partial(climb.touched, connection, merchant_id=merchant_id, now=now)
-        return merges.rehearse(connection, winner, loser, now, lambda both: climbs(customer_ids=both))
+        read = partial(_read_anew, connection, merchant_id, [winner, loser], now)
+        return merges.rehearse(connection, winner, loser, now, read)
+
+
+def _read_anew(conn: Connection, merchant_id: int, both: list[int], now: datetime) -> None:
+    """Whether these two bought as friends, and facts and rungs of all whom that concerns."""
+    advocates = ingest_links.reconvert(conn, merchant_id=merchant_id, friends=both)
+    climb.touched(conn, merchant_id=merchant_id, customer_ids=sorted({*both, *advocates}), now=now)
 
 
 def taken_apart(services: Services, merchant_id: int, *, which: str, by: str) -> dict[str, int]:
@@ -66,7 +72,7 @@ def taken_apart(services: Services, merchant_id: int, *, which: str, by: str) ->
         take_turn(connection, merchant_id)
         number = int(which) if which.isdecimal() and len(which) < 19 else identity.last_merge(connection, which)
         winner, loser = identity.unmerge(connection, number, by, now)
-        climb.touched(connection, merchant_id=merchant_id, customer_ids=[winner, loser], now=now)
+        _read_anew(connection, merchant_id, [winner, loser], now)
         pulse.beat(connection, merchant_id=merchant_id, now=now)
         document = {"merge": number, "winner": winner, "loser": loser}
         audit_log.record(

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from campaigns.referral import ReferralTerms, mailbox, same_phone
+from campaigns.referral import WINDOW, ReferralTerms, mailbox, same_phone, within_cap
 from connectors.types import OrderStatus
 from plugin_server.db import points, referrals, signups
 from plugin_server.db.referrals import Decided
 from plugin_server.db.session import tenant
+from plugin_server.jobs import merging
 from plugin_server.jobs.points_night import rounded
 from tests.data.making import DAY, NOW, Shop, order, refund
 from tests.points.conftest import program
@@ -204,3 +208,80 @@ def test_an_order_in_the_advocates_name_earns_nothing_before_a_person_looked(sho
     rounded(shop.app, shop.merchant)
     assert shop.rows("SELECT state, flags FROM referral_join") == [("review", ["order_name"])]
     assert has(shop, advocate) == 0
+
+
+DAYS = st.lists(st.tuples(st.integers(0, 200), st.booleans()), max_size=25)
+
+
+@given(DAYS, st.integers(1, 4))
+def test_no_thirty_days_hold_more_than_the_cap(friends: list[tuple[int, bool]], cap: int) -> None:
+    """Of new friends none too many and none for nothing: whoever is left out would have been one too many."""
+    told = sorted((DAY + timedelta(days=day), had) for day, had in friends)
+    answers = within_cap(told, cap)
+    got = [at for (at, _), fits in zip(told, answers, strict=True) if fits]
+    old = [at for at, had in told if had]
+
+    def fullest(times: list[datetime], around: datetime) -> int:
+        ends = [end for end in times if timedelta() <= end - around < WINDOW]
+        return max((sum(end - WINDOW < at <= end for at in times) for end in ends), default=0)
+
+    for (at, had), fits in zip(told, answers, strict=True):
+        assert fits or not had
+        if fits and not had:
+            assert fullest(got, at) <= max(cap, fullest(old, at))
+        if not fits:
+            assert fullest([*got, at], at) > cap
+
+
+def test_the_turn_of_a_month_gives_nobody_two_months_worth(shop: Shop, advocate: int) -> None:
+    object.__setattr__(shop.app, "now", lambda: NOW)
+    with_points(shop)
+    shop.do(lambda conn: referrals.save_terms(conn, replace(ON, a_day=9)))
+    for number, days_ago in enumerate((20, 23, 55)):  # 2 November, 30 October, 28 September
+        assert sent(shop, advocate, f"f{number}@example.com") == Decided("approved")
+        bought(shop, f"f{number}@example.com", days_ago)
+    rounded(shop.app, shop.merchant)
+    assert has(shop, advocate) == 200
+    assert rounded(shop.app, shop.merchant)["actions"] == 0
+
+
+def test_a_code_used_under_another_address_waits_for_a_person_for_ever(shop: Shop, advocate: int) -> None:
+    object.__setattr__(shop.app, "now", lambda: NOW)
+    with_points(shop)
+    sent(shop, advocate, "budi@example.com")
+    shop.rows("UPDATE offer_code SET state = 'issued', issued_at = now() RETURNING id")
+    (code,) = shop.rows("SELECT code FROM offer_code")[0]
+    bought(shop, "guest@example.com", 20, coupon_codes=(code,))
+    order_id, guest = shop.rows("SELECT id, customer_id FROM shop_order WHERE email = 'guest@example.com'")[0]
+    if not shop.rows("SELECT 1 FROM redemption"):
+        shop.rows(
+            "INSERT INTO redemption (merchant_id, store_id, order_id, offer_code_id, customer_id, code, redeemed_at) "
+            f"SELECT merchant_id, store_id, {order_id}, id, {guest}, code, now() FROM offer_code RETURNING id"
+        )
+    for night in range(3):
+        object.__setattr__(shop.app, "now", lambda days=400 * night: NOW + timedelta(days=days))
+        rounded(shop.app, shop.merchant)
+        assert shop.rows("SELECT state, flags, decided_by FROM referral_join") == [("review", ["other_address"], None)]
+    assert has(shop, advocate) == 0
+
+
+def test_an_advocate_found_to_be_the_friend_loses_the_points(shop: Shop, advocate: int) -> None:
+    """The same person under two addresses, found out by the owner after the reward."""
+    object.__setattr__(shop.app, "now", lambda: NOW)
+    with_points(shop)
+    sent(shop, advocate, "budi@example.com")
+    bought(shop, "budi@example.com", 20)
+    rounded(shop.app, shop.merchant)
+    assert has(shop, advocate) == 100
+    (friend,) = shop.rows("SELECT id FROM customer WHERE email_norm = 'budi@example.com'")[0]
+    merging.pair_merged(shop.app, shop.merchant, winner=advocate, loser=friend, reason="one person", by="owner")
+    rounded(shop.app, shop.merchant)
+    assert has(shop, advocate) == 0
+    assert shop.rows(f"SELECT referrals_converted FROM customer_facts WHERE customer_id = {advocate}") == [(0,)]
+    (merge,) = shop.rows("SELECT id FROM customer_merge")[0]
+    merging.taken_apart(shop.app, shop.merchant, which=str(merge), by="owner")
+    rounded(shop.app, shop.merchant)
+    assert has(shop, advocate) == 100
+    merging.pair_merged(shop.app, shop.merchant, winner=friend, loser=advocate, reason="one person", by="owner")
+    rounded(shop.app, shop.merchant)
+    assert (has(shop, advocate), has(shop, friend)) == (0, 0)
