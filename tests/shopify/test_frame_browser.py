@@ -112,6 +112,46 @@ def test_a_visitor_walks_through_the_pages_in_the_frame_of_another_site(
     page.close()
 
 
+OLD = """
+const real = window.shopify.idToken;
+window.shopify.idToken = async () => "old";
+document.dispatchEvent(new Event("visibilitychange"));
+setTimeout(() => { window.shopify.idToken = real; }, 50);
+"""
+
+
+def test_nothing_typed_is_lost_to_an_old_token(
+    chromium: Browser, address: str, oauth: LoopbackServer, shopify: int
+) -> None:
+    """A laptop wakes up: the page holds a token of long ago. Forms and lists fetch a new one before they ask."""
+    page = chromium.new_page(viewport={"width": 1280, "height": 900})
+    refused: list[str] = []
+    page.on("response", lambda answer: refused.append(answer.url) if answer.status >= 400 else None)
+    entrance = quote(f"{address}/shopify?embedded=1&shop={SHOP}&host=aG9zdA", safe="")
+    page.goto(f"http://localhost:{oauth.server_address[1]}/admin?src={entrance}")
+    inside = page.frame_locator("iframe")
+    expect(inside.get_by_role("navigation")).to_be_visible()
+    menu = framed(page).evaluate(
+        "[...document.querySelectorAll('s-app-nav s-link')].map((one) => one.getAttribute('href'))"
+    )
+    assert menu == [f"{ROOT}/{name}" for name in ("home", "customers", "campaigns", "points", "audit", "settings")]
+    framed(page).evaluate(f"location.assign('{ROOT}/customers')")
+    expect(inside.get_by_role("heading", level=1)).to_contain_text("Customers")
+    framed(page).evaluate(OLD)
+    page.wait_for_timeout(150)
+    with page.expect_response(lambda answer: "q=zzz" in answer.url) as found:
+        inside.get_by_role("searchbox").fill("zzz")
+    assert found.value.status == 200
+    framed(page).evaluate(f"location.assign('{ROOT}/stores/{shopify}')")
+    expect(inside.get_by_role("heading", level=1)).to_have_text("Toko Senja")
+    framed(page).evaluate(OLD)
+    page.wait_for_timeout(150)
+    inside.get_by_role("button", name="Read what changed").click()
+    expect(inside.get_by_text("The reading begins in a moment.")).to_be_visible()
+    assert refused == []
+    page.close()
+
+
 def test_no_other_site_may_frame_us(chromium: Browser, address: str, oauth: LoopbackServer) -> None:
     page = chromium.new_page()
     said: list[str] = []

@@ -3,7 +3,12 @@ const PARAMETER = "id_token";
 let token = new URLSearchParams(window.location.search).get(PARAMETER) || "";
 
 const renew = async () => {
-  if (window.shopify && window.shopify.idToken) token = await window.shopify.idToken();
+  if (!window.shopify || !window.shopify.idToken) return;
+  try {
+    token = await window.shopify.idToken();
+  } catch {
+    // The admin answers again soon; until then the old token stands, and the server sends a page round by the bounce.
+  }
 };
 
 const signed = (address) => {
@@ -26,7 +31,24 @@ if (document.body.hasAttribute("data-frame")) {
     const link = event.target.closest("a[href]");
     if (link && link.target !== "_top") link.href = signed(link.href);
   }, true);
-  document.addEventListener("submit", (event) => token && sign(event.target), true);
+  // What somebody has typed must not be lost to a token of a minute ago: fetch a fresh one, then send.
+  const signing = new WeakSet();
+  document.addEventListener("submit", async (event) => {
+    const { target: form, submitter } = event;
+    if (signing.delete(form)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    await renew();
+    sign(form);
+    signing.add(form);
+    form.requestSubmit(submitter);
+    signing.delete(form);
+  }, true);
+  document.addEventListener("htmx:confirm", (event) => {
+    if (event.detail.question) return; // htmx asks by itself, and the token was renewed not long ago
+    event.preventDefault();
+    renew().then(() => event.detail.issueRequest(true));
+  });
   document.addEventListener("htmx:configRequest", (event) => {
     event.detail.headers.Authorization = `Bearer ${token}`;
     delete event.detail.parameters[PARAMETER];
