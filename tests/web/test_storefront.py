@@ -37,9 +37,9 @@ from plugin_server.vault import CustomerLink, Shopper, customer_token, storefron
 from plugin_server.wiring import Services
 from tests.checks.measure import ROOT
 from tests.web.conftest import Visitor
-from tests.web.test_browser import crowd
+from tests.web.test_browser import Looker, address, crowd, looker
 
-__all__ = ["crowd"]
+__all__ = ["address", "crowd", "looker"]
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 ORIGIN = "https://toko.example.com"
 EVIL = '<img src=x onerror="document.title=1">'
@@ -265,3 +265,12 @@ INSERT INTO offer_code (merchant_id, customer_id, store_id, code, state, kind, v
                         issued_at)
 VALUES (:m, :c, :s, 'SENJA-10', 'issued', 'percentage', 10, 'IDR', 'c60@example.com', :until, :now)
 """
+
+
+@pytest.mark.browser
+def test_the_owners_pages_of_cards_and_blocks(looker: Callable[..., Looker], woo: int) -> None:
+    pages = (f"/stores/{woo}/storefront", "/settings/benefits", "/settings/wallet", "/settings/members")
+    for size, language in (("phone", "id"), ("phone", "nl"), ("desk", "en")):
+        eye = looker(size, language)
+        for path in pages:
+            eye.look(path)
