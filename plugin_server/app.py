@@ -20,6 +20,7 @@ from plugin_server.web import (
     asking,
     audit,
     benefits,
+    brand,
     builder,
     campaign_calendar,
     campaigns,
@@ -136,6 +137,7 @@ NOUNS = (
     welcome,
     api,
     api_keys,
+    brand,
     proof,
     code_watch,
 )
@@ -159,6 +161,7 @@ def create_app(services: Services | None = None) -> Flask:
         app.register_blueprint(noun.pages)
     context.install(app)
     places.install(app)
+    brand.install(app)
     connect_embedded.install(app)
     security.install(app)
     errors.install(app)

@@ -208,6 +208,7 @@ def _known(engine: Engine) -> dict[str, Any]:
         "key": CAMPAIGN,
         "segments.key": SEGMENT,
         "conversations.number": conversation,
+        "recipe": "second_order",
         "language": "en",
         "deep": f"{deep.last_order_at.isoformat()}_{deep.customer_id}".replace("+", "%2B"),
     }

@@ -360,6 +360,7 @@ HELD: Final = (
 NOBODY: Final = {
     "api_key": "hashes of keys of the shop's own programs",
     "audit_rollup": "sums",
+    "brand": "how the shop looks",
     "facts_due": "our own numbers, which wait to be looked at",
     "forecast_fit": "sums",
     "kept_figure": "sums",

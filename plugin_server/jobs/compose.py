@@ -13,6 +13,7 @@ from sqlalchemy import Connection, text
 
 from campaigns.calendar import country_of, holidays
 from campaigns.ladder.ladders import Ladder, Rung
+from campaigns.mail.branding import Look, branded
 from campaigns.mail.compose import CompiledMessage, RenderedMail, compile_message
 from campaigns.mail.fragments import merged
 from campaigns.mail.liquid import TemplateError
@@ -20,8 +21,8 @@ from campaigns.mail.tagging import SHOP, tagged
 from campaigns.recipes import body_of
 from campaigns.schema import Campaign
 from campaigns.triggers import OnHoliday
+from plugin_server.db import brand, marketing, rungs
 from plugin_server.db import holidays as own_holidays
-from plugin_server.db import marketing, rungs
 from plugin_server.db.campaigns import Run
 from plugin_server.db.ledger import Claimed
 from plugin_server.jobs import offer_told, realising
@@ -51,6 +52,7 @@ class Letterhead:
     shop: dict[str, Any]
     ladder: Ladder
     reply_domain: str = ""
+    look: Look = field(default_factory=Look)
     worked_out: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
     """What is the same for many readers, so that it is worked out once."""
 
@@ -60,6 +62,7 @@ def letterhead(conn: Connection) -> Letterhead:
     row = conn.execute(
         text("SELECT m.*, (SELECT url FROM store WHERE state = 'connected' ORDER BY id LIMIT 1) AS url FROM merchant m")
     ).one()
+    worn = brand.of(conn)
     return Letterhead(
         merchant_id=row.id,
         from_email=row.from_email or row.email,
@@ -71,6 +74,7 @@ def letterhead(conn: Connection) -> Letterhead:
         shop={"name": row.name, "url": row.url or "", "address": row.postal_address, "email": row.email},
         ladder=rungs.shop(conn, row.id).ladder,
         reply_domain=str(row.settings.get("reply_domain") or ""),
+        look=Look(worn.color, f"/brand/{row.id}/{worn.logo}" if worn.logo else ""),
     )
 
 
@@ -79,13 +83,16 @@ def _compiled(body: str, subject: str, preheader: str, language: str) -> Compile
     return compile_message(body, subject, preheader, language)
 
 
-def compiled(campaign: Campaign, language: str, tags: Tags | None = None) -> CompiledMessage:
+def compiled(campaign: Campaign, language: str, tags: Tags | None = None, look: Look | None = None) -> CompiledMessage:
     """The campaign's message in a language it is written in, checked and ready. Raises ``TemplateError``.
 
-    With ``tags``, links into the shops they name say which run led there.
+    With ``tags``, links into the shops they name say which run led there; with a ``look``, mails that we wrote for the
+    shop wear its colour and logo.
     """
     wording = campaign.message[language]
     body = body_of(wording, language)
+    if look and (wording.recipe or wording.blocks):
+        body = branded(body, look)
     if tags:
         body = tagged(body, tags.shops, tags.parameters)
     return _compiled(body, wording.subject, wording.preheader, language)
@@ -254,7 +261,7 @@ def preview_mail(
     head = letterhead(conn)
     reader = _reader(conn, campaign, head, customer_id, language, now, sample)
     common, theirs = _contexts(conn, campaign, head, reader, public_url, occasion)
-    return compiled(campaign, reader.language).render(common, theirs)
+    return compiled(campaign, reader.language, look=head.look.at(public_url)).render(common, theirs)
 
 
 def _contexts(

@@ -237,7 +237,7 @@ def _render(
         people.append((id_, compose.personal(reader, own, head, offered=told.offer is not None)))
     salt = attempt_id.hex[:SALT]
     try:
-        message = compose.compiled(told, language, desk.tags)
+        message = compose.compiled(told, language, desk.tags, head.look.at(settings.public_url))
         batch = message.batch(common, people, salt=salt)
     except TemplateError as error:
         sentence = f"The mail in {language} cannot be rendered: {error}"

@@ -21,6 +21,7 @@ class Place:
 
 PLACES: Final = (
     ("business", "settings.show", "viewer"),
+    ("brand", "brand.show", "viewer"),
     ("ladder", "ladders.show", "viewer"),
     ("sending", "sender.show", "viewer"),
     ("topics", "topics.show", "viewer"),

@@ -41,6 +41,7 @@ READING = [
     "/referrals",
     "/teams",
     "/welcome",
+    "/settings/brand",
     "/welcome/costs",
     "/welcome/try/win_back",
 ]
