@@ -31,6 +31,7 @@ from plugin_server.db.figures import Figure
 from plugin_server.db.rungs import shop
 from plugin_server.db.session import merchant_ids, tenant
 from plugin_server.jobs.backtest import back_test
+from plugin_server.jobs.lint import sent_lately
 from plugin_server.jobs.queues import awake, wake
 from plugin_server.jobs.run import report
 from plugin_server.wiring import Services
@@ -100,6 +101,12 @@ def _dry_run(conn: Connection, merchant_id: int, now: datetime, recipe: str) -> 
     return {key: value for key, value in told.items() if key not in ("sample", "firings")}
 
 
+def _lately(conn: Connection, _merchant_id: int, now: datetime, cap: str) -> Any:
+    """By a frequency cap: so many messages in so many days; none is ``0:0``."""
+    messages, _, days = cap.partition(":")
+    return sent_lately(conn, now, messages=int(messages), days=int(days))
+
+
 def _points(conn: Connection, _: int, now: datetime, __: str) -> Any:
     force = points_orders.in_force(conn)
     return {
@@ -126,6 +133,7 @@ MAKERS: Final[dict[str, Maker]] = {
     "audience": _audience,
     "segment": _segment,
     "dry_run": _dry_run,
+    "lately": _lately,
 }
 """By name, without what may follow a colon. What is always asked for is made at night."""
 AT_NIGHT: Final = ("tally", "moved", "what_if", "movement", "stalled", "points", "ladder", "health", "proof")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, text
 
@@ -31,11 +31,33 @@ def refuse(conn: Connection, settings: Settings, campaign: Campaign, now: dateti
 
 
 def look_through(
-    conn: Connection, settings: Settings, campaign: Campaign, now: datetime, *, readers: int = 0, version: int = 0
+    conn: Connection,
+    settings: Settings,
+    campaign: Campaign,
+    now: datetime,
+    *,
+    readers: int = 0,
+    version: int = 0,
+    lately: dict[str, Any] | None = None,
 ) -> list[Finding]:
-    """Everything there is to say. ``readers``: how many would get it; ``version``: whose test may have gone out."""
+    """Everything there is to say. ``readers``: how many would get it; ``version``: whose test may have gone out.
+
+    ``lately`` is what ``sent_lately`` gave a moment ago, where somebody kept it.
+    """
     samples, broken = _samples(conn, settings, campaign, now)
-    return [*broken, *lint(samples, _all(conn, settings, campaign, now, readers, version))]
+    return [*broken, *lint(samples, _all(conn, settings, campaign, now, readers, version, lately))]
+
+
+def sent_lately(conn: Connection, now: datetime, *, messages: int, days: int) -> dict[str, Any]:
+    """What the mails of late tell: how many a run had, complaints, who has had ``messages`` in ``days`` (0: no cap),
+    and which languages customers speak."""
+    given = {"since": now - timedelta(days=days), "cap": messages}
+    return {
+        "usual": int(conn.scalar(text(_USUAL), {"since": now - LATELY}) or 0),
+        "complaints": sender.health(conn, now).complaint_share,
+        "capped": int(conn.scalar(text(_CAPPED), given) or 0) if messages else 0,
+        "spoken": {row.language: row.n for row in conn.execute(text(_SPOKEN))},
+    }
 
 
 def _samples(
@@ -74,11 +96,18 @@ def _setting(conn: Connection, settings: Settings, campaign: Campaign, now: date
 
 
 def _all(
-    conn: Connection, settings: Settings, campaign: Campaign, now: datetime, readers: int, version: int
+    conn: Connection,
+    settings: Settings,
+    campaign: Campaign,
+    now: datetime,
+    readers: int,
+    version: int,
+    lately: dict[str, Any] | None,
 ) -> Setting:
     known, head = _setting(conn, settings, campaign, now), compose.letterhead(conn)
-    cap, health = campaign.guards.frequency_cap, sender.health(conn, now)
-    given = {"since": now - timedelta(days=cap.days if cap else 0), "cap": cap.messages if cap else 0}
+    cap = campaign.guards.frequency_cap
+    if lately is None:
+        lately = sent_lately(conn, now, messages=cap.messages if cap else 0, days=cap.days if cap else 0)
     return Setting(
         from_email=known.from_email,
         postal_address=known.postal_address,
@@ -89,12 +118,12 @@ def _all(
         authenticated=known.authenticated,
         code_expires_at=known.code_expires_at,
         readers=readers,
-        usual=int(conn.scalar(text(_USUAL), {"since": now - LATELY}) or 0),
-        complaints=health.complaint_share,
-        capped=int(conn.scalar(text(_CAPPED), given) or 0) if cap else 0,
+        usual=lately["usual"],
+        complaints=lately["complaints"],
+        capped=lately["capped"],
         quiet_clash=_sleeps(conn, campaign, head.timezone, now),
         tested=_tested(conn, campaign, version),
-        spoken={row.language: row.n for row in conn.execute(text(_SPOKEN))},
+        spoken=lately["spoken"],
     )
 
 
