@@ -11,6 +11,7 @@ CUSTOMERS = {"sari@contoh.test": "42", "budi@contoh.test": "43"}
 CREATES = {
     "DiscountBasicCreate": ("discountCodeBasicCreate", "DiscountCodeBasic"),
     "DiscountShippingCreate": ("discountCodeFreeShippingCreate", "DiscountCodeFreeShipping"),
+    "BxgyPersonalCreate": ("discountCodeBxgyCreate", "DiscountCodeBxgy"),
     "BxgyCreate": ("discountCodeBxgyCreate", "DiscountCodeBxgy"),
     "AutomaticBasicCreate": ("discountAutomaticBasicCreate", "DiscountAutomaticBasic"),
     "AutomaticBxgyCreate": ("discountAutomaticBxgyCreate", "DiscountAutomaticBxgy"),
@@ -18,8 +19,47 @@ CREATES = {
 }
 
 
+def goods(items: Row) -> Row:
+    """Goods as the shop tells them."""
+    if items.get("all"):
+        return {"__typename": "AllDiscountItems", "allItems": True}
+    named = items.get("products") or {}
+    return {
+        "__typename": "DiscountProducts",
+        "products": page([{"id": one} for one in named.get("productsToAdd", [])]),
+        "productVariants": page([{"id": one} for one in named.get("productVariantsToAdd", [])]),
+    }
+
+
+def told_pieces(given: Row) -> Row:
+    """What is bought and got of a discount that counts pieces."""
+    buys, gets = given.get("customerBuys"), given.get("customerGets") or {}
+    on = (gets.get("value") or {}).get("discountOnQuantity")
+    if not buys or not on:
+        return {}
+    least, effect = buys["value"], on["effect"]
+    return {
+        "usesPerOrderLimit": given.get("usesPerOrderLimit"),
+        "customerBuys": {
+            "items": goods(buys["items"]),
+            "value": {"__typename": "DiscountQuantity", "quantity": least["quantity"]}
+            if "quantity" in least else {"__typename": "DiscountPurchaseAmount", "amount": least["amount"]},
+        },
+        "customerGets": {
+            "items": goods(gets["items"]),
+            "value": {"__typename": "DiscountOnQuantity", "quantity": {"quantity": on["quantity"]}, "effect": {
+                "__typename": "DiscountAmount", "amount": {"amount": effect["amount"], "currencyCode": "EUR"}}
+                if "amount" in effect else {"__typename": "DiscountPercentage", "percentage": effect["percentage"]}},
+        },
+    }  # fmt: skip
+
+
 def told(given: Row) -> Row:
     """What the shop tells of a discount made from ``given``."""
+    return _told(given) | told_pieces(given)
+
+
+def _told(given: Row) -> Row:
     gets = given.get("customerGets") or {}
     value, items = gets.get("value") or {}, gets.get("items") or {}
     context = given["context"].get("customers")

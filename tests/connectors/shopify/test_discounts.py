@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from connectors.errors import ConnectorError
+from connectors.offer_types import Reach
 from connectors.shopify.catalog import CatalogReader
 from connectors.shopify.code_batches import CodeBatches
 from connectors.shopify.deals import DealMaker
@@ -93,6 +94,67 @@ def test_what_the_shop_made_differently_is_deleted_at_once(name: str, spoil: Cal
     assert discounts.rows == {}
     assert result.external_id is None
     assert name in (result.error or "")
+
+
+THREE = replace(
+    SPEC, code="LOY-3", kind=DiscountKind.BUY_GET, value=Decimal(100), minimum_minor=0, product_external_ids=("7",),
+    reach=Reach(buy=2, get=1, get_products=("7",), each_minor=500, times=2),
+)  # fmt: skip
+GIFT = replace(
+    SPEC, code="LOY-GIFT", kind=DiscountKind.BUY_GET, value=Decimal(100), minimum_minor=35_000,
+    reach=Reach(get=1, get_variants=("9",), times=1),
+)  # fmt: skip
+PIECES: list[tuple[str, CodeSpec, Callable[[Row], object]]] = [
+    ("bought pieces", THREE, lambda row: row["customerBuys"]["value"].update(quantity="1")),
+    ("bought goods", THREE, lambda row: row["customerBuys"].update(items={"__typename": "AllDiscountItems"})),
+    ("pieces", THREE, lambda row: row["customerGets"]["value"].update(quantity={"quantity": "2"})),
+    ("products", THREE, lambda row: row["customerGets"].update(items={"__typename": "AllDiscountItems"})),
+    ("amount", THREE, lambda row: row["customerGets"]["value"]["effect"]["amount"].update(amount="50.00")),
+    ("amount", GIFT, lambda row: row["customerGets"]["value"].update(effect={"__typename": "DiscountAmount"})),
+    ("uses in an order", THREE, lambda row: row.update(usesPerOrderLimit=None)),
+    ("bought pieces", GIFT, lambda row: row["customerBuys"]["value"].update(amount="3.50")),
+    ("customer", GIFT, everybody),
+]
+
+
+@pytest.mark.parametrize(("name", "spec", "spoil"), PIECES)
+def test_codes_that_count_pieces_are_compared_in_all_that_gives_them_worth(
+    name: str, spec: CodeSpec, spoil: Callable[[Row], None]
+) -> None:
+    with selling() as (_, discounts, maker):
+        assert maker.create([spec]) == maker.create([spec])
+        assert maker.create([spec])[0].error is None
+        discounts.rows.clear()
+        discounts.spoil = spoil
+        result = maker.create([spec])[0]
+    assert discounts.rows == {}
+    assert name in (result.error or "")
+
+
+def test_pieces_and_sums_are_asked_for_as_shopify_takes_them() -> None:
+    with selling() as (_, discounts, maker):
+        maker.create([THREE, GIFT])
+    three, gift = discounts.given
+    seven = {"products": {"productsToAdd": ["gid://shopify/Product/7"]}}
+    assert three["customerBuys"] == {"items": seven, "value": {"quantity": "2"}}
+    assert three["customerGets"] == {
+        "items": seven, "value": {"discountOnQuantity": {"quantity": "1", "effect": {"amount": "5.00"}}},
+    }  # fmt: skip
+    assert (three["usesPerOrderLimit"], three["usageLimit"]) == (2, 1)
+    assert gift["customerBuys"] == {"items": {"all": True}, "value": {"amount": "350.00"}}
+    assert gift["customerGets"]["items"] == {"products": {"productVariantsToAdd": ["gid://shopify/ProductVariant/9"]}}
+    assert "minimumRequirement" not in gift
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"buy": 0}, {"get": 0}, {"get_products": ()}, {"times": 0}, {"get_products": ("x",)}, {"buy": 100_000}],
+)
+def test_pieces_that_cannot_be_counted_are_refused(change: dict[str, Any]) -> None:
+    with selling() as (shop, _, maker):
+        result = maker.create([replace(THREE, reach=replace(THREE.reach, **change))])[0]
+    assert (result.external_id, result.permanent) == (None, True)
+    assert shop.calls == []
 
 
 def test_a_discount_of_the_shops_own_with_our_code_is_left_alone() -> None:
