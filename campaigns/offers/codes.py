@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 from typing import Final
@@ -31,8 +30,8 @@ def _after(generation: int) -> str:
 
 
 def _signs(secret: str, subject: str) -> str:
-    digest = hmac.new(secret.encode(), subject.encode(), hashlib.sha256).digest()
-    number = int.from_bytes(digest, "big")
+    digest = hmac.digest(secret.encode(), subject.encode(), "sha256")
+    number = int.from_bytes(digest, "big") % len(ALPHABET) ** LENGTH
     signs = []
     for _ in range(LENGTH):
         number, place = divmod(number, len(ALPHABET))

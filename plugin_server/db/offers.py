@@ -20,7 +20,8 @@ from plugin_server.db import goods
 from plugin_server.db.campaigns import Run
 from plugin_server.db.offer_terms import PROMISED, spec
 
-CHUNK: Final = 5000
+CHUNK: Final = 20_000
+"""Each look for members without a code passes over those that have one: few looks, at the price of memory."""
 
 
 def trade(conn: Connection, now: datetime, offer: Offer | None = None) -> Trade:
@@ -99,9 +100,14 @@ def plan_codes(
     members = conn.execute(text(_MEMBERS), {"run": run.id, "variant": variant, "limit": CHUNK}).all()
     prefix = offer.code_prefix or prefix_for(run.campaign.key)
     planned, spent = [], 0
+    costs: dict[tuple[str | None, int | None], int] = {}
+    values = {rung: value_of(offer, rung) or Decimal(0) for rung in {member.rung for member in members}}
     for member in members:
         error = _obstacle(offer, shops.get(member.store_id), member.rung)
-        cost = 0 if error else _cost(offer, merchant.currency, member, usual)
+        alike = (member.rung, member.average)
+        if not error and alike not in costs:
+            costs[alike] = _cost(offer, merchant.currency, member, usual)
+        cost = 0 if error else costs[alike]
         if not error and left is not None and spent + cost > left:
             error, cost = "budget: the campaign's budget was used up before this code", 0
         spent += cost
@@ -113,7 +119,7 @@ def plan_codes(
                 "code": code_for(secret, prefix=prefix, run_id=run.id, customer_id=member.customer_id),
                 "cost": cost,
                 "error": error,
-                "value": value_of(offer, member.rung) or Decimal(0),
+                "value": values[member.rung],
             }
         )
     if planned:
