@@ -103,6 +103,12 @@ _READY: Final[tuple[tuple[str, str, str, dict[str, Any], Any, dict[str, Any] | N
     ("early_access", "Early access for members", "Tells members of new goods first; whoever has the link can buy.",
      {"kind": "once"}, LOYAL,
      {"kind": "early_access", "products": [YOURS], "link_may_spread": True, "valid_days": 7}, "order"),
+    ("team_invite", "A team of five", "Hands regulars a team with five seats and four days to fill them.",
+     {"kind": "once"}, ["customer", "member", "advocate", "raving_fan"],
+     {"kind": "team_deal", "value": "15", "seats": 5, "days": 4, "comfort": "5", "valid_days": 14}, "order"),
+    ("friend_invite", "Bring a friend", "Gives the loyal a link by which a new friend, and then they, get a price.",
+     {"kind": "once"}, LOYAL,
+     {"kind": "bring_a_friend", "percent": "15", "own": "10", "days": 30, "valid_days": 30}, "climb"),
 )  # fmt: skip
 
 _ONLY: Final[dict[str, dict[str, Any]]] = {

@@ -261,6 +261,7 @@ def _sample(language: str, first_name: str, email: str, number: int, minimum: st
         "code": "SENJA-7K2M-Q9XD", "percent": "10", "expires_on": "2027-03-24", "currency": "IDR", "pieces": 3,
         "price": "70000", "buy": 10, "get": 1, "spend": "350000", "product": "Sabun Kelor", "wait_days": 14,
         "keep_days": 90, "url": f"{site}/product/sabun-kelor-3/", "packed": number > 3,
+        "seats": 5, "days": 4, "own": "10",
     }  # fmt: skip
     return {
         "customer": {"first_name": first_name, "email": email, "language": language},

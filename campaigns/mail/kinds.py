@@ -38,7 +38,11 @@ LETTERS: Final[dict[str, str | None]] = {
     "cashback": "cashback",
     "members_price": "member_only",
     "early_access": "early_access",
+    "team_invite": "team_deal",
+    "friend_invite": "bring_a_friend",
 }
 """Letter → the kind of offer it speaks of; None where it has no place for one."""
-WITHOUT_CODE: Final = frozenset({"cashback", "early_access"})
+WITHOUT_CODE: Final = frozenset({"cashback", "early_access", "team_invite", "friend_invite"})
 """Letters that speak of an offer for which the reader needs no code."""
+LINKED: Final = frozenset({"team_deal", "bring_a_friend"})
+"""Kinds of offer of which a mail gives a link to pass on; the codes come later."""

@@ -17,6 +17,7 @@ KNOWN: Final[Mapping[str, frozenset[str]]] = {
         {"kind", "currency", "valid_days", "percent", "amount", "minimum", "code", "expires_on", "url", "product"}
         | {"pieces", "price", "buy", "get", "spend", "most", "wait_days", "keep_days", "times", "until"}
         | {"packed"}
+        | {"seats", "days", "own"}
     ),
     "shop": frozenset({"name", "url", "address", "email"}),
     "links": frozenset({"shop", "unsubscribe", "preferences", "card", "qr", "ask", "likes", "birthday"}),

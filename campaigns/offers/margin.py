@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 
 from campaigns.offers.offer import (
+    BringAFriend,
     BuyGet,
     Cashback,
     EarlyAccess,
@@ -19,7 +20,9 @@ from campaigns.offers.offer import (
     Gift,
     Offer,
     QuantityPrice,
+    TeamDeal,
     deepest,
+    inside,
     minimum_of,
     value_of,
 )
@@ -79,6 +82,12 @@ def liability(
     ``average_minor`` is the customer's usual order (for free shipping: the shop's usual shipping). Kinds that name
     goods need ``trade`` with those; they count for as often as one order may use them.
     """
+    if isinstance(offer, TeamDeal):
+        shipping = trade.average_shipping_minor if trade and offer.gives == "free_shipping" else 0
+        return offer.seats * liability(inside(offer), currency, shipping or average_minor)
+    if isinstance(offer, BringAFriend):
+        basis = max(average_minor, minor_units(minimum_of(offer), currency))
+        return max(offer.friends * _share(basis, offer.percent + (offer.own or _ZERO)), 1)
     if isinstance(offer, FreeShipping):
         return max(average_minor, 1)
     if isinstance(offer, Fixed):
@@ -145,6 +154,7 @@ def _cost(one: Ware, usual: Decimal | None) -> Decimal | None:
 
 def depth(offer: Offer, currency: str, trade: Trade) -> Decimal:
     """The share of an order that the offer gives away: the deepest that its minimum, rungs and goods let happen."""
+    offer = inside(offer)
     if isinstance(offer, QuantityPrice | BuyGet | Gift):
         return max((deal.depth for deal in deals(offer, currency, trade)), default=_ZERO)
     if isinstance(offer, Fixed | FreeShipping) or (isinstance(offer, Cashback) and offer.amount is not None):

@@ -11,8 +11,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, TypeAdapter, field_validator, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
 
+from campaigns.offers.team import TeamTerms
 from campaigns.parts import Part
 
 Amount = Annotated[Decimal, Field(gt=0, max_digits=14, decimal_places=4)]
@@ -215,13 +216,70 @@ class EarlyAccess(_ForSome):
         return self
 
 
+class TeamDeal(Given):
+    """Each is handed a team with ``seats`` and a link; what it gives goes to all members once it is complete.
+
+    ``gives`` and ``value`` are those of the members' codes, which hold ``valid_days``; ``days`` is the team's time, and
+    ``comfort`` (percent) what members of a late team get. See ``campaigns.offers.team.TeamTerms``.
+    """
+
+    kind: Literal["team_deal"]
+    gives: Literal["percentage", "fixed", "free_shipping"] = "percentage"
+    value: Amount | None = None
+    minimum: Decimal | None = Field(default=None, ge=0, max_digits=14)
+    seats: int = 5
+    days: int = 3
+    unlock: Literal["joined", "ordered"] = "joined"
+    who: Literal["anyone", "new", "known"] = "anyone"
+    comfort: Percent | None = None
+
+    @model_validator(mode="after")
+    def _computable(self) -> Self:
+        try:
+            self.terms()
+        except ValidationError as error:
+            raise ValueError(error.errors()[0]["msg"].removeprefix("Value error, ")) from error
+        return self
+
+    def terms(self) -> TeamTerms:
+        """What its teams are under."""
+        code = {"valid_days": self.valid_days}
+        gift = {"kind": self.gives, "value": self.value, "minimum": self.minimum, **code}
+        comfort = {"value": self.comfort, **code} if self.comfort else None
+        told = {"seats": self.seats, "days": self.days, "unlock": self.unlock, "who": self.who}
+        return TeamTerms.model_validate({**told, "gift": gift, "consolation": comfort})
+
+
+class BringAFriend(Given):
+    """A link to pass on: ``friends`` who have never ordered get ``percent`` off a first order of ``minimum``.
+
+    For each of them who ordered and kept it for ``wait_days``, the customer gets ``own`` percent off. Who asks within
+    ``days`` counts; codes hold ``valid_days``.
+    """
+
+    kind: Literal["bring_a_friend"]
+    percent: Percent
+    own: Percent | None = None
+    minimum: Decimal | None = Field(default=None, ge=0, max_digits=14)
+    friends: int = Field(default=1, ge=1, le=20)
+    days: int = Field(default=30, ge=1, le=120)
+    wait_days: int = Field(default=14, ge=0, le=120)
+
+    @model_validator(mode="after")
+    def _computable(self) -> Self:
+        _percent(self.percent, "percent")
+        _percent(self.own or Decimal(1), "own")
+        return self
+
+
 Offer = Annotated[
-    Percentage | Fixed | FreeShipping | QuantityPrice | BuyGet | Gift | Cashback | MemberOnly | EarlyAccess,
+    Percentage | Fixed | FreeShipping | QuantityPrice | BuyGet | Gift | Cashback | MemberOnly | EarlyAccess
+    | TeamDeal | BringAFriend,
     Field(discriminator="kind"),
-]
+]  # fmt: skip
 KINDS: Final = (
     "percentage", "fixed", "free_shipping", "quantity_price", "buy_get", "gift", "cashback", "member_only",
-    "early_access",
+    "early_access", "team_deal", "bring_a_friend",
 )  # fmt: skip
 _ANY: Final[TypeAdapter[Any]] = TypeAdapter(Offer)
 
@@ -230,6 +288,15 @@ def offer_of(document: object) -> Offer:
     """A checked offer from plain data. Raises ``pydantic.ValidationError``."""
     made: Offer = _ANY.validate_python(document)
     return made
+
+
+def inside(offer: Offer) -> Offer:
+    """The plain code that members of a team, or friends, get at last; every other offer as it is."""
+    if isinstance(offer, TeamDeal):
+        return offer_of({"kind": offer.gives, "value": offer.value, "minimum": offer.minimum})
+    if isinstance(offer, BringAFriend):
+        return offer_of({"kind": "percentage", "value": max(offer.percent, offer.own or 0), "minimum": offer.minimum})
+    return offer
 
 
 def minimum_of(offer: Offer) -> Decimal:
@@ -253,7 +320,8 @@ def refs_of(offer: Offer) -> tuple[str, ...]:
 def in_money(offer: Offer) -> bool:
     """True where it names sums, so that it holds in shops of the merchant's own currency alone."""
     sums = (minimum_of(offer), getattr(offer, "amount", None), getattr(offer, "most", None))
-    return isinstance(offer, Fixed | QuantityPrice | Gift) or any(sums)
+    sums_off = isinstance(offer, TeamDeal) and offer.gives == "fixed"
+    return sums_off or isinstance(offer, Fixed | QuantityPrice | Gift) or any(sums)
 
 
 def deepest(offer: Offer) -> Decimal:

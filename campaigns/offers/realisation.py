@@ -44,7 +44,7 @@ class Terms:
     by_rung: bool = False
 
 
-Way = Literal["code", "pack", "credit", "later_code", "points", "link", "refused"]
+Way = Literal["code", "pack", "credit", "later_code", "points", "link", "team", "friend", "refused"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from campaigns.offers.by_pieces import buy_get, gift, quantity_price
 from campaigns.offers.offer import (
+    BringAFriend,
     BuyGet,
     Cashback,
     EarlyAccess,
@@ -21,10 +22,12 @@ from campaigns.offers.offer import (
     Offer,
     Percentage,
     QuantityPrice,
+    TeamDeal,
     minimum_of,
     refs_of,
 )
 from campaigns.offers.realisation import ENTER, Able, Goods, Realisation, Terms, refused, split
+from campaigns.offers.together import together
 from campaigns.reasons import Reason
 from connectors.offer_types import Reach
 from connectors.types import DiscountKind, minor_units
@@ -49,6 +52,8 @@ def how(offer: Offer, able: Able, goods: Goods, currency: str) -> Realisation:
         return gift(offer, able, goods[offer.product], currency)
     if isinstance(offer, Cashback):
         return _cashback(offer, able)
+    if isinstance(offer, TeamDeal | BringAFriend):
+        return together(offer)
     if isinstance(offer, EarlyAccess):
         return _early(offer, goods, currency)
     return _plain(offer, goods, currency)

@@ -7,12 +7,12 @@ from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
-from campaigns.offers.offer import Cashback, Offer
+from campaigns.offers.offer import BringAFriend, Cashback, Offer
 from campaigns.offers.realisation import Realisation
 from connectors.offer_types import PackResult, Reach
 from connectors.types import CodeSpec, DiscountKind, minor_units
 
-PROMISED = frozenset({"credit", "later_code", "points", "link"})
+PROMISED = frozenset({"credit", "later_code", "points", "link", "team", "friend"})
 """Ways that give no code now: the row is a promise, and what becomes of it is settled later or never."""
 
 
@@ -28,6 +28,8 @@ def kept(
     told |= {"url": url} if url else {}
     if isinstance(offer, Cashback):
         return told | _cashback(offer, currency)
+    if isinstance(offer, BringAFriend):
+        return told | offer.model_dump(mode="json", exclude={"kind", "budget", "code_prefix"})
     if realisation.terms is None:
         return told
     terms = realisation.terms

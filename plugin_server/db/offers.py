@@ -66,7 +66,8 @@ WHERE active AND price_minor > 0 AND unit_cost_minor IS NOT NULL AND currency = 
 def expires_at(run: Run, offer: Offer, timezone: str) -> datetime:
     """The last second of the last valid day in the shop's zone; it hangs on when the run was due, not on the clock."""
     zone = ZoneInfo(timezone)
-    day = run.due_at.astimezone(zone).date() + timedelta(days=offer.valid_days)
+    # A link that is passed on stands for so many days; the codes that come of it count from then.
+    day = run.due_at.astimezone(zone).date() + timedelta(days=getattr(offer, "days", offer.valid_days))
     until = getattr(offer, "until", None)
     return datetime.combine(min(day, until) if until else day, time(23, 59, 59), zone)
 

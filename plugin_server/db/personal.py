@@ -206,7 +206,10 @@ HELD: Final = (
         "referral_join",
         "advocate_id = ANY(:ids) OR friend_id = ANY(:ids)",
         {"mailbox": "NULL", "ip_hash": "NULL", "reason": f"'{GONE}'"},
-        _words("id advocate_id friend_id state flags claim_id asked_at confirmed_at decided_at decided_by merchant_id"),
+        _words(
+            "id advocate_id friend_id state flags claim_id promise_id own_claim_id asked_at confirmed_at decided_at "
+            "decided_by merchant_id"
+        ),
         hidden=_words("decided_by mailbox ip_hash reason"),
     ),
     Held(
@@ -215,7 +218,7 @@ HELD: Final = (
         {"reason": f"CASE WHEN reason IN ('', 'moved') THEN reason ELSE '{GONE}' END"},
         _words(
             "id deal_id founder_id seats taken state given opened_at deadline extensions reminded promised_minor "
-            "settled_at closed_by merchant_id"
+            "settled_at closed_by offer_code_id merchant_id"
         ),
         hidden=_words("closed_by"),
     ),

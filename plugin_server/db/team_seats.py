@@ -65,7 +65,9 @@ def _seat(conn: Connection, told: dict[str, Any]) -> tuple[str, int | None]:
 
 def _sit(conn: Connection, merchant_id: int, told: dict[str, Any], team: Found, left: int | None) -> bool:
     if left is not None:
+        gone = conn.scalar(text("SELECT team_id FROM team_seat WHERE id = :seat"), {"seat": left})
         conn.execute(text(_LEAVE), told | {"seat": left})
+        conn.execute(text(_PROMISE), {"t": gone, "state": "closed"})
         conn.execute(text("UPDATE team_seat SET team_id = :t, taken_at = :now WHERE id = :seat"), told | {"seat": left})
     elif not conn.execute(text(_TAKE), told | {"m": merchant_id, "d": team.deal_id}).rowcount:
         return False
@@ -91,6 +93,7 @@ def _do(conn: Connection, merchant_id: int, team: Found, step: Step, *, secret: 
         return
     gets = "" if gift_of(team.terms, team.now, step) is None else "gift" if step is Step.UNLOCK else "consolation"
     conn.execute(text(_END), told | {"gets": gets, "taken": team.now.taken})
+    conn.execute(text(_PROMISE), told)
     if gets:
         conn.execute(text("UPDATE team_seat SET gets = :gets WHERE team_id = :t"), told | {"gets": gets})
     if not team.now.alone:
@@ -206,6 +209,19 @@ ended AS (
 UPDATE team_deal SET promised_minor = team_deal.promised_minor - old.promised_minor + ended.promised_minor
 FROM old, ended WHERE team_deal.id = old.deal_id
 """
+# A team that a campaign handed out gives back to its budget what it does not need.
+_PROMISE = """
+WITH old AS (SELECT k.id, r.campaign_id, k.liability_minor AS cost, t.promised_minor AS rest
+             FROM team t JOIN offer_code k ON k.id = t.offer_code_id JOIN campaign_run r ON r.id = k.run_id
+             WHERE t.id = :t),
+settled AS (
+    UPDATE offer_code k SET liability_minor = old.rest,
+        state = CASE :state WHEN 'unlocked' THEN 'kept' ELSE 'lapsed' END
+    FROM old WHERE k.id = old.id
+)
+UPDATE offer_budget b SET issued_minor = b.issued_minor - old.cost + old.rest FROM old
+WHERE b.campaign_id = old.campaign_id
+"""
 _LETTERS = """
 INSERT INTO team_letter (merchant_id, team_id, customer_id, kind, occasion, planned_at)
 SELECT :m, s.team_id, s.customer_id, :kind, :occasion, :now FROM team_seat s JOIN team t ON t.id = s.team_id
@@ -237,7 +253,13 @@ WITH ended AS (
     UPDATE team t SET state = 'lapsed', settled_at = :now, promised_minor = 0
     FROM (SELECT id, promised_minor AS freed FROM team WHERE state IN ('open', 'extended') AND given AND taken < 2
           AND deadline <= :now ORDER BY id FOR UPDATE) old
-    WHERE t.id = old.id RETURNING t.id, t.deal_id, old.freed
+    WHERE t.id = old.id RETURNING t.id, t.deal_id, t.offer_code_id, old.freed
+), promises AS (
+    UPDATE offer_code k SET state = 'lapsed', liability_minor = 0 FROM ended e WHERE k.id = e.offer_code_id
+), budgets AS (
+    UPDATE offer_budget b SET issued_minor = b.issued_minor - g.sum
+    FROM (SELECT r.campaign_id, sum(k.liability_minor) AS sum FROM ended e JOIN offer_code k ON k.id = e.offer_code_id
+          JOIN campaign_run r ON r.id = k.run_id GROUP BY 1) g WHERE b.campaign_id = g.campaign_id
 ), freed AS (
     UPDATE team_deal d SET promised_minor = d.promised_minor - e.sum
     FROM (SELECT deal_id, sum(freed) AS sum FROM ended GROUP BY deal_id) e WHERE d.id = e.deal_id

@@ -45,15 +45,19 @@ def save_deal(
     key: str = "",
     ends_on: date | None = None,
     campaign_id: int | None = None,
+    judged: bool = False,
 ) -> int:
-    """Open a deal; gives its id. ``ends_on``: the last day (shop's zone) of all its teams. Raises ``TeamRefused``."""
+    """Open a deal; gives its id. ``ends_on``: the last day (shop's zone) of all its teams. Raises ``TeamRefused``.
+
+    ``judged``: a campaign, whose own guards have looked at the margin, hands the teams out within its own budget.
+    """
     shop = conn.execute(text("SELECT timezone, currency FROM merchant")).one()
     ends_at = datetime.combine(ends_on, time(23, 59, 59), ZoneInfo(shop.timezone)) if ends_on else None
     if ends_at and ends_at <= now:
         raise TeamRefused("The last day is in the past; choose a later one.")
     usual = offers.trade(conn, now)
     verdict = judge(_offer(terms.gift), shop.currency, usual)
-    if not verdict.ok:
+    if not verdict.ok and not judged:
         said = verdict.sentence.split("lose money.")[0]
         raise TeamRefused(f"{said}lose money. Give less, or raise the minimum.")
     basis = usual.average_shipping_minor if terms.gift.kind == "free_shipping" else usual.average_order_minor

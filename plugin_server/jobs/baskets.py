@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -11,7 +11,8 @@ from sqlalchemy import Connection
 
 from campaigns.offers.baskets import Example, Shelf, examples
 from campaigns.offers.margin import Trade
-from campaigns.offers.offer import Offer
+from campaigns.offers.offer import Offer, inside
+from campaigns.offers.realise import how
 from campaigns.offers.till import Till
 from campaigns.reasons import Reason
 from connectors.types import Money, minor_units
@@ -40,7 +41,10 @@ def shown(conn: Connection, offer: Offer, now: datetime) -> list[Shown]:
 def _shown(conn: Connection, offer: Offer, shop: InShop, usual: Trade) -> Shown:
     made = shop.realisation
     shelf = None if made.refused else _shelf(conn, offer, shop, usual)
-    found = [] if shelf is None else examples(offer, made, shelf, _till(conn, shop))
+    if inside(offer) != offer:
+        # What several people do together ends with a plain code for each.
+        offer, shop = inside(offer), replace(shop, realisation=how(inside(offer), shop.able, shop.goods, shop.currency))
+    found = [] if shelf is None else examples(offer, shop.realisation, shelf, _till(conn, shop))
     return Shown(shop.name, shop.currency, made.told, made.shopper, made.refused, found)
 
 

@@ -13,12 +13,13 @@ from connectors.base import Store
 from connectors.errors import ConnectorError
 from connectors.types import CodeResult
 from plugin_server import wiring
-from plugin_server.db import campaigns, offer_terms, offers
+from plugin_server.db import campaigns, offer_terms, offers, team_give
 from plugin_server.db.campaigns import Run
 from plugin_server.db.offers import Carried, Waiting
 from plugin_server.db.session import tenant
 from plugin_server.jobs.outside import Outside
 from plugin_server.jobs.realising import InShop, in_shops
+from plugin_server.vault import referral_token, team_token
 from plugin_server.wiring import Services
 
 PATIENCE: Final = timedelta(hours=24)
@@ -51,6 +52,20 @@ def _plan(services: Services, world: Outside, run: Run, offer: Offer, variant: s
     while more:
         with tenant(services.engine, run.merchant_id) as conn:
             more = bool(offers.plan_codes(conn, run, offer, secret=secret, usual=usual, shops=carried, variant=variant))
+    _hand_out(services, run, offer, variant)
+
+
+def _hand_out(services: Services, run: Run, offer: Offer, variant: str) -> None:
+    """The links of offers for several people, all before the first mail."""
+    keys, public = services.settings.keys, services.settings.public_url
+    while True:
+        with tenant(services.engine, run.merchant_id) as conn:
+            if not team_give.hand_out(
+                conn, run, offer, variant=variant, now=services.now(),
+                team_url=lambda team: f"{public}/d/{team_token(keys, run.merchant_id, team)}",
+                friend_url=lambda customer: f"{public}/r/{referral_token(keys, run.merchant_id, customer)}",
+            ):  # fmt: skip
+                return
 
 
 def _carried(world: Outside, offer: Offer, shop: InShop) -> Carried:

@@ -16,6 +16,7 @@ from campaigns.ladder.ladders import Ladder, Rung
 from campaigns.mail.branding import Look, branded
 from campaigns.mail.compose import CompiledMessage, RenderedMail, compile_message
 from campaigns.mail.fragments import merged
+from campaigns.mail.kinds import LINKED
 from campaigns.mail.liquid import TemplateError
 from campaigns.mail.tagging import SHOP, tagged
 from campaigns.recipes import body_of
@@ -325,7 +326,7 @@ def _reader(
         last_name=row.last_name if row else last_name,
         rung=row.rung if row else rung,
         store_id=None,
-        code=SAMPLE_CODE if campaign.offer else None,
+        code=SAMPLE_CODE if campaign.offer and campaign.offer.kind not in LINKED else None,
         expires_at=now + timedelta(days=campaign.offer.valid_days) if campaign.offer else None,
         member_number=row.member_number if row else "0001 2345" if rung in ("member", "raving_fan") else None,
         points=0 if sample in ("new", "nameless") else 1250,

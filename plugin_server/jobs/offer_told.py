@@ -10,14 +10,30 @@ from sqlalchemy import Connection
 from campaigns.offers.offer import EarlyAccess, MemberOnly, Offer, minimum_of, refs_of, value_of
 from plugin_server.db import goods
 
-SAID: Final = ("pieces", "price", "buy", "get", "spend", "percent", "amount", "most", "wait_days", "keep_days", "times")
+SAID: Final = (
+    "pieces",
+    "price",
+    "buy",
+    "get",
+    "spend",
+    "percent",
+    "amount",
+    "most",
+    "wait_days",
+    "keep_days",
+    "times",
+    "seats",
+    "days",
+    "own",
+)
 
 
 def told(conn: Connection, offer: Offer, currency: str) -> dict[str, Any]:
     """What is equal for all readers; sums and shares as plain numbers in text, ``product`` by its name in the shop."""
     made: dict[str, Any] = {"kind": offer.kind, "currency": currency, "valid_days": offer.valid_days}
     if (value := value_of(offer)) is not None:
-        made["amount" if offer.kind == "fixed" else "percent"] = number(value)
+        fixed = "fixed" in (offer.kind, getattr(offer, "gives", ""))
+        made["amount" if fixed else "percent"] = number(value)
     for name in SAID:
         if (said := getattr(offer, name, None)) is not None:
             made[name] = number(said) if isinstance(said, Decimal) else said

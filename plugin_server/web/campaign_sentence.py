@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from campaigns.calendar import Due, country_of, holidays
 from campaigns.ladder.sentences import sentence as rule_sentence
-from campaigns.offers.offer import Cashback, EarlyAccess, Offer
+from campaigns.offers.offer import BringAFriend, Cashback, EarlyAccess, Offer, TeamDeal
 from campaigns.schema import Campaign
 from campaigns.triggers import Once, OnEvent, OnHoliday, Recurring
 from plugin_server.db import holidays as own_days
@@ -82,6 +82,8 @@ def gift(offer: Offer | None, currency: str, words: Words) -> str:
     if offer is None:
         return words("said.nothing")
     said = offer_words.gift(offer, words, currency)
+    if isinstance(offer, TeamDeal | BringAFriend):
+        return said
     coded = not isinstance(offer, Cashback) and not (isinstance(offer, EarlyAccess) and offer.value is None)
     return (
         words("said.code", gift=said, n=offer.valid_days)

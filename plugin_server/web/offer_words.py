@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from campaigns.offers.offer import (
+    BringAFriend,
     BuyGet,
     Cashback,
     EarlyAccess,
@@ -13,6 +14,8 @@ from campaigns.offers.offer import (
     Gift,
     Offer,
     QuantityPrice,
+    TeamDeal,
+    inside,
     minimum_of,
     value_of,
 )
@@ -21,16 +24,28 @@ from plugin_server.web.words import Words
 
 def said(offer: Offer, words: Words, currency: str) -> str:
     """Such as ``Each gets a personal code: 10% off orders from Rp 100,000, valid for 14 days.``"""
+    if isinstance(offer, TeamDeal | BringAFriend):
+        return words("offer.together", gift=gift(offer, words, currency), n=offer.days)
     key = "promise" if isinstance(offer, Cashback) else "link" if _linked(offer) else "code"
     return words(f"offer.{key}", gift=gift(offer, words, currency), n=offer.valid_days)
 
 
 def gift(offer: Offer, words: Words, currency: str) -> str:
     """What it is alone, such as ``10% off orders from Rp 100,000``."""
+    if isinstance(offer, TeamDeal):
+        return words("offer.team_deal", gift=gift(inside(offer), words, currency), n=offer.seats, days=offer.days)
+    if isinstance(offer, BringAFriend):
+        return _friend(offer, words, currency)
     said = words(f"offer.{_key(offer)}", **_figures(offer, words, currency))
     if minimum_of(offer) and not isinstance(offer, Gift):
         return words("offer.from", gift=said, amount=words.major(minimum_of(offer), currency))
     return said
+
+
+def _friend(offer: BringAFriend, words: Words, currency: str) -> str:
+    first = offer.model_copy(update={"own": None})
+    said = words("offer.bring_a_friend", gift=gift(inside(first), words, currency))
+    return words("offer.both", gift=said, percent=offer.own) if offer.own else said
 
 
 def _linked(offer: Offer) -> bool:

@@ -27,6 +27,8 @@ WHOLE: dict[str, dict[str, Any]] = {
     "cashback": {"percent": "5", "most": "50000", "wait_days": 14, "elsewhere": "points"},
     "member_only": {"value": "15", "categories": [19], "until": "2027-03-01"},
     "early_access": {"products": ["SABUN"], "until": "2027-03-01", "link_may_spread": True},
+    "team_deal": {"value": "15", "seats": 4, "days": 3, "unlock": "ordered", "who": "new", "comfort": "5"},
+    "bring_a_friend": {"percent": "15", "own": "10", "minimum": "50000", "friends": 2, "days": 21},
 }
 
 
@@ -68,6 +70,13 @@ def test_campaigns_saved_before_there_were_kinds_are_still_read() -> None:
         ({"kind": "member_only", "value": 10, "products": ["A"], "by_rung": {"shopper": 5}}, "offer: by_rung names"),
         ({"kind": "early_access", "products": []}, "offer.products: needs at least 1"),
         ({"kind": "percentage", "value": 10, "budget": 0}, "offer.budget: "),
+        ({"kind": "team_deal"}, "offer: say how much: value is missing"),
+        ({"kind": "team_deal", "value": 10, "seats": 0}, "offer: a team has 2 to 50 seats, not 0"),
+        ({"kind": "team_deal", "value": 10, "days": 90}, "offer: a team has 1 to 60 days to fill, not 90"),
+        ({"kind": "team_deal", "value": 10, "comfort": 10}, "offer: consolation: give less than a full team gets"),
+        ({"kind": "team_deal", "value": 10, "budget": 0}, "offer.budget: "),
+        ({"kind": "bring_a_friend"}, "offer.percent: is missing; add it."),
+        ({"kind": "bring_a_friend", "percent": 10, "own": 101}, "offer: own 101 is more than 100 percent"),
     ],
 )
 def test_a_fault_is_named_at_its_place(offer: dict[str, Any], fault: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from campaigns.mail.compose import compile_message
 from campaigns.mail.holiday import LANGUAGES, sample_contexts
-from campaigns.mail.kinds import LETTERS, WITHOUT_CODE
+from campaigns.mail.kinds import LETTERS, LINKED, WITHOUT_CODE
 from campaigns.mail.letters import letter
 from campaigns.recipes import recipes
 from campaigns.series_parts import letters
@@ -22,6 +22,7 @@ def test_a_letter_says_all_it_must(key: str, language: str) -> None:
         assert ("SENJA-7K2M-Q9XD" in mail.text.replace("?coupon=SENJA-7K2M-Q9XD", "")) is (
             LETTERS[key] is not None and key not in WITHOUT_CODE
         )
+        assert (context["offer"]["url"] in mail.text) >= (LETTERS[key] in LINKED)
         assert "/c/sample/unsubscribe" in mail.html
         assert not set("{}$").intersection(mail.subject + mail.text), (key, language, name)
         assert list(mail.missing) == []

@@ -32,6 +32,8 @@ class ReferralJoin(OfMerchant, Base):
     flags: Mapped[Words]
     reason: Mapped[str] = mapped_column(server_default="")
     claim_id: Mapped[Big | None]
+    promise_id: Mapped[Big | None]
+    own_claim_id: Mapped[Big | None]
     asked_at: Mapped[Now]
     confirmed_at: Mapped[Time | None]
     decided_at: Mapped[Time | None]

@@ -60,6 +60,7 @@ class Team(OfMerchant, Base):
     promised_minor: Mapped[Zero]
     settled_at: Mapped[Time | None]
     closed_by: Mapped[str | None]
+    offer_code_id: Mapped[Big | None]
     reason: Mapped[str] = mapped_column(server_default="")
 
 

@@ -8,7 +8,7 @@ from alembic import op
 from plugin_server.db.migrations.tenancy import protect
 
 revision = "0100"
-down_revision = "0095"
+down_revision = "0096"
 branch_labels = None
 depends_on = None
 
