@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, text
 
 from campaigns.points.program import Reward
 from campaigns.referral import ReferralTerms, mailbox, same_name, same_phone, terms_from
-from plugin_server.db import rewards
+from plugin_server.db import friend_promises, rewards
 from plugin_server.db.bought_before import bought_before
 
 PRICE = "friend"
@@ -30,6 +30,12 @@ class Decided:
 def terms(conn: Connection) -> ReferralTerms:
     """What the merchant of this transaction has set; off where nothing was ever set."""
     return terms_from(conn.scalar(text("SELECT settings->'referral' FROM merchant")) or {})
+
+
+def terms_of(conn: Connection, advocate_id: int, now: datetime) -> ReferralTerms:
+    """What friends of this customer get: what a campaign's letter promised, else what the shop gives all."""
+    promise = friend_promises.of_customer(conn, advocate_id, now)
+    return promise.over(terms(conn)) if promise else terms(conn)
 
 
 def save_terms(conn: Connection, chosen: ReferralTerms) -> None:
@@ -61,11 +67,13 @@ def confirm(conn: Connection, merchant_id: int, friend_id: int, *, secret: str, 
         return Decided(join.state, join.reason) if join else None
     advocate = conn.execute(text(_PERSON + " FOR NO KEY UPDATE"), {"id": join.advocate_id}).one_or_none()
     friend = conn.execute(text(_PERSON), {"id": friend_id}).one()
-    set_to = terms(conn)
+    promise = friend_promises.of_customer(conn, join.advocate_id, now)
+    set_to = promise.over(terms(conn)) if promise else terms(conn)
     reason = _block(conn, set_to, advocate, friend, join.mailbox)
     flags = [] if reason or advocate is None else _flags(conn, set_to, advocate, friend, join, now)
     state = "refused" if reason else "review" if flags else "approved"
     decided = {"id": join.id, "state": state, "reason": reason, "flags": flags, "now": now, "by": "system"}
+    decided["promise"] = promise.id if promise and not reason else None
     conn.execute(text(_CONFIRMED), decided)
     if state == "approved":
         approve(conn, merchant_id, join.id, secret=secret, now=now)
@@ -109,11 +117,12 @@ def approve(conn: Connection, merchant_id: int, join_id: int, *, secret: str, no
 def price(conn: Connection, merchant_id: int, join_id: int, *, secret: str, now: datetime) -> int | None:
     """Plan the friend's code once; gives the claim, None while no shop can make it."""
     join = conn.execute(
-        text("SELECT friend_id, claim_id FROM referral_join WHERE id = :id FOR UPDATE"), {"id": join_id}
+        text("SELECT friend_id, claim_id, promise_id FROM referral_join WHERE id = :id FOR UPDATE"), {"id": join_id}
     ).one()
     if join.claim_id is not None:
         return int(join.claim_id)
-    set_to = terms(conn)
+    usual = terms(conn)
+    set_to = friend_promises.one(conn, join.promise_id).over(usual) if join.promise_id else usual
     reward = Reward(
         key=PRICE, name=_NAMES, points=1, kind="percentage", value=set_to.percent,
         minimum=set_to.minimum or None, valid_days=set_to.valid_days,
@@ -214,7 +223,7 @@ SELECT count(*) FILTER (WHERE ip_hash = :ip) AS same_ip, count(*) FILTER (WHERE 
 FROM referral_join WHERE advocate_id = :a AND id <> :id AND confirmed_at IS NOT NULL
 """
 _CONFIRMED = """
-UPDATE referral_join SET state = :state, reason = :reason, flags = :flags, confirmed_at = :now,
+UPDATE referral_join SET state = :state, reason = :reason, flags = :flags, confirmed_at = :now, promise_id = :promise,
        decided_at = CASE WHEN :state <> 'review' THEN CAST(:now AS timestamptz) END,
        decided_by = CASE WHEN :state <> 'review' THEN :by END
 WHERE id = :id

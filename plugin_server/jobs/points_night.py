@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from plugin_server import wiring
-from plugin_server.db import cashback, points_actions, points_ledger, points_orders, referrals
+from plugin_server.db import cashback, friend_promises, points_actions, points_ledger, points_orders, referrals
 from plugin_server.db.session import tenant
 from plugin_server.jobs.queues import awake
 from plugin_server.wiring import Services
@@ -21,6 +21,7 @@ def rounded(services: Services, merchant_id: int) -> dict[str, int]:
     now = services.now()
     with tenant(services.engine, merchant_id) as conn:
         cashback.settle(conn, merchant_id=merchant_id, secret=services.settings.keys[0], now=now)
+        friend_promises.settle(conn, merchant_id, secret=services.settings.keys[0], now=now)
         referrals.look_again(conn, merchant_id, secret=services.settings.keys[0], now=now)
         if points_orders.in_force(conn) is None:
             return {"ended": 0, "orders": 0, "actions": 0}

@@ -119,7 +119,11 @@ def _invitation(token: str) -> Invitation | None:
     if read is None:
         return None
     with tenant(services().engine, read[0]) as conn:
-        shop, person, set_to = signups.shop(conn), customers.one(conn, read[1]), referrals.terms(conn)
+        shop, person, set_to = (
+            signups.shop(conn),
+            customers.one(conn, read[1]),
+            referrals.terms_of(conn, read[1], services().now()),
+        )
     if shop is None or person is None or not person.email or not set_to.on:
         return None
     asked = request.accept_languages.best_match(["en", "id", "nl"])

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from campaigns.referral import ReferralTerms
-from plugin_server.db import customers, referrals
+from plugin_server.db import customers, friend_promises, referrals
 from plugin_server.vault import referral_token
 from plugin_server.web.context import services
 
@@ -26,8 +26,10 @@ class Share:
 def shared(conn: Connection, merchant_id: int, customer_id: int) -> Share:
     """The part of a card about friends."""
     set_to, person = referrals.terms(conn), customers.one(conn, customer_id)
+    promise = friend_promises.of_customer(conn, customer_id, services().now())
+    set_to = promise.over(set_to) if promise else set_to
     url = None
-    if set_to.on and person is not None and person.orders:
+    if set_to.on and person is not None and (person.orders or promise):
         token = referral_token(services().settings.keys, merchant_id, customer_id)
         url = f"{services().settings.public_url}/r/{token}"
     return Share(url, set_to, referrals.brought(conn, customer_id), referrals.of_friend(conn, customer_id))
