@@ -12,6 +12,7 @@ LATELY: Final = timedelta(days=14)
 
 _WAITING: Final = {
     "conversations": "SELECT count(*) FROM conversation WHERE state = 'open'",
+    "tasks": "SELECT count(*) FROM owner_task WHERE done_at IS NULL",
     "referrals": "SELECT count(*) FROM referral_join WHERE state = 'review'",
     "doubts": "SELECT count(*) FROM message WHERE state = 'in_doubt'",
     "replies": "SELECT count(*) FROM conversation_message WHERE state IN ('failed', 'in_doubt') AND direction = 'out' "

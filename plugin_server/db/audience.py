@@ -285,8 +285,8 @@ def tally(conn: Connection, run_id: int) -> dict[str, Any]:
     """``{"audience", "treated", "holdout", "excluded": {reason: count}, "messages": {state: count}}`` of a run."""
     arms = conn.execute(
         text(
-            "SELECT arm, coalesce(reason, '') AS reason, count(*) AS n FROM audience_member "
-            "WHERE run_id = :id GROUP BY 1, 2"
+            "SELECT CASE arm WHEN 'stepped' THEN 'treated' ELSE arm END AS arm, coalesce(reason, '') AS reason, "
+            "count(*) AS n FROM audience_member WHERE run_id = :id GROUP BY 1, 2"
         ),
         {"id": run_id},
     ).all()

@@ -34,7 +34,7 @@ FROM owner_task t JOIN customer c ON c.id = t.customer_id JOIN campaign k ON k.i
 """
 
 
-def waiting(conn: Connection, limit: int = 200) -> list[Any]:
+def waiting(conn: Connection, limit: int = 50) -> list[Any]:
     """Open tasks, oldest first, with customer and campaign."""
     return list(conn.execute(text(_TASKS + "WHERE t.done_at IS NULL ORDER BY t.id LIMIT :n"), {"n": limit}))
 

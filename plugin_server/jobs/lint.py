@@ -13,6 +13,7 @@ from campaigns.mail.lint import Finding, Sample, Setting, blocking, lint
 from campaigns.mail.liquid import TemplateError
 from campaigns.reasons import Reason
 from campaigns.schema import Campaign
+from campaigns.series_parts import letters
 from campaigns.triggers import OnHoliday
 from plugin_server.db import holidays, sender
 from plugin_server.db.campaigns import Refused
@@ -44,8 +45,11 @@ def look_through(
 
     ``lately`` is what ``sent_lately`` gave a moment ago, where somebody kept it.
     """
-    samples, broken = _samples(conn, settings, campaign, now)
-    return [*broken, *lint(samples, _all(conn, settings, campaign, now, readers, version, lately))]
+    found: list[Finding] = []
+    for _, letter in letters(campaign):
+        samples, broken = _samples(conn, settings, letter, now)
+        found += [*broken, *lint(samples, _all(conn, settings, letter, now, readers, version, lately))]
+    return list({(one.reason.key, str(one.reason), one.language): one for one in found}.values())
 
 
 def sent_lately(conn: Connection, now: datetime, *, messages: int, days: int) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from campaigns.series_parts import letters
 from connectors.mail_types import Mail, Recipient
 from plugin_server import wiring
 from plugin_server.db import campaigns, people
@@ -14,7 +15,7 @@ from plugin_server.wiring import Services
 
 
 def send_test(merchant_id: int, user_id: int, key: str) -> None:
-    """Job: one mail for each language of the campaign."""
+    """Job: one mail for each language of the campaign, and of each step of a series."""
     services = wiring.services()
     awake(services.redis, send_test, merchant_id, user_id, key)
     send(services, merchant_id, user_id, key)
@@ -27,13 +28,17 @@ def send(services: Services, merchant_id: int, user_id: int, key: str) -> int:
         if who is None or saved is None:
             return 0
         head = compose.letterhead(conn)
-        mails = {
-            language: compose.preview_mail(
-                conn, saved.campaign, public_url=services.settings.public_url, now=services.now(), language=language
+        mails = [
+            (
+                language,
+                compose.preview_mail(
+                    conn, letter, public_url=services.settings.public_url, now=services.now(), language=language
+                ),
             )
-            for language in saved.campaign.message
-        }
-    for language, mail in mails.items():
+            for _, letter in letters(saved.campaign)
+            for language in letter.message
+        ]
+    for language, mail in mails:
         wiring.mail_backend(services).send(
             Mail(
                 attempt_id=str(uuid.uuid4()),

@@ -48,7 +48,7 @@ def asked(connection: Connection, who: Person, args: Mapping[str, str], now: dat
 def _holiday(connection: Connection, who: Person, wish: str, now: datetime) -> dict[str, Any]:
     keys = [day.key for day in upcoming(connection, who, now)]
     holiday = next((key for key in (wish, *FAVOURITES, *keys) if key in keys), "christmas")
-    return _dumped(connection, who, holiday_discount(holiday).document | {"name": ""})
+    return fitted_to_shop(connection, who, holiday_discount(holiday).document | {"name": ""})
 
 
 def of_token(connection: Connection, who: Person, token: str) -> Base | None:
@@ -58,7 +58,7 @@ def of_token(connection: Connection, who: Person, token: str) -> Base | None:
         return Base(token)
     if kind == "recipe":
         found = next((one for one in recipes() if one.key == key), None)
-        return Base(token, _dumped(connection, who, found.document | {"name": ""})) if found else None
+        return Base(token, fitted_to_shop(connection, who, found.document | {"name": ""})) if found else None
     saved = campaigns.get(connection, key)
     if saved is None or kind not in ("copy", "edit"):
         return None
@@ -67,7 +67,8 @@ def of_token(connection: Connection, who: Person, token: str) -> Base | None:
     return Base(token, dump(saved.campaign))
 
 
-def _dumped(connection: Connection, who: Person, document: Mapping[str, Any]) -> dict[str, Any]:
+def fitted_to_shop(connection: Connection, who: Person, document: Mapping[str, Any]) -> dict[str, Any]:
+    """``for_shop`` with the ladder looked up."""
     return for_shop(document, shop(connection, who.merchant_id).ladder.keys)
 
 

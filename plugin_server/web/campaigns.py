@@ -16,7 +16,7 @@ from plugin_server.db.session import tenant
 from plugin_server.jobs import baskets, figures, realising
 from plugin_server.jobs.run import firings, margin, set_state
 from plugin_server.jobs.run import launch as launch_run
-from plugin_server.web import builder, campaign_form, launching, offer_words
+from plugin_server.web import builder, campaign_form, launching, offer_words, series_words
 from plugin_server.web.context import page, services, words
 from plugin_server.web.guards import requires
 from plugin_server.web.rungs import names_of
@@ -62,7 +62,7 @@ def show(who: Person, key: str) -> ResponseReturnValue:
         )  # fmt: skip
         verdict = margin(connection, saved.campaign, now)
         dates = [due for due in firings(connection, saved.campaign, now) if due.at >= now]
-        runs = campaigns.runs_of(connection, saved.id)
+        runs = [run for run in campaigns.runs_of(connection, saved.id) if run.step is None]
         rungs, frozen = names_of(connection, who.merchant_id, words().language), campaigns.frozen_store(connection)
         given = _offered(connection, who, saved, now)
         homeless = not merchants.get(connection)["postal_address"]
@@ -84,11 +84,15 @@ def show(who: Person, key: str) -> ResponseReturnValue:
 
 
 def _offered(connection: Connection, who: Person, saved: Saved, now: datetime) -> dict[str, Any]:
-    """What the page says of the offer: in a sentence, shop by shop with example baskets, and what stands in its way."""
+    """What the page says of the offer: in a sentence, shop by shop with example baskets, and what stands in its way.
+
+    And of the steps of a series: what each does.
+    """
     offer = saved.campaign.offer
+    told = {"does": [series_words.does(step, words(), who.currency) for step in saved.campaign.steps]}
     if offer is None:
-        return {"gift": "", "shops": [], "hurdle": None}
-    return {
+        return told | {"gift": "", "shops": [], "hurdle": None}
+    return told | {
         "gift": offer_words.said(offer, words(), who.currency),
         "shops": baskets.shown(connection, offer, now),
         "hurdle": realising.hurdle(connection, offer, now),

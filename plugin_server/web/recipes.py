@@ -51,6 +51,7 @@ class Card:
     way: str
     rung: str
     rungs: tuple[str, ...] = ()
+    steps: int = 0
 
 
 def way_of(recipe: Recipe) -> str:
@@ -82,6 +83,7 @@ def cards(connection: Connection, who: Person, rungs: Sequence[RungName], words:
                 way_of(recipe),
                 campaign_base.fitted([_RUNG[recipe.key]], keys)[0] if recipe.key in _RUNG else rung_of(campaign, keys),
                 () if campaign.audience.rungs == "all" else tuple(campaign.audience.rungs),
+                len(campaign.steps),
             )
         )
     return made

@@ -39,6 +39,7 @@ READING = [
     "/answers",
     "/settings/referral",
     "/referrals",
+    "/tasks",
     "/teams",
     "/welcome",
     "/settings/brand",
