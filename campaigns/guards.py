@@ -10,8 +10,8 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from campaigns.guard_terms import FrequencyCap, Guards, QuietHours
 from campaigns.reasons import Reason
-from campaigns.schema import FrequencyCap, Guards, QuietHours
 
 
 class Act(StrEnum):

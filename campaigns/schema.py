@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import time
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -13,13 +12,14 @@ import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from campaigns.guard_terms import Guards
 from campaigns.ladder import rules
 from campaigns.ladder.rules import Rule
 from campaigns.mail.blocks import MOST, Block
 from campaigns.mail.kinds import LETTERS
 from campaigns.offers.offer import KINDS
 from campaigns.offers.offer import Offer as Offer  # noqa: PLC0414 - part of what a campaign is
-from campaigns.parts import Part, clock
+from campaigns.parts import Part
 from campaigns.series import Series, offer_before
 from campaigns.series_check import Fault, faults, keyed
 from campaigns.steps import PlainStep, Step
@@ -105,52 +105,6 @@ class Wording(Part):
             found = " and ".join(given) or "nothing"
             raise ValueError(f"give the body as one of blocks, mjml, html or recipe; found {found}")
         return self
-
-
-class QuietHours(Part):
-    """No mail between these times of the customer's day (the shop's where the customer's zone is unknown)."""
-
-    from_: time = Field(alias="from")
-    to: time
-
-    @field_validator("from_", "to", mode="before")
-    @classmethod
-    def _clock(cls, value: object) -> object:
-        return clock(value)
-
-    @model_validator(mode="after")
-    def _some_day_left(self) -> Self:
-        if self.from_ == self.to:
-            raise ValueError("from and to are the same; write null for no quiet hours")
-        return self
-
-
-class FrequencyCap(Part):
-    """At most so many campaign mails to one person in so many days; the next one waits for its place."""
-
-    messages: int = Field(ge=1, le=100)
-    days: int = Field(ge=1, le=365)
-
-
-class Guards(Part):
-    """What protects customers and profit; null switches a guard off.
-
-    ``in_doubt`` says what becomes of a mail of which nobody knows whether it left: ``give_up`` (rather never than
-    twice) or ``resend`` (rather twice than never). ``priority`` says which mail goes first where the cap leaves room
-    for one: 9 before 1; the other waits. ``fenced`` lets the provider hold each request for twenty minutes, so that one
-    in doubt is called back and made again: neither twice nor never, where the provider can do that. Without
-    ``margin_floor``, an offer that costs more than it earns needs a ``margin_reason``, which goes into the log.
-    """
-
-    quiet_hours: QuietHours | None = Field(
-        default_factory=lambda: QuietHours.model_validate({"from": "21:00", "to": "08:00"})
-    )
-    frequency_cap: FrequencyCap | None = Field(default_factory=lambda: FrequencyCap(messages=2, days=7))
-    margin_floor: bool | None = True
-    margin_reason: str | None = Field(default=None, min_length=3, max_length=300)
-    in_doubt: Literal["give_up", "resend"] = "give_up"
-    fenced: bool = False
-    priority: int = Field(default=5, ge=1, le=9)
 
 
 class Variant(Part):

@@ -198,7 +198,8 @@ class DiscountKind(StrEnum):
 class CodeSpec:
     """A personal code that is to exist in the store. ``value`` is percent points (``10``) or an amount in major units.
 
-    The code works for ``email`` only, ``usage_limit`` times, until ``expires_at`` (last usable instant, UTC).
+    The code works for ``email`` only, ``usage_limit`` times, until ``expires_at`` (last usable instant, UTC); beside
+    other codes in one order only where it ``combines``.
     """
 
     code: str
@@ -212,6 +213,7 @@ class CodeSpec:
     description: str = ""
     product_external_ids: tuple[str, ...] = ()
     reach: Reach = EVERYTHING
+    combines: bool = False
 
 
 @dataclass(frozen=True, slots=True)

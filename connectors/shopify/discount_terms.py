@@ -92,7 +92,7 @@ def body(spec: CodeSpec, customer: str, *, now: datetime) -> dict[str, Any]:
         "usageLimit": spec.usage_limit,
         "appliesOncePerCustomer": spec.usage_limit == 1,
         "context": {"customers": {"add": [gid("Customer", customer)]}},
-        "combinesWith": ALONE,
+        "combinesWith": combinations(spec),
         "tags": [TAG, PERSONAL],
     }
     if spec.kind is DiscountKind.BUY_GET:
@@ -103,6 +103,13 @@ def body(spec: CodeSpec, customer: str, *, now: datetime) -> dict[str, Any]:
     if spec.kind is DiscountKind.FREE_SHIPPING:
         return common | {"destination": {"all": True}}
     return common | {"customerGets": {"value": _value(spec), "items": _items(spec)}}
+
+
+def combinations(spec: CodeSpec) -> dict[str, bool]:
+    """With what else the code may be used in one order. Shopify never lets two discounts of shipping add up."""
+    if not spec.combines:
+        return ALONE
+    return {name: name != "shippingDiscounts" or spec.kind is not DiscountKind.FREE_SHIPPING for name in ALONE}
 
 
 def title(spec: CodeSpec) -> str:
@@ -139,7 +146,7 @@ def differences(discount: Json, spec: CodeSpec, customer: str) -> list[str]:
         "customer": _customers(discount) == [customer],
         "usage limit": discount.get("usageLimit") == spec.usage_limit,
         "end": _same_end(discount, spec),
-        "combinations": {name: bool(part(discount, "combinesWith").get(name)) for name in ALONE} == ALONE,
+        "combinations": {name: bool(part(discount, "combinesWith").get(name)) for name in ALONE} == combinations(spec),
     }
     gets = part(discount, "customerGets")
     if spec.kind is DiscountKind.BUY_GET:

@@ -48,6 +48,7 @@ from plugin_server.db.models.order import Order
 from plugin_server.db.models.series import SeriesPlace
 from plugin_server.db.models.store import Store
 from plugin_server.db.rungs import Shop
+from plugin_server.db.spared import spared
 
 REASONS: Final = {
     "no_email": "has no e-mail address",
@@ -55,6 +56,8 @@ REASONS: Final = {
     "unsubscribed": "has said no to these mails",
     "not_subscribed": "has not said yes to these mails",
     "no_store": "buys in no shop that can take the code",
+    "discount_share": "buys mostly with discounts",
+    "discount_fatigue": "has had enough codes lately",
     "in_series": "is in this series, or was lately",
 }
 """Why somebody whom rungs and rule select is left out all the same."""
@@ -155,13 +158,10 @@ def _armed(campaign: Campaign, of: Setting, chosen: Any, now: datetime) -> Selec
     share = own_share(campaign.measure.holdout, of.lasting_share)
     lasting = drawn(lasting_salt(of.merchant_id, today), chosen.c.customer_id) < float(of.lasting_share)
     own = drawn(campaign_salt(of.campaign_id), chosen.c.customer_id) < float(share)
-    arm = case((chosen.c.reason.is_not(None), "excluded"), (or_(lasting, own), "holdout"), else_="treated")
-    reason = case(
-        (chosen.c.reason.is_not(None), chosen.c.reason),
-        (lasting, "lasting_holdout"),
-        (own, "campaign_holdout"),
-        else_=null(),
-    )
+    left_out = chosen.c.reason.is_not(None)
+    spare = spared(campaign, "chosen.customer_id", now)
+    arm = case((left_out, "excluded"), (or_(lasting, own), "holdout"), (spare.is_not(None), "spared"), else_="treated")
+    reason = case((left_out, chosen.c.reason), (lasting, "lasting_holdout"), (own, "campaign_holdout"), else_=spare)
     c = chosen.c
     variant = variant_drawn(campaign.shares, variant_salt(of.campaign_id), c.customer_id)
     tried = case((or_(chosen.c.reason.is_not(None), lasting, own), ""), else_=variant)
@@ -274,6 +274,9 @@ def freeze(conn: Connection, run: Run, now: datetime) -> None:
         return
     if known.any_due(conn):
         known.catch_up(conn, merchant_id=run.merchant_id)
+    if run.campaign.guards.discount_fatigue:
+        # One after the other: two runs frozen at once must not both give the last code that somebody may have.
+        conn.execute(text("SELECT pg_advisory_xact_lock(7412, CAST(:m AS int))"), {"m": run.merchant_id % 2**31})
     of, day = setting(conn, run.merchant_id, run.campaign_id), day_of(run.occasion)
     people = audience(run.campaign, of, now, day).subquery("people")
     rows = select(*people.c, literal(run.merchant_id), literal(run.id))
@@ -297,9 +300,12 @@ def tally(conn: Connection, run_id: int) -> dict[str, Any]:
 
 
 def tally_of(rows: Any) -> dict[str, Any]:
-    """Rows of ``arm, reason, n`` as ``{"audience", "treated", "holdout", "excluded": {reason: count}}``."""
+    """Rows of ``arm, reason, n`` as ``{"audience", "treated", "holdout", "excluded": {reason: count}}``.
+
+    Those a guard spares are told among the excluded, for they get nothing; results count them where they were drawn.
+    """
     count = {arm: sum(row.n for row in rows if row.arm == arm) for arm in ("treated", "holdout")}
-    excluded = {row.reason: row.n for row in sorted(rows, key=lambda row: -row.n) if row.arm == "excluded"}
+    excluded = {row.reason: row.n for row in sorted(rows, key=lambda row: -row.n) if row.arm in ("excluded", "spared")}
     return {"audience": sum(count.values()), **count, "excluded": excluded}
 
 

@@ -11,9 +11,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+from campaigns.guard_terms import FrequencyCap
 from campaigns.guards import Act, Candidate, Verdict, judge, room_again
 from campaigns.mail.fence import Hold
-from campaigns.schema import FrequencyCap
 from plugin_server.db.campaigns import Run
 from plugin_server.db.waiting import Place, read_on
 

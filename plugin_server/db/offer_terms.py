@@ -77,6 +77,7 @@ def spec(row: Any, description: str) -> CodeSpec:
         description=description,
         product_external_ids=tuple(terms.get("products", ())),
         reach=_reach(terms),
+        combines=bool(terms.get("combines")),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -48,6 +49,8 @@ def _plan(services: Services, world: Outside, run: Run, offer: Offer, variant: s
         usual = offers.trade(conn, services.now(), offer)
         shops = in_shops(conn, offer, offers.stores_of(conn, run.id))
     carried = {shop.store_id: _carried(world, offer, shop) for shop in shops}
+    if run.campaign.guards.stacking == "combine":
+        carried = {number: replace(one, terms=one.terms | {"combines": True}) for number, one in carried.items()}
     secret, more = services.settings.keys[0], bool(carried)
     while more:
         with tenant(services.engine, run.merchant_id) as conn:

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from campaigns.guard_terms import Guards
 from campaigns.guards import CONSENT, Candidate, judge
-from campaigns.schema import Guards
 from plugin_server.locales.sentences import said
 
 NIGHT = datetime(2027, 2, 24, 16, 0, tzinfo=UTC)

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, literal, select
 
 from campaigns import arms
+from campaigns.guard_terms import Guards, QuietHours
 from campaigns.guards import SEND, Act, Candidate, judge, must_pause, quiet_until
 from campaigns.offers.codes import ALPHABET, code_for, prefix_for
 from campaigns.offers.margin import Trade, liability
 from campaigns.offers.margin import judge as judge_margin
 from campaigns.offers.offer import offer_of
 from campaigns.proof import Moments, newcombe, sample_ratio_p, t_quantile, welch
-from campaigns.schema import Guards, QuietHours
 from plugin_server.db.session import psycopg_url
 from plugin_server.launcher.supervisor import ServiceUrls
 

@@ -40,6 +40,17 @@ def test_codes_are_made_once_and_can_be_taken_back(shop: Counter) -> None:
     assert {shop.refusal(one.code, one.email) for one in specs} <= {"unknown", "expired"}
 
 
+@pytest.mark.parametrize("kind", [DiscountKind.PERCENTAGE, DiscountKind.FREE_SHIPPING])
+def test_codes_stand_alone_or_combine_as_they_were_asked_for(shop: Counter, kind: DiscountKind) -> None:
+    alone, beside = (replace(spec(shop, n), kind=kind, combines=bool(n)) for n in (0, 1))
+    made = shop.store.create_codes([alone, beside])
+    assert [result.error for result in made] == [None, None]
+    assert shop.store.create_codes([alone, beside]) == made
+    # Asked for with other words, it is another code: the one there is taken away, never left as it is.
+    again = shop.store.create_codes([replace(alone, combines=True)])[0]
+    assert again.external_id != made[0].external_id
+
+
 def test_a_leaked_code_gives_way_to_the_next_generation(shop: Counter) -> None:
     owner, words = shop.accounts()[0][1], {"prefix": "SENJA", "run_id": 1, "customer_id": 1}
     first, second = (code_for("s" * 32, generation=generation, **words) for generation in (0, 1))  # type: ignore[arg-type]

@@ -24,6 +24,7 @@ class OfferCode(OfMerchant, Base):
             "state IN ('planned', 'issued', 'failed', 'revoked', 'promised', 'kept', 'lapsed')", name="state"
         ),
         Index("uq_offer_code_customer", "run_id", "customer_id", "store_id", "generation", unique=True),
+        Index("ix_offer_code_person", "customer_id"),
         Index("uq_offer_code_code", "store_id", text("lower(code)"), unique=True),
         Index(
             "uq_offer_code_claim",

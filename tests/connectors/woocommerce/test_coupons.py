@@ -42,6 +42,7 @@ def test_what_is_asked_for() -> None:
         "email_restrictions": ["sari@contoh.test"],
         "date_expires": "2026-12-31T16:59:59Z",
         "usage_limit": 1,
+        "individual_use": True,
         "minimum_amount": "100000.00",
         "product_ids": [],
         "limit_usage_to_x_items": None,

@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from plugin_server.db.migrations.tenancy import protect
 
 revision = "0115"
-down_revision = "0106"
+down_revision = "0107"
 branch_labels = None
 depends_on = None
 
