@@ -12,6 +12,7 @@ from plugin_server.cli.context import home_option, json_option, opened, show
 
 BENCHES = {
     "ingest": ("plugin_server.bench.ingest", 1_000_000),
+    "freeze": ("plugin_server.bench.freeze", 500_000),
     "ladder": ("plugin_server.bench.ladder", 100_000),
     "pages": ("plugin_server.bench.pages", 100_000),
     "send": ("plugin_server.bench.send", 100_000),

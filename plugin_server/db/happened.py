@@ -29,15 +29,18 @@ def happened_on(
     trigger: OnEvent, *, timezone: str, days: Sequence[date], rungs: tuple[str, ...], topic: str
 ) -> Select[Any]:
     """As ``happened`` for many days in one statement: ``(day, customer_id)``, each once."""
-    query = re.sub(r":(begin|end|on|leap)\b", r"d.the_\1", _QUERIES[trigger.event])
-    windows = [_window(trigger, timezone, day) for day in days]
-    arrays = {f"all_{name}": [window[name] for window in windows] for name in ("begin", "end", "on", "leap")}
+    query = re.sub(r":(begin|end|on)\b", r"d.the_\1", _QUERIES[trigger.event]).replace(_KEYED, "= d.the_key")
+    # One row for each day and key: an equality lets PostgreSQL hash the days, where an "or" would try every pair.
+    windows = [(day, _window(trigger, timezone, day)) for day in days]
+    keyed = [(day, of, key) for day, of in windows for key in (of["keys"] if "d.the_key" in query else ("",))]
+    arrays = {f"all_{name}": [of[name] for _, of, _ in keyed] for name in ("begin", "end", "on")}
+    arrays |= {"all_day": [day for day, _, _ in keyed], "all_key": [key for _, _, key in keyed]}
     told = {name: value for name, value in _told(trigger, timezone, rungs, topic).items() if f":{name}" in query}
     statement = f"""SELECT DISTINCT d.the_day AS day, h.customer_id FROM unnest(CAST(:all_day AS date[]),
         CAST(:all_begin AS timestamptz[]), CAST(:all_end AS timestamptz[]), CAST(:all_on AS date[]),
-        CAST(:all_leap AS boolean[])) AS d(the_day, the_begin, the_end, the_on, the_leap)
+        CAST(:all_key AS text[])) AS d(the_day, the_begin, the_end, the_on, the_key)
         CROSS JOIN LATERAL ({query}) h"""
-    known = text(statement).bindparams(all_day=list(days), **arrays, **told)
+    known = text(statement).bindparams(**arrays, **told)
     found = known.columns(column("day", Date), column("customer_id", BigInteger)).subquery("happened")
     return select(found.c.day, found.c.customer_id)
 
@@ -46,7 +49,7 @@ def _window(trigger: OnEvent, timezone: str, day: date) -> dict[str, Any]:
     on = day - timedelta(days=trigger.after_days)
     zone = ZoneInfo(timezone)
     begin, end = (datetime.combine(on + timedelta(days=more), time(), zone).astimezone(UTC) for more in (0, 1))
-    return {"begin": begin, "end": end, "on": on, "leap": _leap(on)}
+    return {"begin": begin, "end": end, "on": on, "keys": [f"{on:%m%d}", *(["0229"] if _leap(on) else [])]}
 
 
 def _told(trigger: OnEvent, timezone: str, rungs: tuple[str, ...], topic: str) -> dict[str, Any]:
@@ -58,11 +61,11 @@ def _leap(on: date) -> bool:
     return (on.month, on.day) == (2, 28) and (on + timedelta(days=1)).month == 3
 
 
+_KEYED: Final = "= ANY(CAST(:keys AS text[]))"
+
+
 def _same_day(value: str) -> str:
-    return (
-        f"(to_char({value}, 'MMDD') = to_char(CAST(:on AS date), 'MMDD') "
-        f"OR (CAST(:leap AS boolean) AND to_char({value}, 'MMDD') = '0229'))"
-    )
+    return f"to_char({value}, 'MMDD') {_KEYED}"
 
 
 def _year_day(value: str) -> str:
@@ -89,7 +92,7 @@ _QUERIES: Final = {
         AND (e.placed_at, e.id) < (o.placed_at, o.id))""",
     "rung_up": _moved(">"),
     "rung_down": _moved("<"),
-    "stalled": """SELECT customer_id FROM customer_facts WHERE rung_since >= :begin AND rung_since < :end
+    "stalled": """SELECT customer_id FROM customer_facts WHERE (rung_since AT TIME ZONE :zone)::date = :on
         AND (CAST(:rung AS text) IS NULL OR rung = :rung)""",
     "checkout_abandoned": f"""SELECT o.customer_id FROM shop_order o WHERE o.{_IN} AND NOT o.test AND NOT o.paid
         AND o.status IN ('draft', 'pending')
@@ -105,7 +108,7 @@ _QUERIES: Final = {
     "points_end": """SELECT customer_id FROM point_entry WHERE points > 0 AND open_points > 0
         AND expires_at >= :begin AND expires_at < :end""",
     "consent_given": """SELECT c.customer_id FROM consent c WHERE c.topic = :topic AND c.state = 'subscribed'
-        AND c.occurred_at >= :begin AND c.occurred_at < :end AND NOT EXISTS (
+        AND (c.occurred_at AT TIME ZONE :zone)::date = :on AND NOT EXISTS (
             SELECT FROM consent e WHERE e.customer_id = c.customer_id AND e.topic = c.topic AND e.id <> c.id
             AND e.state = 'subscribed' AND e.occurred_at < c.occurred_at)""",
     "friend_joined": """SELECT advocate_id AS customer_id FROM referral
