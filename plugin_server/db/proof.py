@@ -173,9 +173,11 @@ def _difference(name: str, found: Difference | None, currency: str) -> dict[str,
 
 _COST: Final = """
 SELECT (SELECT coalesce(sum(d.discount_minor), 0) FROM redemption d JOIN offer_code c ON c.id = d.offer_code_id
-        WHERE c.run_id = ANY(:runs) AND d.released_at IS NULL) AS given,
+        WHERE c.run_id = ANY(:runs) AND d.released_at IS NULL)
+       + (SELECT coalesce(sum(CAST(c.terms ->> 'paid_minor' AS bigint)), 0) FROM offer_code c
+          WHERE c.run_id = ANY(:runs) AND c.state = 'kept') AS given,
        (SELECT coalesce(sum(c.liability_minor), 0) FROM offer_code c
-        WHERE c.run_id = ANY(:runs) AND c.state = 'issued' AND c.expires_at > :now AND NOT EXISTS (
+        WHERE c.run_id = ANY(:runs) AND c.state IN ('issued', 'promised') AND c.expires_at > :now AND NOT EXISTS (
             SELECT FROM redemption d WHERE d.offer_code_id = c.id AND d.released_at IS NULL)) AS open
 """
 

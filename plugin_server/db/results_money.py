@@ -36,12 +36,13 @@ def offers(conn: Connection, runs: Sequence[int], saved: Saved, currency: str) -
 
 
 _OFFERS: Final = """
-SELECT count(DISTINCT c.id) FILTER (WHERE c.state = 'issued') AS issued,
+SELECT count(DISTINCT c.id) FILTER (WHERE c.state IN ('issued', 'promised', 'kept', 'lapsed')) AS issued,
        count(DISTINCT c.id) FILTER (WHERE c.state = 'failed') AS failed,
        count(DISTINCT c.id) FILTER (WHERE EXISTS (SELECT FROM code_leak l WHERE l.offer_code_id = c.id)) AS leaked,
-       count(d.id) FILTER (WHERE d.released_at IS NULL) AS redeemed,
+       count(d.id) FILTER (WHERE d.released_at IS NULL) + count(*) FILTER (WHERE c.state = 'kept') AS redeemed,
        count(d.id) FILTER (WHERE d.released_at IS NOT NULL) AS released,
-       coalesce(sum(d.discount_minor) FILTER (WHERE d.released_at IS NULL), 0) AS discount
+       coalesce(sum(d.discount_minor) FILTER (WHERE d.released_at IS NULL), 0)
+       + coalesce(sum(CAST(c.terms ->> 'paid_minor' AS bigint)) FILTER (WHERE c.state = 'kept'), 0) AS discount
 FROM campaign_run r JOIN offer_code c ON c.run_id = r.id LEFT JOIN redemption d ON d.offer_code_id = c.id
 WHERE r.id = ANY(:runs)
 """

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from campaigns.offers.till import Line
 from campaigns.schema import parse
 from connectors.folder.client import FolderBackend
-from plugin_server.db import campaigns, cashback, points
+from plugin_server.db import campaigns, cashback, points, results_money
 from plugin_server.db.session import tenant
 from plugin_server.jobs import credits, rewards
 from plugin_server.jobs import run as runs
@@ -96,6 +96,10 @@ def test_it_is_paid_once_after_the_return_window(promise: Promise) -> None:
     assert promise.ask(
         "SELECT state, terms ->> 'paid_minor' FROM offer_code WHERE kind = 'cashback' AND customer_id = 1"
     ) == [("kept", "1500000")]
+    with tenant(promise.app.engine, promise.merchant) as conn:
+        saved = campaigns.need(conn, "eid-al-fitr-thanks")
+        cost = results_money.offers(conn, [promise.run_id], saved, "IDR")
+    assert (cost["issued"], cost["redeemed"], cost["discount"]["amount"]) == (8, 1, "15000.00")
     later = replace(promise.app, now=lambda: promise.at(17))
     store = promise.counterpart.counter.store
     if promise.counterpart.platform == "shopify":
