@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -17,12 +17,16 @@ from plugin_server.db.models.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A customer's own page. ``offers`` are codes that still work, the one that ends first on top."""
+    """A customer's own page. ``offers`` are codes that still work, the one that ends first on top.
+
+    ``promises`` are those that need no code, such as cashback on the next order.
+    """
 
     customer: Row[*tuple[Any, ...]]
     shop: Row[*tuple[Any, ...]]
     offers: list[Row[*tuple[Any, ...]]]
     consent: str
+    promises: list[Row[*tuple[Any, ...]]] = field(default_factory=list)
 
 
 def card(connection: Connection, customer_id: int, now: datetime) -> Card | None:
@@ -50,7 +54,14 @@ def card(connection: Connection, customer_id: int, now: datetime) -> Card | None
         .limit(5)
     ).all()
     shop = connection.execute(select(Merchant.name, Merchant.locale, Merchant.timezone, Merchant.currency)).one()
-    return Card(customer, shop, list(offers), _said(connection, customer.id))
+    return Card(customer, shop, list(offers), _said(connection, customer.id), _promised(connection, customer.id, now))
+
+
+def _promised(connection: Connection, customer_id: int, now: datetime) -> list[Row[*tuple[Any, ...]]]:
+    own = select(OfferCode.terms, OfferCode.currency, OfferCode.minimum_minor, OfferCode.expires_at).where(
+        OfferCode.customer_id == customer_id, OfferCode.state == "promised", OfferCode.kind == "cashback"
+    )
+    return list(connection.execute(own.where(OfferCode.expires_at > now).order_by(OfferCode.expires_at).limit(3)).all())
 
 
 def _said(connection: Connection, customer_id: int) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from campaigns.offers.till import Line
 from campaigns.schema import parse
 from connectors.folder.client import FolderBackend
-from plugin_server.db import campaigns, cashback, points, results_money
+from plugin_server.db import campaigns, card, cashback, points, results_money
 from plugin_server.db.session import tenant
 from plugin_server.jobs import credits, rewards
 from plugin_server.jobs import run as runs
@@ -84,6 +84,12 @@ def test_the_mail_goes_without_a_code_and_the_promise_is_counted(promise: Promis
     assert promise.ask("SELECT state, count(*) FROM offer_code GROUP BY 1") == [("promised", 8)]
     assert promise.ask("SELECT issued_minor FROM offer_budget") == [(8 * 1_000_000,)]  # 5 % of the usual 200,000
     assert len(list(promise.app.settings.outbox.rglob("*.eml"))) == 8
+    with tenant(promise.app.engine, promise.merchant) as conn:
+        mine = card.card(conn, 1, NOW)
+        gone = card.card(conn, 1, promise.at(32))
+    assert mine is not None
+    assert gone is not None
+    assert ([one.terms["percent"] for one in mine.promises], mine.offers, gone.promises) == (["5"], [], [])
 
 
 def test_it_is_paid_once_after_the_return_window(promise: Promise) -> None:
