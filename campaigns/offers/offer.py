@@ -290,6 +290,11 @@ def offer_of(document: object) -> Offer:
     return made
 
 
+def stands(offer: Offer) -> int:
+    """Days for which what its mail says holds: of a link to pass on its own time, else that of the code."""
+    return offer.days if isinstance(offer, TeamDeal | BringAFriend) else offer.valid_days
+
+
 def inside(offer: Offer) -> Offer:
     """The plain code that members of a team, or friends, get at last; every other offer as it is."""
     if isinstance(offer, TeamDeal):

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, bindparam, text
 
 from campaigns.offers.codes import code_for, prefix_for
 from campaigns.offers.margin import Trade, liability
-from campaigns.offers.offer import Offer, minimum_of, refs_of, value_of
+from campaigns.offers.offer import Offer, minimum_of, refs_of, stands, value_of
 from connectors.types import CodeResult, CodeSpec, minor_units
 from plugin_server.db import goods
 from plugin_server.db.campaigns import Run
@@ -66,8 +66,7 @@ WHERE active AND price_minor > 0 AND unit_cost_minor IS NOT NULL AND currency = 
 def expires_at(run: Run, offer: Offer, timezone: str) -> datetime:
     """The last second of the last valid day in the shop's zone; it hangs on when the run was due, not on the clock."""
     zone = ZoneInfo(timezone)
-    # A link that is passed on stands for so many days; the codes that come of it count from then.
-    day = run.due_at.astimezone(zone).date() + timedelta(days=getattr(offer, "days", offer.valid_days))
+    day = run.due_at.astimezone(zone).date() + timedelta(days=stands(offer))
     until = getattr(offer, "until", None)
     return datetime.combine(min(day, until) if until else day, time(23, 59, 59), zone)
 

@@ -19,6 +19,7 @@ from campaigns.mail.fragments import merged
 from campaigns.mail.kinds import LINKED
 from campaigns.mail.liquid import TemplateError
 from campaigns.mail.tagging import SHOP, tagged
+from campaigns.offers.offer import stands
 from campaigns.recipes import body_of
 from campaigns.schema import Campaign
 from campaigns.triggers import OnHoliday
@@ -270,7 +271,10 @@ def _contexts(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     nowhere = Links(f"{public_url}/c/preview", f"{public_url}/c/preview/unsubscribe")
     common = shared(conn, campaign, head, occasion, reader.language)
-    return common, personal(reader, nowhere, head, offered=campaign.offer is not None)
+    theirs = personal(reader, nowhere, head, offered=campaign.offer is not None)
+    if campaign.offer and campaign.offer.kind in LINKED:
+        theirs["offer"]["url"] = f"{public_url}/{'d' if campaign.offer.kind == 'team_deal' else 'r'}/preview"
+    return common, theirs
 
 
 def sample_context(conn: Connection, campaign: Campaign, *, public_url: str, now: datetime) -> dict[str, Any]:
@@ -327,7 +331,7 @@ def _reader(
         rung=row.rung if row else rung,
         store_id=None,
         code=SAMPLE_CODE if campaign.offer and campaign.offer.kind not in LINKED else None,
-        expires_at=now + timedelta(days=campaign.offer.valid_days) if campaign.offer else None,
+        expires_at=now + timedelta(days=stands(campaign.offer)) if campaign.offer else None,
         member_number=row.member_number if row else "0001 2345" if rung in ("member", "raving_fan") else None,
         points=0 if sample in ("new", "nameless") else 1250,
         packed=campaign.offer is not None and realising.packed(conn, campaign.offer),

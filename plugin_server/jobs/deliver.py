@@ -15,6 +15,7 @@ from campaigns.mail.compose import Batch
 from campaigns.mail.fence import HELD, Hold, held
 from campaigns.mail.liquid import TemplateError
 from campaigns.mail.pace import Pace
+from campaigns.offers.offer import stands
 from campaigns.reasons import Reason
 from connectors.errors import ConnectorError
 from connectors.mail_types import Mail, Recipient, SendOutcome, SendResult
@@ -40,7 +41,7 @@ SHELF_LIFE: Final = timedelta(days=7)
 def deadline(run: Run) -> datetime:
     """After this a mail of the run would be stale: its offer is over, or a week has gone by."""
     # The same for all variants, or one would be written to for longer than another.
-    lasts = [timedelta(days=told.offer.valid_days) for told in run.campaign.told_apart.values() if told.offer]
+    lasts = [timedelta(days=stands(told.offer)) for told in run.campaign.told_apart.values() if told.offer]
     return run.due_at + min([SHELF_LIFE, *lasts])
 
 

@@ -92,3 +92,4 @@ def test_the_owner_reads_before_launch_who_must_do_what(deals: Deals, recipe: st
     assert (shop["refused"], len(shop["shopper"])) == (False, steps)
     assert "link on" in shop["shopper"][0]
     assert all(not mail["missing"] for mail in shown["mails"].values())
+    assert f"https://x.example/{'d' if recipe == 'team_invite' else 'r'}/preview" in shown["mails"]["en"]["text"]
