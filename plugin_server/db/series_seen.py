@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -42,38 +42,51 @@ def look(
 ) -> list[Sight]:
     """What is known of these places; ``rule`` is the step's own. ``topic``: who has said no to it is gone."""
     on = goal.on if goal else ""
-    given = {"ids": list(ids), "topic": topic, "goal": on, "rungs": list(shop.ladder.keys), "now": now}
-    rows = conn.execute(text(_LOOK), given).all()
+    rows = conn.execute(text(_LOOK), {"ids": list(ids), "goal": on, "now": now}).all()
     people = [row.customer_id for row in rows]
+    yes = set(conn.scalars(text(_YES), {"people": people, "topic": topic}))
     holding = holders(conn, rule, people, shop, now) if rule else set()
     there = holders(conn, goal.rule, people, shop, now) if goal and goal.rule else set()
-    return [
-        Sight(
-            row.id, row.customer_id, row.due_at, row.timezone, row.again,
-            Seen(row.gone, row.talking, row.reached or row.customer_id in there, row.customer_id in holding),
-        )
-        for row in rows
-    ]  # fmt: skip
+    if on == "climb":
+        there = _climbed(conn, {row.customer_id: row.rung for row in rows}, shop.ladder.keys)
+    found = []
+    for row in rows:
+        who, gone = row.customer_id, row.gone or (None if row.customer_id in yes else "unsubscribed")
+        seen = Seen(gone, row.talking, row.reached or who in there, who in holding)
+        found.append(Sight(row.id, who, row.due_at, row.timezone, row.again, seen))
+    return found
 
 
+def _climbed(conn: Connection, then: Mapping[int, str | None], ladder: Sequence[str]) -> set[int]:
+    """Who stands higher than when they entered (customer → rung then)."""
+    place = {key: number for number, key in enumerate(ladder)}
+    rows = conn.execute(text(_RUNGS), {"people": list(then)})
+    now = {row.customer_id: place.get(row.rung or "") for row in rows}
+    before = {who: place.get(rung or "") for who, rung in then.items()}
+    return {who for who, at in now.items() if at is not None and (was := before[who]) is not None and at > was}
+
+
+_RUNGS: Final = "SELECT customer_id, rung FROM customer_facts WHERE customer_id = ANY(:people)"
 _LOOK: Final = """
 SELECT p.id, p.customer_id, p.due_at, c.timezone,
        CASE WHEN c.erased_at IS NOT NULL THEN 'erased' WHEN c.merged_into IS NOT NULL THEN 'merged'
             WHEN c.email_norm IS NULL THEN 'no_email'
-            WHEN EXISTS (SELECT FROM suppression s WHERE s.email_norm = c.email_norm) THEN 'suppressed'
-            WHEN coalesce(said.state, 'unknown') <> 'subscribed' THEN 'unsubscribed' END AS gone,
+            WHEN EXISTS (SELECT FROM suppression s WHERE s.email_norm = c.email_norm) THEN 'suppressed' END AS gone,
        EXISTS (SELECT FROM conversation t WHERE t.customer_id = p.customer_id AND t.state = 'open') AS talking,
        CASE WHEN :goal = 'order' THEN EXISTS (SELECT FROM shop_order o WHERE o.customer_id = p.customer_id
                 AND o.counts AND o.placed_at > p.entered_at AND o.placed_at <= :now)
-            WHEN :goal = 'climb' THEN coalesce(array_position(CAST(:rungs AS text[]), f.rung)
-                > array_position(CAST(:rungs AS text[]), p.rung), false)
-            ELSE false END AS reached,
+            ELSE false END AS reached, p.rung,
        EXISTS (SELECT FROM series_log l WHERE l.place_id = p.id AND l.step = p.step) AS again
 FROM series_place p JOIN customer c ON c.id = p.customer_id
-LEFT JOIN customer_facts f ON f.customer_id = p.customer_id
-LEFT JOIN LATERAL (SELECT state FROM consent n WHERE n.customer_id = p.customer_id AND n.channel = 'email'
-    AND n.topic = :topic ORDER BY n.occurred_at DESC, n.id DESC LIMIT 1) said ON true
 WHERE p.id = ANY(:ids) ORDER BY p.id
+"""
+# Consents and rungs are read on their own: joined, tables that were just filled may be read whole for each person.
+_YES: Final = """
+SELECT customer_id FROM (
+    SELECT DISTINCT ON (customer_id) customer_id, state FROM consent
+    WHERE customer_id = ANY(:people) AND channel = 'email' AND topic = :topic
+    ORDER BY customer_id, occurred_at DESC, id DESC) newest
+WHERE state = 'subscribed'
 """
 
 

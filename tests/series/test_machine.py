@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from campaigns.schema import BadCampaign, Campaign, dump, parse
 from campaigns.series import DOES, LASTS, Act, Seen, Series, decide, due, next_due
 from campaigns.series_parts import letters, part, series_of
+from plugin_server.locales.sentences import known
 from tests.series.definitions import BOUGHT_MORE, OFFER, campaign, letter
 
 NOW = datetime(2027, 3, 1, 2, 0, tzinfo=UTC)
@@ -267,3 +268,11 @@ TestCrowd = Crowd.TestCase
 
 def test_lasting_and_doing_are_different_kinds() -> None:
     assert not DOES & LASTS
+
+
+@pytest.mark.parametrize(("steps", "said"), [(steps, said) for _, steps, said in REFUSED], ids=[n for n, *_ in REFUSED])
+def test_pages_say_faults_in_their_reader_s_language(steps: list[dict[str, Any]], said: str) -> None:
+    with pytest.raises(BadCampaign) as refused:
+        campaign(*steps)
+    told = [one.sentence for one in refused.value.problems if "meet this" not in one.sentence and "recipe" not in said]
+    assert [one for one in told if known(one) is None] == []
