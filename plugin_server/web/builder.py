@@ -104,6 +104,7 @@ def _page(
     return page(
         template, section="campaigns", form=form, note=note, told=told, samples=SAMPLES, widths=WIDTHS,
         kinds=composer_form.KINDS, fields=composer_form.fields, weekdays=weekdays(words()), key=base.key,
+        label_of=campaign_faults.label,
     )  # fmt: skip
 
 
@@ -170,7 +171,7 @@ def told(who: Person) -> ResponseReturnValue:
     with tenant(services().engine, who.merchant_id) as connection:
         said = campaign_told.told(connection, who, given, _base(connection, who, given), words())
     seen = _mail_mark(given)
-    answer = make_response(page("_builder_told.html", told=said, seen=seen))
+    answer = make_response(page("_builder_told.html", told=said, seen=seen, label_of=campaign_faults.label))
     if given.get("seen") != seen:
         answer.headers["HX-Trigger"] = "mail-changed"
     return answer

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from werkzeug.datastructures import MultiDict
 
 from campaigns.schema import Problem
+from plugin_server.locales import LANGUAGES
 from plugin_server.web.campaign_offer_fields import COMMON, own_fields
 from plugin_server.web.words import Words
 
@@ -77,3 +78,29 @@ def _in_mail(steps: list[str]) -> str:
     if part == "blocks":
         return ".".join([at, f"b{steps[3]}", *steps[5:]]) if len(steps) > 5 else f"{at}.body"
     return {"mjml": f"{at}.source", "html": f"{at}.source", "recipe": f"{at}.body"}.get(part, f"{at}.{part}")
+
+
+LABELS = {
+    "trigger.day": "builder.day", "trigger.at": "builder.at", "trigger.holiday": "builder.holiday_is",
+    "trigger.offsets_days": "builder.offsets", "trigger.event": "builder.event_is",
+    "trigger.after_days": "builder.after_days", "trigger.nth": "builder.nth", "trigger.rung": "builder.rung",
+    "trigger.on_week": "builder.on_weekday", "trigger.on_month": "builder.on_day", "audience.rungs": "builder.some",
+    "audience.segment": "builder.segment", "audience.topic": "builder.topic", "measure.window_days": "builder.window",
+    "measure.holdout": "builder.holdout", "guards.priority": "builder.priority",
+    "guards.frequency_cap.messages": "builder.cap_messages", "guards.frequency_cap.days": "builder.cap_days",
+}  # fmt: skip
+
+
+def label(name: str, words: Words, currency: str) -> str:
+    """What the page calls a field; empty for a whole question."""
+    if name in LABELS:
+        return words(LABELS[name])
+    part, *steps = name.split(".")
+    if part == "offer" and steps:
+        keys = [f"offer_field.{steps[-1]}_{steps[0]}", f"offer_field.{steps[-1]}"]
+        return next((words(key, currency=currency) for key in keys if words.has(key)), "")
+    if part == "message" and steps:
+        keys = [f"mail.{steps[-1]}", f"composer.{steps[-1]}", f"block_field.{steps[-1]}"]
+        named = next((words(key) for key in keys if words.has(key)), "") if len(steps) > 1 else ""
+        return " · ".join(filter(None, (LANGUAGES.get(steps[0], steps[0]), named)))
+    return ""

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, get_args, get_origin
 from pydantic import BaseModel
 from werkzeug.datastructures import MultiDict
 
-from campaigns.offers.offer import Given, Offer
+from campaigns.offers.offer import LOYAL, Given, Offer
 
 COMMON: Final = ("valid_days", "budget", "code_prefix")
 """What every kind has: the fields of ``Given``."""
@@ -63,8 +63,9 @@ def _field(kind: str, name: str, field: Any) -> OfferField:
     goods = name in LISTS and "get_" not in name and kind not in ("percentage", "fixed")
     front = field.is_required() or name in FRONT or name == "rungs" or goods
     default = "" if field.is_required() or field.default is None else str(field.default)
-    otherwise = default if _shape(name, field, parts, choices) in ("number", "choice") else ""
-    return OfferField(kind, name, _shape(name, field, parts, choices), front, otherwise, tuple(map(str, choices)))
+    shape = _shape(name, field, parts, choices)
+    otherwise = default if shape in ("number", "choice") else ",".join(LOYAL) if shape == "rungs" else ""
+    return OfferField(kind, name, shape, front, otherwise, tuple(map(str, choices)))
 
 
 def _shape(name: str, field: Any, parts: list[Any], choices: tuple[Any, ...]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, abort, flash, redirect, request, url_for
+from flask import Blueprint, Response, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
@@ -50,7 +50,8 @@ def _run(connection: Connection, run_id: int) -> campaigns.Run:
     try:
         return campaigns.run(connection, run_id)
     except Refused:
-        abort(404)
+        # Its own page still asks how it is while somebody takes the launch back: 286 ends htmx's asking.
+        abort(Response(status=286) if is_partial() else 404)
 
 
 @pages.post("/runs/<int:run_id>/hold")

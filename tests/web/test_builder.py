@@ -203,6 +203,8 @@ def test_the_form_in_a_sentence(logged_in: Callable[[str], Visitor], language: s
          "orders: at least 3"),
         ({"offer__percentage__value": "150"}, "value 150 is more than 100 percent."),
         ({"audience__rungs": []}, "no rung is chosen"),
+        ({"offer__kind": "cashback", "offer__cashback__wait_days": "x"}, "What do they get? Days until it is paid: "),
+        ({"message__id__subject": ""}, "What do they read? Bahasa Indonesia · Subject: "),
         ({"audience__narrow": "segment", "audience__segment": "nobody"}, "There is no segment 'nobody'"),
     ],
 )  # fmt: skip

@@ -39,6 +39,8 @@ def test_a_launch_says_what_will_happen_and_can_be_taken_back(
     assert visitor.post(f"{started}/undo").location == "/campaigns/tea"
     assert "Nobody got anything" in visitor.get("/campaigns/tea").text
     assert runs(app, five) == []
+    asked_on = visitor.get(started, headers={"HX-Request": "true"})
+    assert (visitor.get(started).status_code, asked_on.status_code) == (404, 286)
     with tenant(app.engine, five) as connection:
         actions = connection.scalars(text("SELECT action FROM audit_log WHERE subject = 'tea' ORDER BY id")).all()
     assert actions == ["campaign_started", "campaign_launched", "run_undone"]
