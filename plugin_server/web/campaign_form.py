@@ -60,6 +60,16 @@ class Form:
         """Whether a choice is made."""
         return value in self.given.getlist(name)
 
+    def touched(self, one: OfferField) -> bool:
+        """Whether a field that is folded away has something to say: a value of its own, or a fault."""
+        own = (one.path, f"{one.path}.")
+        said = any(
+            value.strip() not in ("", one.otherwise)
+            for name, value in self.given.items(multi=True)
+            if name == own[0] or name.startswith(own[1])
+        )
+        return said or any(name == own[0] or name.startswith(own[1]) for name in self.faults)
+
     @property
     def offsets(self) -> list[tuple[str, str]]:
         """Days and sides of a holiday's mails, with an empty one to fill in."""

@@ -229,6 +229,7 @@ FAULTS = {
     },
     "offer.percentage.value": {"offer__percentage__value": "150"},
     "offer.percentage.minimum": {"offer__percentage__minimum": "cheap"},
+    "offer.percentage.by_rung.member": {"offer__percentage__by_rung__member": "much"},
     "offer.valid_days": {"offer__valid_days": "0"},
     "offer.code_prefix": {"offer__code_prefix": "a b"},
     "message": {"message__languages": []},
