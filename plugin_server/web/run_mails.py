@@ -16,6 +16,7 @@ from plugin_server.db import audience, audit_log, campaigns, doubts, messages
 from plugin_server.db.campaigns import Refused, Run
 from plugin_server.db.people import Person
 from plugin_server.db.session import tenant
+from plugin_server.jobs import figures
 from plugin_server.jobs.run import wake_run
 from plugin_server.web.context import page, services, words
 from plugin_server.web.guards import requires
@@ -39,11 +40,23 @@ def show(who: Person, run_id: int) -> ResponseReturnValue:
     with tenant(services().engine, who.merchant_id) as connection:
         run = _run(connection, run_id)
         found = messages.some(connection, run_id, state=state, after=max(after, 0), limit=PAGE + 1)
-        counts = audience.tally(connection, run_id)["messages"]
+        counts = _counts(connection, who, run)
     return page(
         "run_mails.html", section="campaigns", run=run, rows=found[:PAGE], more=len(found) > PAGE, state=state,
         counts=counts,
     )  # fmt: skip
+
+
+def _counts(connection: Connection, who: Person, run: Run) -> dict[str, int]:
+    """Mails by state: fresh while the run goes on, else as they were counted when it was over."""
+    going = run.state in campaigns.OPEN_STATES
+    told = (
+        audience.tally(connection, run.id)
+        if going
+        else figures.ready(services(), connection, who.merchant_id, f"told:{run.id}").document
+    )
+    counts: dict[str, int] = told["messages"]
+    return counts
 
 
 def _run(connection: Connection, run_id: int) -> Run:
