@@ -229,6 +229,12 @@ class Campaign(Part):
                 raise ValueError(f"{sentence} the same languages")
             if one.offer not in (None, "none") and getattr(one.offer, "budget", None) is not None:
                 raise ValueError(f"variant {one.key}: the budget belongs to the campaign's own offer; give it there")
+        told = [(one.key, self.told(one.key)) for one in self.measure.variants]
+        for place, (key, mine) in enumerate(told):
+            for other, theirs in told[:place]:
+                if mine.message == theirs.message and mine.offer == theirs.offer:
+                    sentence = f"variants {other} and {key} are the same; give one another subject, mail or offer"
+                    raise ValueError(sentence)
         return self
 
     def told(self, variant: str) -> Campaign:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from html import escape
-from typing import Annotated, Any, ClassVar, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from campaigns.mail.blocks_look import FRAME, STRIP, WORDS
 
@@ -71,10 +71,15 @@ class Paragraphs(_Block):
 
 
 class Product(BaseModel):
-    """One product of a grid; ``price`` as it is to be read."""
+    """One product of a grid; ``price`` as it is to be read.
+
+    With a ``sku`` the catalogue says what is not written here, as it stands when the mail is made; a product that is no
+    longer sold is left out of the grid.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
-    title: Annotated[str, Field(min_length=1, max_length=200)]
+    sku: Annotated[str, Field(max_length=100)] = ""
+    title: Annotated[str, Field(max_length=200)] = ""
     url: Short = ""
     image: Short = ""
     price: Annotated[str, Field(max_length=60)] = ""
@@ -85,6 +90,12 @@ class Product(BaseModel):
         if value and not _ADDRESS.fullmatch(value):
             raise ValueError("write a whole address, such as https://shop.example/tea")
         return value
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.title and not self.sku:
+            raise ValueError("give the product a title, or the SKU it has in your shop")
+        return self
 
 
 class Products(_Block):

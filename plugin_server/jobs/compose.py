@@ -27,7 +27,7 @@ from plugin_server.db import brand, marketing, rungs
 from plugin_server.db import holidays as own_holidays
 from plugin_server.db.campaigns import Run
 from plugin_server.db.ledger import Claimed
-from plugin_server.jobs import offer_told, realising
+from plugin_server.jobs import offer_told, realising, stocking
 from plugin_server.reply_token import Answered, reply_token
 from plugin_server.vault import CustomerLink, customer_token
 
@@ -260,6 +260,8 @@ def preview_mail(
 ) -> RenderedMail:
     """The mail as a customer would get it (or one of ``SAMPLES``, with ``None``), with a code that buys nothing and
     links that do nothing. Raises ``TemplateError``."""
+    gone = next(iter(stocking.skus(campaign)), "") if sample == "missing_product" else ""
+    campaign = stocking.stocked(conn, campaign, without=gone)
     head = letterhead(conn)
     reader = _reader(conn, campaign, head, customer_id, language, now, sample)
     common, theirs = _contexts(conn, campaign, head, reader, public_url, occasion)
@@ -295,6 +297,7 @@ SAMPLES: Final = {
         "member",
     ),
     "nameless": ("", "", "guest@example.com", "suspect"),
+    "missing_product": ("Dewi", "Lestari", "dewi@example.com", "shopper"),
     "top": ("Ana <&>", "O'Brien", "ana@example.com", "raving_fan"),
 }
 """Made-up readers to look at a mail with: first and last name, address, rung."""

@@ -17,6 +17,7 @@ from campaigns.mail.liquid import TemplateError
 from campaigns.mail.pace import Pace
 from campaigns.offers.offer import stands
 from campaigns.reasons import Reason
+from campaigns.schema import Campaign
 from connectors.errors import ConnectorError
 from connectors.mail_types import Mail, Recipient, SendOutcome, SendResult
 from plugin_server.db import campaigns, ledger, ledger_outcome, sender
@@ -24,7 +25,7 @@ from plugin_server.db.campaigns import Run
 from plugin_server.db.ledger import Claimed
 from plugin_server.db.session import tenant
 from plugin_server.db.waiting import Place
-from plugin_server.jobs import compose
+from plugin_server.jobs import compose, stocking
 from plugin_server.jobs.compose import Letterhead, Tags
 from plugin_server.jobs.outside import Outside
 from plugin_server.reply_token import Answered, reply_token
@@ -58,6 +59,7 @@ class _Desk:
     _tags: Tags | None = None
     _read_at: datetime | None = None
     _batch: str = ""
+    _told: dict[str, Campaign] = field(default_factory=dict)
     place: Place = field(default_factory=Place)
 
     @property
@@ -80,8 +82,19 @@ class _Desk:
         now = self.services.now()
         if self._head is None or self._read_at is None or now - self._read_at >= FRESH:
             self._head, self._read_at, self._common, self._pace = compose.letterhead(conn), now, {}, None
+            self._told = {}
             self._tags = compose.tags_of(conn, self.run, self._head)
         return self._head
+
+    def told(self, conn: Connection, variant: str) -> Campaign:
+        """What readers of a variant are told, with the goods that are sold now."""
+        self.head(conn)
+        if variant not in self._told:
+            try:
+                self._told[variant] = stocking.stocked(conn, self.run.campaign.told(variant))
+            except TemplateError as error:
+                raise _CannotRender(Reason(str(error), "no_goods")) from error
+        return self._told[variant]
 
     def pace(self, conn: Connection) -> Pace:
         """How fast it may go."""
@@ -229,7 +242,7 @@ def _render(
     """The bulk request, mails that must go by themselves, and whose mail cannot be rendered (message id → why)."""
     run, language, settings = desk.run, readers[0].language, desk.services.settings
     head, common = desk.head(conn), desk.common(conn, language, readers[0].variant)
-    told = run.campaign.told(readers[0].variant)
+    told = desk.told(conn, readers[0].variant)
     recipients, people = {}, []
     for reader in readers:
         own = compose.links(settings.keys, settings.public_url, run.merchant_id, reader.customer_id, reader.message_id)

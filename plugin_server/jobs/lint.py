@@ -17,7 +17,7 @@ from campaigns.series_parts import letters
 from campaigns.triggers import OnHoliday
 from plugin_server.db import holidays, sender
 from plugin_server.db.campaigns import Refused
-from plugin_server.jobs import compose
+from plugin_server.jobs import compose, stocking
 from plugin_server.settings import Settings
 
 LATELY: Final = timedelta(days=90)
@@ -49,6 +49,7 @@ def look_through(
     for _, letter in letters(campaign):
         samples, broken = _samples(conn, settings, letter, now)
         found += [*broken, *lint(samples, _all(conn, settings, letter, now, readers, version, lately))]
+        found += _gone(conn, letter)
     return list({(one.reason.key, str(one.reason), one.language): one for one in found}.values())
 
 
@@ -62,6 +63,13 @@ def sent_lately(conn: Connection, now: datetime, *, messages: int, days: int) ->
         "capped": int(conn.scalar(text(_CAPPED), given) or 0) if messages else 0,
         "spoken": {row.language: row.n for row in conn.execute(text(_SPOKEN))},
     }
+
+
+def _gone(conn: Connection, campaign: Campaign) -> list[Finding]:
+    """Goods that the mail names and no shop sells: their place in the grid stays empty."""
+    names = ", ".join(stocking.missing(conn, campaign))
+    sentence = f"No shop sells {names} now; the mail leaves it out. Choose something else."
+    return [Finding(False, Reason(sentence, "lint_gone", names=names))] if names else []
 
 
 def _samples(

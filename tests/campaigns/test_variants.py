@@ -83,6 +83,7 @@ def test_variants_are_read_on_one_day_and_not_before(app: Services, merchant: in
     [
         ([{"key": "a"}], "a comparison takes 2 to 4 variants, not 1"),
         ([{"key": "a"}] * 2, "two variants have the same key"),
+        ([{"key": "a"}, {"key": "b"}], "variants a and b are the same"),
         ([{"key": "a", "share": "0.5"}, {"key": "b"}], "give each variant a share, or none of them"),
         ([{"key": "a", "share": "0.5"}, {"key": "b", "share": "0.4"}], "the shares come to 0.9"),
         ([{"key": "a"}, {"key": "b", "message": {"fr": {"subject": "s", "html": "h"}}}], "b is written in fr"),
