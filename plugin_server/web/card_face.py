@@ -1,19 +1,15 @@
-"""What the front of a customer's card shows: one offer, one next step, the member's code, the shop's own look."""
+"""What the front of a customer's card shows: one offer, one next step and the member's code."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
 import segno
-from flask import Blueprint, Response, abort, url_for
-from flask.typing import ResponseReturnValue
 from markupsafe import Markup
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from campaigns.membership import next_anniversary
 from connectors.types import minor_units
@@ -25,8 +21,6 @@ from plugin_server.web.rungs import RungName, explain, names_of
 from plugin_server.web.share import Share, shared
 from plugin_server.web.words import Words
 
-pages = Blueprint("card_face", __name__)
-COLOUR = re.compile(r"#?([0-9a-fA-F]{6})", re.ASCII)
 WAYS_SHOWN = 2
 
 
@@ -46,8 +40,6 @@ class Face:
     benefits_ahead: list[str]
     best: Any
     others: list[Any]
-    look: str | None
-    logo: str | None
 
 
 def face(conn: Connection, link: CustomerLink, mine: Card, say: Words) -> Face:
@@ -58,7 +50,6 @@ def face(conn: Connection, link: CustomerLink, mine: Card, say: Words) -> Face:
     why = explain(conn, merchant, person.id, say)
     ahead = (why or {}).get("next") or {}
     best = best_offer(mine)
-    brand = conn.scalar(text("SELECT settings->'brand' FROM merchant")) or {}
     return Face(
         rungs=names_of(conn, merchant, say.language),
         why=why,
@@ -72,8 +63,6 @@ def face(conn: Connection, link: CustomerLink, mine: Card, say: Words) -> Face:
         benefits_ahead=benefits.of_rung(conn, ahead.get("rung"), say.language, mine.shop.locale),
         best=best,
         others=[offer for offer in mine.offers if offer is not best],
-        look=_look(brand.get("colour")),
-        logo=_logo(brand.get("logo")),
     )
 
 
@@ -125,49 +114,3 @@ def qr(number: str) -> Markup:
     made = segno.make(digits, micro=False, error="m") if digits else None
     # Only the encoder's own shapes: no text of anybody's is in it.
     return Markup(made.svg_inline(omitsize=True, svgclass="qr", lineclass=None, border=2) if made else "")  # noqa: S704
-
-
-def _look(colour: object) -> str | None:
-    found = COLOUR.fullmatch(colour) if isinstance(colour, str) else None
-    return url_for("card_face.look", colour=found[1].lower()) if found else None
-
-
-def _logo(given: object) -> str | None:
-    """A picture that we serve ourselves; other addresses the page's policy would not load."""
-    return given if isinstance(given, str) and given.startswith("/") and not given.startswith("//") else None
-
-
-@pages.get("/look/<colour>.css")
-def look(colour: str) -> ResponseReturnValue:
-    """The card in the shop's colour, darkened or lightened until it can be read; the address says it all."""
-    if not COLOUR.fullmatch(colour) or len(colour) != 6:
-        abort(404)
-    light, dark = readable(colour, on="ffffff"), readable(colour, on="1c2029")
-    sheet = (
-        f":root{{--accent:#{light};--on-accent:#ffffff}}"
-        f"@media (prefers-color-scheme:dark){{:root{{--accent:#{dark};--on-accent:#14171f}}}}"
-    )
-    return Response(sheet, mimetype="text/css", headers={"Cache-Control": "public, max-age=31536000, immutable"})
-
-
-@lru_cache(maxsize=256)
-def readable(colour: str, on: str) -> str:
-    """The nearest mix of a colour with black or white that reaches 4.6 : 1 against a ground (WCAG AA is 4.5)."""
-    target = 0 if _luminance(on) > 0.5 else 255
-    for part in range(101):
-        mixed = "".join(f"{round(value + (target - value) * part / 100):02x}" for value in bytes.fromhex(colour))
-        if contrast(mixed, on) >= 4.6:
-            return mixed
-    return "000000" if target == 0 else "ffffff"
-
-
-def contrast(one: str, other: str) -> float:
-    """The contrast ratio of two colours by WCAG 2.2, 1 to 21."""
-    high, low = sorted((_luminance(one), _luminance(other)), reverse=True)
-    return (high + 0.05) / (low + 0.05)
-
-
-def _luminance(colour: str) -> float:
-    parts = [value / 255 for value in bytes.fromhex(colour)]
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

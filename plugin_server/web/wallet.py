@@ -21,7 +21,6 @@ from plugin_server.wallet.apple import AppleSigner, BadCertificate
 from plugin_server.wallet.google import BadAccount, GoogleSigner
 from plugin_server.wallet.member import MemberPass
 from plugin_server.wallet.setup import missing
-from plugin_server.web.card_face import readable
 from plugin_server.web.context import page, services, words
 from plugin_server.web.customer_card import of_link, read_link, stranger
 from plugin_server.web.guards import requires
@@ -136,5 +135,4 @@ def _pass(token: str, link: CustomerLink, mine: Card) -> MemberPass:
             "since": t("wallet.since"), "card": t("wallet.card"), "benefits": t("face.benefits", rung=rung),
         },
         benefits=lines,
-        colour=readable("0f6e63", "ffffff"),
     )  # fmt: skip

@@ -9,8 +9,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from playwright.sync_api import Browser
 from sqlalchemy import text
 
@@ -19,7 +17,6 @@ from campaigns.referral import ReferralTerms
 from plugin_server.db import benefits, membership, points, points_ledger, referrals
 from plugin_server.db.session import tenant
 from plugin_server.vault import CustomerLink, customer_token
-from plugin_server.web.card_face import contrast, readable
 from plugin_server.wiring import Services
 from tests.points.conftest import program
 from tests.web.conftest import Visitor
@@ -32,7 +29,7 @@ Card = Callable[..., str]
 
 @pytest.fixture
 def full(app: Services, merchant: int, woo: int, crowd: int) -> str:
-    """The card of somebody who has everything: a number, points, two codes, friends to bring, benefits, a colour."""
+    """The card of somebody who has everything: a number, points, two codes, friends to bring, benefits."""
     with tenant(app.engine, merchant) as conn:
         points.save_program(conn, merchant, program(), by="owner@example.com")
         gift: dict[str, Any] = {"kind": "adjust", "key": "gift", "reason": "gift", "now": app.now(), "expires_at": None}
@@ -44,7 +41,6 @@ def full(app: Services, merchant: int, woo: int, crowd: int) -> str:
             text("UPDATE customer SET member_number = '0000 0018', member_since = '2026-01-05' WHERE id = :c"),
             {"c": crowd},
         )
-        conn.execute(text("""UPDATE merchant SET settings = settings || '{"brand": {"colour": "#f4d03f"}}'"""))
         for code, value, days in (("SENJA-5AB2", 5, 9), ("SENJA-15CD", 15, 22)):
             conn.execute(
                 text(CODE), {"m": merchant, "c": crowd, "s": woo, "code": code, "v": value,
@@ -139,18 +135,6 @@ def test_the_card_without_a_script_and_on_paper(chromium: Browser, address: str,
     context.close()
     boxes = re.findall(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", printed)
     assert [(round(float(wide)), round(float(high))) for wide, high in boxes] == [(243, 153)]  # 85.6 × 54 mm in points
-
-
-@given(st.text("0123456789abcdef", min_size=6, max_size=6))
-def test_every_colour_of_a_shop_can_be_read(colour: str) -> None:
-    assert contrast(readable(colour, "ffffff"), "ffffff") >= 4.5
-    assert contrast(readable(colour, "1c2029"), "1c2029") >= 4.5
-
-
-def test_a_look_is_only_a_colour(visitor: Visitor) -> None:
-    assert b"--accent:#0f6e63" in visitor.get("/look/0f6e63.css").data
-    for bad in ("0f6e6", "zzzzzz", "0f6e63}body{display:none"):
-        assert visitor.get(f"/look/{bad}.css").status_code == 404
 
 
 def test_benefits_are_written_by_owners_and_checked(
