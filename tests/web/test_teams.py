@@ -208,8 +208,6 @@ def test_teams_on_a_phone_and_on_a_desk(
     for language in ("en", "id", "nl"):
         eye = looker(size, language, logged_in=False)
         eye.look(team)
-        eye.look(own(shop, "ani@example.com"))
-    eye.look(team)
     eye.page.fill("#f-email", "budi@example.com")
     eye.page.check("input[name=agree]")
     eye.page.click("form button")
@@ -220,6 +218,7 @@ def test_teams_on_a_phone_and_on_a_desk(
     eye.page.click("form button")
     eye.page.wait_for_load_state("networkidle")
     eye.hold("after joining")
+    eye.look(own(shop, "ani@example.com"))
     owner = looker(size)
     for path in ("/teams", "/teams/new", f"/teams/{deal}"):
         owner.look(path)
