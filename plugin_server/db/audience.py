@@ -18,6 +18,7 @@ from sqlalchemy import (
     case,
     cast,
     exists,
+    false,
     func,
     insert,
     literal,
@@ -96,10 +97,13 @@ def setting(conn: Connection, merchant_id: int, campaign_id: int) -> Setting:
     )
 
 
-def audience(campaign: Campaign, of: Setting, now: datetime, day: date | None = None) -> Select[Any]:
+def audience(
+    campaign: Campaign, of: Setting, now: datetime, day: date | None = None, *, whole: bool = False
+) -> Select[Any]:
     """Everybody whom event, rungs and rule select: customer_id, arm, reason, rung, email, language, store_id, variant.
 
-    ``day`` is the shop's day that a firing on an event is for; today where it is not given.
+    ``day`` is the shop's day that a firing on an event is for; today where it is not given. ``whole``: everybody is
+    asked for, and not some or a few out of them.
     """
     facts, person = CustomerFacts.__table__.c, Customer.__table__.c
     store = _store(of, facts.customer_id) if campaign.offers else NOWHERE
@@ -111,7 +115,7 @@ def audience(campaign: Campaign, of: Setting, now: datetime, day: date | None = 
         *([(_entered(campaign, of, now), "in_series")] if campaign.steps else []),
         else_=null(),
     )
-    chosen = (
+    selected = (
         select(
             facts.customer_id,
             facts.rung,
@@ -127,9 +131,9 @@ def audience(campaign: Campaign, of: Setting, now: datetime, day: date | None = 
             *_to_whom(campaign, of, now, day),
             _selected(campaign, of, now),
         )
-        .subquery("chosen")
+        .subquery("selected")
     )
-    return _armed(campaign, of, chosen, now)
+    return _armed(campaign, of, selected, now, whole=whole)
 
 
 def _entered(campaign: Campaign, of: Setting, now: datetime) -> ColumnElement[bool]:
@@ -153,20 +157,28 @@ def _entered(campaign: Campaign, of: Setting, now: datetime) -> ColumnElement[bo
     return or_(drawn_before, inside)
 
 
-def _armed(campaign: Campaign, of: Setting, chosen: Any, now: datetime) -> Select[Any]:
+def _armed(campaign: Campaign, of: Setting, selected: Any, now: datetime, *, whole: bool) -> Select[Any]:
     today = now.astimezone(ZoneInfo(of.timezone)).date()
-    share = own_share(campaign.measure.holdout, of.lasting_share)
-    lasting = drawn(lasting_salt(of.merchant_id, today), chosen.c.customer_id) < float(of.lasting_share)
-    own = drawn(campaign_salt(of.campaign_id), chosen.c.customer_id) < float(share)
+    share, person = own_share(campaign.measure.holdout, of.lasting_share), selected.c.customer_id
+    held = _held(lasting_salt(of.merchant_id, today), of.lasting_share, person).label("lasting")
+    own_held = _held(campaign_salt(of.campaign_id), share, person).label("own")
+    both = select(*selected.c, held, own_held)
+    # The offset keeps PostgreSQL from drawing anew wherever a draw is named, but also from stopping at the first few.
+    chosen = (both.offset(0) if whole else both).subquery("chosen")
+    lasting, own = chosen.c.lasting, chosen.c.own
     left_out = chosen.c.reason.is_not(None)
     spare = spared(campaign, "chosen.customer_id", now)
     arm = case((left_out, "excluded"), (or_(lasting, own), "holdout"), (spare.is_not(None), "spared"), else_="treated")
     reason = case((left_out, chosen.c.reason), (lasting, "lasting_holdout"), (own, "campaign_holdout"), else_=spare)
     c = chosen.c
     variant = variant_drawn(campaign.shares, variant_salt(of.campaign_id), c.customer_id)
-    tried = case((or_(chosen.c.reason.is_not(None), lasting, own), ""), else_=variant)
+    tried = case((or_(left_out, lasting, own), ""), else_=variant) if campaign.shares else literal("")
     arms = arm.label("arm"), reason.label("reason")
     return select(c.customer_id, *arms, c.rung, c.email, c.language, c.store_id, tried.label("variant"))
+
+
+def _held(salt: str, share: Decimal, customer_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    return drawn(salt, customer_id) < float(share) if share else false()
 
 
 def _to_whom(campaign: Campaign, of: Setting, now: datetime, day: date | None) -> list[ColumnElement[bool]]:
@@ -278,7 +290,7 @@ def freeze(conn: Connection, run: Run, now: datetime) -> None:
         # One after the other: two runs frozen at once must not both give the last code that somebody may have.
         conn.execute(text("SELECT pg_advisory_xact_lock(7412, CAST(:m AS int))"), {"m": run.merchant_id % 2**31})
     of, day = setting(conn, run.merchant_id, run.campaign_id), day_of(run.occasion)
-    people = audience(run.campaign, of, now, day).subquery("people")
+    people = audience(run.campaign, of, now, day, whole=True).subquery("people")
     rows = select(*people.c, literal(run.merchant_id), literal(run.id))
     conn.execute(insert(AudienceMember).from_select(COLUMNS, rows))
     saved_campaigns.move(conn, run.id, to="frozen", frozen_at=now, lasting_share=of.lasting_share)

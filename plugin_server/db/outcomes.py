@@ -56,7 +56,7 @@ class Arm:
         return self.climbed if goal == "climb" else self.buyers
 
 
-FEW: Final = 5
+FEW: Final = 10
 """With fewer buyers than this in an arm, an interval of means would pretend to know more than it does."""
 
 
