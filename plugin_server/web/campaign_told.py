@@ -53,7 +53,9 @@ def of_campaign(connection: Connection, who: Person, made: Campaign, words: Word
     """The same of a checked campaign; ``key`` is empty for one that is not saved."""
     now, saved = services().now(), campaigns.get(connection, key) if key else None
     whole = dump(made)
-    asked = {part: whole[part] for part in ("trigger", "audience", "offer", "measure")} | {"mail": sorted(made.message)}
+    asked = {part: whole.get(part) for part in ("trigger", "audience", "offer", "measure", "again_after_days")} | {
+        "mail": sorted(made.message)
+    }
     mark = hashlib.sha256(json.dumps([who.merchant_id, key, asked], sort_keys=True).encode()).hexdigest()
     number = saved.id if saved else 0
     try:

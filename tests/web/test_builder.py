@@ -361,6 +361,21 @@ def test_buttons_without_a_script_change_the_form_and_save_nothing(
         assert campaigns.all_saved(connection) == []
 
 
+def test_every_recipe_can_be_looked_at_and_saved(
+    logged_in: Callable[[str], Visitor], app: Services, merchant: int
+) -> None:
+    visitor = logged_in("marketer")
+    visitor.get("/campaigns/new")
+    for recipe in recipes():
+        sent = filled(recipe.campaign, base=f"recipe:{recipe.key}")
+        assert visitor.post("/campaigns/build/told", sent).status_code == 200, recipe.key
+    series = next(one for one in recipes() if one.campaign.steps)
+    answer = visitor.post("/campaigns/new", filled(series.campaign, base=f"recipe:{series.key}", name="Series"))
+    assert answer.location == "/campaigns/series"
+    with tenant(app.engine, merchant) as connection:
+        assert campaigns.need(connection, "series").campaign.steps == series.campaign.steps
+
+
 def test_recipes_say_when_who_and_what(logged_in: Callable[[str], Visitor]) -> None:
     visitor = logged_in("marketer")
     page = unescape(visitor.get("/campaigns/recipes").text)
