@@ -17,14 +17,15 @@ ROWS_OF_LAW = {"/settings/privacy/<int:number>"}
 
 @pytest.mark.slow
 def test_a_small_round_measures_every_page(services: ServiceUrls, flask_app: Flask) -> None:
-    report: dict[str, Any] = run(services.database_url, services.redis_url, 300, lambda line: None, rounds=1)
+    report: dict[str, Any] = run(services.database_url, services.redis_url, 100, lambda line: None, rounds=1)
     assert {"work", "seconds", "rate", "baseline", "ratio", "peak_rss_mb", "over_limit"} <= set(report)
     broken = {address: why for address, why in report["left_out"].items() if why.startswith("5")}
     assert broken == {}
     assert set(report["left_out"]) >= FILES | ROWS_OF_LAW
     shown = {address.partition("?")[0] for address in report["pages"]}
     assert {"/home", "/customers", "/customers/11", "/campaigns/bench", "/segments/segment", "/audit"} <= shown
-    assert all(one["p50_ms"] > 0 and one["gzip_bytes"] > 100 for one in report["pages"].values())
+    assert all(one["p50_ms"] > 0 for one in report["pages"].values())
+    assert report["pages"]["/home"]["gzip_bytes"] > 1000
     visit = report["first_visit_gzip_bytes"]
     assert {"/home", "app.css", "app.js"} <= set(visit)
     assert visit["all"] == sum(size for name, size in visit.items() if name != "all") < 350_000
