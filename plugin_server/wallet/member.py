@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,9 @@ class MemberPass:
     labels: dict[str, str]
     benefits: list[str] = field(default_factory=list)
     colour: str = "0f6e63"
+
+    OURS: ClassVar[str] = "0f6e63"
+    """The colour of a shop without one of its own; white can be read on it."""
 
     @property
     def digits(self) -> str:

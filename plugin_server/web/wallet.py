@@ -10,7 +10,7 @@ from typing import Any
 from flask import Blueprint, Response, abort, redirect, url_for
 from flask.typing import ResponseReturnValue
 
-from plugin_server.db import benefits
+from plugin_server.db import benefits, brand
 from plugin_server.db.card import Card
 from plugin_server.db.people import Person
 from plugin_server.db.session import tenant
@@ -120,6 +120,7 @@ def _pass(token: str, link: CustomerLink, mine: Card) -> MemberPass:
     with tenant(services().engine, link.merchant_id) as conn:
         rungs = names_of(conn, link.merchant_id, t.language)
         lines = benefits.of_rung(conn, person.rung, t.language, mine.shop.locale)
+        worn = brand.of(conn).color
     here: Any = next((rung for rung in rungs if rung.key == person.rung), None)
     rung = here.name if here else ""
     return MemberPass(
@@ -135,4 +136,5 @@ def _pass(token: str, link: CustomerLink, mine: Card) -> MemberPass:
             "since": t("wallet.since"), "card": t("wallet.card"), "benefits": t("face.benefits", rung=rung),
         },
         benefits=lines,
+        colour=worn.removeprefix("#").lower() or MemberPass.OURS,
     )  # fmt: skip

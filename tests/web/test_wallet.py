@@ -23,6 +23,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 from flask import Flask
 
+from plugin_server.db import brand
+from plugin_server.db.session import tenant
 from plugin_server.vault import CustomerLink, customer_token
 from plugin_server.wallet import apple, google
 from plugin_server.wallet.apple import BadCertificate
@@ -164,10 +166,13 @@ def test_buttons_stand_only_where_cards_can_be_made(
     }  # fmt: skip
     ready = Visitor(serve(replace(app, settings=app.settings.model_copy(update=told))).test_client())
     assert "card.pkpass" in ready.get(full).get_data(as_text=True)
+    with tenant(app.engine, merchant) as conn:
+        brand.save(conn, merchant, color="#7A1F5C", logo=None, now=app.now())
     answer = ready.client.get(f"{full}/card.pkpass")
     assert answer.mimetype == "application/vnd.apple.pkpass"
     said = json.loads(_opened(answer.data)["pass.json"])
     assert said["barcodes"][0]["altText"] == "0000 0018"
+    assert said["backgroundColor"] == "rgb(122, 31, 92)"
     assert said["storeCard"]["secondaryFields"][0]["value"] == "Pembeli"
     assert str(ready.get(f"{full}/wallet").location).startswith(SAVE)
     other = customer_token(app.settings.keys, CustomerLink(merchant, crowd - 1))
