@@ -22,7 +22,7 @@ MIME: Final = {"png": "image/png", "jpg": "image/jpeg", "gif": "image/gif"}
 
 
 class BadBrand(ValueError):
-    """A colour or logo that cannot be used; ``why`` is a phrase's key."""
+    """A colour or logo that cannot be used; ``why`` is the last part of a phrase's key."""
 
     def __init__(self, field: str, why: str) -> None:
         super().__init__(why)
@@ -59,9 +59,9 @@ def checked_color(given: str) -> str:
         return ""
     text = text if text.startswith("#") else f"#{text}"
     if not re.fullmatch(r"#[0-9A-F]{6}", text):
-        raise BadBrand("color", "brand.no_color")
+        raise BadBrand("color", "no_color")
     if contrast_with_white(text) < CONTRAST:
-        raise BadBrand("color", "brand.too_light")
+        raise BadBrand("color", "too_light")
     return text
 
 
@@ -76,9 +76,9 @@ def checked_logo(given: bytes) -> str:
     """Its name: a hash of what is in it, and its kind. Raises ``BadBrand``."""
     kind = next((kind for start, kind in KINDS.items() if given.startswith(start)), None)
     if kind is None:
-        raise BadBrand("logo", "brand.no_picture")
+        raise BadBrand("logo", "no_picture")
     if len(given) > LARGEST_LOGO:
-        raise BadBrand("logo", "brand.too_large")
+        raise BadBrand("logo", "too_large")
     return f"{hashlib.sha256(given).hexdigest()[:16]}.{kind}"
 
 

@@ -31,7 +31,7 @@ def save(who: Person) -> ResponseReturnValue:
     try:
         color, picture = brand.checked_color(given), _picture()
     except BadBrand as error:
-        faults[error.field] = words()(error.why)
+        faults[error.field] = words()(f"brand.{error.why}")
         return _page(who, faults, given), 422
     with tenant(services().engine, who.merchant_id) as connection:
         brand.save(connection, who.merchant_id, color=color, logo=picture, now=services().now())
