@@ -66,7 +66,7 @@ def _climbed(conn: Connection, then: Mapping[int, str | None], ladder: Sequence[
     return {who for who, at in now.items() if at is not None and (was := before[who]) is not None and at > was}
 
 
-_RUNGS: Final = "SELECT customer_id, rung FROM customer_facts WHERE customer_id = ANY(:people)"
+_RUNGS: Final = "SELECT customer_id, rung FROM customer_facts WHERE customer_id = ANY(CAST(:people AS bigint[]))"
 _LOOK: Final = """
 SELECT p.id, p.customer_id, p.due_at, c.timezone,
        CASE WHEN c.erased_at IS NOT NULL THEN 'erased' WHEN c.merged_into IS NOT NULL THEN 'merged'
@@ -83,9 +83,9 @@ WHERE p.id = ANY(:ids) ORDER BY p.id
 # Consents and rungs are read on their own: joined, tables that were just filled may be read whole for each person.
 _YES: Final = """
 SELECT customer_id FROM (
-    SELECT DISTINCT ON (customer_id) customer_id, state FROM consent
-    WHERE customer_id = ANY(:people) AND channel = 'email' AND topic = :topic
-    ORDER BY customer_id, occurred_at DESC, id DESC) newest
+    SELECT DISTINCT ON (n.customer_id) n.customer_id, n.state FROM unnest(CAST(:people AS bigint[])) AS w(id)
+    JOIN consent n ON n.customer_id = w.id WHERE n.channel = 'email' AND n.topic = :topic
+    ORDER BY n.customer_id, n.occurred_at DESC, n.id DESC) newest
 WHERE state = 'subscribed'
 """
 
