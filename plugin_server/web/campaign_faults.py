@@ -22,6 +22,7 @@ PLACES = {
     "measure.goal", "measure.window_days", "measure.holdout",
     "guards.quiet_hours", "guards.quiet_hours.from", "guards.quiet_hours.to", "guards.frequency_cap",
     "guards.frequency_cap.messages", "guards.frequency_cap.days", "guards.priority", "guards.in_doubt",
+    "guards.margin_reason",
 }  # fmt: skip
 """Fields and sections beside which the page can show a fault; offers and mails have more."""
 OWN_TERMS = {
@@ -87,6 +88,7 @@ LABELS = {
     "trigger.on_week": "builder.on_weekday", "trigger.on_month": "builder.on_day", "audience.rungs": "builder.some",
     "audience.segment": "builder.segment", "audience.topic": "builder.topic", "measure.window_days": "builder.window",
     "measure.holdout": "builder.holdout", "guards.priority": "builder.priority",
+    "guards.margin_reason": "builder.margin_reason",
     "guards.frequency_cap.messages": "builder.cap_messages", "guards.frequency_cap.days": "builder.cap_days",
 }  # fmt: skip
 

@@ -78,6 +78,7 @@ def _audience_fields(audience: Mapping[str, Any]) -> Pairs:
 def _guard_fields(guards: Mapping[str, Any]) -> Pairs:
     made: Pairs = [("guards.priority", str(guards["priority"])), ("guards.in_doubt", guards["in_doubt"])]
     made += [("guards.margin_floor", "1")] if guards["margin_floor"] else []
+    made += [("guards.margin_reason", guards["margin_reason"])] if guards["margin_reason"] else []
     for guard, parts in GUARDS.items():
         if guards[guard] is not None:
             made.append((f"guards.{guard}", "1"))
@@ -173,6 +174,7 @@ def _guards(given: Fields, base: Mapping[str, Any]) -> dict[str, Any]:
     made: dict[str, Any] = {**base, "priority": given.get("guards.priority") or "5"}
     made["in_doubt"] = given.get("guards.in_doubt") or "give_up"
     off = False if base.get("margin_floor") is False else None
+    made["margin_reason"] = given.get("guards.margin_reason", "").strip() or None
     made["margin_floor"] = True if "guards.margin_floor" in given else off
     for guard, parts in GUARDS.items():
         on = f"guards.{guard}" in given

@@ -110,7 +110,7 @@ GUARDS = st.fixed_dictionaries({
     "quiet_hours": st.sampled_from([None, {"from": "22:00", "to": "07:30"}]),
     "frequency_cap": st.sampled_from([None, {"messages": 1, "days": 3}]),
     "margin_floor": st.sampled_from([None, True]), "in_doubt": st.sampled_from(["give_up", "resend"]),
-    "priority": st.integers(1, 9),
+    "priority": st.integers(1, 9), "margin_reason": st.sampled_from([None, "The stock must go."]),
 })  # fmt: skip
 MEASURES = st.fixed_dictionaries({
     "goal": st.sampled_from(["order", "climb"]), "window_days": NUMBERS,
