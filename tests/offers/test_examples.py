@@ -49,11 +49,13 @@ def worlds(draw: st.DrawFn) -> tuple[Offer, Able, Shelf]:
         "cashback": {"percent": draw(st.integers(1, 100)), "minimum": draw(st.integers(0, 10**6))},
         "member_only": {"value": draw(st.integers(1, 100)), "products": ["A"]},
         "early_access": {"products": ["A"], "link_may_spread": True},
+        "team_deal": {"value": draw(st.integers(1, 100)), "minimum": draw(st.integers(0, 10**6)), "seats": n},
+        "bring_a_friend": {"percent": draw(st.integers(1, 100)), "minimum": draw(st.integers(0, 10**6))},
     }  # fmt: skip
     kind = draw(st.sampled_from(KINDS))
     shelf = Shelf(goods, ware("C", draw(prices)), draw(st.none() | st.just(ware("D", draw(prices)))), Decimal("0.4"))
     return (
-        offer_of({"kind": kind, **offers.get(kind, offers["percentage"])}),
+        offer_of({"kind": kind, **offers[kind]}),
         draw(st.sampled_from([COUNTS, PACKS])),
         shelf,
     )
