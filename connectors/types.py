@@ -19,8 +19,7 @@ from connectors.offer_types import EVERYTHING, Reach
 def minor_units(amount: Decimal | str | int, currency: str) -> int:
     """The integer of minor units nearest to ``amount`` of ``currency``; halves go away from zero.
 
-    The one place where money is rounded. ``Decimal("33333.335")`` IDR (exponent 2) gives ``3333334``.
-    Raises ``decimal.InvalidOperation`` for text that is no number and ``ValueError`` for NaN or infinity.
+    The one place that rounds: 33333.335 IDR gives 3333334. Raises ``decimal.InvalidOperation`` or ``ValueError`` (NaN).
     """
     value = Decimal(amount)
     if not value.is_finite():
@@ -198,8 +197,7 @@ class DiscountKind(StrEnum):
 class CodeSpec:
     """A personal code that is to exist in the store. ``value`` is percent points (``10``) or an amount in major units.
 
-    The code works for ``email`` only, ``usage_limit`` times, until ``expires_at`` (last usable instant, UTC); beside
-    other codes in one order only where it ``combines``.
+    For ``email`` only, ``usage_limit`` times, until ``expires_at`` (UTC); beside other codes only if it ``combines``.
     """
 
     code: str
