@@ -24,6 +24,10 @@ from tests.data.making import NOW, Shop
 from tests.databases import Databases
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--pictures", metavar="DIR", help="walk through a full demo shop; keep pictures of it there")
+
+
 def shared(*parts: str) -> Path:
     """A file beside the checkout that holds recordings of real stores; skips the test where it is absent."""
     root = Path(os.environ.get("TANGGA_SHARED") or Path(__file__).parents[2] / "shared")

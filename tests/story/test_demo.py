@@ -34,10 +34,19 @@ class Demo:
     url: str
     login: str
     home: Path
+    customers: int
+    pictures: Path | None
 
     @property
     def shop(self) -> str:
-        return remembered(self.home, seed=1, customers=120).url
+        return remembered(self.home, seed=1, customers=self.customers).url
+
+    def draw(self, page: Page, name: str) -> None:
+        """Keep what the page shows, where pictures were asked for (`--pictures`)."""
+        if self.pictures:
+            self.pictures.mkdir(parents=True, exist_ok=True)
+            page.wait_for_load_state("networkidle")
+            page.screenshot(path=self.pictures / f"{name}.png")
 
     def mails(self) -> list[EmailMessage]:
         """Those of campaigns; members of the demo's teams are written to as well."""
@@ -47,8 +56,10 @@ class Demo:
 
 
 @pytest.fixture
-def demo(tmp_path: Path) -> Iterator[Demo]:
+def demo(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Demo]:
     home, port = tmp_path / "home", free_port()
+    pictures: str | None = request.config.getoption("--pictures")
+    customers = 5000 if pictures else 120
     argv = [
         sys.executable,
         "-m",
@@ -59,7 +70,7 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
         "--port",
         str(port),
         "--customers",
-        "120",
+        str(customers),
     ]
     log = (tmp_path / "log").open("w")
     with subprocess.Popen(
@@ -69,7 +80,8 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
         try:
             ready, login = process.stdout.readline(), process.stdout.readline()
             assert ready == f"ready: http://127.0.0.1:{port}\n", (tmp_path / "log").read_text()
-            yield Demo(f"http://127.0.0.1:{port}", login.removeprefix("login: ").strip(), home)
+            way_in = login.removeprefix("login: ").strip()
+            yield Demo(f"http://127.0.0.1:{port}", way_in, home, customers, Path(pictures) if pictures else None)
         finally:
             process.send_signal(signal.SIGTERM)
             assert process.wait(60) == 0
@@ -147,3 +159,29 @@ def buy(demo: Demo, address: str, code: str) -> object:
     product = next(int(number) for pair in numbers for number in pair if number)
     visitor.take(product, 4)
     return visitor.checkout(email=address, code=code)
+
+
+def test_the_pictures_of_the_documentation(demo: Demo, page: Page) -> None:
+    """Not a check: walks through a full demo shop and keeps what it shows, for README and docs."""
+    if not demo.pictures:
+        pytest.skip("pictures are drawn on demand: --pictures docs/pictures")
+    assert until(lambda: counted(page, "Raving fan") > 5, 180)
+    page.wait_for_timeout(20_000)
+    page.goto(f"{demo.url}/home")
+    demo.draw(page, "ladder")
+    page.goto(f"{demo.url}/campaigns/new")
+    page.wait_for_timeout(3_000)
+    demo.draw(page, "builder")
+    page.click(".saving button")
+    expect(page.locator("main")).to_contain_text("people will get it")
+    demo.draw(page, "confirmation")
+    page.click("main a:has-text('Launch')")
+    page.click("main button:has-text('Send to')")
+    expect(page.locator("main .tag").first).to_contain_text("done", timeout=PATIENCE)
+    mail = page.context.browser.new_page(viewport={"width": 640, "height": 900})  # type: ignore[union-attr]
+    mail.set_content(demo.mails()[0].get_body(("html",)).get_content())  # type: ignore[union-attr]
+    demo.draw(mail, "mail")
+    page.goto(f"{demo.url}/proof")
+    demo.draw(page, "proof")
+    page.goto(f"{demo.url}/audit")
+    demo.draw(page, "audit")
