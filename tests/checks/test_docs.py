@@ -33,3 +33,10 @@ def test_every_decision_has_a_number_of_its_own() -> None:
     assert numbers
     assert all(number.isdigit() for number in numbers)
     assert len(numbers) == len(set(numbers))
+
+
+def test_every_document_can_be_reached_from_the_list_of_documents() -> None:
+    folder = ROOT / "docs"
+    listed = (folder / "README.md").read_text()
+    pages = {str(page.relative_to(folder)) for page in folder.rglob("*.md")} - {"README.md"}
+    assert {page for page in pages if f"({page})" not in listed} == set()
