@@ -23,10 +23,24 @@ def _number(digits: int, *, sign: bool = True) -> str:
     return rf"{'-?' if sign else ''}\d{{{{1,{digits}}}}}(?:\.\d{{{{1,6}}}})?"
 
 
+STATUSES = {
+    "paid": "paid processing betaald lunas dibayar",
+    "completed": "completed complete fulfilled shipped delivered closed selesai afgerond voltooid",
+    "refunded": "refunded terugbetaald dikembalikan",
+    "pending": "pending on-hold onhold unpaid open authorized menunggu",
+    "cancelled": "cancelled canceled voided void geannuleerd batal dibatalkan",
+    "failed": "failed declined expired mislukt gagal",
+    "draft": "draft checkout-draft",
+    "trashed": "trashed trash deleted",
+}
+"""Our word → the words of files."""
+
+_STATUS = "|".join(word for words in STATUSES.values() for word in words.split())
+
 FIELDS = {
     "order_id": _text(200, 1),
     "ordered_at": r"(?:19[7-9]|2\d\d)\d-[01]\d-[0-3]\d(?:[T ](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d)?Z?)?",
-    "status": _text(100),
+    "status": f"(?i:{_STATUS})?",
     "currency": "[A-Z]{{3}}",
     "total": _number(10),
     "refunded": f"(?:{_number(10, sign=False)})?",
@@ -46,6 +60,11 @@ FIELDS = {
 A number of a line times another stays below 10¹². The last days of short months are not looked at here.
 """
 
+_GROUPED = r"(?!-?[1-9]\d{{0,2}}\.\d{{3}}(?:{mark}|\r?\n))"
+"""Not an amount such as ``150.000``, which may be a hundred and fifty or a thousand times that."""
+FIELDS |= {name: _GROUPED + FIELDS[name] for name in ("total", "refunded", "line_unit_price")}
+LONGEST_ROW = 1 << 20
+
 _ANY = r"[^{mark}\r\n]*"
 
 
@@ -55,7 +74,8 @@ class Shape:
     def __init__(self, columns: Sequence[str], delimiter: str) -> None:
         mark = re.escape(delimiter)
         row = mark.join(FIELDS.get(column, _ANY).format(mark=mark) for column in columns)
-        self._row = re.compile(rf"{row}\r?\n".encode())
+        # Looked for at the beginnings of rows alone: within a very long one, each place would be tried for nothing.
+        self._row = re.compile(rf"^{row}\r?\n".encode(), re.MULTILINE)
 
     def watch(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
         """Yield the pieces of a file as they are, its header first. Raises ``OutOfShape`` soon after an odd row."""
@@ -70,6 +90,8 @@ class Shape:
             if headed and end:
                 self._look(rest[:end])
                 rest = rest[end:]
+            if len(rest) > LONGEST_ROW:
+                raise OutOfShape
         if not headed:
             raise OutOfShape
         if rest:

@@ -60,7 +60,7 @@ def import_() -> None:
 @click.option("--map", "mapping", multiple=True, metavar="FIELD=COLUMN", help="Which column holds a field.")
 @click.option("--currency", help="ISO 4217, where the file has no column for it.")
 @click.option("--timezone", help="Of times without a zone; the store's own if left out.")
-@click.option("--decimal", type=click.Choice([".", ","]), default=".", help="The decimal mark of the file.")
+@click.option("--decimal", type=click.Choice([".", ","]), help="The decimal mark of the file; a point if left out.")
 @REJECTS
 @merchant_option
 @home_option
@@ -71,7 +71,7 @@ def orders(
     mapping: tuple[str, ...],
     currency: str | None,
     timezone: str | None,
-    decimal: str,
+    decimal: str | None,
     rejects: Path | None,
     merchant: str | None,
     home: Path | None,
@@ -82,7 +82,14 @@ def orders(
         merchant_id, store_id = _store(services, merchant, store)
         _check(services, merchant_id, currency, timezone)
         given = OrdersFile(
-            file, store_id, _mapping(mapping), currency and currency.upper(), timezone, decimal == ",", rejects
+            file,
+            store_id,
+            _mapping(mapping),
+            currency and currency.upper(),
+            timezone,
+            decimal_comma=decimal == ",",
+            decimal_said=decimal is not None,
+            rejects=rejects,
         )
         try:
             with bar() as progress:

@@ -14,24 +14,15 @@ from babel.numbers import get_currency_precision, list_currencies
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DataError
 
+from connectors.csvfile.shape import STATUSES
 from plugin_server.db import csv_raw
 
 TIME = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?( ?(Z|[+-]\d\d(:?\d\d)?))?)?$"
 POINT = r"^[+-]?\d{1,12}(\.\d{1,12})?$"
 COMMA = r"^[+-]?(\d{1,12}|\d{1,3}(\.\d{3}){1,3})(,\d{1,12})?$"
 LIKE_COMMA = r"^[+-]?[\d.,]+$"
-
-STATUSES = {
-    "paid": "paid processing betaald lunas dibayar",
-    "completed": "completed complete fulfilled shipped delivered closed selesai afgerond voltooid",
-    "refunded": "refunded terugbetaald dikembalikan",
-    "pending": "pending on-hold onhold unpaid open authorized menunggu",
-    "cancelled": "cancelled canceled voided void geannuleerd batal dibatalkan",
-    "failed": "failed declined expired mislukt gagal",
-    "draft": "draft checkout-draft",
-    "trashed": "trashed trash deleted",
-}
-"""Our word → the words of files."""
+GROUPED = r"^[+-]?[1-9]\d{0,2}\.\d{3}$"
+MONEY = ("total", "refunded", "line_unit_price")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +34,8 @@ class Reading:
     timezone: str
     decimal_comma: bool
     now: datetime
+    decimal_said: bool = False
+    """Whether a person told the decimal mark; until then nobody knows how much ``150.000`` is."""
 
     @property
     def by_line(self) -> bool:
@@ -55,6 +48,7 @@ class Reading:
             "time": TIME,
             "number": COMMA if self.decimal_comma else POINT,
             "like_comma": LIKE_COMMA,
+            **({} if self.decimal_said else {"grouped": GROUPED}),
             "currency": self.currency,
             "timezone": self.timezone,
             "latest": self.now + timedelta(days=1),
@@ -86,6 +80,8 @@ def judge(connection: Connection, reading: Reading) -> None:
     connection.execute(text(_SIBLINGS))
     if "email" in reading.fields:
         connection.execute(text(_WARNINGS))
+    if "status" in reading.fields:
+        connection.execute(text(_UNKNOWN))
 
 
 def assemble(connection: Connection, reading: Reading) -> None:
@@ -171,6 +167,8 @@ def _rows(reading: Reading, *, careful: bool = False) -> str:
         for name in numbers
     )
     faults = "".join(_number_fault(name, required=_required(name, has)) for name in numbers)
+    if not reading.decimal_said:
+        faults += "".join(_grouped_fault(name) for name in MONEY if name in has)
     if reading.by_line:
         faults += " WHEN abs(t.line_quantity_n * t.line_unit_price_n) >= 1e12 THEN 'line: its amount is too large'"
     if "refunded" in has:
@@ -248,6 +246,13 @@ def _moment(field: str) -> str:
                   THEN {field}::timestamp AT TIME ZONE :timezone END END"""
 
 
+def _grouped_fault(name: str) -> str:
+    return (
+        f" WHEN t.{name} ~ :grouped AND c.digits <> 3 THEN '{name}: ''' || t.{name} || ''' may have a decimal point or "
+        "a thousands separator; say --decimal . if the dot is the decimal mark, --decimal , if it is not'"
+    )
+
+
 def _number_fault(name: str, *, required: bool) -> str:
     comma = (
         f"WHEN t.{name} ~ :like_comma AND t.{name} LIKE '%,%' THEN '{name}: ''' || left(t.{name}, 40) || "
@@ -288,6 +293,13 @@ _WARNINGS = r"""
     FROM csv_row WHERE email IS NOT NULL AND lower(email) !~ '^[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s.,;<>]+$'
       AND row NOT IN (SELECT row FROM csv_reject)
 """.replace(r"\'", "'")
+
+_UNKNOWN = """
+    INSERT INTO csv_reject (row, reason, warning)
+    SELECT row, 'status: ''' || left(raw_status, 40) || ''' is not known, so the order does not count; write paid, '
+        || 'pending, cancelled, failed or refunded', true
+    FROM csv_row WHERE status = 'unknown' AND row NOT IN (SELECT row FROM csv_reject)
+"""
 
 # All rows of an order with a refused row are refused by now, so the rest are whole orders.
 _GOOD = "csv_row r WHERE NOT EXISTS (SELECT FROM csv_reject j WHERE j.row = r.row AND j.warning IS NOT TRUE)"

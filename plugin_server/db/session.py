@@ -6,6 +6,7 @@ The application never connects as the owner of the tables: each connection takes
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -28,6 +29,8 @@ def owner_engine(url: str) -> Engine:
 
 def app_engine(url: str, *, pool_size: int = 5, application_name: str = "tangga") -> Engine:
     """The engine of web, worker and commands, in the role that row-level security binds."""
+    # Where a COPY breaks off the driver logs a row of it, with names and addresses. The error itself is raised to us.
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
     return create_engine(
         psycopg_url(url),
         pool_size=pool_size,

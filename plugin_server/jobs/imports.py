@@ -39,6 +39,7 @@ class OrdersFile:
     currency: str | None = None
     timezone: str | None = None
     decimal_comma: bool = False
+    decimal_said: bool = False
     rejects: Path | None = None
 
 
@@ -56,6 +57,7 @@ def import_orders(
         currency=given.currency or store["currency"] or own["currency"],
         timezone=given.timezone or store["timezone"] or own["timezone"],
         decimal_comma=given.decimal_comma,
+        decimal_said=given.decimal_said or given.decimal_comma,
         now=services.now(),
     )
     names = _names(file, places)

@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Sequence
+from time import process_time
 
 import pytest
 from hypothesis import example, given
@@ -65,8 +66,22 @@ def test_a_good_row_fits_whatever_the_line_end() -> None:
 @pytest.mark.parametrize("field", sorted(FIELDS))
 def test_a_space_at_the_end_of_a_field_does_not_fit(field: str) -> None:
     shape = Shape((field, "order_id"), ",")
-    value = {"ordered_at": "2024-01-01", "currency": "EUR"}.get(field, "1")
+    value = {"ordered_at": "2024-01-01", "currency": "EUR", "status": "paid"}.get(field, "1")
     assert list(shape.watch([f"h,h\n{value},1\n".encode()]))
     for odd in (f" {value}", f"{value} ", value + "x" * 2001):
         with pytest.raises(OutOfShape):
             list(shape.watch([f"h,h\n{odd},1\n".encode()]))
+
+
+def test_a_very_long_row_is_told_from_a_good_one_in_no_time() -> None:
+    began = process_time()
+    for long in ("x" * 3_000_000, "1,2024-01-01,5,,EUR," * 150_000):
+        assert not _fits([GOOD, ("1", "2024-01-01", "5", "", "EUR", long, ""), GOOD])
+    assert process_time() - began < 1.0
+
+
+@pytest.mark.parametrize(
+    ("amount", "fits"), [("150.000", False), ("0.125", True), ("1500.000", True), ("1.0000", True)]
+)
+def test_an_amount_of_two_meanings_is_for_the_close_look(amount: str, fits: bool) -> None:
+    assert _fits([(*GOOD[:2], amount, *GOOD[3:])]) == fits

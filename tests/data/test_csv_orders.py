@@ -126,6 +126,41 @@ def test_a_decimal_comma_is_read_when_asked_for(shop: Shop, give: Any) -> None:
     assert _orders(shop)[0][1] == 123_450
 
 
+@pytest.mark.parametrize("other", ["", "2,2024-01-01,ten,\n"])
+def test_an_amount_that_may_be_a_thousand_times_another_is_asked_about(shop: Shop, give: Any, other: str) -> None:
+    text = f"{HEADER}\n1,2024-01-01,150.000,\n{other}"
+    told = give(text)
+    assert told["orders"] == 0
+    assert told["rejected"][0]["reason"] == (
+        "total: '150.000' may have a decimal point or a thousands separator; say --decimal . if the dot is the decimal "
+        "mark, --decimal , if it is not; order 1 is left out whole"
+    )
+    assert give(text, decimal_said=True)["created"] == 1
+    assert _orders(shop)[0][1] == 15_000
+    assert give(text, decimal_comma=True)["updated"] == 1
+    assert _orders(shop)[0][1] == 15_000_000
+
+
+def test_a_currency_of_three_decimals_has_no_such_doubt(shop: Shop, give: Any) -> None:
+    assert give("order_id,ordered_at,total,currency\n1,2024-01-01,1.250,KWD\n")["orders"] == 1
+    assert _orders(shop)[0][1] == 1_250
+
+
+def test_a_state_nobody_knows_is_told_and_does_not_count(shop: Shop, give: Any) -> None:
+    told = give("order_id,ordered_at,total,status\n1,2024-01-01,5,Lunas\n2,2024-01-01,5,layaway\n3,2024-01-01,5,\n")
+    assert [(warning["row"], warning["reason"][:33]) for warning in told["warnings"]] == [
+        (3, "status: 'layaway' is not known, s")
+    ]
+    assert shop.rows("SELECT status, counts FROM shop_order ORDER BY external_id") == [
+        ("paid", True), ("unknown", False), ("paid", True),
+    ]  # fmt: skip
+
+
+def test_what_breaks_off_a_copy_never_reaches_the_log(give: Any, caplog: pytest.LogCaptureFixture) -> None:
+    told = give(f"{HEADER}\n1,2024-01-01,5,ani@example.com,,,,\n2,0000-00-00,5,\n3,2024-01-02,5,budi@example.com\n")
+    assert (told["orders"], told["rejected_count"], caplog.text) == (1, 2, "")
+
+
 @pytest.mark.parametrize(
     ("encoding", "note"),
     [("utf-8-sig", []), ("cp1252", ["The file is not UTF-8; it was read as Windows-1252."])],
