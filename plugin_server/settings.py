@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 SERVERS = {
@@ -158,6 +158,29 @@ class Settings(BaseSettings):
     def outbox(self) -> Path:
         """Where the folder backend writes its mails."""
         return self.tangga_home / "outbox"
+
+
+class BadSettings(ValueError):
+    """The environment is incomplete or wrong; the text names the variable to mend, and never its value."""
+
+
+def read(**changes: object) -> Settings:
+    """The settings of this process's environment, with ``changes``. Raises ``BadSettings``."""
+    try:
+        return Settings(**changes)  # type: ignore[arg-type]
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, item['loc'])).upper() or 'settings'}: {item['msg'].removeprefix('Value error, ')}"
+            for item in error.errors()
+        )
+        raise BadSettings(problems) from error
+
+
+def complete(settings: Settings) -> tuple[str, str]:
+    """The addresses of database and queue. Raises ``BadSettings`` where one of them lacks."""
+    if not settings.database_url or not settings.redis_url:
+        raise BadSettings("DATABASE_URL and REDIS_URL are needed here; `tangga up` brings its own servers.")
+    return settings.database_url, settings.redis_url
 
 
 def _kept_key(path: Path) -> str:

@@ -29,7 +29,7 @@ from connectors.smtp.client import SmtpBackend
 from plugin_server.cost_bucket import CostBucket
 from plugin_server.db import merchants, stores
 from plugin_server.db.session import app_engine, tenant
-from plugin_server.settings import Settings
+from plugin_server.settings import Settings, complete, read
 from plugin_server.shop_access import TokenSource, Vault
 from plugin_server.vault import unseal
 
@@ -50,13 +50,12 @@ class Services:
 
 
 def build(settings: Settings, *, pool_size: int = 5, name: str = "tangga") -> Services:
-    """Services from complete settings. Raises ``ValueError`` where database or queue address is missing."""
-    if not settings.database_url or not settings.redis_url:
-        raise ValueError("DATABASE_URL and REDIS_URL are needed here; `tangga up` brings its own servers.")
+    """Services from complete settings. Raises ``BadSettings`` where database or queue address is missing."""
+    database_url, redis_url = complete(settings)
     return Services(
         settings=settings,
-        engine=app_engine(settings.database_url, pool_size=pool_size, application_name=name),
-        redis=Redis.from_url(settings.redis_url, socket_connect_timeout=5, health_check_interval=30),
+        engine=app_engine(database_url, pool_size=pool_size, application_name=name),
+        redis=Redis.from_url(redis_url, socket_connect_timeout=5, health_check_interval=30),
     )
 
 
@@ -68,7 +67,7 @@ def services() -> Services:
     pid = os.getpid()
     if pid not in _built:
         _built.clear()
-        _built[pid] = build(Settings())
+        _built[pid] = build(read())
     return _built[pid]
 
 

@@ -13,6 +13,7 @@ from connectors.errors import ConnectorError
 from plugin_server.cli.context import BadInput, Failure
 from plugin_server.cli.last_resort import sentence
 from plugin_server.launcher.errors import LauncherError
+from plugin_server.settings import BadSettings
 
 MODULES = {
     "demo": "plugin_server.cli.demo",
@@ -74,7 +75,7 @@ def main() -> None:
         sys.exit(2)
     except click.Abort:
         _say("Stopped. What was finished is kept; the same command again does the rest.", 130)
-    except BadInput as error:
+    except (BadInput, BadSettings) as error:
         _say(str(error), 2)
     except (Failure, ConnectorError, LauncherError) as error:
         _say(str(error), 1)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from pydantic import ValidationError
 from sqlalchemy import text
 
 from plugin_server import wiring
@@ -17,7 +16,7 @@ from plugin_server.db.migrate import migrate
 from plugin_server.db.session import merchant_ids, tenant
 from plugin_server.demo.opening import is_demo
 from plugin_server.launcher.supervisor import embedded, running
-from plugin_server.settings import Settings
+from plugin_server.settings import BadSettings, Settings, read
 from plugin_server.wiring import Services
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -49,13 +48,9 @@ def merchant_option(function: F) -> F:
 def read_settings(home: Path | None = None) -> Settings:
     """Settings from the environment, with ``--home`` on top. Raises ``BadInput`` naming the variable to mend."""
     try:
-        return Settings(**({"tangga_home": home} if home else {}))  # type: ignore[arg-type]
-    except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, item['loc'])).upper() or 'settings'}: {item['msg'].removeprefix('Value error, ')}"
-            for item in error.errors()
-        )
-        raise BadInput(problems) from error
+        return read(**({"tangga_home": home} if home else {}))
+    except BadSettings as error:
+        raise BadInput(str(error)) from error
 
 
 @contextmanager

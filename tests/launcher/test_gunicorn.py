@@ -15,6 +15,8 @@ import pytest
 from tests.launcher.conftest import until
 
 APP = "tests.launcher.test_gunicorn:app"
+ROOT = Path(__file__).parents[2]
+SERVERS = {"DATABASE_URL": "postgresql://127.0.0.1/none", "REDIS_URL": "redis://127.0.0.1"}
 
 
 def app(environ: object, start_response: object) -> list[bytes]:
@@ -28,7 +30,7 @@ def gunicorn(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "gunicorn", APP, "--config", "python:plugin_server.gunicorn_config"]
     with (tmp_path / "log").open("w") as log:
         process = subprocess.Popen(
-            [*command, "--bind", "127.0.0.1:0"], stderr=log, text=True, cwd=Path(__file__).parents[2]
+            [*command, "--bind", "127.0.0.1:0"], stderr=log, text=True, cwd=ROOT, env={**os.environ, **SERVERS}
         )
     until(lambda: [catches(pid, signal.SIGABRT) for pid in children(process)] == [True, True])
     yield process
@@ -67,3 +69,37 @@ def test_it_stops_in_order(gunicorn: subprocess.Popen[str]) -> None:
     gunicorn.send_signal(signal.SIGTERM)
     assert gunicorn.wait(10) == 0
     assert not any(runs(pid) for pid in workers)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        ["gunicorn", "plugin_server.app:create_app()", "--config", "python:plugin_server.gunicorn_config"],
+        ["plugin_server.cli", "worker"],
+        ["plugin_server.cli", "scheduler"],
+    ],
+    ids=["web", "worker", "scheduler"],
+)
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({}, "DATABASE_URL and REDIS_URL are needed here"),
+        ({**SERVERS, "TANGGA_ENV": "production"}, "PUBLIC_URL must be https when TANGGA_ENV=production"),
+    ],
+    ids=["nothing", "production"],
+)
+def test_each_part_of_the_procfile_names_what_is_missing(part: list[str], given: dict[str, str], sentence: str) -> None:
+    found = {name: value for name, value in os.environ.items() if name not in {*SERVERS, "PUBLIC_URL", "TANGGA_ENV"}}
+    done = subprocess.run(
+        [sys.executable, "-m", *part],
+        check=False,
+        cwd=ROOT,
+        env=found | given,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert sentence in done.stderr
+    assert done.stderr.startswith("tangga: ") or "[INFO]" in done.stderr
+    assert "Traceback" not in done.stderr
