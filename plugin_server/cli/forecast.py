@@ -66,7 +66,8 @@ def customers(
         shop = merchants.get(conn)
         found, made, ids, of = forecasts.fitted(conn, merchant=shop, until=until, now=now, model=model)
         if made is None or not (found["usable"] or anyway):
-            click.echo(f"tangga: no forecast: {found['reason']}. What rules know is shown instead.", err=True)
+            why = found["reason"].removesuffix(".")
+            click.echo(f"tangga: no forecast: {why}. What rules know is shown instead.", err=True)
             lines = forecasts.by_rules(conn, ids=ids, reason=found["reason"])
         else:
             lines = forecasts.customers(

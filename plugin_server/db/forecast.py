@@ -1,6 +1,8 @@
 """Forecasts of a shop: histories out of its orders, models, gates, and one line per customer.
 
 Orders of one customer on one day of the shop's zone are one transaction. Time runs from the first of them to ``until``.
+A purchase that a coupon paid in full brings no money and counts nowhere else, but it is a sign of life: here it is a
+transaction, as it is in the published histories of CDNOW. A gift is none.
 """
 
 from __future__ import annotations
@@ -22,16 +24,22 @@ from campaigns.forecast.histories import WEEK, Histories
 from campaigns.forecast.outlook import LEVEL, Calibration, Forecast, Gate
 from campaigns.forecast.spend import Spend
 from connectors.types import Money
+from plugin_server.db.models.order import COUNTS
 
 HORIZON_WEEKS = 13
 CHUNK = 20_000
 FAR = 520.0
 """Weeks beyond which a next order is not dated."""
 
-_DAYS = """
+_NOTHING_LEFT_TO_PAY = COUNTS.replace("total_minor - refunded_minor > 0", "total_minor = 0 AND refunded_minor = 0")
+_BOUGHT = f"""(counts OR {_NOTHING_LEFT_TO_PAY} AND (discount_minor > 0 OR coalesce(
+        (SELECT max(l.total_minor + l.discount_minor) > 0 FROM order_line l WHERE l.order_id = o.id), true)))"""
+"""A gift is known by its lines: nothing in it has a price. An order without lines is none as far as anybody knows."""
+
+_DAYS = f"""
     SELECT customer_id, (placed_at AT TIME ZONE :zone)::date AS day,
         sum(net_minor) FILTER (WHERE currency = :currency) AS net
-    FROM shop_order WHERE counts AND customer_id {whose} GROUP BY 1, 2"""
+    FROM shop_order o WHERE {_BOUGHT} AND customer_id {{whose}} GROUP BY 1, 2"""
 
 _HISTORIES = """
     SELECT customer_id, count(*) FILTER (WHERE day <= :cut) - 1 AS repeats,
@@ -40,9 +48,9 @@ _HISTORIES = """
     FROM (SELECT *, min(day) OVER (PARTITION BY customer_id) AS first FROM ({days}) AS days) AS bought
     WHERE day <= :until AND first <= :cut GROUP BY customer_id ORDER BY customer_id"""
 
-_SPAN = """
+_SPAN = f"""
     SELECT (min(placed_at) AT TIME ZONE :zone)::date AS opened, (max(placed_at) AT TIME ZONE :zone)::date AS last
-    FROM shop_order WHERE counts AND customer_id IS NOT NULL
+    FROM shop_order o WHERE {_BOUGHT} AND customer_id IS NOT NULL
         AND (cast(:until AS date) IS NULL OR (placed_at AT TIME ZONE :zone)::date <= :until)"""
 
 _NAMES = """

@@ -71,6 +71,31 @@ def test_histories_are_days_of_the_shops_zone(shop: Shop) -> None:
     assert histories(shop, "2025-12-01", "2026-02-20") == []
 
 
+def test_a_purchase_paid_in_full_by_coupon_is_a_sign_of_life_and_a_gift_is_none(shop: Shop) -> None:
+    days = [f"2026-01-{day:02}T05:00Z" for day in (1, 5, 9, 13, 17)]
+    put(shop, [(who, at, 100_00 if at == days[0] else 0, "IDR") for who in range(5) for at in days[: who + 1]])
+    with tenant(shop.app.engine, shop.merchant) as conn:
+        latest = "id = (SELECT id FROM shop_order WHERE customer_id = c.id ORDER BY placed_at DESC LIMIT 1)"
+        of = "FROM customer c WHERE c.email = '{}@x.test' AND o.customer_id = c.id AND o." + latest
+        conn.execute(text("UPDATE shop_order o SET refunded_minor = total_minor " + of.format(0)))
+        conn.execute(text("UPDATE shop_order o SET paid = false " + of.format(2)))
+        for who, price in ((3, 0), (4, 250_00)):
+            conn.execute(
+                text(
+                    "INSERT INTO order_line (merchant_id, order_id, position, quantity, total_minor, discount_minor) "
+                    "SELECT o.merchant_id, o.id, 0, 1, 0, :price FROM shop_order o, customer c "
+                    f"WHERE c.email = '{who}@x.test' AND o.customer_id = c.id AND o.{latest}"
+                ),
+                {"price": price},
+            )
+    # One is refunded and gone; the others have 1, 2 (1 unpaid), 3 (1 a gift) and 4 that cost nothing.
+    assert histories(shop, "2026-01-20", "2026-01-20") == [
+        (1, 4, 19, 0.0, 0), (1, 4, 19, 0.0, 0), (2, 8, 19, 0.0, 0), (4, 16, 19, 0.0, 0),
+    ]  # fmt: skip
+    with tenant(shop.app.engine, shop.merchant) as conn:
+        assert conn.scalar(text("SELECT count(*) FROM shop_order WHERE counts")) == 4
+
+
 def bought(n: int) -> Iterator[tuple[int, str, int, str]]:
     """Orders of made-up customers, from the parameters of the paper, all newcomers of half a year."""
     of = made(n, CDNOW, at_once=False, days=(200, 500), seed=7)
