@@ -42,5 +42,8 @@ class Fact:
 
     @property
     def least(self) -> int | None:
-        """The smallest value there can be: 0 for what is counted, None for what may be anything."""
-        return 0 if self.type is FactType.WHOLE and self.unit != "days left" else None
+        """The smallest value there can be: 0 for what is counted, None for what may be anything.
+
+        A supply may have run out, and points spent may have been taken back.
+        """
+        return 0 if self.type is FactType.WHOLE and self.unit not in ("days left", "points") else None

@@ -185,7 +185,7 @@ BLOCKS: dict[tuple[str, str], tuple[Row, ...]] = {
         ("birthday", "date", "", "birthday", "ulang tahun", "verjaardag"),
         ("tags", "words", "", "tags", "label", "labels"),
     ),
-    ("contact", "mails and what providers report of them, consent, reviews, referrals"): (
+    ("contact", "mails and what providers report of them, consent, reviews, referrals, answers, points"): (
         ("mails", "whole", "mails", "mails received", "email diterima", "ontvangen mails"),
         ("mail_clicks", "whole", "mails", "mails clicked", "email diklik", "aangeklikte mails"),
         ("last_click_at", "time", "", "last click", "klik terakhir", "laatste klik"),
@@ -228,6 +228,9 @@ BLOCKS: dict[tuple[str, str], tuple[Row, ...]] = {
         ("nps_at", "time", "", "last score given", "nilai terakhir diberikan", "laatste score gegeven"),
         ("last_answer_at", "time", "", "last answer", "jawaban terakhir", "laatste antwoord"),
         ("favourites", "words", "", "favourite categories", "kategori kesukaan", "favoriete categorieën"),
+        ("replies", "whole", "replies", "replies to our mails", "balasan atas email kami", "reacties op onze mails"),
+        ("last_reply_at", "time", "", "last reply", "balasan terakhir", "laatste reactie"),
+        ("points", "whole", "points", "points balance", "saldo poin", "puntensaldo"),
     ),
     ("standing", "the ladder"): (
         ("rung", "text", "", "rung", "anak tangga", "sport"),

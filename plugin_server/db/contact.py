@@ -1,4 +1,4 @@
-"""How people answer, as SQL: mails, clicks, topics, their latest good review, friends they brought, what they said."""
+"""How people answer, as SQL: mails, clicks, topics, their latest good review, friends, what they said, points."""
 
 from __future__ import annotations
 
@@ -49,15 +49,18 @@ def query(*, some: bool, then: bool) -> str:
               ORDER BY customer_id, topic, occurred_at DESC, id DESC) AS newest
         GROUP BY customer_id
     ), {_spoke_for_us(until("written_at"), only(), until("joined_at"), only("advocate_id"))},
-    {_said(until("answered_at"), only())}
+    {_said(until("answered_at"), only())},
+    {_wrote(until("m.written_at"), only("c.customer_id"), until("happened_at"), only())}
     SELECT CAST(:merchant_id AS bigint) AS merchant_id, customer_id, coalesce(mails, 0) AS mails,
         coalesce(mail_clicks, 0) AS mail_clicks, last_click_at, coalesce(mails_since_click, 0) AS mails_since_click,
         coalesce(mail_opens, 0) AS mail_opens, coalesce(machine_opens, 0) AS machine_opens,
         coalesce(yes, '{{}}') AS topics_yes, coalesce(no, '{{}}') AS topics_no, last_review_at,
         coalesce(referrals_made, 0) AS referrals_made, nps_score, nps_at, last_answer_at,
-        coalesce(favourites, '{{}}') AS favourites
+        coalesce(favourites, '{{}}') AS favourites, coalesce(points, 0)::bigint AS points,
+        coalesce(replies, 0) AS replies, last_reply_at
     FROM answer FULL JOIN topic USING (customer_id) FULL JOIN praise USING (customer_id)
-    FULL JOIN friend USING (customer_id) FULL JOIN said USING (customer_id)"""
+    FULL JOIN friend USING (customer_id) FULL JOIN said USING (customer_id)
+    FULL JOIN letter USING (customer_id) FULL JOIN account USING (customer_id)"""
 
 
 def _spoke_for_us(written: str, writers: str, joined: str, advocates: str) -> str:
@@ -83,4 +86,16 @@ def _said(until: str, only: str) -> str:
     ), said AS (
         SELECT t.customer_id, t.last_answer_at, t.nps_score, t.nps_at, a.choices AS favourites
         FROM told t LEFT JOIN survey_answer a ON a.id = t.liked
+    )"""
+
+
+def _wrote(written: str, writers: str, happened: str, owners: str) -> str:
+    """Their own letters to the shop, and what their points add up to: spendable and pending, less what is owed."""
+    return f"""letter AS (
+        SELECT c.customer_id, count(*)::int AS replies, max(m.written_at) AS last_reply_at
+        FROM conversation c JOIN conversation_message m ON m.conversation_id = c.id AND m.direction = 'in'
+        WHERE c.customer_id IS NOT NULL {written} {writers} GROUP BY c.customer_id
+    ), account AS (
+        SELECT customer_id, sum(points) AS points FROM point_entry
+        WHERE true {happened} {owners} GROUP BY customer_id HAVING sum(points) <> 0
     )"""

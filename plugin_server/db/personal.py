@@ -86,7 +86,7 @@ HELD: Final = (
         {"topics_yes": "'{}'", "topics_no": "'{}'", "favourites": "'{}'"},
         _words(
             "customer_id merchant_id mails mail_clicks last_click_at mails_since_click mail_opens machine_opens "
-            "last_review_at referrals_made nps_score nps_at last_answer_at"
+            "last_review_at referrals_made nps_score nps_at last_answer_at points replies last_reply_at"
         ),
     ),
     Held(

@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 
 from campaigns.ladder.facts import CATALOGUE
 from campaigns.ladder.rules import BadRule, parse
-from plugin_server.db import known, rungs
+from plugin_server.db import known, points_ledger, rungs
 from tests.ladder.shops import NOW, Shop, at, insert
 
 
@@ -178,6 +178,34 @@ def test_topics_words_and_friends(shop: Shop) -> None:
     names = ("topics_yes", "topics_no", "last_review_at", "referrals_made")
     assert asked(shop, who, *names) == [["news"], ["promotions"], at("2026-02-02"), 1]
     assert asked(shop, who, *names[:2], then=datetime(2026, 2, 15, tzinfo=UTC)) == [["news", "promotions"], []]
+
+
+def test_points_and_replies_are_read_as_soon_as_they_come(shop: Shop) -> None:
+    who, other = shop.person(known="2025-01-01"), shop.person(known="2025-01-01")
+    settle(shop)
+    with shop.work() as conn:
+        given = {"conn": conn, "merchant_id": shop.merchant_id}
+        thread = insert(**given, table="conversation", customer_id=who, email="x", subject="?", changed_at=NOW)
+        for direction, day in (("in", "2026-02-01"), ("out", "2026-02-02"), ("in", "2026-03-01")):
+            insert(
+                **given, table="conversation_message", conversation_id=thread, direction=direction, author="x",
+                text="?", written_at=at(day),
+            )  # fmt: skip
+        points_ledger.give(
+            conn, who, 500, kind="action", key="a", reason="", now=at("2026-02-01"), expires_at=at("2026-05-01")
+        )
+        points_ledger.take(conn, who, 120, kind="redeem", key="r", reason="", now=at("2026-03-01"))
+        assert set(conn.scalars(text("SELECT customer_id FROM facts_due"))) == {who}
+        assert known.catch_up(conn, merchant_id=shop.merchant_id) == 1
+    names = ("points", "replies", "last_reply_at")
+    assert asked(shop, who, *names) == [380, 2, at("2026-03-01")]
+    assert asked(shop, other, *names) == [0, 0, None]
+    assert asked(shop, who, *names, then=at("2026-02-15")) == [500, 1, at("2026-02-01")]
+    with shop.work() as conn:
+        points_ledger.expire(conn, None, NOW)
+        known.catch_up(conn, merchant_id=shop.merchant_id)
+    assert asked(shop, who, *names[:1]) == [0]
+    assert asked(shop, who, *names[:1], then=at("2026-04-15")) == [380]
 
 
 def test_only_what_differs_is_written_and_what_is_gone_goes(shop: Shop) -> None:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from sqlalchemy import BigInteger, Index, Numeric
 from sqlalchemy.orm import Mapped, mapped_column
 
-from plugin_server.db.models.base import Base, Big, Key, OfMerchant, Time, Words
+from plugin_server.db.models.base import Base, Big, Key, OfMerchant, Time, Words, Zero
 
 
 class CustomerHabits(OfMerchant, Base):
@@ -28,7 +28,7 @@ class CustomerHabits(OfMerchant, Base):
 
 
 class CustomerContact(OfMerchant, Base):
-    """Mails, what providers report of them, topics, and the latest words, friends and answers."""
+    """Mails, what providers report of them, topics, the latest words, friends, answers, replies, and points."""
 
     __tablename__ = "customer_contact"
 
@@ -47,6 +47,9 @@ class CustomerContact(OfMerchant, Base):
     nps_at: Mapped[Time | None]
     last_answer_at: Mapped[Time | None]
     favourites: Mapped[Words]
+    points: Mapped[Zero]
+    replies: Mapped[int] = mapped_column(server_default="0")
+    last_reply_at: Mapped[Time | None]
 
 
 class FactsDue(OfMerchant, Base):
