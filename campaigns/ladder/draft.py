@@ -34,6 +34,8 @@ from campaigns.ladder.rules import (
 GROUPS = ("all", "any", "not")
 ROOT = "r"
 VALUELESS = ("is_set", "never")
+MOST_FIELDS = MOST_LEAVES * (DEEPEST + 4)
+"""Each condition sends three, each of the groups around it one; the page itself some more."""
 Fields = Mapping[str, Sequence[str]]
 """A sent form: each name with all its values."""
 
@@ -111,7 +113,7 @@ def fields(draft: Draft, name: str = ROOT) -> dict[str, list[str]]:
 
 def read(sent: Fields, name: str = ROOT, depth: int = 0) -> Draft:
     """The draft of a sent form; whatever is missing stays empty. Raises ``BadRule`` where it is too large."""
-    if depth == 0 and len(sent) > 4 * MOST_LEAVES:
+    if depth == 0 and len(sent) > MOST_FIELDS:
         raise BadRule("", f"A rule may have {MOST_LEAVES} conditions at most.")
     if depth > DEEPEST:
         raise BadRule("", f"Rules may be nested {DEEPEST} deep at most.")

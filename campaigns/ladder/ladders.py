@@ -18,6 +18,7 @@ from campaigns.ladder.facts import CATALOGUE, MOMENTS
 from campaigns.ladder.rules import All, Any_, BadRule, Compare, Not, Rule, WithinLastDays
 
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,39}")
+LONGEST_NAME = 80
 
 
 class Since(BaseModel):
@@ -104,14 +105,14 @@ def parse(data: object) -> Ladder:
     try:
         ladder = Ladder.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise BadRule(".".join(map(str, first["loc"])), first["msg"]) from error
+        raise rules.of_shape(error) from error
     check(ladder)
     return ladder
 
 
 def check(ladder: Ladder) -> None:
     """Raises ``BadRule`` where a rung has no rule or no evidence, or can never be told from another."""
+    _check_text(ladder.name, "name")
     seen: dict[Rule | None, str] = {}
     for index, rung in enumerate(ladder.rungs):
         place = f"rungs.{index}"
@@ -153,6 +154,14 @@ def _check_names(rung: Rung, lower: tuple[str, ...], place: str) -> None:
         raise BadRule(f"{place}.key", f"There are two rungs {rung.key!r}.")
     if not rung.names.get("en", "").strip():
         raise BadRule(f"{place}.names.en", "Give the rung an English name; other languages fall back to it.")
+    for language, name in rung.names.items():
+        _check_text(language, f"{place}.names")
+        _check_text(name, f"{place}.names.{language}")
+
+
+def _check_text(name: str, place: str) -> None:
+    if len(name) > LONGEST_NAME or not name.isprintable():
+        raise BadRule(place, f"A name has {LONGEST_NAME} letters at most, all of which can be printed.")
 
 
 def _check_since(since: Since, place: str) -> None:
@@ -161,6 +170,10 @@ def _check_since(since: Since, place: str) -> None:
             _check_since(moment, f"{place}.moments.{index}")
         elif moment not in CATALOGUE or CATALOGUE[moment].type not in MOMENTS:
             raise BadRule(f"{place}.moments.{index}", f"{moment!r} is not a moment among the facts.")
+        elif CATALOGUE[moment].kept == "standing":
+            raise BadRule(
+                f"{place}.moments.{index}", f"{moment!r} follows from the ladder itself: it cannot date a rung."
+            )
 
 
 def _at(place: str, data: object) -> Rule:

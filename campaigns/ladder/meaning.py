@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, cast, false, func, literal, not_, or_
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.types import Boolean, Date, DateTime, Integer, Numeric, Text, TypeEngine
+from sqlalchemy.types import BigInteger, Boolean, Date, DateTime, Numeric, Text, TypeEngine
 
 from campaigns.ladder.facts import Fact, FactType
 from campaigns.ladder.rules import (
@@ -37,7 +37,7 @@ Columns = Mapping[str, ColumnElement[Any]]
 """By fact name: an SQL expression of the fact's type. Money must be given in major units, as a numeric."""
 
 _TYPES: dict[FactType, TypeEngine[Any]] = {
-    FactType.WHOLE: Integer(),
+    FactType.WHOLE: BigInteger(),
     FactType.DECIMAL: Numeric(),
     FactType.MONEY: Numeric(),
     FactType.TIME: DateTime(timezone=True),

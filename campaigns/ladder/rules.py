@@ -123,10 +123,37 @@ def parse(data: object) -> Rule:
     try:
         rule: Rule = _ADAPTER.validate_python(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise BadRule(_path(first["loc"]), first["msg"]) from error
+        raise of_shape(error) from error
     check(rule)
     return rule
+
+
+def of_shape(error: ValidationError) -> BadRule:
+    """The first fault of JSON-like data, in words that mend it."""
+    first = error.errors(include_url=False)[0]
+    mend = _MENDS.get(first["type"])
+    return BadRule(_path(first["loc"]), mend.format_map(first.get("ctx", {})) if mend else f"{first['msg']}.")
+
+
+_KINDS = "all, any, not, cmp, in, between, is_set, within_last_days, never"
+_OBJECT = "This is an object with keys and values"
+_MENDS = {
+    "model_attributes_type": f'{_OBJECT}, such as {{{{"kind": "cmp", "fact": "orders", "op": ">=", "value": 2}}}}.',
+    "model_type": f"{_OBJECT}.",
+    "dict_type": f"{_OBJECT}.",
+    "union_tag_not_found": f"Say the kind of this rule: {_KINDS}.",
+    "union_tag_invalid": f"There is no such kind of rule. Kinds: {_KINDS}.",
+    "missing": "This is missing.",
+    "extra_forbidden": "There is no such key here.",
+    "tuple_type": "This is a list, in square brackets.",
+    "string_type": "This is a text.",
+    "too_short": "At least {min_length} needed; here are {actual_length}.",
+    "too_long": "At most {max_length} allowed; here are {actual_length}.",
+    "string_too_long": "At most {max_length} letters.",
+    "literal_error": "This is one of {expected}.",
+    "recursion_loop": "This is nested too deep.",
+}
+"""What mends a fault of shape; everything else is said well enough by the library."""
 
 
 def as_json(rule: Rule) -> dict[str, Any]:
@@ -231,8 +258,10 @@ def _typed(value: Given, fact: Fact) -> Typed:
         return _moment(value)
     if fact.choices and value not in fact.choices:
         raise ValueError(f"It is one of {', '.join(fact.choices)}.")
-    if "\x00" in value:
-        raise ValueError("A text holds no zero byte.")
+    if not value:
+        raise ValueError("Write at least one letter; whether it is known at all is asked by is_set.")
+    if any(letter in "\x00\r\n" or "\ud800" <= letter <= "\udfff" for letter in value):
+        raise ValueError("A text stands on one line and holds no zero byte and no half of a letter.")
     return value
 
 
@@ -290,7 +319,7 @@ def _join(path: str, step: str) -> str:
 
 def _path(loc: tuple[int | str, ...]) -> str:
     """Pydantic's place without the tags of the union: ``rules.0.op``."""
-    kinds = {"cmp", "in", "between", "is_set", "within_last_days", "never", "all", "any", "not"}
+    kinds = {"cmp", "in", "between", "is_set", "within_last_days", "never", "all", "any", "not", "str", "Since"}
     return ".".join(str(step) for step in loc if step not in kinds)
 
 

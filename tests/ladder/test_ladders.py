@@ -40,7 +40,14 @@ def _changed(place: int, **changes: Any) -> dict[str, Any]:
     return data
 
 
-REFUSED = [
+def _deep(times: int) -> dict[str, Any]:
+    since: dict[str, Any] = {"of": "latest_of", "moments": ["known_since"]}
+    for _ in range(times):
+        since = {"of": "latest_of", "moments": [since]}
+    return since
+
+
+REFUSED: list[tuple[str, Any, str]] = [
     ("twice the same key", _changed(2, key="prospect"), "rungs.2.key"),
     ("a key with a blank", _changed(2, key="Big Spender"), "rungs.2.key"),
     ("no English name", _changed(2, names={"nl": "Koper"}), "rungs.2.names.en"),
@@ -61,11 +68,22 @@ REFUSED = [
         _changed(2, since={"of": "latest_of", "moments": ["orders"]}),
         "rungs.2.since.moments.0",
     ),
+    (
+        "evidence that goes in a circle",
+        _changed(2, since={"of": "latest_of", "moments": ["rung_since"]}),
+        "rungs.2.since.moments.0",
+    ),
+    ("evidence in evidence without end", _changed(2, since=_deep(500)), "rungs.2.since.moments.0"),
+    ("a name as long as a book", _changed(2, names={"en": "x" * 81}), "rungs.2.names.en"),
+    ("a name no database keeps", _changed(2, names={"en": "A", "id": "\x00"}), "rungs.2.names.id"),
+    ("a rung that is a number", _changed(2) | {"rungs": [5, 6]}, "rungs.0"),
+    ("a single rung", _changed(2) | {"rungs": _changed(2)["rungs"][:1]}, "rungs"),
+    ("no ladder at all", ["rungs"], ""),
 ]
 
 
 @pytest.mark.parametrize(("data", "path"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED])
-def test_a_ladder_is_refused_at_its_place(data: dict[str, Any], path: str) -> None:
+def test_a_ladder_is_refused_at_its_place(data: Any, path: str) -> None:
     with pytest.raises(BadRule) as refused:
         parse(data)
     assert refused.value.path == path

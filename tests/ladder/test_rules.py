@@ -55,6 +55,11 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("one of none", {"kind": "in", "fact": "country", "values": []}, "values"),
     ("a stray key", {"kind": "is_set", "fact": "country", "evil": 1}, "evil"),
     ("not a rule at all", "orders > 3", ""),
+    ("an empty text", {"kind": "in", "fact": "country", "values": ["ID", ""]}, "values.1"),
+    ("two lines", {"kind": "cmp", "fact": "country", "op": "=", "value": "I\nD"}, "value"),
+    ("half a letter", {"kind": "in", "fact": "tags", "values": ["\ud800"]}, "values.0"),
+    ("no kind", {"fact": "orders", "op": ">", "value": 1}, ""),
+    ("an unknown kind", {"kind": "all", "rules": [{"kind": "some", "rules": []}]}, "rules.0"),
     ("infinity", {"kind": "cmp", "fact": "spend", "op": ">", "value": "Infinity"}, "value"),
     (
         "deep inside",
@@ -101,11 +106,12 @@ _moments = st.integers(-40, 3).flatmap(
 )
 _days = st.integers(-40, 3).map(lambda days: NOW.date() + timedelta(days=days))
 _numbers = st.integers(-2, 5)
+_asked = st.one_of(_numbers, st.sampled_from([2**31, -(2**31) - 1, 10**15 - 1]))
 _amounts = st.sampled_from(["0", "0.1", "19.95", "19.950", "20", "-3", "1000000.01"])
-_words = st.sampled_from(["ID", "NL", "id", "", "é", "a'b"])
+_words = st.sampled_from(["ID", "NL", "id", "%", "é", "a'b", 'say "%s" \\'])
 
 VALUES: dict[str, st.SearchStrategy[Any]] = {
-    "orders": _numbers,
+    "orders": _asked,
     "spend": _amounts,
     "last_order_at": st.one_of(_moments.map(datetime.isoformat), _days.map(date.isoformat)),
     "member_since": _days.map(date.isoformat),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from typing import Any
 
@@ -45,8 +44,7 @@ def test_whatever_is_typed_is_read_or_refused(words: str) -> None:
 @settings(max_examples=60, deadline=None)
 @given(rule=RULES)
 def test_a_form_gives_the_rule_back(rule: Rule) -> None:
-    assume(not re.search(r"(value|values)=\(?'',?", repr(sound(rule))) and "''" not in repr(rule))
-    sent = draft.fields(draft.of(rule))
+    sent = draft.fields(draft.of(sound(rule)))
     again = draft.read(sent)
     assert again == draft.of(rule)
     assert draft.rule(again) == canonical(rule)
