@@ -17,6 +17,8 @@ from connectors.types import Money
 from plugin_server.db import audit_people as people
 from plugin_server.db import audit_story as story
 from plugin_server.db import standing
+from plugin_server.db.audit_ahead import ahead
+from plugin_server.db.effort import whole_shop
 from plugin_server.db.history import movement
 from plugin_server.db.spending import acquisition
 from plugin_server.db.whatif import margin
@@ -26,7 +28,7 @@ MOVED_DAYS = 30
 
 _VISITS = """
     CREATE TEMP TABLE visit ON COMMIT DROP AS
-    SELECT customer_id, day, date_trunc('month', day)::date AS month, orders, net, new_net,
+    SELECT customer_id, day, date_trunc('month', day::timestamp)::date AS month, orders, net, new_net,
         row_number() OVER w AS visit, day - lag(day) OVER w AS gap,
         min(day) OVER (PARTITION BY customer_id) AS first_day
     FROM (
@@ -54,15 +56,22 @@ _PEOPLE = f"""
           FROM (SELECT customer_id, sum(orders) AS orders, sum(net) AS net, sum(net - new_net) AS existing
                 FROM visit WHERE {_INSIDE} GROUP BY customer_id) AS each) AS ranked"""
 
+_CELLS = """
+    CREATE TEMP TABLE cell ON COMMIT DROP AS
+    SELECT cohort, month, count(*) FILTER (WHERE before IS DISTINCT FROM month) AS buyers,
+        count(*) FILTER (WHERE before = (month - interval '1 month')::date) AS kept,
+        sum(new_net)::bigint AS fresh, sum(net - new_net)::bigint AS existing
+    FROM (SELECT *, date_trunc('month', first_day::timestamp)::date AS cohort,
+              date_trunc('month', (day - gap)::timestamp)::date AS before FROM visit) AS each
+    GROUP BY cohort, month"""
+"""By month of the first order and month of the order, all in one pass: whoever bought in a month is counted at their
+first visit in it, because the visit before, ``gap`` days ago, was in another month."""
+
 _MONTHS = """
-    WITH buyers AS (SELECT month, customer_id, sum(new_net) AS fresh, sum(net - new_net) AS existing,
-                        lag(month) OVER (PARTITION BY customer_id ORDER BY month) AS previous
-                    FROM visit GROUP BY month, customer_id),
-    kept AS (SELECT month, count(*) AS buyers, sum(fresh)::bigint AS fresh, sum(existing)::bigint AS existing,
-                 count(*) FILTER (WHERE previous = (month - interval '1 month')::date) AS kept
-             FROM buyers GROUP BY month)
-    SELECT m::date AS month, coalesce(kept.buyers, 0) AS buyers, coalesce(kept.kept, 0) AS kept,
-        before.buyers AS before, coalesce(kept.fresh, 0) AS fresh, coalesce(kept.existing, 0) AS existing
+    WITH kept AS (SELECT month, sum(buyers) AS buyers, sum(kept) AS kept, sum(fresh)::bigint AS fresh,
+                      sum(existing)::bigint AS existing FROM cell GROUP BY month)
+    SELECT m::date AS month, coalesce(kept.buyers, 0)::bigint AS buyers, coalesce(kept.kept, 0)::bigint AS kept,
+        before.buyers::bigint AS before, coalesce(kept.fresh, 0) AS fresh, coalesce(kept.existing, 0) AS existing
     FROM generate_series(cast(:first AS timestamp), cast(:last AS timestamp), '1 month') AS m
     LEFT JOIN kept ON kept.month = m::date
     LEFT JOIN kept AS before ON before.month = (m - interval '1 month')::date
@@ -70,9 +79,8 @@ _MONTHS = """
 
 _COHORTS = """
     SELECT cohort, (extract(year FROM month) - extract(year FROM cohort))::int * 12
-            + (extract(month FROM month) - extract(month FROM cohort))::int AS distance, count(*) AS people
-    FROM (SELECT DISTINCT customer_id, date_trunc('month', first_day)::date AS cohort, month FROM visit) AS active
-    WHERE cohort >= :first GROUP BY 1, 2 ORDER BY 1, 2"""
+            + (extract(month FROM month) - extract(month FROM cohort))::int AS distance, buyers AS people
+    FROM cell WHERE cohort >= :first ORDER BY 1, 2"""
 
 _GAPS = f"""
     SELECT percentile_cont(ARRAY[0.5, 0.8, 0.9, 0.95]) WITHIN GROUP (ORDER BY gap) AS quantiles,
@@ -104,11 +112,25 @@ def audit(
     ``merchant`` needs ``timezone`` and ``currency``. What is new is judged by the whole history, not by the days asked
     for. Shares of nothing are None.
     """
+    with whole_shop(conn):
+        return _audit(conn, merchant, date_from, date_to, now, window_days)
+
+
+def _audit(
+    conn: Connection,
+    merchant: Mapping[str, Any],
+    date_from: date | None,
+    date_to: date | None,
+    now: datetime,
+    window_days: int,
+) -> dict[str, Any]:
     zone, currency = merchant["timezone"], merchant["currency"]
     begin, end = _moment(conn, date_from, zone), _moment(conn, date_to and date_to + timedelta(days=1), zone)
     conn.execute(text("DROP TABLE IF EXISTS visit"))
     conn.execute(text(_VISITS), {"zone": zone, "currency": currency, "end": end or now})
     conn.execute(text("ANALYZE visit"))
+    conn.execute(text("DROP TABLE IF EXISTS cell"))
+    conn.execute(text(_CELLS))
     span = conn.execute(text("SELECT min(day) AS opened, max(day) AS last FROM visit")).one()
     sums = conn.execute(text(_PEOPLE), {"first": date_from}).one()
     gaps = conn.execute(text(_GAPS), {"first": date_from}).one()
@@ -141,6 +163,9 @@ def _conclusions(
     zone, currency, (first, opened, last) = merchant["timezone"], merchant["currency"], days
     rate, basis = margin(conn, currency)
     flagged = [month["month"] for month in months if month["flagged_incomplete"]]
+    acquired = acquisition(conn, first=first, last=last, flagged=flagged, rate=rate, currency=currency)
+    curve, cac = acquired["ltv"]["curve"], acquired["cac"]
+    acquired["ltv"]["forecast"] = ahead(conn, curve=curve, cac=cac, rate=round(rate, 4), currency=currency)
     return {
         "margin": {"rate": round(rate, 4), "basis": basis, "assumed": basis.startswith("An assumption")},
         "rungs": [
@@ -151,7 +176,7 @@ def _conclusions(
         "cross_sell": people.cross_sell(conn, zone=zone, end=end),
         "lost": people.lost(conn, today=last, currency=currency),
         "best_customers": people.best(conn, first=first, now=now, currency=currency),
-        "acquisition": acquisition(conn, first=first, last=last, flagged=flagged, rate=rate, currency=currency),
+        "acquisition": acquired,
         "last_month": story.last_month(months, last),
         "levers": story.levers(conn, opened=opened, last=last, zone=zone, rate=rate, currency=currency),
         "next_actions": story.actions(conn, now=now, rate=rate, currency=currency, days=people.LATELY_DAYS),

@@ -16,11 +16,12 @@ from sqlalchemy import Connection, text
 
 from plugin_server.db import pulse
 from plugin_server.db.audit import audit
+from plugin_server.db.audit_ahead import ahead
 
 QUICK = 0.5
 """Seconds: an audit that took no longer is made anew for every page that finds it stale."""
 SPANS_KEPT = 24
-SHAPE = 1
+SHAPE = 2
 """Raise it when pages need more of a document than was kept: older ones are then made anew."""
 
 
@@ -95,7 +96,15 @@ def kept(conn: Connection, span: str) -> Ready | None:
     if row is None or row.document.get("shape") != SHAPE:
         return None
     beat, beaten_at = pulse.current(conn)
+    _carry_on(conn, row.document["audit"])
     return Ready(row.document["audit"], row.made_at, row.seconds, beaten_at if beat != row.beat else None)
+
+
+def _carry_on(conn: Connection, document: dict[str, Any]) -> None:
+    """The dashed part of the curve follows the newest forecast, which is made at another hour than the audit."""
+    acquired, margin = document["acquisition"], document["margin"]["rate"]
+    curve, currency = acquired["ltv"]["curve"], document["revenue"]["currency"]
+    acquired["ltv"]["forecast"] = ahead(conn, curve=curve, cac=acquired["cac"], rate=margin, currency=currency)
 
 
 def is_small(conn: Connection) -> bool:

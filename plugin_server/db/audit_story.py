@@ -23,10 +23,10 @@ ONE_IN_TEN = 0.1
 ALL_UP = 1.1**5
 
 _YEAR = """
-    SELECT count(DISTINCT customer_id) AS buyers, coalesce(sum(orders), 0)::bigint AS orders,
-        coalesce(sum(net), 0)::bigint AS net
-    FROM visit
-    WHERE day > cast(:last AS date) - cast(:back AS int) AND day <= cast(:last AS date) - cast(:until AS int)"""
+    SELECT count(*) AS buyers, coalesce(sum(orders), 0)::bigint AS orders, coalesce(sum(net), 0)::bigint AS net
+    FROM (SELECT customer_id, sum(orders) AS orders, sum(net) AS net FROM visit
+          WHERE day > cast(:last AS date) - cast(:back AS int) AND day <= cast(:last AS date) - cast(:until AS int)
+          GROUP BY customer_id) AS each"""
 
 _KNOWN = """
     SELECT count(*) FROM customer c LEFT JOIN customer_facts f ON f.customer_id = c.id

@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, BindParameter, Connection, DateTime, TextualSelect, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from plugin_server.db.effort import whole_shop
 from plugin_server.db.models.facts import CustomerFacts
 from plugin_server.db.models.order import COUNTS
 
@@ -150,9 +151,6 @@ EVIDENCE = (
 )
 """Moments that tell when a rung was reached."""
 
-_FOR_ALL = {"work_mem": "128MB", "parallel_tuple_cost": "0.01"}
-"""While all facts are computed: sort in memory, and let two processes read the orders."""
-
 
 def _differing(*, some: bool) -> str:
     """The facts that are not yet written so."""
@@ -223,11 +221,8 @@ def compute(conn: Connection, *, merchant_id: int, table: str) -> None:
 def _in_parallel(conn: Connection, table: str, query: str, merchant_id: int) -> None:
     """By way of a temporary table: PostgreSQL reads in parallel for that, and never for an INSERT."""
     conn.execute(text(f"DROP TABLE IF EXISTS pg_temp.{table}"))
-    for name, value in _FOR_ALL.items():
-        conn.execute(text("SELECT set_config(:name, :value, true)"), {"name": name, "value": value})
-    conn.execute(text(f"CREATE TEMP TABLE {table} ON COMMIT DROP AS {query}"), {"merchant_id": merchant_id})
-    for name in _FOR_ALL:
-        conn.execute(text(f"SET LOCAL {name} TO DEFAULT"))
+    with whole_shop(conn):
+        conn.execute(text(f"CREATE TEMP TABLE {table} ON COMMIT DROP AS {query}"), {"merchant_id": merchant_id})
 
 
 def _refresh_all(conn: Connection, merchant_id: int, now: datetime) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,6 +25,7 @@ from campaigns.forecast.histories import WEEK, Histories
 from campaigns.forecast.outlook import LEVEL, Calibration, Forecast, Gate
 from campaigns.forecast.spend import Spend
 from connectors.types import Money
+from plugin_server.db.effort import whole_shop
 from plugin_server.db.models.order import COUNTS
 
 HORIZON_WEEKS = 13
@@ -68,7 +70,8 @@ def read(
     given = {"zone": merchant["timezone"], "currency": merchant["currency"], "cut": cut, "until": until}
     whose = "IS NOT NULL" if customer_id is None else "= :who"
     query = _HISTORIES.format(days=_DAYS.format(whose=whose))
-    rows = conn.execute(text(query), given if customer_id is None else given | {"who": customer_id}).all()
+    with whole_shop(conn) if customer_id is None else nullcontext():
+        rows = conn.execute(text(query), given if customer_id is None else given | {"who": customer_id}).all()
     unit = 10 ** get_currency_precision(merchant["currency"])
     ids, repeats, last, age, value, later = zip(*rows, strict=True) if rows else ((),) * 6
     worth = np.array([np.nan if one is None else float(one) / unit for one in value], dtype=np.float64)
@@ -308,13 +311,13 @@ def one(conn: Connection, *, merchant: Mapping[str, Any], customer_id: int, now:
     today = now.astimezone(ZoneInfo(merchant["timezone"])).date()
     ids, of, _ = read(conn, merchant=merchant, cut=today, until=today, customer_id=customer_id)
     told = customers(
-        conn, made=_models(found[1]), ids=ids, of=of, weeks=HORIZON_WEEKS, until=today, currency=merchant["currency"]
+        conn, made=models(found[1]), ids=ids, of=of, weeks=HORIZON_WEEKS, until=today, currency=merchant["currency"]
     )
     return next(told, None)
 
 
-def _models(document: Mapping[str, Any]) -> Forecast:
-    """The models of a kept document."""
+def models(document: Mapping[str, Any]) -> Forecast:
+    """The models of a kept document. Raises ``KeyError`` where it has none."""
 
     def buying(part: Mapping[str, Any]) -> Buying:
         return Buying(model=part["model"], log_likelihood=0.0, **part["parameters"])

@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, Connection, FromClause, bindparam, func, sele
 
 from connectors.types import Money
 from plugin_server.db import facts, known, rungs, standing
+from plugin_server.db.effort import whole_shop
 from plugin_server.db.rungs import Shop
 
 _SPENT = f"""
@@ -88,7 +89,8 @@ def _pairs(conn: Connection, on: Shop, begin: datetime, end: datetime) -> Sequen
         )
         .group_by(before.c.place, after.c.place)
     )
-    return conn.execute(query).all()
+    with whole_shop(conn):
+        return conn.execute(query).all()
 
 
 def _standing(on: Shop, at: datetime) -> Any:

@@ -21,9 +21,8 @@ LONGEST = 36
 _COHORTS = """
     SELECT cohort, (extract(year FROM month) - extract(year FROM cohort))::int * 12
             + (extract(month FROM month) - extract(month FROM cohort))::int AS distance,
-        count(DISTINCT customer_id) AS people, sum(net)::bigint AS net
-    FROM (SELECT customer_id, date_trunc('month', first_day)::date AS cohort, month, net FROM visit) AS active
-    GROUP BY 1, 2"""
+        buyers AS people, fresh + existing AS net
+    FROM cell"""
 
 
 class BadSpend(ValueError):

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Integer, case, cast, func, select, text
 from campaigns.ladder.simulate import orders_needed
 from connectors.types import Money
 from plugin_server.db import rungs
+from plugin_server.db.effort import whole_shop
 from plugin_server.db.models.facts import CustomerFacts
 from plugin_server.db.rungs import Shop
 
@@ -72,7 +73,8 @@ def margin(conn: Connection, currency: str) -> tuple[float, str]:
 
 def _margin(conn: Connection, currency: str) -> tuple[float, str, float | None]:
     """The same with the share of sales whose unit costs are known; None where no line of an order is."""
-    row = conn.execute(text(_MARGIN), {"currency": currency}).one()
+    with whole_shop(conn):
+        row = conn.execute(text(_MARGIN), {"currency": currency}).one()
     covered = float((row.known or 0) / row.sales) if row.sales else None
     if not row.known or row.known <= 0:
         return ASSUMED_MARGIN, f"An assumption ({ASSUMED_MARGIN:.0%}): no product has a unit cost yet.", covered

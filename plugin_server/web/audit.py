@@ -91,13 +91,15 @@ def _drawn(document: dict[str, Any]) -> dict[str, Any]:
         return float(Decimal(money["amount"]))
 
     curve = [amount(point) for point in document["acquisition"]["ltv"]["curve"]]
+    later = [amount(point) for point in document["acquisition"]["ltv"]["forecast"]["curve"]]
     cac = document["acquisition"]["cac"]
-    top = max([*curve, amount(cac) if cac else 0.0], default=0.0) * 1.1 or 1.0
+    top, places = max([*curve, *later, amount(cac) if cac else 0.0], default=0.0) * 1.1 or 1.0, len(curve) + len(later)
     return {
         "months": charts.stacked(
             [(amount(m["existing_revenue"]), amount(m["new_revenue"])) for m in document["months"]]
         ),
-        "curve": charts.line(curve, top),
+        "curve": charts.line(curve, top, places=places),
+        "ahead": later and charts.line([curve[-1], *later], top, after=len(curve) - 1, places=places),
         "levers": _effects(document["levers"]),
         "cac": cac and 100 - amount(cac) / top * 100,
     }

@@ -27,6 +27,7 @@ def printed(found: Figures, t: Words, *, shop: str, rungs: Mapping[str, str], ma
         if found["customers"]:
             _rungs(paper, found, t, rungs)
             _next(paper, found, t)
+            _last_month(paper, found, t)
             _best(paper, found, t)
             _months(paper, found, t)
             _kept(paper, found, t)
@@ -96,6 +97,27 @@ def _next(paper: Paper, found: Figures, t: Words) -> None:
         paper.sentence(t("figures.no_action"))
     if found["margin"]["assumed"]:
         paper.sentence(t("what_if.rate_assumed", rate=t.percent(found["margin"]["rate"])))
+
+
+def _last_month(paper: Paper, found: Figures, t: Words) -> None:
+    last = found["last_month"]
+    paper.heading(t("figures.last_month"), needs=45)
+    if not last:
+        paper.sentence(t("figures.one_month"))
+        return
+    flagged = f" {t('figures.flagged_why')}" if last["flagged_incomplete"] else ""
+    paper.sentence(t("figures.last_month_of", month=t.month(last["month"]), before=t.month(last["before"])) + flagged)
+    buyers = last["buyers"]
+    rows = [(t("figures.buyers"), t.number(buyers["now"]), t.number(buyers["change"], sign=True))]
+    for name, words in (("new_revenue", "new"), ("existing_revenue", "existing")):
+        change = last[name]["change"]
+        sign = "" if change["amount"].startswith("-") else "+"
+        rows.append((t(f"figures.{words}"), t.about(last[name]["now"]), sign + t.about(change)))
+    for name, words in (("existing_share", "share"), ("retention", "retention")):
+        moved = last[name]["change"]
+        told = "–" if moved is None else t("figures.points", n=t.points(moved))
+        rows.append((t(f"figures.{words}"), _share(t, last[name]["now"]), told))
+    paper.rows(rows, widths=(5, 2, 2))
 
 
 def _best(paper: Paper, found: Figures, t: Words) -> None:
@@ -191,8 +213,26 @@ def _worth(paper: Paper, found: Figures, t: Words) -> None:
         ]
     )
     none = "" if acquired["cac"] else t("figures.cac_none")
-    never = t("figures.payback_never") if acquired["cac"] and payback is None else ""
+    expected = ltv["forecast"]["payback_month"]
+    later = t("figures.payback_never") if expected is None else t("figures.payback_ahead", n=expected)
+    never = later if acquired["cac"] and payback is None else ""
     paper.sentence(" ".join(filter(None, (t("figures.worth_why"), none, never))))
+    _curve(paper, acquired, t)
+
+
+def _curve(paper: Paper, acquired: Figures, t: Words) -> None:
+    """What a customer brought month by month, and the forecast dashed behind it."""
+    seen, ahead = (
+        [float(Decimal(one["amount"])) for one in of["curve"]] for of in (acquired["ltv"], acquired["ltv"]["forecast"])
+    )
+    if len(seen) < 2:
+        return
+    cac = acquired["cac"] and float(Decimal(acquired["cac"]["amount"]))
+    paper.room_for(50)
+    paper.legend(t("figures.curve"), t("figures.cac") if cac else "")
+    ends = (t("figures.month_n", n=0), t("figures.month_n", n=len(seen) + len(ahead) - 1))
+    paper.curve(seen, ahead, mark=cac, ends=ends)
+    paper.sentence(f"- - - {t('figures.curve_ahead')}" if ahead else t("figures.curve_shut"), size=8)
 
 
 def _levers(paper: Paper, found: Figures, t: Words) -> None:

@@ -48,11 +48,14 @@ def grouped(columns: Sequence[Sequence[float]]) -> list[Box]:
     return made
 
 
-def line(values: Sequence[float], most: float | None = None) -> str:
-    """Points of a polyline from left to right; ``most`` is the value at the top edge."""
+def line(values: Sequence[float], most: float | None = None, *, after: int = 0, places: int = 0) -> str:
+    """Points of a polyline from left to right; ``most`` is the value at the top edge.
+
+    Of ``places`` along the width (default: as many as there are values) it begins at number ``after``, counted from 0.
+    """
     top = most or max(values, default=0) or 1
-    step = 100 / max(len(values) - 1, 1)
-    return " ".join(f"{number * step:.2f},{100 - value / top * 100:.2f}" for number, value in enumerate(values))
+    step = 100 / max((places or len(values)) - 1, 1)
+    return " ".join(f"{(after + n) * step:.2f},{100 - value / top * 100:.2f}" for n, value in enumerate(values))
 
 
 def shade(share: float | None) -> int:

@@ -172,6 +172,46 @@ class Paper(FPDF):
                 self.rect(self.l_margin + number * place + place * 0.1, top, place * 0.8, tall, style="F")
         self.set_draw_color(MUTED)
         self.line(self.l_margin, ground, self.l_margin + self.epw, ground)
+        self._ends(ground, ends)
+
+    def curve(
+        self,
+        seen: Sequence[float],
+        later: Sequence[float],
+        *,
+        mark: float | None,
+        ends: tuple[str, str],
+        height: float = 36,
+    ) -> None:
+        """A line from left to right, carried on dashed by ``later``; ``mark`` is a level across (amber)."""
+        most = max([*seen, *later, mark or 0]) * 1.05 or 1
+        self.room_for(height + 8)
+        ground, step = self.get_y() + height, self.epw / max(len(seen) + len(later) - 1, 1)
+
+        def points(values: Sequence[float], first: int) -> list[tuple[float, float]]:
+            return [
+                (self.l_margin + (first + n) * step, ground - value / most * height) for n, value in enumerate(values)
+            ]
+
+        self.set_draw_color(MUTED)
+        self.line(self.l_margin, ground, self.l_margin + self.epw, ground)
+        if mark is not None:
+            self.set_draw_color(AMBER)
+            self.line(
+                self.l_margin, ground - mark / most * height, self.l_margin + self.epw, ground - mark / most * height
+            )
+        self.set_draw_color(GREEN)
+        self.set_line_width(0.6)
+        self.polyline(points(seen, 0))
+        if later:
+            with self.local_context():
+                self.set_dash_pattern(dash=2, gap=1.5)
+                self.polyline(points([seen[-1], *later], len(seen) - 1))
+        self.set_line_width(0.2)
+        self._ends(ground, ends)
+
+    def _ends(self, ground: float, ends: tuple[str, str]) -> None:
+        """What stands at the left and the right end below a chart."""
         self.set_xy(self.l_margin, ground + 1)
         self.pen(8, MUTED)
         self.cell(self.epw / 2, 4, ends[0])
@@ -179,8 +219,8 @@ class Paper(FPDF):
         self.ln(1)
 
     def legend(self, first: str, second: str) -> None:
-        """What the two colours of ``stacked`` mean."""
-        for colour, words in ((GREEN, first), (AMBER, second)):
+        """What the two colours mean; an empty text leaves its colour out."""
+        for colour, words in filter(lambda pair: pair[1], ((GREEN, first), (AMBER, second))):
             self.set_fill_color(colour)
             self.rect(self.get_x(), self.get_y() + 1, 3, 3, style="F")
             self.set_x(self.get_x() + 4.5)

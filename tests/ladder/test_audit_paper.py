@@ -49,8 +49,12 @@ def test_the_figures_stand_on_paper(shop: Shop, language: str, caplog: pytest.Lo
         assert words.about(month["existing_revenue"]) in said
     for cohort in found["cohorts"]:
         assert f"{words.month(cohort['month'])} {cohort['size']}" in said
-    for key in ("next", "best", "months", "kept", "gaps", "cohorts", "worth", "levers"):
+    for key in ("next", "last_month", "best", "months", "kept", "gaps", "cohorts", "worth", "levers"):
         assert words(f"figures.{key}") in said
+    assert words("figures.curve_shut") in said
+    found["acquisition"]["ltv"]["forecast"] |= {"curve": found["acquisition"]["ltv"]["curve"][-1:] * 12}
+    dashed = read(printed(found, words, shop="S", rungs=names, made_at=NOW))
+    assert words("figures.curve_ahead") in dashed
     assert PdfReader(BytesIO(document)).metadata.title == f"{words('figures.title')} · Toko Sénja ± Söhne"  # type: ignore[union-attr]
     assert "missing the following glyphs" not in caplog.text
 

@@ -6,10 +6,11 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from scipy.special import hyp2f1
 from sqlalchemy import text
 
 from connectors.types import Money
-from plugin_server.db import audit_rollup, merchants, pulse, spending
+from plugin_server.db import audit_rollup, forecast, merchants, pulse, spending
 from plugin_server.db.audit import audit
 from plugin_server.db.spending import BadSpend
 from tests.ladder.shops import Shop, insert
@@ -101,6 +102,34 @@ def spent(shop: Shop, month: str, amount: int, channel: str = "ads") -> None:
         )  # fmt: skip
 
 
+def _dashed(shop: Shop, *, cac: float) -> None:
+    """The curve goes on where it ends (40.00 after two months) by the kept models; closed gates close it."""
+    r, alpha, a, b = parameters = (0.243, 4.414, 0.793, 2.426)
+    models = {"model": "bg/nbd", "parameters": dict(zip(("r", "alpha", "a", "b"), parameters, strict=True))}
+    kept: dict[str, Any] = {**models, "one_timers": models, "spend": {"p": 6.25, "q": 3.74, "v": 400}, "usable": True}
+
+    def told(**changes: Any) -> dict[str, Any]:
+        with shop.work() as conn:
+            forecast.keep(conn, merchant_id=shop.merchant_id, document={**kept, **changes}, now=NOW)
+        return dict(audited(shop, last="2026-05-31")["acquisition"]["ltv"]["forecast"])
+
+    def repeats(month: int) -> float:
+        weeks = month * 365.25 / 12 / 7
+        series = hyp2f1(r, b, a + b - 1, weeks / (alpha + weeks))
+        return float((a + b - 1) / (a - 1) * (1 - (alpha / (alpha + weeks)) ** r * series))
+
+    each = 0.4 * 6.25 * 400 / 2.74
+    found = told()
+    amounts = [float(point["amount"]) for point in found["curve"]]
+    assert amounts == pytest.approx([40 + each * (repeats(2 + n) - repeats(2)) for n in range(1, 13)], abs=0.006)
+    first = next(n for n, amount in enumerate(amounts) if amount >= cac)
+    assert (found["payback_month"], found["reason"]) == (3 + first, "")
+    closed = told(usable=False, reason="the last order is 90 days old; 30 are the most")
+    assert (closed["curve"], closed["payback_month"]) == ([], None)
+    assert closed["reason"].endswith("the last order is 90 days old; 30 are the most.")
+    assert told(spend=None)["curve"] == []
+
+
 def test_cost_worth_and_payback(shop: Shop) -> None:
     # An old customer gives the shop its rhythm of 31 days, so that January alone is an opening month.
     old = shop.person()
@@ -122,6 +151,8 @@ def test_cost_worth_and_payback(shop: Shop) -> None:
     assert (acquired["payback_month"], acquired["ltv_to_cac"]) == (0, 2.0)
     spent(shop, "2026-03", 400_00)
     assert audited(shop, last="2026-05-31")["acquisition"]["payback_month"] is None
+    assert "not been made" in acquired["ltv"]["forecast"]["reason"]
+    _dashed(shop, cac=105.0)
     spent(shop, "2026-03", 0)
     spent(shop, "2026-03", 0, "fair")
     assert audited(shop, last="2026-05-31")["acquisition"]["cac"] is None
