@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from campaigns.mail.blocks_look import FRAME, STRIP, WORDS
+from campaigns.mail.frame import stand
 
 MOST: Final = 40
 _LIQUID: Final = re.compile(r"(\{\{.*?\}\}|\{%.*?%\})", re.DOTALL)
@@ -148,8 +149,7 @@ class Ladder(_Block):
     def mjml(self, words: dict[str, str], /) -> str:
         """See ``_Block``."""
         points = f'<mj-text css-class="ink">{words["points"]}</mj-text>' if self.points else ""
-        told = f"{words['stand']} {{% if rung.next_name %}}{words['next']}{{% endif %}}"
-        return _section(f'{STRIP}<mj-text css-class="ink">{told}</mj-text>{points}')
+        return _section(f'{STRIP}<mj-text css-class="ink">{stand(words)}</mj-text>{points}')
 
 
 class MemberCard(_Block):
@@ -166,7 +166,7 @@ class MemberCard(_Block):
             '<mj-section padding="0 32px 16px">'
             '<mj-column background-color="#0F6E63" border-radius="10px" padding="20px 0">'
             f'<mj-text color="#FFFFFF" font-weight="700">{{{{ shop.name }}}} · {words["card"]}</mj-text>'
-            f'<mj-text color="#FFFFFF">{name}{number}{see}</mj-text></mj-column></mj-section>'
+            f'<mj-text css-class="pass" color="#FFFFFF">{name}{number}{see}</mj-text></mj-column></mj-section>'
         )
 
 

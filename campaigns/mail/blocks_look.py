@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from campaigns.mail.frame import HEAD
+
 WORDS: Final[dict[str, dict[str, str]]] = {
     "en": {
         "code": "Your personal code",
@@ -12,6 +14,7 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "qr": "Show this code in the shop",
         "points": "You have <b>{{ points.balance }}</b> points.",
         "stand": "You are on step {{ rung.number }} of {{ rungs.size }}: <b>{{ rung.name }}</b>.",
+        "new": "You are at the foot of our stairs. Your first order takes you up.",
         "next": "Next step: {{ rung.next_name }}.",
         "card": "Your member card",
         "number": "Number",
@@ -28,6 +31,7 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "qr": "Tunjukkan kode ini di toko",
         "points": "Anda punya <b>{{ points.balance }}</b> poin.",
         "stand": "Anda berada di anak tangga {{ rung.number }} dari {{ rungs.size }}: <b>{{ rung.name }}</b>.",
+        "new": "Anda masih di kaki tangga kami. Pesanan pertama membawa Anda naik.",
         "next": "Berikutnya: {{ rung.next_name }}.",
         "card": "Kartu anggota Anda",
         "number": "Nomor",
@@ -44,6 +48,7 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "qr": "Laat deze code in de winkel zien",
         "points": "Je hebt <b>{{ points.balance }}</b> punten.",
         "stand": "Je staat op trede {{ rung.number }} van {{ rungs.size }}: <b>{{ rung.name }}</b>.",
+        "new": "Je staat onder aan onze trap. Je eerste bestelling brengt je omhoog.",
         "next": "De volgende trede: {{ rung.next_name }}.",
         "card": "Je ledenkaart",
         "number": "Nummer",
@@ -63,37 +68,10 @@ STRIP: Final = """\
 
 FRAME: Final = """\
 <mjml>
-  <mj-head>
-    <mj-title>{{ shop.name }}</mj-title>
-    <mj-raw><meta name="color-scheme" content="light dark" /><meta name="supported-color-schemes" content="light dark" /></mj-raw>
-    <mj-attributes>
-      <mj-all font-family="'Plus Jakarta Sans', system-ui, -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif" />
-      <mj-text font-size="16px" line-height="1.5" color="#1F2430" padding="0 32px 16px" />
-      <mj-section padding="8px 0 0" background-color="#FFFFFF" css-class="surface" />
-    </mj-attributes>
-    <mj-style>
-      a { color: #0F6E63; }
-      .code { font-family: ui-monospace, Menlo, Consolas, monospace; font-size: 26px; font-weight: 700; line-height: 1.3;
-        letter-spacing: 2px; color: #0F6E63; word-break: break-all; }
-      @media (prefers-color-scheme: dark) {
-        body, .ground, .ground > table, .box, .box table { background-color: #14171F !important; }
-        .surface, .surface > table { background-color: #1C2029 !important; }
-        .ink div, .ink b { color: #F2EFE9 !important; }
-        .muted div, .muted b { color: #A6ADBA !important; }
-        .code, .surface a, .ground a { color: #62CBA8 !important; }
-        .box, .box td { background-color: #14171F !important; border-color: #62CBA8 !important; }
-        .button td, .button a { background-color: #62CBA8 !important; }
-        .button a { color: #14171F !important; }
-        .done { background-color: #39404F !important; color: #F2EFE9 !important; }
-        .ahead { background-color: #252A35 !important; color: #A6ADBA !important; }
-        .line p { border-color: #39404F !important; }
-      }
-    </mj-style>
-  </mj-head>
-  <mj-body background-color="#FBF8F3" css-class="ground">
+<!--head-->  <mj-body background-color="#FBF8F3" css-class="ground">
     <mj-section background-color="#FBF8F3" css-class="ground" padding="24px 0 12px"><mj-column>
       <mj-text css-class="ink" font-weight="700" padding="0 32px">{{ shop.name }}</mj-text></mj-column></mj-section>
 <!--parts-->
   </mj-body>
 </mjml>
-"""  # noqa: E501 - one element of the mail stays on one line
+""".replace("<!--head-->", HEAD.replace('<mj-section padding="0"', '<mj-section padding="8px 0 0"'))

@@ -60,6 +60,16 @@ def print_money(amount: Decimal, currency: str, locale: Locale) -> str:
     return format_currency(amount, currency, locale=locale)
 
 
+def number_filter(language: str) -> Callable[..., str]:
+    """``{{ points.balance | number }}``: ``1.250`` or ``1,250``, as readers of the language write it."""
+    locale = locale_of(language)
+
+    def number(value: object) -> str:
+        return "" if value is None or str(value) == "" else format_decimal(_decimal(value), locale=locale)
+
+    return number
+
+
 def date_filter(language: str) -> Callable[..., str]:
     """``{{ offer.expires_on | date }}``; takes ``short medium long full`` or a pattern such as ``"%d %B %Y"``."""
     locale = locale_of(language)
@@ -101,7 +111,7 @@ def _decimal(value: object) -> Decimal:
     except InvalidOperation:
         amount = Decimal("NaN")
     if not amount.is_finite() or abs(amount) >= Decimal(10) ** 18:
-        raise FilterArgumentError(f"money cannot print {str(value)[:40]!r}", token=None)
+        raise FilterArgumentError(f"this is no number to print: {str(value)[:40]!r}", token=None)
     return amount
 
 

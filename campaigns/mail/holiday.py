@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from string import Template
 from typing import Any, Final
 
+from campaigns.mail.frame import HEAD, stand
+
 _NAME: Final = "{{ customer.first_name | default: '%s' | truncate: 60, '…' }}"
 _SHORT_NAME: Final = "{{ customer.first_name | default: '%s' | truncate: 30, '…' }}"
 _UNTIL: Final = "{{ offer.expires_on | date }}"
@@ -47,8 +49,10 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
         "button": "Go to {{ shop.name }}",
         "ladder": "Where you stand with us",
         "stand": "You are on step {{ rung.number }} of {{ rungs.size }}: <b>{{ rung.name }}</b>.",
+        "new": "You are at the foot of our stairs. Your first order takes you up.",
         "next": "Next step: {{ rung.next_name }}.",
         "card": "See your card",
+        "pass_on": "Your link to pass on",
         "why": "You receive this mail at {{ customer.email }} because you agreed to get offers from {{ shop.name }}.",
         "unsubscribe": "Unsubscribe",
         "preferences": "Choose what you receive",
@@ -70,8 +74,10 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
         "button": "Belanja di {{ shop.name }}",
         "ladder": "Posisi Anda di toko kami",
         "stand": "Anda berada di anak tangga {{ rung.number }} dari {{ rungs.size }}: <b>{{ rung.name }}</b>.",
+        "new": "Anda masih di kaki tangga kami. Pesanan pertama membawa Anda naik.",
         "next": "Berikutnya: {{ rung.next_name }}.",
         "card": "Lihat kartu Anda",
+        "pass_on": "Tautan untuk dibagikan",
         "why": "Anda menerima email ini di {{ customer.email }} karena Anda setuju menerima penawaran {{ shop.name }}.",
         "unsubscribe": "Berhenti berlangganan",
         "preferences": "Atur email yang Anda terima",
@@ -93,8 +99,10 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
         "button": "Naar {{ shop.name }}",
         "ladder": "Waar je bij ons staat",
         "stand": "Je staat op trede {{ rung.number }} van {{ rungs.size }}: <b>{{ rung.name }}</b>.",
+        "new": "Je staat onder aan onze trap. Je eerste bestelling brengt je omhoog.",
         "next": "De volgende trede: {{ rung.next_name }}.",
         "card": "Bekijk je kaart",
+        "pass_on": "Jouw link om door te geven",
         "why": "Je krijgt deze mail op {{ customer.email }} omdat je aanbiedingen van {{ shop.name }} wilt ontvangen.",
         "unsubscribe": "Afmelden",
         "preferences": "Kies wat je ontvangt",
@@ -105,38 +113,7 @@ LANGUAGES: Final = tuple(_WORDS)
 
 _LOOK: Final = Template("""\
 <mjml>
-  <mj-head>
-    <mj-title>{{ shop.name }}</mj-title>
-    <mj-raw>
-      <meta name="color-scheme" content="light dark" />
-      <meta name="supported-color-schemes" content="light dark" />
-    </mj-raw>
-    <mj-attributes>
-      <mj-all font-family="'Plus Jakarta Sans', system-ui, -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif" />
-      <mj-text font-size="16px" line-height="1.5" color="#1F2430" padding="0 32px 16px" />
-      <mj-section padding="0" background-color="#FFFFFF" css-class="surface" />
-    </mj-attributes>
-    <mj-style>
-      a { color: #0F6E63; }
-      .code { font-family: ui-monospace, Menlo, Consolas, monospace; font-size: 26px; font-weight: 700; line-height: 1.3;
-        letter-spacing: 2px; color: #0F6E63; word-break: break-all; }
-      @media (max-width: 479px) { .wide div { font-size: 22px !important; } }
-      @media (prefers-color-scheme: dark) {
-        body, .ground, .ground > table, .box, .box table { background-color: #14171F !important; }
-        .surface, .surface > table { background-color: #1C2029 !important; }
-        .ink div, .ink b { color: #F2EFE9 !important; }
-        .muted div, .muted b { color: #A6ADBA !important; }
-        .accent div, .code, .surface a, .ground a { color: #62CBA8 !important; }
-        .box, .box td { background-color: #14171F !important; border-color: #62CBA8 !important; }
-        .button td { background-color: #62CBA8 !important; }
-        .button a { background-color: #62CBA8 !important; color: #14171F !important; }
-        .done { background-color: #39404F !important; color: #F2EFE9 !important; }
-        .ahead { background-color: #252A35 !important; color: #A6ADBA !important; }
-        .line p { border-color: #39404F !important; }
-      }
-    </mj-style>
-  </mj-head>
-  <mj-body background-color="#FBF8F3" css-class="ground">
+$head  <mj-body background-color="#FBF8F3" css-class="ground">
     <mj-section background-color="#FBF8F3" css-class="ground" padding="24px 0 12px">
       <mj-column>
         <mj-text css-class="ink" font-size="16px" font-weight="700" padding="0 32px">{{ shop.name }}</mj-text>
@@ -151,15 +128,14 @@ _LOOK: Final = Template("""\
     </mj-section>
 $box    <mj-section padding="16px 0 0" border-radius="0 0 10px 10px">
       <mj-column>
-$terms        <mj-button css-class="button" href="$target" background-color="#0F6E63" color="#FFFFFF" border-radius="10px" font-size="16px" font-weight="600" line-height="20px" inner-padding="15px 24px" width="100%" padding="0 32px 32px">$button</mj-button>
-        <mj-divider css-class="line" border-width="1px" border-color="#EAE4DA" padding="0 32px 24px" />
+$terms$action        <mj-divider css-class="line" border-width="1px" border-color="#EAE4DA" padding="0 32px 24px" />
         <mj-text css-class="muted" font-size="14px" color="#5B6270" padding="0 32px 4px">$ladder</mj-text>
         <mj-table align="center" padding="0 30px 12px" font-size="14px" line-height="20px" table-layout="fixed" role="presentation">
           <tbody><tr aria-hidden="true">{% for r in rungs %}
             <td width="{{ 100 | divided_by: rungs.size }}%" align="center" style="padding:0 2px;vertical-align:bottom"><div class="{% if r.number < rung.number %}done{% elsif r.number > rung.number %}ahead{% endif %}" style="padding:{{ r.number | times: 7 }}px 0 4px;border-radius:6px 6px 0 0;{% if r.number == rung.number %}font-weight:700;background-color:{{ r.color }};color:#FFFFFF{% elsif r.number < rung.number %}background-color:#E3DCCF;color:#1F2430{% else %}background-color:#F4EFE6;color:#5B6270{% endif %}">{{ r.number }}</div></td>{% endfor %}
           </tr></tbody>
         </mj-table>
-        <mj-text css-class="ink" padding="0 32px 32px">$stand {% if rung.next_name %}$next{% endif %}<br /><a href="{{ links.card }}">$card</a></mj-text>
+        <mj-text css-class="ink" padding="0 32px 32px">$told<br /><a href="{{ links.card }}">$card</a></mj-text>
       </mj-column>
     </mj-section>
     <mj-section background-color="#FBF8F3" css-class="ground" padding="24px 0 32px">
@@ -183,6 +159,17 @@ _BOX: Final = Template("""\
         <mj-text align="center" padding="0 16px 16px"><span class="code">{{ offer.code }}</span></mj-text>
       </mj-column>
     </mj-section>
+""")  # noqa: E501 - one element of the mail stays on one line
+_SHARE: Final = Template("""\
+    <mj-section padding="0 32px">
+      <mj-column css-class="box" background-color="#FBF8F3" border="1px dashed #0F6E63" border-radius="10px" padding="20px 0 4px">
+        <mj-text css-class="muted" align="center" font-size="14px" color="#5B6270" padding="0 16px 2px">$pass_on</mj-text>
+        <mj-text align="center" font-weight="700" padding="0 16px 16px"><a href="$link" style="word-break:break-all">$link</a></mj-text>
+      </mj-column>
+    </mj-section>
+""")  # noqa: E501 - one element of the mail stays on one line
+_BUTTON: Final = Template("""\
+        <mj-button css-class="button" href="$target" background-color="#0F6E63" color="#FFFFFF" border-radius="10px" font-size="16px" font-weight="600" line-height="20px" inner-padding="15px 24px" width="100%" padding="0 32px 32px">$button</mj-button>
 """)  # noqa: E501 - one element of the mail stays on one line
 _SCORES: Final = Template("""\
     <mj-section padding="0 32px">
@@ -213,24 +200,31 @@ def dressed(words: Mapping[str, str], language: str, *, offer: str | None) -> st
 
     ``offer`` is the kind whose code has a box, named by the words' own ``offer``, and for ``percentage`` and
     ``free_shipping`` by ours; None leaves box and terms out.
-    Words with ``ask`` have eleven links in the box instead, one for each score; ``target`` is where the button leads.
+    Words with ``ask`` have eleven links in the box instead, one for each score, and no button that would draw from
+    them; those with ``link`` have that address in it, to be passed on. ``target`` is where the button leads.
     """
     own = dict(words)
     said = _WORDS[language] | own | ({"opening": own["text"]} if "text" in own else {})
     if offer == "free_shipping":
         said |= {"offer": said["free"]}
     box, terms = (_BOX.substitute(said), _TERMS.substitute(said)) if offer else ("", "")
+    if "link" in own:
+        box = _SHARE.substitute(said)
+    said = {"target": "{{ links.shop }}"} | said
+    action = _BUTTON.substitute(said)
     if "ask" in own:
+        action = ""
         box = _SCORES.substitute(said | {"low": _scores(range(6)), "high": _scores(range(6, 11))})
-    return _LOOK.substitute({"target": "{{ links.shop }}"} | said | {"box": box, "terms": terms})
+    return _LOOK.substitute(said | {"head": HEAD, "box": box, "terms": terms, "action": action, "told": stand(said)})
 
 
 def _scores(numbers: range) -> str:
     """Cells that open the question with a score chosen; the mail itself sends nothing."""
-    return "".join(
-        f'<td align="center"><a href="{{{{ links.ask }}}}?score={n}" style="display:block;font-weight:700">{n}</a></td>'
-        for n in numbers
+    cell = (
+        '<td align="center" style="padding:0 3px 6px">'
+        '<a class="score" href="{{{{ links.ask }}}}?score={n}" style="display:block;font-weight:700">{n}</a></td>'
     )
+    return "".join(cell.format(n=n) for n in numbers)
 
 
 _RUNGS: Final[dict[str, tuple[str, ...]]] = {
@@ -282,4 +276,6 @@ def _sample(language: str, first_name: str, email: str, number: int, minimum: st
             "birthday": f"{site}/c/sample/ask/birthday",
         },
         "holiday": {"name": _HOLIDAYS[language]},
+        "points": {"balance": 1250},
+        "card": {"number": "0001 2345"},
     }

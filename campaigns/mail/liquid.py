@@ -17,7 +17,7 @@ from liquid.exceptions import LiquidError, LiquidInterrupt
 from liquid.expression import Expression
 from liquid.output import LimitedStringIO
 
-from campaigns.mail.filters import date_filter, money_filter
+from campaigns.mail.filters import date_filter, money_filter, number_filter
 
 MAX_SOURCE: Final = 256_000
 MAX_RANGE: Final = 1_000
@@ -104,6 +104,7 @@ class _Fenced(Environment):
 def _environment(language: str, escape: bool) -> Environment:
     env = _Fenced(tolerance=Mode.STRICT, undefined=_Missing, strict_filters=True, autoescape=escape)
     env.add_filter("money", money_filter(language))
+    env.add_filter("number", number_filter(language))
     env.add_filter("date", date_filter(language))
     for name in ("include", "render"):
         del env.tags[name]

@@ -132,7 +132,7 @@ class Compiled:
     @property
     def text(self) -> str:
         """The text part with its Liquid in place."""
-        return self.shelf.restore(text_from_html(self.protected), plain=True)
+        return self.shelf.restore(text_from_html(self.protected, self.shelf.restore), plain=True)
 
 
 def compile_mjml(source: str, *, preheader: str = "", language: str = "") -> Compiled:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
 from typing import Final
 
@@ -11,24 +12,31 @@ _VOID: Final = frozenset({"area", "base", "br", "col", "hr", "img", "input", "li
 _PARAGRAPHS: Final = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "table", "blockquote"})
 _LINES: Final = frozenset({"div", "li", "section", "header", "footer", "article"})
 _HIDDEN: Final = re.compile(r"display:\s*none")
+_BLOCK: Final = re.compile(r"display:\s*block")
 _BLOCK_TOKEN: Final = re.compile(r"lq\d+")
+_TAG: Final = re.compile(r"\{%-?\s*(\w+)")
+_BRANCHES: Final = frozenset({"if", "unless", "case"})
 _SPACES: Final = re.compile(r"[\s\u00a0]+")
 _INVISIBLE: Final = re.compile("[\u00ad\u034f\u200b\u200c\u2060\ufeff]")
 
 
-def text_from_html(html: str) -> str:
+def text_from_html(html: str, meant: Callable[[str], str] = str) -> str:
     """Plain text of ``html``: links as ``label: url``, images by their alt text, layout tables flattened, rows of data
     tables on one line, never two blank lines in a row. What is hidden (``display:none``, ``aria-hidden``) is left out.
+
+    ``meant`` gives what a token stands for.
     """
-    writer = _Writer()
+    writer = _Writer(meant)
     writer.feed(html)
     writer.close()
     return "".join(writer.out).rstrip() + "\n"
 
 
 class _Writer(HTMLParser):
-    def __init__(self) -> None:
+    def __init__(self, meant: Callable[[str], str]) -> None:
         super().__init__(convert_charrefs=True)
+        self._meant = meant
+        self._before: list[int] = []  # line breaks that were due before each choice we are in
         self.out: list[str] = []
         self._open: list[tuple[str, bool]] = []  # (tag, hidden) of the elements we are in
         self._tables: list[bool] = []  # whether each table we are in is one of data
@@ -50,6 +58,8 @@ class _Writer(HTMLParser):
         elif tag == "img":
             self._write(attributes.get("alt", ""))
         elif tag == "a":
+            if _BLOCK.search(attributes.get("style", "")):
+                self._break(1)
             self._links.append((attributes.get("href", "").strip(), len(self.out)))
         else:
             self._start_block(tag, attributes)
@@ -94,6 +104,17 @@ class _Writer(HTMLParser):
         # no blank lines behind.
         if _BLOCK_TOKEN.fullmatch(data) and not self._hidden:
             self.out.append(f"<!--{data}-->")
+            self._choose(_TAG.match(self._meant(f"<!--{data}-->")))
+
+    def _choose(self, tag: re.Match[str] | None) -> None:
+        """Each branch of a choice begins with the line breaks that were due before it, as only one is printed."""
+        word = tag[1] if tag else ""
+        if word in _BRANCHES:
+            self._before.append(self._breaks)
+        elif word in ("else", "elsif", "when") and self._before:
+            self._breaks = max(self._breaks, self._before[-1])
+        elif word.removeprefix("end") in _BRANCHES and self._before:
+            self._before.pop()
 
     @property
     def _hidden(self) -> bool:
@@ -124,7 +145,8 @@ class _Writer(HTMLParser):
 
     def _end_link(self, address: str, start: int) -> None:
         label = "".join(self.out[start:]).strip()
-        if not address or address.startswith("#") or address.removeprefix("mailto:").removeprefix("tel:") == label:
+        plain = self._meant(address).removeprefix("mailto:").removeprefix("tel:")
+        if not address or address.startswith("#") or plain == self._meant(label):
             return
         self.out.append(f": {address}" if label else "")
         if not label:

@@ -45,3 +45,23 @@ def test_blocks_that_render_to_nothing_leave_no_blank_lines() -> None:
     assert with_code == "Hi A & B\n\nCode X<1\n\nTo the shop: https://s.example/?a=1&b=2\n"
     without = compiled.render({"n": "A", "shop": "https://s.example/"}).text
     assert without == "Hi A\n\nTo the shop: https://s.example/?a=1&b=2\n"
+
+
+def test_each_branch_begins_on_a_line_of_its_own() -> None:
+    source = _message(
+        "<mj-text>Where you stand</mj-text>"
+        "<mj-text>{% if n == 1 %}One{% elsif n == 2 %}Two{% else %}Many{% endif %}<br />after</mj-text>"
+    )
+    compiled = compile_message(source, "s", "hidden line", "en")
+    for n, word in ((1, "One"), (2, "Two"), (3, "Many")):
+        assert compiled.render({"n": n}).text == f"Where you stand\n\n{word}\nafter\n"
+
+
+def test_an_address_is_not_told_twice_and_links_drawn_as_boxes_stand_alone() -> None:
+    box = 'style="display:block"'
+    source = _message(
+        f'<mj-text><a href="{{{{ u }}}}">{{{{ u }}}}</a></mj-text>'
+        f'<mj-text><a href="https://a.example/1" {box}>1</a><a href="https://a.example/2" {box}>2</a></mj-text>'
+    )
+    made = compile_message(source, "s", "hidden line", "en").render({"u": "https://b.example"}).text
+    assert made == "https://b.example\n\n1: https://a.example/1\n2: https://a.example/2\n"
