@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from markupsafe import escape
 from sqlalchemy import Row
 
-from connectors.mail_types import Mail, Recipient
+from connectors.mail_types import Mail
 from plugin_server import wiring
 from plugin_server.db import answers, people
 from plugin_server.db.people import Person
 from plugin_server.db.session import merchant_ids, tenant
+from plugin_server.jobs import plain_mail
 from plugin_server.jobs.queues import awake
-from plugin_server.locales import LANGUAGES, catalogue
+from plugin_server.locales import catalogue
 from plugin_server.wiring import Services
 
 
@@ -45,23 +44,15 @@ def tell(services: Services, merchant_id: int) -> int:
 
 
 def _mail(who: Person, found: Sequence[Row[Any]], public_url: str) -> Mail:
-    language = next((wish for wish in (who.locale, who.merchant_locale) if wish in LANGUAGES), "en")
-    say = {key: str(phrase) for key, phrase in catalogue(language).items() if key.startswith("complaint_mail.")}
-    lines = [
-        say["complaint_mail.line"].format(score=one.score, address=f"{public_url}/conversations/{one.thread}")
-        for one in found
-        if one.thread
-    ]
-    text = "\n\n".join([say["complaint_mail.text"], *lines])
-    html = "".join(f"<p>{escape(part)}</p>" for part in text.split("\n\n"))
-    return Mail(
-        attempt_id=str(uuid.uuid4()),
-        from_email=who.sender,
-        from_name="Tangga",
-        reply_to=None,
-        subject=say["complaint_mail.subject"],
-        html=f'<!doctype html><html lang="{language}"><body>{html}</body></html>',
-        text=text,
-        recipients=(Recipient(message_id="", email=who.email, name=who.name),),
-        category="complaint",
+    sheet, reader, language = plain_mail.ours(who)
+    say, waiting = catalogue(language), [one for one in found if one.thread]
+    told = {f"score{place}": str(one.score) for place, one in enumerate(waiting)}
+    links = {f"address{place}": f"{public_url}/conversations/{one.thread}" for place, one in enumerate(waiting)}
+    # One address becomes the button; several are links behind their scores.
+    before = "\n\n" if len(waiting) == 1 else ": "
+    line = str(say["complaint_mail.line"]).format(score="{score%d}") + before + "{address%d}"
+    lines = [line % (at, at) for at in range(len(waiting))]
+    written = "\n\n".join([str(say["complaint_mail.text"]), *lines])
+    return plain_mail.plain_mail(
+        "complaint_mail", language, told, links, sheet=sheet, to=reader, category="complaint", text=written
     )

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import uuid
-
-from markupsafe import escape
 from sqlalchemy import text
 
-from connectors.mail_types import Mail, Recipient
+from connectors.mail_types import Recipient
 from plugin_server import wiring
 from plugin_server.db import topics
 from plugin_server.db.session import tenant
-from plugin_server.jobs import compose
+from plugin_server.jobs import compose, plain_mail
 from plugin_server.jobs.queues import awake
-from plugin_server.locales import LANGUAGES, catalogue
 from plugin_server.vault import CustomerLink, customer_token, team_token
 from plugin_server.wiring import Services
 
-SIGN_UP = ("confirm_mail.subject", "confirm_mail.text")
-FRIEND = ("friend_mail.subject", "friend_mail.text")
-TEAM = ("team_mail.subject", "team_mail.text")
+SIGN_UP = "confirm_mail"
+FRIEND = "friend_mail"
+TEAM = "team_mail"
 
 
 def send_confirmation(merchant_id: int, customer_id: int) -> None:
@@ -45,11 +41,11 @@ def send_team(merchant_id: int, customer_id: int, team_id: int) -> None:
 
 
 def send(
-    services: Services, merchant_id: int, customer_id: int, *, phrases: tuple[str, str] = SIGN_UP, to: str = "confirm"
+    services: Services, merchant_id: int, customer_id: int, *, phrases: str = SIGN_UP, to: str = "confirm"
 ) -> bool:
     """The same with given services; False where nothing waits to be confirmed or the address must not be mailed.
 
-    ``phrases`` are the keys of subject and text, ``to`` the page with the button.
+    ``phrases`` is where the words are, ``to`` the page with the button.
     """
     with tenant(services.engine, merchant_id) as conn:
         head = compose.letterhead(conn)
@@ -62,24 +58,15 @@ def send(
         ).one_or_none()
         if person is None or not (to != "confirm" or "pending" in topics.said(conn, customer_id).values()):
             return False
-    language = next((wish for wish in ((person.language or "")[:2], head.locale) if wish in LANGUAGES), "en")
     token = customer_token(services.settings.keys, CustomerLink(merchant_id, customer_id))
-    address = f"{services.settings.public_url}/c/{token}/{to}"
-    subject, written = (str(catalogue(language)[key]) for key in phrases)
-    written = written.format(shop=head.from_name, address=address)
-    lines = str(escape(written)).replace(str(escape(address)), f'<a href="{escape(address)}">{escape(address)}</a>')
-    html = "".join(f"<p>{line}</p>" for line in lines.split("\n\n"))
-    wiring.mail_backend(services).send(
-        Mail(
-            attempt_id=str(uuid.uuid4()),
-            from_email=head.from_email,
-            from_name=head.from_name,
-            reply_to=head.reply_to,
-            subject=subject.format(shop=head.from_name),
-            html=f'<!doctype html><html lang="{language}"><body>{html}</body></html>',
-            text=written,
-            recipients=(Recipient(message_id="", email=person.email, name=person.first_name),),
-            category="confirmation",
-        )
+    mail = plain_mail.plain_mail(
+        phrases,
+        plain_mail.spoken(person.language, head.locale),
+        {"shop": head.from_name},
+        {"address": f"{services.settings.public_url}/c/{token}/{to}"},
+        sheet=plain_mail.of_shop(head, services.settings.public_url),
+        to=Recipient(message_id="", email=person.email, name=person.first_name),
+        category="confirmation",
     )
+    wiring.mail_backend(services).send(mail)
     return True

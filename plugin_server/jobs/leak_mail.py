@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import uuid
 from zoneinfo import ZoneInfo
 
-from markupsafe import escape
+from babel.dates import format_date
 
+from campaigns.mail.filters import locale_of
 from connectors.mail_types import Mail, Recipient, SendOutcome
 from plugin_server.db import code_watch
 from plugin_server.db.code_watch import ToTell
 from plugin_server.db.session import tenant
-from plugin_server.jobs import compose
+from plugin_server.jobs import compose, plain_mail
 from plugin_server.jobs.compose import Letterhead
 from plugin_server.jobs.outside import Outside
-from plugin_server.locales import LANGUAGES, catalogue
+from plugin_server.locales import catalogue
 from plugin_server.wiring import Services
 
 
@@ -35,30 +35,16 @@ def tell(services: Services, world: Outside, merchant_id: int) -> int:
 
 
 def _mail(services: Services, head: Letterhead, owner: ToTell) -> Mail:
-    language = next((wish for wish in ((owner.language or "")[:2], head.locale) if wish in LANGUAGES), "en")
+    language = plain_mail.spoken(owner.language, head.locale)
     own = compose.links(services.settings.keys, services.settings.public_url, head.merchant_id, owner.customer_id, None)
-    say = {key: str(phrase) for key, phrase in catalogue(language).items() if key.startswith("leak_mail.")}
-    until = owner.expires_at.astimezone(ZoneInfo(head.timezone)).date().isoformat()
-    told = {"name": owner.first_name, "shop": head.from_name, "code": owner.code, "until": until}
-    told |= {"card": own.page, "unsubscribe": own.unsubscribe, "address": head.shop["address"]}
-    written = say["leak_mail.text"].format(**told)
-    html = "".join(f"<p>{_linked(part, own.page, own.unsubscribe)}</p>" for part in written.split("\n\n"))
-    return Mail(
-        attempt_id=str(uuid.uuid4()),
-        from_email=head.from_email,
-        from_name=head.from_name,
-        reply_to=head.reply_to,
-        subject=say["leak_mail.subject"].format(**told),
-        html=f'<!doctype html><html lang="{language}"><body>{html}</body></html>',
-        text=written,
-        recipients=(Recipient("", owner.email, owner.first_name, {}, own.unsubscribe),),
+    until = format_date(owner.expires_at.astimezone(ZoneInfo(head.timezone)).date(), "long", locale_of(language))
+    name = owner.first_name or str(catalogue(language)["leak_mail.nameless"])
+    return plain_mail.plain_mail(
+        "leak_mail",
+        language,
+        {"name": name, "shop": head.from_name, "code": owner.code, "until": until},
+        {"card": own.page, "unsubscribe": own.unsubscribe},
+        sheet=plain_mail.of_shop(head, services.settings.public_url),
+        to=Recipient("", owner.email, owner.first_name, {}, own.unsubscribe),
         category="code",
     )
-
-
-def _linked(part: str, *addresses: str) -> str:
-    shown = str(escape(part))
-    for address in sorted((str(escape(one)) for one in addresses), key=len, reverse=True):
-        if shown.rstrip().endswith(address):
-            return shown.replace(address, f'<a href="{address}">{address}</a>')
-    return shown

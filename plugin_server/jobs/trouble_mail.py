@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
-from markupsafe import escape
 from sqlalchemy import Row
 
-from connectors.mail_types import Mail, Recipient
+from connectors.mail_types import Mail
 from plugin_server import wiring
 from plugin_server.db import access, people
 from plugin_server.db.people import Person
 from plugin_server.db.session import merchant_ids, tenant
-from plugin_server.locales import LANGUAGES, catalogue
+from plugin_server.jobs import plain_mail
+from plugin_server.locales import catalogue
 from plugin_server.locales.sentences import said
 from plugin_server.wiring import Services
 
@@ -42,20 +41,8 @@ def tell(services: Services, merchant_id: int) -> int:
 
 
 def _mail(who: Person, store: Row[Any], address: str) -> Mail:
-    language = next((wish for wish in (who.locale, who.merchant_locale) if wish in LANGUAGES), "en")
-    phrases = {key: str(phrase) for key, phrase in catalogue(language).items()}
-    sentence = phrases.get(f"trouble.{store.trouble}") or said(store.state_reason, language)
-    text = phrases["trouble_mail.text"].format(store=store.name, sentence=sentence, address=address)
-    link = f'<a href="{escape(address)}">{escape(address)}</a>'
-    html = "".join(f"<p>{str(escape(part)).replace(str(escape(address)), link)}</p>" for part in text.split("\n\n"))
-    return Mail(
-        attempt_id=str(uuid.uuid4()),
-        from_email=who.sender,
-        from_name="Tangga",
-        reply_to=None,
-        subject=phrases["trouble_mail.subject"].format(store=store.name),
-        html=f'<!doctype html><html lang="{language}"><body>{html}</body></html>',
-        text=text,
-        recipients=(Recipient(message_id="", email=who.email, name=who.name),),
-        category="trouble",
-    )
+    sheet, reader, language = plain_mail.ours(who)
+    phrases = catalogue(language)
+    sentence = str(phrases.get(f"trouble.{store.trouble}") or said(store.state_reason, language))
+    told, links = {"store": store.name, "sentence": sentence}, {"address": address}
+    return plain_mail.plain_mail("trouble_mail", language, told, links, sheet=sheet, to=reader, category="trouble")
