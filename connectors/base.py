@@ -198,8 +198,11 @@ class MailFence(Protocol):
 class MailDomains(Protocol):
     """Makes a provider vouch for mail in the name of a domain. All methods raise ``ConnectorError``."""
 
-    def begin(self, domain: str) -> DomainVouch:
-        """What the owner must enter at the domain's name servers; beginning again gives the same."""
+    def begin(self, domain: str, mark: str = "") -> DomainVouch:
+        """What the owner must enter at the domain's name servers; beginning again gives the same.
+
+        With a ``mark`` (a host's label) one entry is called by it: whoever has another mark has to enter another one.
+        """
 
     def check(self, external_id: str) -> DomainVouch:
         """Let the provider look at the name servers now."""

@@ -1,4 +1,4 @@
-"""Whether a domain vouches for the mail sent in its name: SPF, DKIM and DMARC, as receivers look them up."""
+"""What the name servers say of a domain: SPF, DKIM and DMARC for mail in its name, and where mail to it goes (MX)."""
 
 from __future__ import annotations
 
@@ -33,6 +33,25 @@ def standing(
         dkim=_any(_says(asked, f"{one}._domainkey.{domain}", "p=") for one in selectors) if selectors else None,
         dmarc=_any(_says(asked, f"_dmarc.{name}", "v=DMARC1") for name in _and_above(domain)),
     )
+
+
+def leads_to(
+    domain: str, host: str, *, resolver: dns.resolver.Resolver | None = None, patience: float = 3.0
+) -> bool | None:
+    """Whether mail to ``domain`` goes to ``host`` and nowhere else, by its MX; None where no name server answers.
+
+    An empty ``host`` is any. Never raises.
+    """
+    asked = resolver or dns.resolver.Resolver()
+    asked.lifetime = patience
+    try:
+        answers = asked.resolve(domain, "MX")
+    except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+        return False
+    except (dns.exception.DNSException, OSError, ValueError):
+        return None
+    found = {record.exchange.to_text(omit_final_dot=True).lower() for record in answers} - {"", "."}
+    return bool(found) and (not host or found == {host})
 
 
 def _and_above(domain: str) -> list[str]:

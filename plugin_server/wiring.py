@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from redis import Redis
 from sqlalchemy import Engine
@@ -14,10 +14,11 @@ from sqlalchemy import Engine
 from campaigns.offers.realisation import Able
 from connectors import shopify, woocommerce
 from connectors.base import MailAccount, MailBackend, MailDomains, MailFence, Store, StoreServices
-from connectors.domains import SELECTORS, standing
+from connectors.domains import SELECTORS, leads_to, standing
 from connectors.errors import ConnectorError
 from connectors.folder.client import FolderBackend
 from connectors.mail_types import DeliveryEvent, MailReply, Standing
+from connectors.pictures import weigh
 from connectors.sendgrid.account import SendGridAccount
 from connectors.sendgrid.client import SendGridBackend
 from connectors.sendgrid.domains import SendGridDomains
@@ -313,6 +314,22 @@ def replies_path(merchant_id: int) -> str:
 def mail_reply(body: bytes, *, content_type: str) -> MailReply:
     """A stored mail that was posted to us, in our words. Raises ``BadPayload``."""
     return to_reply(body, content_type=content_type)
+
+
+REPLIES_HOST: Final = "mx.sendgrid.net"
+"""Where the MX of a domain for replies has to lead (Inbound Parse)."""
+
+
+def replies_arrive(made: Services, name: str) -> bool | None:
+    """Whether replies to addresses of this domain come to us; nothing is asked where no mail leaves."""
+    if made.settings.mail_backend == "folder":
+        return True
+    return leads_to(name, REPLIES_HOST)
+
+
+def weigh_pictures(made: Services, addresses: list[str]) -> dict[str, int]:
+    """How heavy these pictures of mails are, of those that can be asked."""
+    return weigh(addresses, allow_private=made.settings.allow_private_hosts)
 
 
 def domain_standing(made: Services, name: str) -> Standing:

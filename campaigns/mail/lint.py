@@ -6,24 +6,24 @@ The list follows what receivers refuse or punish, what laws want, and what reade
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
-from campaigns.mail.compose import RenderedMail
+from campaigns.mail.lint_run import FREE, Finding, Sample, Setting, about_run
+from campaigns.mail.lint_words import feasts_amiss, foreign_money
 from campaigns.mail.page import Link, Page, read_page
 from campaigns.reasons import Reason
+
+__all__ = ["FREE", "Finding", "Sample", "Setting", "blocking", "lint"]
 
 CLIPPED: Final = 102_000
 """Bytes of HTML beyond which Gmail cuts a mail off."""
 NEARLY: Final = 90_000
+HEAVY: Final = 1_000_000
+"""Bytes of all pictures of a mail that readers on the road wait for too long."""
 SHORTENERS: Final = frozenset(
     {"bit.ly", "tinyurl.com", "goo.gl", "t.co", "ow.ly", "is.gd", "s.id", "rebrand.ly", "cutt.ly"}
-)
-FREE: Final = frozenset(
-    {"gmail.com", "googlemail.com", "yahoo.com", "yahoo.co.id", "outlook.com", "hotmail.com", "live.com", "icloud.com"}
 )
 _LEFT_OVER: Final = re.compile(r"\{\{|\{%|\}\}|%\}")
 _STAGING: Final = re.compile(
@@ -32,58 +32,12 @@ _STAGING: Final = re.compile(
 _DOMAIN: Final = re.compile(r"(?:https?://)?((?:[a-z0-9-]+\.)+[a-z]{2,})(?:/\S*)?", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing found. ``blocking`` things keep the mail from being sent. ``language`` is empty for the whole run."""
-
-    blocking: bool
-    reason: Reason
-    language: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """The mail as one made-up reader gets it. ``unsubscribe`` is the address that must stand in it."""
-
-    language: str
-    name: str
-    mail: RenderedMail
-    preheader: str
-    unsubscribe: str
-    code: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """What is known beside the wording. ``strict``: in production, where what is only set up wrongly blocks too.
-
-    ``authenticated``: whether SPF, DKIM and DMARC of the sender's domain were found good, None where nobody looked.
-    ``spoken`` are the audience's languages with their numbers of readers; ``usual`` the mean size of earlier runs.
-    """
-
-    from_email: str
-    postal_address: str
-    public_url: str
-    strict: bool
-    now: datetime
-    sends_at: datetime | None = None
-    code_expires_at: datetime | None = None
-    authenticated: bool | None = None
-    readers: int = 0
-    usual: int = 0
-    complaints: float = 0.0
-    capped: int = 0
-    quiet_clash: bool = False
-    tested: bool = True
-    spoken: Mapping[str, int] = field(default_factory=dict)
-
-
 def lint(samples: Sequence[Sample], of: Setting) -> list[Finding]:
     """Everything found, blocking things first, each once for a language."""
-    found = [*_setting(samples, of)]
+    found = [*about_run(samples, of)]
     for sample in samples:
         page = read_page(sample.mail.html)
-        for blocking, reason in (*_must(sample, page), *_links(page, of), *_should(sample, page)):
+        for blocking, reason in (*_must(sample, page, of), *_links(page, of), *_should(sample, page, of)):
             found.append(Finding(blocking, reason, sample.language))
     once: dict[tuple[str, str], Finding] = {}
     for one in found:
@@ -91,104 +45,10 @@ def lint(samples: Sequence[Sample], of: Setting) -> list[Finding]:
     return sorted(once.values(), key=lambda one: (not one.blocking, one.language))
 
 
-def _setting(samples: Sequence[Sample], of: Setting) -> Iterator[Finding]:
-    domain = of.from_email.rpartition("@")[2].lower()
-    if domain in FREE:
-        yield Finding(
-            of.strict,
-            Reason(
-                f"{of.from_email} belongs to a free mail service, whose mail receivers refuse from anybody else. "
-                "Enter an address of your own domain in the settings.",
-                "lint_free_sender",
-                email=of.from_email,
-            ),
-        )
-    elif of.authenticated is False:
-        yield Finding(
-            of.strict,
-            Reason(
-                f"{domain} does not vouch for your mail: SPF, DKIM or DMARC is missing. Authenticate the domain.",
-                "lint_domain",
-                domain=domain,
-            ),
-        )
-    if not of.postal_address.strip():
-        yield Finding(
-            of.strict,
-            Reason(
-                "Your postal address is missing; the laws of many countries want it in every mail. "
-                "Enter it in the settings.",
-                "lint_address",
-            ),
-        )
-    if not of.public_url.startswith("https://"):
-        yield Finding(
-            of.strict,
-            Reason(
-                "The unsubscribe address does not begin with https, so mail programs show no button for it. "
-                "Set PUBLIC_URL.",
-                "lint_public_url",
-            ),
-        )
-    if of.code_expires_at and of.sends_at and of.code_expires_at <= of.sends_at:
-        yield Finding(
-            True, Reason("The codes are over before the mail goes out. Let them hold longer.", "lint_expired")
-        )
-    yield from _about_readers(samples, of)
-
-
-def _about_readers(samples: Sequence[Sample], of: Setting) -> Iterator[Finding]:
-    written = {sample.language[:2] for sample in samples}
-    for language, readers in of.spoken.items():
-        if language[:2] not in written:
-            yield Finding(
-                False,
-                Reason(
-                    f"{readers} readers speak {language} and get another language. Write the mail in it too.",
-                    "lint_untranslated",
-                    language=language,
-                    n=readers,
-                ),
-            )
-    if of.complaints >= 0.0008:
-        yield Finding(
-            False,
-            Reason(
-                "Nearly 0.1 % of the readers of the last seven days called your mail spam. Send to those who buy.",
-                "lint_complaints",
-            ),
-        )
-    if of.usual and of.readers > 2 * of.usual:
-        yield Finding(
-            False,
-            Reason(
-                f"{of.readers} readers are more than twice your usual {of.usual}. Plan a warm-up under sender health.",
-                "lint_volume",
-                n=of.readers,
-                usual=of.usual,
-            ),
-        )
-    if of.capped:
-        yield Finding(
-            False,
-            Reason(
-                f"{of.capped} readers have had enough mails lately; theirs wait, or are left out if that is too late.",
-                "lint_capped",
-                n=of.capped,
-            ),
-        )
-    if of.quiet_clash:
-        yield Finding(
-            False, Reason("It is due in the quiet hours and waits for the morning. Choose another time.", "lint_quiet")
-        )
-    if not of.tested:
-        yield Finding(False, Reason("Nobody has sent themselves a test of this version yet.", "lint_untested"))
-
-
 Told = tuple[bool, Reason]
 
 
-def _must(sample: Sample, page: Page) -> Iterator[Told]:
+def _must(sample: Sample, page: Page, of: Setting) -> Iterator[Told]:
     mail = sample.mail
     if not mail.subject.strip() or "\n" in mail.subject or "\r" in mail.subject:
         yield (
@@ -215,6 +75,14 @@ def _must(sample: Sample, page: Page) -> Iterator[Told]:
         yield (
             True,
             Reason("There is no link to unsubscribe. Put one to links.unsubscribe at the end.", "lint_no_unsubscribe"),
+        )
+    if sample.code and sample.code not in mail.html:
+        yield True, Reason("The code of the offer is nowhere in the mail. Print offer.code.", "lint_no_code")
+    address = " ".join(of.postal_address.split())
+    if address and address not in " ".join(mail.text.split()):
+        yield (
+            of.strict,
+            Reason("Your postal address does not stand in the mail. Print shop.address at its end.", "lint_no_address"),
         )
     active = sorted(page.active | page.handlers)
     if active:
@@ -307,7 +175,7 @@ def _about(link: Link) -> Iterator[Told]:
         )
 
 
-def _should(sample: Sample, page: Page) -> Iterator[Told]:
+def _should(sample: Sample, page: Page, of: Setting) -> Iterator[Told]:
     subject = sample.mail.subject
     if len(subject) > 60:
         yield (
@@ -320,7 +188,8 @@ def _should(sample: Sample, page: Page) -> Iterator[Told]:
         yield False, Reason("The subject shouts. Use small letters and at most one exclamation mark.", "lint_shouting")
     if not sample.preheader.strip() or sample.preheader.strip() == subject.strip():
         yield False, Reason("There is no preheader of its own. Inboxes show it behind the subject.", "lint_preheader")
-    yield from _pictures(page)
+    yield from _pictures(page, of)
+    yield from _promises(sample, of)
     if not page.color_scheme:
         yield False, Reason("Nothing is said about dark mode. Add the meta tag color-scheme.", "lint_dark")
     if page.faint < 4.5:
@@ -342,11 +211,47 @@ def _should(sample: Sample, page: Page) -> Iterator[Told]:
                 n=round(page.smallest),
             ),
         )
-    if sample.code and sample.code not in sample.mail.html:
-        yield False, Reason("The code of the offer is nowhere in the mail. Print offer.code.", "lint_no_code")
 
 
-def _pictures(page: Page) -> Iterator[Told]:
+def _promises(sample: Sample, of: Setting) -> Iterator[Told]:
+    words = f"{sample.mail.subject}\n{sample.preheader}\n{sample.mail.text}"
+    sign = foreign_money(words, of.currency) if of.currency else ""
+    if sign:
+        yield (
+            False,
+            Reason(
+                f"A price is written in {sign}, and your shop sells in {of.currency}. Print it with the filter money.",
+                "lint_currency",
+                sign=sign,
+                currency=of.currency,
+            ),
+        )
+    for amiss in feasts_amiss(words, of.when) if of.when else ():
+        yield False, amiss
+
+
+def _pictures(page: Page, of: Setting) -> Iterator[Told]:
+    weight = sum(of.weights.get(address, 0) for address in {image.get("src", "") for image in page.images})
+    if weight > HEAVY:
+        yield (
+            False,
+            Reason(
+                f"The pictures weigh {weight / 1e6:.1f} MB together; above 1 MB phones wait. Make them smaller.",
+                "lint_heavy",
+                megabytes=f"{weight / 1e6:.1f}",
+            ),
+        )
+    addresses = (image.get("src", "") for image in page.images)
+    wrong = next((one for one in addresses if not one.startswith(("https:", f"{of.public_url}/"))), None)
+    if wrong is not None:
+        yield (
+            of.strict,
+            Reason(
+                f"A picture has the address “{wrong[:80]}”, which mail programs do not show. Use https.",
+                "lint_picture_address",
+                url=wrong[:80],
+            ),
+        )
     if any("alt" not in image for image in page.images):
         yield False, Reason("A picture has no alternative text. Many readers see no pictures.", "lint_alt")
     if any(not image.get("width") for image in page.images):

@@ -20,13 +20,14 @@ class SendGridDomains:
         self._api = Api(api_key, host, rights="authenticate domains", timeout=timeout)
         self._region = "eu" if (urlsplit(host).hostname or "").startswith("api.eu.") else "global"
 
-    def begin(self, domain: str) -> DomainVouch:
-        """``POST /v3/whitelabel/domains``, unless the account has the domain already."""
+    def begin(self, domain: str, mark: str = "") -> DomainVouch:
+        """``POST /v3/whitelabel/domains``, unless the account has the domain (under this ``mark``) already."""
         known = self._api.call("GET", f"/v3/whitelabel/domains?limit=50&domain={quote(domain, safe='')}")
         for one in known if isinstance(known, list) else []:
-            if isinstance(one, dict) and one.get("domain") == domain:
+            if isinstance(one, dict) and one.get("domain") == domain and mark in ("", one.get("subdomain")):
                 return _vouch(one)
-        asked = {"domain": domain, "automatic_security": True, "default": False, "region": self._region}
+        asked: dict[str, Any] = {"domain": domain, "automatic_security": True, "default": False, "region": self._region}
+        asked |= {"subdomain": mark} if mark else {}
         return _vouch(self._api.call("POST", "/v3/whitelabel/domains", asked))
 
     def check(self, external_id: str) -> DomainVouch:

@@ -34,8 +34,8 @@ from plugin_server.db import results as db_results
 from plugin_server.db import series_moves, series_told
 from plugin_server.db.campaigns import Refused, Saved
 from plugin_server.db.session import merchant_ids, tenant
+from plugin_server.jobs import pictures, series
 from plugin_server.jobs import run as runs
-from plugin_server.jobs import series
 from plugin_server.jobs.backtest import back_test
 from plugin_server.jobs.lint import look_through
 from plugin_server.jobs.outside import outside
@@ -188,9 +188,11 @@ def backtest(key: str, at: str | None, merchant: str | None, home: Path | None, 
 @json_option
 def lint_(key: str, merchant: str | None, home: Path | None, as_json: bool) -> None:
     """Look the mails of a campaign through: what keeps them from being sent, and what had better be mended."""
-    with _merchant(home, merchant) as (services, number), tenant(services.engine, number) as conn:
-        saved = store.need(conn, key)
-        found = look_through(conn, services.settings, saved.campaign, services.now(), version=saved.version)
+    with _merchant(home, merchant) as (services, number):
+        weights = pictures.look(services, number, key)
+        with tenant(services.engine, number) as conn:
+            saved, now = store.need(conn, key), services.now()
+            found = look_through(conn, services.settings, saved.campaign, now, version=saved.version, weights=weights)
     told = [
         {"blocking": one.blocking, "key": one.reason.key, "language": one.language, "sentence": str(one.reason)}
         for one in found

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, text
 
+from campaigns.mail.lint import FREE
 from campaigns.mail.pace import MINUTE, Pace, Room, day_began, read, room
+from campaigns.reasons import Reason
 from connectors.mail_types import Standing
 
 WINDOW: Final = timedelta(days=7)
@@ -127,14 +131,74 @@ def domain_found(conn: Connection) -> tuple[Standing, datetime] | None:
     return Standing(told["spf"], told["dkim"], told["dmarc"]), datetime.fromisoformat(told["at"])
 
 
-def reply_domain(conn: Connection) -> str:
-    """Where mails to us come in (Inbound Parse); empty where replies go to the merchant's own address."""
-    return str(conn.scalar(text("SELECT settings->>'reply_domain' FROM merchant")) or "")
+@dataclass(frozen=True, slots=True)
+class Replies:
+    """Where replies are asked for: ``domain`` (empty: the merchant's own mailbox), and whether they would arrive.
+
+    ``arrive`` is None where nobody has looked, or no name server answered, ``looked_at`` None where nobody has.
+    """
+
+    domain: str
+    arrive: bool | None = None
+    looked_at: datetime | None = None
+
+    @property
+    def promised(self) -> str:
+        """The domain that mails may name; empty as long as replies to it might get lost."""
+        return self.domain if self.arrive else ""
+
+
+def replies_in(settings: Mapping[str, Any]) -> Replies:
+    """What a merchant's settings say of it."""
+    domain, seen = str(settings.get("reply_domain") or ""), settings.get("reply_mx") or {}
+    if not domain or seen.get("domain") != domain:
+        return Replies(domain)
+    return Replies(domain, seen["arrive"], datetime.fromisoformat(seen["at"]))
+
+
+def replies(conn: Connection) -> Replies:
+    """That of the merchant of this transaction."""
+    return replies_in(conn.scalar(text("SELECT settings FROM merchant")) or {})
 
 
 def save_reply_domain(conn: Connection, name: str) -> None:
-    """Ask for replies there from now on; empty for the merchant's own address."""
+    """Ask for replies there as soon as they arrive; empty for the merchant's own address."""
     conn.execute(
         text("UPDATE merchant SET settings = settings || jsonb_build_object('reply_domain', CAST(:name AS text))"),
         {"name": name},
     )
+
+
+def save_replies_seen(conn: Connection, name: str, arrive: bool | None, now: datetime) -> None:
+    """Keep what the name servers say. Where they gave no answer, what was known of this domain stays."""
+    known = replies(conn)
+    if arrive is None and known.domain == name:
+        arrive = known.arrive
+    told = {"domain": name, "arrive": arrive, "at": now.isoformat()}
+    conn.execute(
+        text("UPDATE merchant SET settings = settings || jsonb_build_object('reply_mx', CAST(:told AS jsonb))"),
+        {"told": json.dumps(told)},
+    )
+
+
+def refused(conn: Connection, name: str, public_url: str) -> Reason | None:
+    """Why mail may not be sent in the name of this domain; None where it may.
+
+    Nobody can own a public mail service; what another business has proven to be its own is not to be had; and where
+    several businesses live here, none may write as the house itself.
+    """
+    if name in FREE:
+        sentence = f"{name} is a public mail service, and nobody can vouch for it. Send from a domain of your own."
+        return Reason(sentence, "sender_free", domain=name)
+    host = (urlsplit(public_url).hostname or "").lower()
+    if (name == host or name.endswith(f".{host}")) and len(
+        list(conn.scalars(text("SELECT tangga_merchant_ids()")))
+    ) > 1:
+        return Reason(f"{name} belongs to Tangga itself. Send from a domain of your own.", "sender_ours", domain=name)
+    if conn.scalar(text("SELECT tangga_domain_taken(:name)"), {"name": name}):
+        sentence = (
+            f"{name} has been proven by another business here. Send from another domain, or from a part of it such as "
+            f"mail.{name}; if both businesses are yours, ask us."
+        )
+        return Reason(sentence, "sender_taken", domain=name)
+    return None

@@ -23,7 +23,7 @@ from campaigns.offers.offer import stands
 from campaigns.recipes import body_of
 from campaigns.schema import Campaign
 from campaigns.triggers import OnHoliday
-from plugin_server.db import brand, marketing, rungs
+from plugin_server.db import brand, marketing, rungs, sender
 from plugin_server.db import holidays as own_holidays
 from plugin_server.db.campaigns import Run
 from plugin_server.db.ledger import Claimed
@@ -75,7 +75,7 @@ def letterhead(conn: Connection) -> Letterhead:
         locale=row.locale,
         shop={"name": row.name, "url": row.url or "", "address": row.postal_address, "email": row.email},
         ladder=rungs.shop(conn, row.id).ladder,
-        reply_domain=str(row.settings.get("reply_domain") or ""),
+        reply_domain=sender.replies_in(row.settings).promised,
         look=Look(worn.color, f"/brand/{row.id}/{worn.logo}" if worn.logo else ""),
     )
 

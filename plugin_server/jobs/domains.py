@@ -33,10 +33,13 @@ def look_up_domain(merchant_id: int) -> None:
 def look_up(services: Services, merchant_id: int) -> None:
     """Keep what the name servers say. No transaction is open while they are asked."""
     with tenant(services.engine, merchant_id) as conn:
-        name = sender.domain(conn)
+        name, answered = sender.domain(conn), sender.replies(conn).domain
     found = wiring.domain_standing(services, name)
+    arrive = wiring.replies_arrive(services, answered) if answered else None
     with tenant(services.engine, merchant_id) as conn:
         sender.save_domain(conn, name, found, services.now())
+        if answered:
+            sender.save_replies_seen(conn, answered, arrive, services.now())
 
 
 def vouch_for(merchant_id: int) -> None:
@@ -52,8 +55,13 @@ def vouch(services: Services, domains: MailDomains, merchant_id: int) -> bool:
     """The same with a given provider; True where it signs mail in the domain's name now."""
     with tenant(services.engine, merchant_id) as conn:
         name, known = sender.domain(conn), vouching.of(conn).vouch
+        if reason := sender.refused(conn, name, services.settings.public_url):
+            vouching.failed(conn, reason, services.now())
+            return False
+    # Of several businesses each enters an entry of its own, so that one cannot be proven by what another entered.
+    mark = f"tg{merchant_id}" if len(merchant_ids(services.engine)) > 1 else ""
     try:
-        found = domains.check(known.external_id) if known else domains.begin(name)
+        found = domains.check(known.external_id) if known else domains.begin(name, mark)
     except ConnectorError as error:
         with tenant(services.engine, merchant_id) as conn:
             vouching.failed(conn, error.sentence, services.now())

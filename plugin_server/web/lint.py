@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from plugin_server.db import audit_log, campaigns
 from plugin_server.db.people import Person
 from plugin_server.db.session import tenant
-from plugin_server.jobs import figures
+from plugin_server.jobs import figures, pictures
 from plugin_server.jobs.lint import look_through
 from plugin_server.jobs.queues import wake
 from plugin_server.jobs.trial_mail import send_test
@@ -26,10 +26,12 @@ def show(who: Person, key: str) -> ResponseReturnValue:
         saved = campaigns.get(connection, key) or abort(404)
         cap = saved.campaign.guards.frequency_cap
         name = f"lately:{cap.messages}:{cap.days}" if cap else "lately:0:0"
+        weights = pictures.known(services(), who.merchant_id, saved)
         lately = figures.ready(services(), connection, who.merchant_id, name).document
         found = look_through(
-            connection, services().settings, saved.campaign, services().now(), version=saved.version, lately=lately
-        )
+            connection, services().settings, saved.campaign, services().now(), version=saved.version, lately=lately,
+            weights=weights,
+        )  # fmt: skip
     return page("_lint.html", found=found, key=key)
 
 

@@ -8,7 +8,6 @@ from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from campaigns.guards import BOUNCE_LIMIT, COMPLAINT_LIMIT
-from campaigns.mail.lint import FREE
 from campaigns.mail.pace import Pace
 from connectors.addresses import BadAddress, wire_address
 from plugin_server import wiring
@@ -39,7 +38,8 @@ def _page(who: Person, faults: dict[str, str], given: Pace | None) -> str:
         health = sender.Health(**figures.ready(services(), connection, who.merchant_id, "health").document)
         pace = given or sender.pace(connection)
         domain, looked = sender.domain(connection), sender.domain_found(connection)
-        vouched, replies = vouching.of(connection), sender.reply_domain(connection)
+        vouched, replies = vouching.of(connection), sender.replies(connection)
+        refused = sender.refused(connection, domain, services().settings.public_url)
     return page(
         "sender.html",
         section="settings",
@@ -50,15 +50,18 @@ def _page(who: Person, faults: dict[str, str], given: Pace | None) -> str:
         domain=domain,
         looked=looked,
         vouched=vouched,
-        can_vouch=_can_vouch(domain),
-        replies=request.form.get("reply_domain", replies),
+        can_vouch=_can_vouch(),
+        refused=refused,
+        reply_domain=request.form.get("reply_domain", replies.domain),
+        replies=replies,
+        replies_host=wiring.REPLIES_HOST,
         inbound=services().settings.public_url + wiring.replies_path(who.merchant_id),
     )
 
 
-def _can_vouch(domain: str) -> bool:
-    """Whether the mail provider vouches for domains, and this one is somebody's own."""
-    return wiring.mail_domains(services()) is not None and domain not in FREE
+def _can_vouch() -> bool:
+    """Whether the mail provider vouches for domains."""
+    return wiring.mail_domains(services()) is not None
 
 
 @pages.post("/mail/health/domain")
@@ -78,7 +81,8 @@ def vouching_state(who: Person) -> ResponseReturnValue:
         return redirect(url_for("sender.show"))
     with tenant(services().engine, who.merchant_id) as connection:
         domain, vouched = sender.domain(connection), vouching.of(connection)
-    return page("_vouching.html", domain=domain, vouched=vouched, can_vouch=_can_vouch(domain))
+        refused = sender.refused(connection, domain, services().settings.public_url)
+    return page("_vouching.html", domain=domain, vouched=vouched, can_vouch=_can_vouch(), refused=refused)
 
 
 @pages.post("/mail/health/vouching")
@@ -87,8 +91,11 @@ def vouch(who: Person) -> ResponseReturnValue:
     """Begin to have the provider vouch for the domain, or let it look at the name servers again."""
     with tenant(services().engine, who.merchant_id) as connection:
         domain = sender.domain(connection)
-        if not _can_vouch(domain):
+        if not _can_vouch():
             abort(404)
+        if reason := sender.refused(connection, domain, services().settings.public_url):
+            flash(words().why(reason), "bad")
+            return redirect(url_for("sender.show") + "#vouching")
         begun = vouching.of(connection).vouch is not None
         vouching.ask(connection, services().now())
         if not begun:
@@ -108,10 +115,13 @@ def save_replies(who: Person) -> ResponseReturnValue:
         return _page(who, {"reply_domain": words()("replies.bad_domain")}, None), 422
     with tenant(services().engine, who.merchant_id) as connection:
         sender.save_reply_domain(connection, domain)
+        if services().settings.mail_backend == "folder":
+            sender.save_replies_seen(connection, domain, True, services().now())
         audit_log.record(
             connection, who.merchant_id, actor=who.email, action="settings_changed", subject="reply_domain",
             detail={"reply_domain": domain},
         )  # fmt: skip
+    wake(services().redis, look_up_domain, who.merchant_id, on="urgent", hold=5)
     flash(words()("sender.saved"), "good")
     return redirect(url_for("sender.show"))
 

@@ -7,7 +7,8 @@ from datetime import date, datetime, time, timedelta
 from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from plugin_server.db import audit_log, home, merchants, shop_settings
+from campaigns.mail.lint import FREE
+from plugin_server.db import audit_log, home, merchants, sender, shop_settings
 from plugin_server.db.people import Person
 from plugin_server.db.session import tenant
 from plugin_server.web.context import page, services, words
@@ -35,6 +36,9 @@ def save(who: Person) -> ResponseReturnValue:
     """Save, or show what is wrong beside its field."""
     values, faults = shop_settings.checked(request.form)
     with tenant(services().engine, who.merchant_id) as connection:
+        name = (values.get("from_email") or "").rpartition("@")[2].lower()
+        if name and name not in FREE and sender.refused(connection, name, services().settings.public_url):
+            faults["from_email"] = "domain"
         if faults:
             shown = merchants.get(connection) | dict(request.form.items())
             stores = home.stores(connection)

@@ -20,6 +20,7 @@ from plugin_server.db import conversations, inbox, messages, sender
 from plugin_server.db.session import tenant
 from plugin_server.jobs import replies
 from plugin_server.jobs import run as runs
+from plugin_server.jobs.compose import letterhead
 from plugin_server.jobs.outside import Outside
 from plugin_server.reply_token import Answered, read_reply_token, reply_token
 from plugin_server.wiring import MAIL_REPLIES, Services
@@ -63,6 +64,7 @@ def provider() -> Iterator[FakeSendGrid]:
 def sending(app: Services, merchant: int, provider: FakeSendGrid, shop: Shop) -> Outside:
     with tenant(app.engine, merchant) as conn:
         sender.save_reply_domain(conn, DOMAIN)
+        sender.save_replies_seen(conn, DOMAIN, True, app.now())
     return Outside(SendGridBackend(provider.api_key, provider.url), "sendgrid", lambda _: shop)
 
 
@@ -113,9 +115,21 @@ def test_every_mail_asks_for_replies_at_an_address_of_its_own(
     ]
 
 
+def test_replies_are_asked_for_only_where_they_would_arrive(app: Services, merchant: int) -> None:
+    """An MX that leads elsewhere, or that nobody has seen, promises nothing; a silent name server changes nothing."""
+    said: list[str] = []
+    for domain, arrive in ((DOMAIN, None), (DOMAIN, False), (DOMAIN, True), (DOMAIN, None), ("other.example", None)):
+        with tenant(app.engine, merchant) as conn:
+            sender.save_reply_domain(conn, domain)
+            sender.save_replies_seen(conn, domain, arrive, app.now())
+            said.append(letterhead(conn).reply_domain)
+    assert said == ["", "", DOMAIN, DOMAIN, ""]
+
+
 def test_a_mail_by_itself_and_an_answer_ask_for_replies_there_too(app: Services, merchant: int, world: Outside) -> None:
     with tenant(app.engine, merchant) as conn:
         sender.save_reply_domain(conn, DOMAIN)
+        sender.save_replies_seen(conn, DOMAIN, True, app.now())
     assigns = "{% assign mine = offer.code %}{{ mine }} {{ links.unsubscribe }}"
     run_id = started(app, merchant, holiday(message={"en": {"subject": "Hi", "html": f"<p>{assigns}</p>"}}))
     assert runs.advance(app, world, merchant, run_id) == "done"

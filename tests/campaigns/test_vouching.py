@@ -16,9 +16,10 @@ from campaigns.schema import parse
 from connectors.errors import ConnectorError
 from connectors.mail_types import DnsRecord
 from connectors.sendgrid.domains import SendGridDomains
-from plugin_server.db import campaigns, sender, vouching
+from plugin_server.db import campaigns, merchants, sender, vouching
 from plugin_server.db.session import tenant
 from plugin_server.jobs import domains, trial_mail
+from plugin_server.jobs.lint import look_through
 from plugin_server.wiring import Services
 from tests.campaigns.test_run import holiday
 from tests.fakes.sendgrid import FakeSendGrid, fake_sendgrid
@@ -61,6 +62,53 @@ def test_a_domain_is_begun_once_and_checked_until_all_entries_are_there(
     with tenant(app.engine, merchant) as conn:
         conn.execute(text("UPDATE merchant SET from_email = 'halo@other.example'"))
         assert vouching.of(conn) == vouching.NOTHING
+
+
+def another(app: Services, email: str) -> int:
+    """A second business in the same house."""
+    return merchants.add(
+        app.engine, name="Toko Lain", email=email, timezone="Asia/Jakarta", currency="IDR", locale="id"
+    )
+
+
+def test_a_domain_belongs_to_whoever_proved_it(app: Services, merchant: int, provider: FakeSendGrid) -> None:
+    """Two businesses name one domain: each gets an entry of its own, and who has entered theirs keeps the other out."""
+    at_provider = SendGridDomains(provider.api_key, provider.url)
+    other = another(app, "owner@toko.example")
+    url = app.settings.public_url
+    for one in (merchant, other):
+        assert not domains.vouch(app, at_provider, one)
+    hosts = {record["dns"]["mail_cname"]["host"] for record in provider.domains.known.values()}
+    assert hosts == {f"tg{merchant}.toko.example", f"tg{other}.toko.example"}
+    provider.domains.entered = {
+        f"tg{merchant}.toko.example",
+        "s1._domainkey.toko.example",
+        "s2._domainkey.toko.example",
+    }
+    assert not domains.vouch(app, at_provider, other)
+    with tenant(app.engine, other) as conn:
+        assert sender.refused(conn, "toko.example", url) is None
+    assert domains.vouch(app, at_provider, merchant)
+    assert not domains.vouch(app, at_provider, other)
+    with tenant(app.engine, other) as conn:
+        assert "proven by another business" in vouching.of(conn).fault
+        found = look_through(conn, app.settings, holiday(), app.now())
+        assert "sender_taken" in {one.reason.key for one in found if one.blocking}
+        assert sender.refused(conn, "post.toko.example", url) is None
+    with tenant(app.engine, merchant) as conn:
+        assert sender.refused(conn, "toko.example", url) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [("gmail.com", "sender_free"), ("app.tangga.example", "sender_ours"), ("x.app.tangga.example", "sender_ours"),
+     ("tangga.example", None), ("toko.example", None)],
+)  # fmt: skip
+def test_what_is_nobodys_or_ours_is_refused(app: Services, merchant: int, name: str, key: str | None) -> None:
+    another(app, "owner@lain.example")
+    with tenant(app.engine, merchant) as conn:
+        found = sender.refused(conn, name, "https://app.tangga.example")
+    assert (found.key if found else None) == key
 
 
 def test_what_the_provider_refuses_is_said_and_nothing_is_lost(

@@ -95,14 +95,14 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self.send_header("Content-Length", str(len(body) + answer.cut))
         self.end_headers()
-        for piece in _pieces(body, answer):
+        for piece in _pieces(body, answer) if self.command != "HEAD" else ():
             self.wfile.write(piece)
             self.wfile.flush()
             time.sleep(answer.drip)
         if answer.cut:
             self.close_connection = True
 
-    do_GET = do_POST = do_PUT = do_DELETE = _handle
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _handle
 
     def log_message(self, format: str, *args: Any) -> None:
         """Keep the test output clean."""

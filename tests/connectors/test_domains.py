@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator
 import dns.flags
 import dns.message
 import dns.rcode
+import dns.rdatatype
 import dns.resolver
 import dns.rrset
 import pytest
 
-from connectors.domains import standing
+from connectors.domains import leads_to, standing
 from connectors.mail_types import Standing
 
 Zone = dict[str, str]
@@ -43,7 +44,9 @@ def ask() -> Iterator[Callable[[Zone], dns.resolver.Resolver]]:
             if told is None:
                 answer.set_rcode(dns.rcode.NXDOMAIN)
             else:
-                answer.answer.append(dns.rrset.from_text(name, 60, "IN", "TXT", f'"{told}"'))
+                kind = "MX" if question.question[0].rdtype == dns.rdatatype.MX else "TXT"
+                values = told.split(", ") if kind == "MX" else [f'"{told}"']
+                answer.answer.append(dns.rrset.from_text(name, 60, "IN", kind, *values))
             line.sendto(answer.to_wire(), whence)
 
     thread = threading.Thread(target=serve, daemon=True)
@@ -84,3 +87,22 @@ def test_what_receivers_would_find(
 ) -> None:
     seen = standing(domain, resolver=ask(zone), patience=0.3)
     assert (seen, seen.good) == (found, good)
+
+
+@pytest.mark.parametrize(
+    ("zone", "host", "found"),
+    [
+        ({"r.example": "10 mx.sendgrid.net."}, "mx.sendgrid.net", True),
+        ({"r.example": "10 MX.SendGrid.net."}, "mx.sendgrid.net", True),
+        ({"r.example": "10 mx.sendgrid.net., 20 mail.r.example."}, "mx.sendgrid.net", False),
+        ({"r.example": "10 mail.r.example."}, "mx.sendgrid.net", False),
+        ({"r.example": "10 mail.r.example."}, "", True),
+        ({"r.example": "0 ."}, "", False),
+        ({}, "mx.sendgrid.net", False),
+    ],
+)
+def test_where_mail_to_a_domain_goes(
+    ask: Callable[[Zone], dns.resolver.Resolver], zone: Zone, host: str, found: bool
+) -> None:
+    assert leads_to("r.example", host, resolver=ask(zone), patience=0.3) is found
+    assert leads_to("r.silent", host, resolver=ask(zone), patience=0.1) is None

@@ -22,16 +22,17 @@ class Domains:
         name = asked.get("domain")
         if not isinstance(name, str) or "." not in name:
             return 400, json.dumps({"errors": [{"message": "domain is invalid"}]}).encode()
-        if any(one["domain"] == name for one in self.known.values()):
+        mark = asked.get("subdomain") or "em1"
+        if any((one["domain"], one["subdomain"]) == (name, mark) for one in self.known.values()):
             return 400, json.dumps({"errors": [{"message": "An authenticated domain already exists"}]}).encode()
         number = 302_183 + len(self.known)
         rows = {
-            "mail_cname": (f"em1.{name}", "u1446226.wl.sendgrid.net"),
+            "mail_cname": (f"{mark}.{name}", "u1446226.wl.sendgrid.net"),
             "dkim1": (f"s1._domainkey.{name}", "s1.domainkey.u1446226.wl.sendgrid.net"),
             "dkim2": (f"s2._domainkey.{name}", "s2.domainkey.u1446226.wl.sendgrid.net"),
         }
         dns = {key: {"valid": False, "type": "cname", "host": host, "data": data} for key, (host, data) in rows.items()}
-        made = {"id": number, "domain": name, "subdomain": "em1", "valid": False, "dns": dns, "region": asked["region"]}
+        made = {"id": number, "domain": name, "subdomain": mark, "valid": False, "dns": dns, "region": asked["region"]}
         self.known[number] = made
         return 201, json.dumps(made).encode()
 

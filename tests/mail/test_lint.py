@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from campaigns.calendar import holidays
 from campaigns.mail.compose import RenderedMail, compile_message
 from campaigns.mail.holiday import LANGUAGES, holiday_message, sample_contexts
 from campaigns.mail.lint import Sample, Setting, blocking, lint
+from campaigns.mail.lint_words import When, feasts_amiss, foreign_money
 from campaigns.mail.page import contrast, read_page
 
 NO = "https://toko.example/c/x/unsubscribe"
@@ -21,13 +23,14 @@ GOOD = (
 )
 SETTING = Setting(
     "halo@toko.example", "Jalan Senja 1", "https://toko.example", True, datetime(2027, 3, 1, tzinfo=UTC),
-    sends_at=datetime(2027, 3, 1, tzinfo=UTC),
+    sends_at=datetime(2027, 3, 1, tzinfo=UTC), currency="EUR", weights={"https://toko.example/heavy.png": 1_200_000},
+    when=When(date(2027, 3, 1), "", [one for year in (2026, 2027) for one in holidays("ID", year)]),
 )  # fmt: skip
 
 
 def sample(more: str = "", **told: Any) -> Sample:
-    mail = RenderedMail(told.pop("subject", "A thank-you"), told.pop("html", GOOD % more), told.pop("text", "Hello"),
-                        told.pop("missing", ()))  # fmt: skip
+    subject, text = told.pop("subject", "A thank-you"), told.pop("text", "Hello. Jalan Senja 1")
+    mail = RenderedMail(subject, told.pop("html", GOOD % more), text, told.pop("missing", ()))
     return Sample("en", "usual", mail, told.pop("preheader", "Your code is inside"), NO, told.pop("code", ""))
 
 
@@ -54,6 +57,10 @@ MUST = [
     (sample('<a href=" javascript:alert(1)">Look</a>'), "lint_scheme"),
     (sample('<a href="http://toko.example">Look</a>'), "lint_insecure"),
     (sample('<a href="https://localhost/x">Look</a>'), "lint_insecure"),
+    (sample(code="SENJA-1"), "lint_no_code"),
+    (sample(text="No street in it"), "lint_no_address"),
+    (sample('<img src="http://toko.example/a" alt="a" width="9">'), "lint_picture_address"),
+    (sample('<img src="" alt="a" width="9">'), "lint_picture_address"),
     (sample('<a href="https://staging.toko.example/x">Look</a>'), "lint_insecure"),
 ]
 SHOULD = [
@@ -63,9 +70,9 @@ SHOULD = [
     (sample(subject="Buy!!"), "lint_shouting"),
     (sample(preheader=""), "lint_preheader"),
     (sample(preheader="A thank-you"), "lint_preheader"),
-    (sample('<img src="a" width="10">'), "lint_alt"),
-    (sample('<img src="a" alt="">'), "lint_width"),
-    (sample(html=f'<meta name="color-scheme"><img src="a" alt="a" width="9"><a href="{NO}">No</a>'),
+    (sample('<img src="https://toko.example/a" width="10">'), "lint_alt"),
+    (sample('<img src="https://toko.example/a" alt="">'), "lint_width"),
+    (sample(html=f'<meta name="color-scheme"><img src="https://toko.example" alt="a" width="9"><a href="{NO}">No</a>'),
      "lint_picture_only"),
     (sample(html=(GOOD % "").replace("color-scheme", "x")), "lint_dark"),
     (sample('<p style="color:#aaaaaa">pale words</p>'), "lint_contrast"),
@@ -76,7 +83,11 @@ SHOULD = [
     (sample('<a href="https://other.example/x">toko.example</a>'), "lint_disguised"),
     (sample('<a href="https://toko.example/?utm_source=a&utm_source=b">Look</a>'), "lint_utm"),
     (sample('<a href="https://toko.example/x">Look</a>' * 31), "lint_many_links"),
-    (sample(code="SENJA-1"), "lint_no_code"),
+    (sample("<p>Only Rp 70.000</p>", text="Only Rp 70.000, Jalan Senja 1"), "lint_currency"),
+    (sample(text="Now Rp100.000, Jalan  Senja 1"), "lint_currency"),
+    (sample(subject="Christmas is near"), "lint_feast_over"),
+    (sample(text="Before Idul Adha we pack, Jalan Senja 1"), "lint_feast_far"),
+    (sample('<img src="https://toko.example/heavy.png" alt="a" width="9">'), "lint_heavy"),
 ]  # fmt: skip
 
 
@@ -112,6 +123,37 @@ def test_what_is_set_up_wrongly(changed: dict[str, Any], key: str, blocks: bool)
     assert relaxed == {(key, blocks and key == "lint_expired")}
 
 
+@pytest.mark.parametrize(
+    ("text", "currency", "sign"),
+    [
+        ("Rp100.000", "IDR", ""), ("Rp 100.000", "EUR", "Rp"), ("€ 12,50", "EUR", ""), ("12,50 €", "IDR", "€"),
+        ("$5", "SGD", ""), ("$5", "EUR", "$"), ("USD 5", "EUR", "USD"), ("5 USD", "USD", ""), ("US$5", "EUR", ""),
+        ("FORM 12, EURO 2024, code RP100", "EUR", ""), ("RM12", "MYR", ""), ("¥500", "EUR", "¥"), ("", "EUR", ""),
+    ],
+)  # fmt: skip
+def test_money_of_another_country_is_noticed(text: str, currency: str, sign: str) -> None:
+    assert foreign_money(text, currency) == sign
+
+
+@pytest.mark.parametrize(
+    ("text", "day", "own", "keys"),
+    [
+        ("Lebaran sale", date(2027, 3, 1), "", []),
+        ("Lebaran sale", date(2027, 3, 20), "", ["lint_feast_over"]),
+        ("Lebaran sale", date(2026, 11, 1), "", ["lint_feast_far"]),
+        ("Lebaran sale", None, "", ["lint_feast_always"]),
+        ("Lebaran sale", date(2027, 3, 1), "eid_al_fitr", []),
+        ("Lebaran sale", date(2026, 12, 20), "christmas", ["lint_other_feast"]),
+        ("Lunar New Year", date(2027, 1, 20), "", []),
+        ("Selamat Natal dan Tahun Baru", date(2027, 1, 20), "", ["lint_feast_over", "lint_feast_over"]),
+        ("prenatal tea, Natalia", date(2027, 6, 1), "", []),
+    ],
+)
+def test_feasts_that_are_not_when_the_mail_goes_out(text: str, day: date | None, own: str, keys: list[str]) -> None:
+    feasts = [one for year in (2026, 2027) for one in holidays("ID", year)]
+    assert [one.key for one in feasts_amiss(text, When(day, own, feasts))] == keys
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_our_own_recipe_passes(language: str) -> None:
     source = holiday_message(language)
@@ -120,9 +162,11 @@ def test_our_own_recipe_passes(language: str) -> None:
         Sample(language, name, message.render(context), "x", context["links"]["unsubscribe"], context["offer"]["code"])
         for name, context in sample_contexts(language).items()
     ]
+    when = When(date(2027, 3, 1), "eid_al_fitr", holidays("ID", 2027))
+    of = replace(SETTING, currency="IDR", when=when, postal_address="Jalan Malioboro 12,\nYogyakarta 55271, Indonesia")
     # A very long name may make a long subject; nothing else is wrong.
-    assert {one.reason.key for one in lint(samples, SETTING)} <= {"lint_long_subject"}
-    assert blocking(lint(samples, SETTING)) == []
+    assert {one.reason.key for one in lint(samples, of)} <= {"lint_long_subject"}
+    assert blocking(lint(samples, of)) == []
 
 
 def test_contrast_is_what_the_standard_says() -> None:

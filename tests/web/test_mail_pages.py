@@ -136,8 +136,10 @@ def test_a_domain_is_vouched_for_from_the_page(
     with tenant(app.engine, merchant) as connection:
         vouching.told(connection, DomainVouch("7", "example.com", True, (replace(record, valid=True),)), app.now())
         connection.execute(text("UPDATE merchant SET from_email = 'toko@gmail.com'"))
-    assert "does not offer this for gmail.com" in owner.get("/mail/health").get_data(as_text=True)
-    assert owner.post("/mail/health/vouching").status_code == 404
+    assert "gmail.com is a public mail service" in owner.get("/mail/health").get_data(as_text=True)
+    assert owner.post("/mail/health/vouching").status_code == 302
+    with tenant(app.engine, merchant) as connection:
+        assert vouching.of(connection) == vouching.NOTHING
 
 
 def test_an_owner_says_where_replies_come_in(app: Services, merchant: int, logged_in: Callable[[str], Visitor]) -> None:
@@ -149,5 +151,11 @@ def test_an_owner_says_where_replies_come_in(app: Services, merchant: int, logge
     for given, kept in taken:
         assert owner.post("/mail/health/replies", {"reply_domain": given}).status_code == 302
         with tenant(app.engine, merchant) as connection:
-            assert sender.reply_domain(connection) == kept
+            assert sender.replies(connection).domain == kept
     assert logged_in("marketer").post("/mail/health/replies", {"reply_domain": ""}).status_code == 403
+    with tenant(app.engine, merchant) as connection:
+        sender.save_reply_domain(connection, "reply.toko.example")
+        sender.save_replies_seen(connection, "reply.toko.example", False, app.now())
+    page = owner.get("/mail/health").get_data(as_text=True)
+    assert "Replies to reply.toko.example would be lost" in page
+    assert "10 mx.sendgrid.net" in page
