@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.errors import ConnectorError
+from connectors.shopify.reasons import REASONS
 
 COME_BACK = 60.0
 LONGEST = 300
@@ -53,7 +54,9 @@ class Rejected(ShopifyRefusal):
 
     def __init__(self, errors: tuple[UserError, ...], payload: Mapping[str, Any]) -> None:
         told = "; ".join(dict.fromkeys(error.message or error.code for error in errors))
-        super().__init__(f"Shopify refuses this: {told}"[:LONGEST], code="refused", reason=errors[0].code)
+        why = next((REASONS[error.code] for error in errors if error.code in REASONS), "")
+        sentence = f"Shopify refuses this, for {why}. It says: {told}" if why else f"Shopify refuses this: {told}"
+        super().__init__(sentence[:LONGEST], code="refused", reason=errors[0].code)
         self.errors = errors
         self.payload = payload
 

@@ -15,7 +15,8 @@ from tests.connectors.shopify.shop import NOW, TOKEN, Row, Shop, a_client, page,
 from tests.connectors.shopify.test_reads import SHOP
 
 GRANTED = ["read_orders", "read_all_orders", "write_customers", "read_products", "write_discounts",
-           "write_marketing_events", "read_customer_merge", "write_store_credit_account_transactions"]  # fmt: skip
+           "write_marketing_events", "write_app_proxy", "read_customer_merge",
+           "write_store_credit_account_transactions"]  # fmt: skip
 
 
 def healthy(made: Shop, *, without: str = "", **changes: Any) -> None:
@@ -80,7 +81,7 @@ def test_what_only_makes_the_shop_poorer_is_told_and_no_fault(changes: dict[str,
     healthy(shop, **changes)
     found = findings(shop)
     assert wrong(found) == {}
-    assert words in next(check.detail for check in found if check.name == name)
+    assert words in " ".join(check.detail for check in found if check.name == name)
 
 
 @pytest.mark.parametrize(
