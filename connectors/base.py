@@ -51,6 +51,27 @@ class WebhookState:
     external_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of writing to accounts, by their external ids: ``refused`` with a sentence each.
+
+    ``changed`` is the time of change that the shop gave an account by it, where it says so: by that time our own change
+    is known again when the shop tells of it.
+    """
+
+    refused: Mapping[str, str] = field(default_factory=dict)
+    changed: Mapping[str, datetime] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TagChange:
+    """Tags to put on an account and to take off it; ``all`` are those it bears with us after that."""
+
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+    all: tuple[str, ...] = ()
+
+
 class Store(Protocol):
     """A shop we can read and write. All methods raise ``ConnectorError``; none holds a cursor between calls."""
 
@@ -98,8 +119,8 @@ class Store(Protocol):
     def revoke_codes(self, external_ids: Iterable[str]) -> None:
         """Make the codes worthless; those already gone are fine."""
 
-    def write_rungs(self, rungs: Mapping[str, tuple[str, str]]) -> dict[str, str]:
-        """Write {customer external id: (rung key, rung name)} to the shop; gives {external id: error} where refused."""
+    def write_rungs(self, rungs: Mapping[str, tuple[str, str]]) -> Written:
+        """Write {customer external id: (rung key, rung name)} to the shop; again is harmless."""
 
     def ensure_webhooks(self, *, url: str, secret: str) -> list[WebhookState]:
         """Make our webhooks exist and be active at ``url`` with ``secret``; disabled ones are revived."""
@@ -117,9 +138,9 @@ class Store(Protocol):
 class StoreServices(Protocol):
     """What only some shops can do beyond ``Store``; ``StoreInfo.capabilities`` says which of it.
 
-    Capabilities: ``automatic_discounts`` (deals), ``bulk_codes``, ``consent``, ``store_credit``, ``marketing``; packs
-    are made by shops that cannot count pieces. All raise ``ConnectorError``; with ``ambiguous`` where the same call
-    again finds out what became of the first.
+    Capabilities: ``automatic_discounts`` (deals), ``bulk_codes``, ``consent``, ``store_credit``, ``marketing``,
+    ``tags``; packs are made by shops that cannot count pieces. All raise ``ConnectorError``; with ``ambiguous`` where
+    the same call again finds out what became of the first.
     """
 
     def create_deal(self, deal: Deal) -> str:
@@ -136,6 +157,9 @@ class StoreServices(Protocol):
 
         Calling twice makes none twice; a pack that somebody changed is set right again.
         """
+
+    def write_tags(self, changes: Mapping[str, TagChange]) -> Written:
+        """Put tags on accounts, and take others off, by their external ids; again is harmless."""
 
     def write_consents(self, changes: Sequence[ConsentChange]) -> dict[str, str]:
         """Tell the shop what customers answered; gives {customer external id: sentence} where it was not taken."""

@@ -382,7 +382,7 @@ class DataSubject:
 
 @dataclass(frozen=True, slots=True)
 class StoreEvent:
-    """One store webhook in our words: either the thing itself, or only its id, to be read again (``refetch``).
+    """One store webhook in our words: the thing itself, or its id, to be read again (``refetch``, perhaps slim).
 
     ``source`` is the address the shop gives as its own: a copy of a shop keeps our webhooks and their secret.
     ``other_id`` is the account that was given up in a merge; ``about`` whom a request about personal data names.

@@ -231,6 +231,11 @@ def able(platform: str, capabilities: Sequence[str], *, points: bool) -> Able:
     return Able(packs=platform == "woocommerce", points=points)
 
 
+def told_together(platform: str) -> int:
+    """How many accounts are written to before it is noted down: the embedding platform tells of each change at once."""
+    return 12 if platform == EMBEDDING else 100
+
+
 WINDOW = timedelta(days=59)
 """The embedding platform shows the orders of 60 days; a day less, for its day may end before ours."""
 

@@ -69,6 +69,7 @@ def capabilities(about: About) -> frozenset[str]:
         "abandoned_checkouts": about.may("read_orders"),
         "consent": about.may("write_customers"),
         "rungs": about.may("write_customers"),
+        "tags": about.may("write_customers"),
         "marketing": about.may("write_marketing_events"),
         "customer_merges": about.may("read_customer_merge"),
         "credit_switched_on": about.store_credit,

@@ -1,4 +1,4 @@
-"""An order as a webhook's body tells it, in the shape in which the API would.
+"""An order, or a customer, as a webhook's body tells it, in the shape in which the API would.
 
 Bodies are in the older REST form. They are used where reading afresh could find nothing: without ``read_all_orders``
 Shopify shows an order for 60 days only, and still tells when an older one is changed or refunded.
@@ -7,10 +7,14 @@ Shopify shows an order for 60 days only, and still tells when an older one is ch
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from connectors.errors import BadPayload
+from connectors.shopify import mapping
 from connectors.shopify.values import decimal, number_of, part, rows
+from connectors.types import Customer
 
 Json = Mapping[str, Any]
 MONEY = {
@@ -57,6 +61,27 @@ def order_row(body: Json) -> dict[str, Any]:
         "lineItems": [_line(row, body) for row in rows(body, "line_items", PATH) if isinstance(row, dict)],
         **{name: _set(body, old) for name, old in MONEY.items()},
     }
+
+
+def customer(body: Json, *, now: datetime) -> Customer | None:
+    """Who the body of a customer's webhook is about, as far as it tells: neither consent nor tags nor our metafields.
+
+    Only to be compared with what is known; None where the body cannot be read or tells no time.
+    """
+    row = {
+        "id": f"gid://shopify/Customer/{number_of(body.get('id'))}",
+        "firstName": body.get("first_name"),
+        "lastName": body.get("last_name"),
+        "defaultEmailAddress": {"emailAddress": body.get("email")},
+        "defaultPhoneNumber": {"phoneNumber": body.get("phone")},
+        "defaultAddress": {"countryCodeV2": part(body, "default_address").get("country_code")},
+        "updatedAt": body.get("updated_at"),
+    }
+    try:
+        found = mapping.customer(row, now=now)
+    except BadPayload:
+        return None
+    return found if found.updated_at else None
 
 
 def _address(row: Json) -> dict[str, Any]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
-from connectors.errors import ConnectorError
+from connectors.base import Written
+from connectors.errors import BadPayload, ConnectorError
 from connectors.shopify.client import ShopifyClient
 from connectors.shopify.failures import Rejected
-from connectors.shopify.values import gid, is_number
+from connectors.shopify.values import gid, is_number, moment, number_of, part, rows
 from connectors.windows import chunks
 
 NAMESPACE = "$app:loyalty"
@@ -26,18 +29,19 @@ class RungWriter:
         self._client = client
         self._defined = False
 
-    def write(self, rungs: Mapping[str, tuple[str, str]]) -> dict[str, str]:
-        """Write {customer id: (rung key, rung name)}; gives {customer id: sentence} of those refused.
+    def write(self, rungs: Mapping[str, tuple[str, str]]) -> Written:
+        """Write {customer id: (rung key, rung name)}.
 
         Raises ``ConnectorError`` where the shop fails; writing all of them again is harmless.
         """
         refused = {owner: "This is not a customer's number." for owner in rungs if not is_number(owner)}
+        changed: dict[str, datetime] = {}
         good = [owner for owner in rungs if owner not in refused]
         if good and not self._defined:
             self.define()
         for batch in chunks(good, BATCH):
-            refused |= self._batch({owner: rungs[owner] for owner in batch})
-        return refused
+            refused |= self._batch({owner: rungs[owner] for owner in batch}, changed)
+        return Written(refused, changed)
 
     def define(self) -> None:
         """Make the fields known to the shop, so that themes and customers may read them; done before is fine."""
@@ -57,14 +61,14 @@ class RungWriter:
                     raise
         self._defined = True
 
-    def _batch(self, rungs: dict[str, tuple[str, str]]) -> dict[str, str]:
+    def _batch(self, rungs: dict[str, tuple[str, str]], changed: dict[str, datetime]) -> dict[str, str]:
         """All of a batch or none is written: whoever spoils it is left out, and the others are sent again."""
         refused: dict[str, str] = {}
         left = dict(rungs)
         while left:
             owners = list(left)
             try:
-                self._set(left)
+                changed |= self._set(left)
                 return refused
             except Rejected as error:
                 bad = {owners[place // 2]: message for place, message in _places(error) if place // 2 < len(owners)}
@@ -74,7 +78,7 @@ class RungWriter:
                 left = {owner: rung for owner, rung in left.items() if owner not in bad}
         return refused
 
-    def _set(self, rungs: Mapping[str, tuple[str, str]]) -> None:
+    def _set(self, rungs: Mapping[str, tuple[str, str]]) -> dict[str, datetime]:
         fields = [
             {
                 "ownerId": gid("Customer", owner),
@@ -87,11 +91,25 @@ class RungWriter:
             for (key, _), value in zip(FIELDS, pair, strict=True)
         ]
         try:
-            self._client.write("rungs_set", {"metafields": fields})
+            told = self._client.write("rungs_set", {"metafields": fields})
         except ConnectorError as error:
             if not error.ambiguous:
                 raise
-            self._client.write("rungs_set", {"metafields": fields})  # The same values again change nothing.
+            told = self._client.write("rungs_set", {"metafields": fields})  # The same values again change nothing.
+        owners = [part(row, "owner") for row in rows(told, "metafields", "rungs") if isinstance(row, dict)]
+        return changes(owners, self._client.clock())
+
+
+def changes(accounts: Iterable[Mapping[str, Any]], now: datetime) -> dict[str, datetime]:
+    """{customer id: its time of change} of customers in the answer to a change; those that tell none are left out."""
+    found: dict[str, datetime] = {}
+    for row in accounts:
+        number = number_of(row.get("id"), "Customer")
+        with suppress(BadPayload):  # It was written; only our own change is not known again by a time that is none.
+            at = moment(row, "updatedAt", "customer", now)
+            if number and at:
+                found[number] = at
+    return found
 
 
 def _places(error: Rejected) -> list[tuple[int, str]]:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
-from connectors.base import Page, WebhookState
+from connectors.base import Page, TagChange, WebhookState, Written
 from connectors.http import Http
 from connectors.shopify import webhooks
 from connectors.shopify.about import capabilities, read_about
@@ -27,6 +27,7 @@ from connectors.shopify.orders import OrderReader
 from connectors.shopify.pacing import Bucket
 from connectors.shopify.rungs import RungWriter
 from connectors.shopify.subscriptions import Subscriptions
+from connectors.shopify.tags import write_tags
 from connectors.types import (
     Category,
     Check,
@@ -179,9 +180,13 @@ class ShopifyStore:
         """Make codes exist under an offer that may be passed on, 250 a call; one result each, in their order."""
         return CodeBatches(self._client).add(deal_id, codes)
 
-    def write_rungs(self, rungs: Mapping[str, tuple[str, str]]) -> dict[str, str]:
-        """Write {customer external id: (rung key, rung name)}; gives {external id: error} where refused."""
+    def write_rungs(self, rungs: Mapping[str, tuple[str, str]]) -> Written:
+        """Write {customer external id: (rung key, rung name)}; again is harmless."""
         return self._rungs.write(rungs)
+
+    def write_tags(self, changes: Mapping[str, TagChange]) -> Written:
+        """Put tags on customers, and take others off; again is harmless."""
+        return write_tags(self._client, changes)
 
     def write_consents(self, changes: Sequence[ConsentChange]) -> dict[str, str]:
         """Tell the shop what customers answered; gives {customer external id: sentence} where it was not taken."""

@@ -89,6 +89,8 @@ def parse(headers: Mapping[str, str], body: bytes, *, now: datetime) -> StoreEve
     if not isinstance(data, dict):
         raise BadPayload("The body is not an object.", path="body")
     kind, more = read(data)
+    if name == "customers/update":
+        more |= {"customer": bodies.customer(data, now=now)}
     if kind is StoreEventKind.ORDER and (order := _old_order(data, now)):
         return StoreEvent(kind, external_id=order.external_id, order=order, source=source)
     return StoreEvent(kind, source=source, **more)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from connectors.base import Page, WebhookState
+from connectors.base import Page, TagChange, WebhookState, Written
 from connectors.errors import ConnectorError
 from connectors.http import CONNECT_SECONDS, READ_SECONDS, Http, guard_url
 from connectors.offer_types import Pack, PackResult
@@ -32,7 +32,7 @@ from connectors.woocommerce.client import Clock, WooClient
 from connectors.woocommerce.coupons import CouponMaker
 from connectors.woocommerce.orders import OrderReader
 from connectors.woocommerce.packs import PackMaker
-from connectors.woocommerce.rungs import write_rungs
+from connectors.woocommerce.rungs import write_rungs, write_tags
 
 TAILS = ("/wp-admin", "/wp-json", "/wp-login.php")
 
@@ -99,7 +99,7 @@ class WooStore:
         """Name, address, currency, zone and version of the shop."""
         about = read_about(self._client)
         self._currency = about.currency or self._currency
-        capabilities = {"hpos"} if about.hpos else set()
+        capabilities = {"tags", "hpos"} if about.hpos else {"tags"}
         return StoreInfo(
             name=about.name or self._client.url.partition("://")[2],
             url=about.home.rstrip("/"),
@@ -170,9 +170,13 @@ class WooStore:
         """Make the packs exist exactly as asked, out of sight of the catalogue; calling twice makes none twice."""
         return PackMaker(self._client, self.currency()).ensure(packs)
 
-    def write_rungs(self, rungs: Mapping[str, tuple[str, str]]) -> dict[str, str]:
-        """Write {customer external id: (rung key, rung name)}; gives {external id: error} where refused."""
+    def write_rungs(self, rungs: Mapping[str, tuple[str, str]]) -> Written:
+        """Write {customer external id: (rung key, rung name)}; again is harmless."""
         return write_rungs(self._client, rungs)
+
+    def write_tags(self, changes: Mapping[str, TagChange]) -> Written:
+        """Write the tags of customers as meta data; again is harmless."""
+        return write_tags(self._client, changes)
 
     def ensure_webhooks(self, *, url: str, secret: str) -> list[WebhookState]:
         """Make our webhooks exist and be active at ``url`` with ``secret``; disabled ones are replaced."""

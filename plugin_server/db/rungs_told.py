@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection, text
 
@@ -31,17 +32,21 @@ def waiting(connection: Connection, store_id: int, *, after: int, limit: int) ->
     return [Untold(*row) for row in rows]
 
 
-def told(connection: Connection, done: Sequence[Untold], refused: Mapping[str, str]) -> None:
+def told(
+    connection: Connection, done: Sequence[Untold], refused: Mapping[str, str], changed: Mapping[str, datetime]
+) -> None:
     """Note what the shop knows now. A refused account waits for its next climb, with the shop's reason kept."""
     connection.execute(
         text(
-            "UPDATE identity SET told_rung = made.rung, refused = made.refused FROM unnest("
-            "CAST(:ids AS bigint[]), CAST(:rungs AS text[]), CAST(:refused AS text[])) AS made (id, rung, refused) "
-            "WHERE identity.id = made.id"
+            "UPDATE identity SET told_rung = made.rung, refused = made.refused, "
+            "written_at = coalesce(made.at, identity.written_at) FROM unnest(CAST(:ids AS bigint[]), "
+            "CAST(:rungs AS text[]), CAST(:refused AS text[]), CAST(:times AS timestamptz[])) "
+            "AS made (id, rung, refused, at) WHERE identity.id = made.id"
         ),
         {
             "ids": [one.identity_id for one in done],
             "rungs": [one.rung for one in done],
             "refused": [refused.get(one.external_id) for one in done],
+            "times": [changed.get(one.external_id) for one in done],
         },
     )

@@ -16,7 +16,7 @@ from connectors.base import Store
 from connectors.errors import BadPayload, ConnectorError
 from connectors.types import Customer, Order, Product, StoreEvent, StoreEventKind
 from plugin_server import wiring
-from plugin_server.db import inbox, ingest_catalogue, ingest_gone, ingest_merges, stores
+from plugin_server.db import inbox, ingest_catalogue, ingest_gone, ingest_merges, own_writes, stores
 from plugin_server.db.ingest import Ingested
 from plugin_server.db.ingest_customers import ingest_customers
 from plugin_server.db.ingest_orders import ingest_orders
@@ -127,7 +127,10 @@ class _Batch:
         return bool(told and known) and told.removeprefix("www.") != known.removeprefix("www.")
 
     def _bring_in(self, store: Store, read: Sequence[tuple[Row[Any], StoreEvent]]) -> None:
-        news = gather(store, [event for _, event in read])
+        with tenant(self.services.engine, self.merchant_id) as connection:
+            slim = [event.customer for _, event in read if event.refetch and event.customer]
+            own = own_writes.echoes(connection, self.store_id, slim)
+        news = gather(store, [event for _, event in read if not _echo(event, own)])
         self._introduce(store, news)
         idle = {
             StoreEventKind.PING,
@@ -137,9 +140,10 @@ class _Batch:
             StoreEventKind.BULK_FINISHED,
         }
         ignored = [row.id for row, event in read if event.kind in idle]
-        done = [row.id for row, event in read if event.kind not in idle]
+        done = [row.id for row, event in read if event.kind not in idle and not _echo(event, own)]
         retrying(self.services, self.merchant_id, lambda connection: self._write(connection, news, done))
         self._settle(ignored, "ignored", "")
+        self._settle([row.id for row, event in read if _echo(event, own)], "ignored", "our own writing")
 
     def _introduce(self, store: Store, news: News) -> None:
         """Read the accounts we do not know yet; without them their orders come in all the same."""
@@ -186,6 +190,11 @@ class _Batch:
             inbox.again(connection, ids, note, now=self.services.now())
 
 
+def _echo(event: StoreEvent, own: set[str]) -> bool:
+    """True where the shop tells of nothing but what we wrote to it."""
+    return event.refetch and event.customer is not None and event.customer.external_id in own
+
+
 def gather(store: Store, events: Iterable[StoreEvent]) -> News:
     """The last word of the events on each thing; what they only point at is read from the store, once."""
     news = News()
@@ -195,7 +204,7 @@ def gather(store: Store, events: Iterable[StoreEvent]) -> News:
             news.products.extend(event.products)
         elif event.order:
             news.orders.append(event.order)
-        elif event.customer:
+        elif event.customer and not event.refetch:
             news.customers.append(event.customer)
         elif event.external_id:
             last[event.kind, event.external_id] = event

@@ -6,9 +6,18 @@ from sqlalchemy import text
 
 from connectors.errors import LOCKED_OUT
 from plugin_server import wiring
-from plugin_server.db import forecast, known, marketing, merchants
+from plugin_server.db import forecast, known, marketing, merchants, tags_told
 from plugin_server.db.session import merchant_ids, tenant
-from plugin_server.jobs import climb, points_night, reconcile, sync, tell_consents, tell_marketing, tell_rungs
+from plugin_server.jobs import (
+    climb,
+    points_night,
+    reconcile,
+    sync,
+    tell_consents,
+    tell_marketing,
+    tell_rungs,
+    tell_tags,
+)
 from plugin_server.jobs.queues import awake, wake
 from plugin_server.wiring import Services
 
@@ -51,6 +60,12 @@ def tell_all_consents(services: Services) -> None:
     """Tell every shop what its customers answered to our mails."""
     for merchant_id, store_id in _shops(services):
         wake(services.redis, tell_consents.tell_consents, merchant_id, store_id, on="bulk", hold=HOLD)
+
+
+def tell_all_tags(services: Services) -> None:
+    """Tell every shop that keeps tags which ones campaigns put on its customers."""
+    for merchant_id, store_id in _shops(services, able=tags_told.CAPABILITY):
+        wake(services.redis, tell_tags.tell_tags, merchant_id, store_id, on="bulk", hold=HOLD)
 
 
 def tell_all_marketing(services: Services) -> None:

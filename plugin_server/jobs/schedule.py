@@ -66,6 +66,7 @@ JOBS: Final = (
     Periodic("sync", timedelta(minutes=10), nightly.sync_all),
     Periodic("rungs", timedelta(minutes=5), nightly.tell_all_rungs),
     Periodic("consents", timedelta(minutes=5), nightly.tell_all_consents, timedelta(minutes=2)),
+    Periodic("tags", timedelta(minutes=5), nightly.tell_all_tags, timedelta(minutes=3)),
     Periodic("marketing", timedelta(minutes=10), nightly.tell_all_marketing, timedelta(minutes=4)),
     Periodic("habits", timedelta(minutes=1), nightly.catch_up_all),
     Periodic("suppressions", timedelta(hours=1), suppressions.exchange_all, timedelta(minutes=20)),

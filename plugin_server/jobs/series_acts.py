@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 from campaigns.schema import Campaign, MessageStep, OfferStep
 from campaigns.series_parts import part, series_of
 from campaigns.steps import TagStep, TaskStep, WebhookStep
-from plugin_server.db import known, owner_tasks, series, series_calls, series_runs
+from plugin_server.db import known, owner_tasks, series, series_calls, series_runs, tags_told
 from plugin_server.db.series import Group
 from plugin_server.db.series_seen import Sight
 
@@ -59,6 +59,7 @@ def _tag(conn: Connection, step: TagStep, people: Sequence[int]) -> None:
     differs = ":tag = ANY(tags)" if step.remove else ":tag <> ALL(tags)"
     given = {"tag": step.tag, "people": list(people)}
     conn.execute(text(f"UPDATE customer SET tags = {change} WHERE id = ANY(:people) AND {differs}"), given)
+    tags_told.want(conn, people, step.tag, put=not step.remove)
     facts = f"UPDATE customer_facts SET tags = {change} WHERE customer_id = ANY(:people) AND {differs}"
     if conn.execute(text(facts), given).rowcount:
         merchant = int(conn.execute(text("SELECT id FROM merchant")).scalar_one())

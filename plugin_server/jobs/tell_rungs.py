@@ -14,9 +14,8 @@ from plugin_server.jobs.queues import awake
 from plugin_server.wiring import Services
 
 log = logging.getLogger(__name__)
-BATCH = 100
-AT_ONCE = 50
-"""Batches in one go: a first reading of a large shop must not keep its server busy for hours."""
+AT_ONCE = 5000
+"""Accounts in one go: a first reading of a large shop must not keep its server busy for hours."""
 
 
 def tell_rungs(merchant_id: int, store_id: int) -> None:
@@ -31,7 +30,7 @@ def tell_rungs(merchant_id: int, store_id: int) -> None:
 
 
 def tell(services: Services, merchant_id: int, store_id: int, connect: Connect) -> int:
-    """Write rungs to the shop until it knows all, or ``AT_ONCE`` batches are done; gives how many accounts.
+    """Write rungs to the shop until it knows all, or ``AT_ONCE`` are done; gives how many accounts.
 
     A read-only or frozen store is left alone. Raises ``ConnectorError``; what was told before stays noted.
     """
@@ -42,13 +41,13 @@ def tell(services: Services, merchant_id: int, store_id: int, connect: Connect) 
         return 0
     names = {rung.key: name_of(rung, on.locale) for rung in on.ladder.rungs}
     shop, after, done = connect(services, merchant_id, store_id), 0, 0
-    for _ in range(AT_ONCE):
+    while done < AT_ONCE:
         with tenant(services.engine, merchant_id) as connection:
-            batch = rungs_told.waiting(connection, store_id, after=after, limit=BATCH)
+            batch = rungs_told.waiting(connection, store_id, after=after, limit=wiring.told_together(row["platform"]))
         if not batch:
             break
-        refused = shop.write_rungs({one.external_id: (one.rung, names[one.rung]) for one in batch})
+        written = shop.write_rungs({one.external_id: (one.rung, names[one.rung]) for one in batch})
         with tenant(services.engine, merchant_id) as connection:
-            rungs_told.told(connection, batch, refused)
+            rungs_told.told(connection, batch, written.refused, written.changed)
         after, done = batch[-1].identity_id, done + len(batch)
     return done

@@ -71,6 +71,9 @@ class Counter(Protocol):
     def rung_of(self, customer: str) -> str | None:
         """The rung that we wrote to a customer."""
 
+    def tags_of(self, customer: str) -> set[str]:
+        """The tags that a customer bears in the shop."""
+
     def cut_off(self) -> None:
         """Our credentials stop working."""
 
@@ -153,6 +156,10 @@ class WooCounter:
     def rung_of(self, customer: str) -> str | None:
         meta = self.shop.customers[int(customer)].meta
         return next((one.value for one in meta if one.key == "tangga_rung"), None)
+
+    def tags_of(self, customer: str) -> set[str]:
+        meta = self.shop.customers[int(customer)].meta
+        return {tag for one in meta if one.key == "tangga_tags" for tag in str(one.value).split(", ") if tag}
 
     def cut_off(self) -> None:
         self.shop.keys.clear()
@@ -245,6 +252,9 @@ class ShopifyCounter:
     def rung_of(self, customer: str) -> str | None:
         held = self.shop.metafields_of(gid("Customer", customer))
         return next((one.value for one in held if one.key == "rung"), None)
+
+    def tags_of(self, customer: str) -> set[str]:
+        return set(self.shop.customers[int(customer)].tags)
 
     def cut_off(self) -> None:
         self.shop.grants.uninstall()

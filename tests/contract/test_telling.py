@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from connectors.base import TagChange
 from connectors.types import StoreEventKind
+from plugin_server import wiring
 from tests.connectors.server import Answer, serving
 from tests.contract.conftest import NOW
 from tests.contract.counters import OUR_SECRET, Counter
@@ -60,8 +62,27 @@ def test_an_order_that_went_is_told(shop: Counter) -> None:
 def test_rungs_are_written_and_a_stranger_is_named(shop: Counter) -> None:
     (first, _), (second, _) = shop.accounts()[:2]
     asked = {first: ("member", "Anggota"), second: ("advocate", "Pembela"), "999999999": ("member", "Anggota")}
-    refused = shop.store.write_rungs(asked)
-    assert set(refused) == {"999999999"}
+    written = shop.store.write_rungs(asked)
+    assert set(written.refused) == {"999999999"}
     assert (shop.rung_of(first), shop.rung_of(second)) == ("member", "advocate")
-    assert shop.store.write_rungs({first: ("customer", "Pelanggan")}) == {}
+    assert shop.store.write_rungs({first: ("customer", "Pelanggan")}).refused == {}
     assert shop.rung_of(first) == "customer"
+
+
+def test_tags_are_put_on_and_taken_off_and_a_stranger_is_named(shop: Counter) -> None:
+    (first, _), (second, _) = shop.accounts()[:2]
+    store = wiring.beyond(shop.store)
+    before = shop.tags_of(first) - {"vip", "lebaran"}
+    both = TagChange(("vip", "lebaran"), (), ("lebaran", "vip"))
+    written = store.write_tags({first: both, second: both, "999999999": both})
+    assert set(written.refused) == {"999999999"}
+    assert store.write_tags({first: TagChange((), ("vip",), ("lebaran",))}).refused == {}
+    assert store.write_tags({first: TagChange((), ("vip",), ("lebaran",))}).refused == {}
+    assert shop.tags_of(first) - before == {"lebaran"}
+    assert {"vip", "lebaran"} <= shop.tags_of(second)
+    # Where the shop says when the account changed by it, that is what it tells of the account from now on.
+    for account, at in written.changed.items():
+        known = shop.store.customer(account)
+        assert known is not None
+        assert known.updated_at is not None
+        assert known.updated_at >= at

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from connectors.base import Page, WebhookState
+from connectors.base import Page, WebhookState, Written
 from connectors.errors import BadPayload, ConnectorError
 from connectors.types import (
     Category,
@@ -92,8 +92,8 @@ class FakeStore:
     def revoke_codes(self, external_ids: Iterable[str]) -> None:
         return None
 
-    def write_rungs(self, rungs: Mapping[str, tuple[str, str]]) -> dict[str, str]:
-        return {}
+    def write_rungs(self, rungs: Mapping[str, tuple[str, str]]) -> Written:
+        return Written()
 
     def ensure_webhooks(self, *, url: str, secret: str) -> list[WebhookState]:
         self.asked.append(f"webhooks {url}")

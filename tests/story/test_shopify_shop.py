@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -16,7 +17,8 @@ from plugin_server.cli.stores_shopify import connect
 from plugin_server.demo.generator import generate
 from plugin_server.demo.generator_ladder import rungs
 from plugin_server.demo.opening import DOMAIN, OtherPlatform, free_port, remembered
-from plugin_server.demo.shopify_shop import ShopState, running_shop, stock
+from plugin_server.demo.shopify_shop import Faults, ShopState, running_shop, stock
+from plugin_server.jobs import tell_tags
 from plugin_server.jobs.ingest import drained
 from plugin_server.jobs.tell_rungs import tell
 from plugin_server.wiring import Services, utc_now
@@ -29,6 +31,11 @@ class ShopifySpine(Spine):
     """A Shopify double of 200 contacts, connected by the token of a custom app."""
 
     double: ShopState | None = None
+    faults: Faults = field(default_factory=Faults)
+
+    def asked(self, operation: str) -> int:
+        """How often the shop was asked for something by this name."""
+        return self.faults.count(f"POST {operation}")
 
     def deliver(self) -> int:
         """The shop's deliveries arrive; then our inbox is drained."""
@@ -51,7 +58,8 @@ def spine(app: Services, merchant: int) -> Iterator[ShopifySpine]:
     port = free_port()
     shop, data = ShopState(domain=DOMAIN), generate(seed=5, customers=200, now=utc_now().replace(microsecond=0))
     stock(shop, data)
-    with running_shop(shop) as origin:
+    faults = Faults()
+    with running_shop(shop, faults=faults) as origin:
         told = {"public_url": f"http://127.0.0.1:{port}", "shopify_admin_origin": origin}
         services = replace(app, settings=app.settings.model_copy(update=told), now=utc_now)
         with served(create_app(services), port):
@@ -61,7 +69,8 @@ def spine(app: Services, merchant: int) -> Iterator[ShopifySpine]:
             )  # fmt: skip
             assert [check for check in added["checks"] if not check["ok"]] == []
             assert {hook["state"] for hook in added["webhooks"]} == {"active"}
-            yield ShopifySpine(services, merchant, added["id"], shop, data, origin, double=shop)  # type: ignore[arg-type]
+            made: Any = shop
+            yield ShopifySpine(services, merchant, added["id"], made, data, origin, double=shop, faults=faults)
 
 
 def test_a_shopify_shop_is_read_offered_bought_from_and_climbed(spine: ShopifySpine) -> None:
@@ -97,6 +106,42 @@ def test_a_shopify_shop_is_read_offered_bought_from_and_climbed(spine: ShopifySp
     assert spine.of(owner_email, "rung") == "customer"
     assert spine.rows("SELECT * FROM inbound_event WHERE state NOT IN ('done', 'ignored')") == []
     assert spine.buy(owner_email, code, variant).status_code == 422
+
+
+def test_what_we_wrote_ourselves_is_read_again_by_nobody(spine: ShopifySpine) -> None:
+    """Every rung written comes back as a delivery that names the account; none of them costs the shop a question."""
+    shop = spine.double
+    assert shop is not None
+    spine.read()
+    spine.deliver()
+    before = spine.asked("CustomerAfresh")
+    wrote = told_in_turn(spine, tell)
+    assert wrote > 100
+    own = spine.one("SELECT count(*) FROM inbound_event WHERE note = 'our own writing'")
+    assert own >= wrote
+    assert spine.asked("CustomerAfresh") == before
+
+    merchants, ours = list(shop.customers.values())[:2]
+    spine.rows("UPDATE identity SET tags_due = '{\"vip\": true}' WHERE external_id = :id RETURNING id", id=str(ours.id))
+    assert told_in_turn(spine, tell_tags.tell) == 1
+    assert "vip" in ours.tags
+    assert spine.asked("CustomerAfresh") == before
+    # What somebody else changes is read, also where it is changed in the very second of our writing.
+    ours.first_name, merchants.last_name = "Renamed", "Renamed"
+    merchants.updated_at = shop.now()
+    for customer in (ours, merchants):
+        shop.save(customer, "CUSTOMERS_UPDATE")
+    spine.deliver()
+    assert spine.asked("CustomerAfresh") == before + 2
+    names = spine.rows("SELECT first_name, last_name FROM customer WHERE 'Renamed' IN (first_name, last_name)")
+    assert len(names) == 2
+
+
+def told_in_turn(spine: ShopifySpine, told: Callable[..., int]) -> int:
+    """Tell the shop, whose deliveries come in between; gives how many accounts."""
+    done = told(spine.services, spine.merchant, spine.store, wiring.connector)
+    spine.deliver()
+    return done
 
 
 def test_a_demo_home_stays_with_its_platform(tmp_path: Path) -> None:

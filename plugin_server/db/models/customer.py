@@ -68,13 +68,16 @@ class Identity(OfMerchant, Base):
     """What a store calls this person. Orders find their customer through it before they try the e-mail.
 
     ``told_rung`` is the rung the store has been told last, ``refused`` its reason where it would not take it;
-    ``told_consent`` and its companions say the same of the person's answer to our mails.
+    ``told_consent`` and its companions say the same of the person's answer to our mails. ``tags_due`` are tags that the
+    store has yet to put on (true) or take off (false); ``written_at`` is the time of change that the account got by our
+    last writing, by the store's clock.
     """
 
     __tablename__ = "identity"
     __table_args__ = (
         Index("uq_identity_external", "store_id", "external_id", unique=True),
         Index("ix_identity_customer", "customer_id"),
+        Index("ix_identity_tags_due", "store_id", "id", postgresql_where=text("tags_due <> '{}'")),
     )
 
     id: Mapped[Key]
@@ -88,6 +91,9 @@ class Identity(OfMerchant, Base):
     told_consent: Mapped[str | None]
     told_consent_at: Mapped[Time | None]
     refused_consent: Mapped[str | None]
+    written_at: Mapped[Time | None]
+    tags_due: Mapped[Json] = mapped_column(server_default="{}")
+    refused_tags: Mapped[str | None]
     created_at: Mapped[Now]
 
 

@@ -89,6 +89,9 @@ fields(
 )
 
 
+fields("Metafield", {"owner": lambda one, context: node(context, one.owner)})
+
+
 @field_of("QueryRoot", "currentAppInstallation")
 def _installation(_root: object, context: Context) -> dict[str, Any]:
     return {

@@ -85,7 +85,7 @@ def test_codes_rungs_and_credit_at_the_double() -> None:
         store.revoke_codes([result.external_id for result in made if result.external_id])
         assert store.write_rungs(
             {buyers[0].external_id: ("member", "Anggota"), "99": ("member", "Anggota")}
-        ).keys() == {"99"}
+        ).refused.keys() == {"99"}
         intent = CreditIntent(
             buyers[0].external_id, 150000, store.currency(), now, now.replace(microsecond=0, year=2030)
         )

@@ -119,7 +119,7 @@ def rung_shop(refuse: set[int]) -> Shop:
 def test_rungs_are_written_in_hundreds_and_refusals_named() -> None:
     rungs = {str(number): ("member", "Anggota") for number in range(1, 251)} | {"tamu": ("suspect", "Calon")}
     with open_shop(rung_shop({7, 208})) as (store, server):
-        refused = store.write_rungs(rungs)
+        refused = store.write_rungs(rungs).refused
     assert refused == {
         "7": "Invalid user ID.",
         "208": "Invalid user ID.",

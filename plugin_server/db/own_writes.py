@@ -1,0 +1,46 @@
+"""What a shop tells us of our own writing: an account changed in nothing, at the very time that our change gave it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, text
+
+from connectors.types import Customer
+from plugin_server.db.staging import cut
+
+ECHOES = """
+    SELECT i.external_id
+    FROM identity i JOIN unnest(CAST(:ids AS text[]), CAST(:times AS timestamptz[]), CAST(:emails AS text[]),
+        CAST(:firsts AS text[]), CAST(:lasts AS text[]), CAST(:phones AS text[]), CAST(:countries AS text[]))
+        AS told (id, at, email, first, last, phone, country)
+      ON told.id = i.external_id AND date_trunc('second', told.at) = date_trunc('second', i.written_at)
+    WHERE i.store_id = :store
+      AND (i.content ->> 'email', i.content ->> 'first_name', i.content ->> 'last_name', i.content ->> 'phone',
+           i.content ->> 'country')
+          IS NOT DISTINCT FROM (told.email, told.first, told.last, told.phone, told.country)
+"""
+
+
+def echoes(connection: Connection, store_id: int, told: Sequence[Customer]) -> set[str]:
+    """The ids of those of ``told`` that differ from what we know in nothing, and changed in the second of our writing.
+
+    What a slim delivery leaves out (consent, tags, fields of other apps) is told by topics of its own, or found by the
+    next reading where it changed in that same second.
+    """
+    if not told:
+        return set()
+    found = connection.scalars(
+        text(ECHOES),
+        {
+            "store": store_id,
+            "ids": [one.external_id for one in told],
+            "times": [one.updated_at for one in told],
+            "emails": [cut(one.email, 254) for one in told],
+            "firsts": [cut(one.first_name) for one in told],
+            "lasts": [cut(one.last_name) for one in told],
+            "phones": [cut(one.phone, 60) for one in told],
+            "countries": [cut(one.country, 60) for one in told],
+        },
+    )
+    return set(found)
