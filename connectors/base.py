@@ -51,6 +51,10 @@ class WebhookState:
     external_id: str | None = None
 
 
+BASKET = "checkout-"
+"""How the id of an order begins that never was one: a basket left at the till. No list of orders names it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """What became of writing to accounts, by their external ids: ``refused`` with a sentence each.
@@ -139,8 +143,8 @@ class StoreServices(Protocol):
     """What only some shops can do beyond ``Store``; ``StoreInfo.capabilities`` says which of it.
 
     Capabilities: ``automatic_discounts`` (deals), ``bulk_codes``, ``consent``, ``store_credit``, ``marketing``,
-    ``tags``; packs are made by shops that cannot count pieces. All raise ``ConnectorError``; with ``ambiguous`` where
-    the same call again finds out what became of the first.
+    ``tags``, ``abandoned_checkouts`` (baskets); packs are made by shops that cannot count pieces. All raise
+    ``ConnectorError``; with ``ambiguous`` where the same call again finds out what became of the first.
     """
 
     def create_deal(self, deal: Deal) -> str:
@@ -156,6 +160,12 @@ class StoreServices(Protocol):
         """Make the packs exist exactly as asked, out of sight of the catalogue; one result each, in order.
 
         Calling twice makes none twice; a pack that somebody changed is set right again.
+        """
+
+    def baskets(self, *, since: datetime | None) -> Iterator[Page[Order]]:
+        """Baskets left at the till, as unpaid orders whose ids begin with ``BASKET``; trashed once they were paid.
+
+        All that are left now (``since=None``), or all that changed since, those that became orders included.
         """
 
     def write_tags(self, changes: Mapping[str, TagChange]) -> Written:

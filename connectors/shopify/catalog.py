@@ -9,16 +9,19 @@ from typing import Any
 from connectors.base import Page
 from connectors.shopify import catalog_mapping, mapping
 from connectors.shopify.bulk import BulkReader
-from connectors.shopify.checkouts import Checkout, checkout
+from connectors.shopify.checkouts import Checkout, checkout, unpaid
 from connectors.shopify.client import ShopifyClient, connection
+from connectors.shopify.failures import ShopifyRefusal
 from connectors.shopify.joining import Joined
 from connectors.shopify.orders import Told, changed_since, changed_since_day, in_bulk, sift
 from connectors.shopify.values import gid, is_number, text
-from connectors.types import Category, Customer, Product
+from connectors.types import Category, Customer, Order, Product
 
 PER_PAGE = 250
 PRODUCTS_PER_PAGE = 50
 CHECKOUTS_PER_PAGE = 100
+CLOSED = {"missing_scope", "protected_data"}
+"""Refusals that close one door and leave the others open."""
 
 
 class CatalogReader:
@@ -95,15 +98,24 @@ class CatalogReader:
             yield Page(tuple(good), None, tuple(faults))
 
     def abandoned(self, since: datetime | None) -> Iterator[Page[Checkout]]:
-        """Checkouts that were begun and left, and not recovered since."""
-        query = "recovery_state:not_recovered"
-        if since is not None:
-            query += f" {changed_since(since, lag=self._client.lag)}"
+        """Checkouts that were begun and left: all that were not recovered, or all that changed since, recovered too."""
+        query = "recovery_state:not_recovered" if since is None else changed_since(since, lag=self._client.lag)
         now, told = self._client.clock(), Told()
         ask = {"first": CHECKOUTS_PER_PAGE, "query": query}
         for nodes, hidden in self._client.pages("abandoned_checkouts", "abandonedCheckouts", ask):
             good, faults = sift(nodes, lambda row: [checkout(row, now=now)], "checkouts")
             yield Page(tuple(good), None, (*faults, *told.faults(hidden)))
+
+    def baskets(self, since: datetime | None) -> Iterator[Page[Order]]:
+        """The same as unpaid orders. Where the shop does not let us see them, its reason stands as a fault."""
+        try:
+            for page in self.abandoned(since):
+                items = tuple(order for one in page.items if (order := unpaid(one)))
+                yield Page(items, page.total, page.faults)
+        except ShopifyRefusal as error:
+            if error.code not in CLOSED:
+                raise
+            yield Page((), None, (("checkouts", error.sentence),))
 
     def _read(self, row: Any, currency: str) -> list[Product]:
         now = self._client.clock()

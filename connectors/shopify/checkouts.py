@@ -1,12 +1,19 @@
-"""Abandoned checkouts: what was in the basket, whose it is, and the address that brings it back."""
+"""Abandoned checkouts: what was in the basket, whose it is, and the address that brings it back.
+
+Elsewhere such a basket is an order that waits for its money; here it never becomes one. So it is told as an unpaid
+order of its own, which is gone once the buyer came back and paid.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
+from connectors.base import BASKET
 from connectors.errors import BadPayload
 from connectors.shopify.values import currency, language, moment, money, number_of, obj, part, reference, rows, text
+from connectors.types import Order, OrderLine, OrderStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +74,41 @@ def checkout(raw: object, *, now: datetime) -> Checkout:
         total_minor=money(row, "totalPriceSet", code, path),
         discount_codes=tuple(code for code in rows(row, "discountCodes", path) if isinstance(code, str)),
         lines=tuple(_line(item, code, path) for item in rows(row, "lineItems", path)),
+    )
+
+
+def unpaid(found: Checkout) -> Order | None:
+    """The checkout as an order that was begun and not paid; None where nobody is known to have begun it."""
+    if not (found.customer_external_id or found.email):
+        return None
+    status = OrderStatus.PENDING if found.completed_at is None else OrderStatus.TRASHED
+    return Order(
+        external_id=f"{BASKET}{found.external_id}",
+        number=f"#{found.external_id}",
+        status=status,
+        raw_status="abandoned checkout" if found.completed_at is None else "recovered checkout",
+        paid=False,
+        placed_at=found.created_at,
+        updated_at=found.updated_at,
+        currency=found.currency,
+        total_minor=found.total_minor,
+        customer_external_id=found.customer_external_id,
+        email=found.email,
+        language=found.language,
+        coupon_codes=tuple(dict.fromkeys(code.strip().lower()[:255] for code in found.discount_codes)),
+        lines=tuple(
+            OrderLine(
+                external_id=str(place),
+                title=line.title,
+                quantity=Decimal(line.quantity),
+                total_minor=line.total_minor,
+                product_external_id=line.product_external_id,
+                variant_external_id=line.variant_external_id,
+                sku=line.sku,
+            )
+            for place, line in enumerate(found.lines)
+        ),
+        source="checkout",
     )
 
 

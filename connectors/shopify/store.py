@@ -12,7 +12,6 @@ from connectors.shopify import webhooks
 from connectors.shopify.about import capabilities, read_about
 from connectors.shopify.bulk import BulkReader
 from connectors.shopify.catalog import CatalogReader
-from connectors.shopify.checkouts import Checkout
 from connectors.shopify.checks import Connection, run_checks
 from connectors.shopify.client import Clock, ShopifyClient
 from connectors.shopify.code_batches import CodeBatches
@@ -156,9 +155,9 @@ class ShopifyStore:
         """Nothing: Shopify itself keeps no reviews, only apps of others do."""
         return iter(())
 
-    def abandoned_checkouts(self, *, since: datetime | None) -> Iterator[Page[Checkout]]:
-        """Baskets that were left at the till and not recovered."""
-        return self._catalog.abandoned(since)
+    def baskets(self, *, since: datetime | None) -> Iterator[Page[Order]]:
+        """Baskets left at the till, as unpaid orders; trashed once they were paid."""
+        return self._catalog.baskets(since)
 
     def create_codes(self, codes: Sequence[CodeSpec]) -> list[CodeResult]:
         """Make the codes exist, each for its customer alone; calling twice makes none twice."""

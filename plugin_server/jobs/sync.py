@@ -13,7 +13,7 @@ import psycopg
 from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, DBAPIError
 
-from connectors.base import Page, Store
+from connectors.base import BASKET, Page, Store
 from connectors.errors import LOCKED_OUT, ConnectorError
 from plugin_server import wiring
 from plugin_server.db import access, ingest_catalogue, ingest_gone, ingest_links, stores
@@ -38,8 +38,6 @@ LAG = timedelta(minutes=5)
 
 ALLOCATIONS = 50_000
 """Between two looks for garbage; Python's own 700 cost a reading a tenth of its time."""
-
-RESOURCES = ("categories", "products", "customers", "orders", "reviews")
 
 T = TypeVar("T")
 
@@ -112,8 +110,10 @@ class Reading:
             "orders": lambda since: store.orders(since=since),
             "reviews": lambda since: store.reviews(since=since),
         }
-        for resource in RESOURCES:
-            self._read(resource, walks[resource])
+        if hasattr(store, "baskets"):
+            walks["baskets"] = lambda since: wiring.beyond(store).baskets(since=since)
+        for resource, walk in walks.items():
+            self._read(resource, walk)
         with self._tenant() as connection:
             people = ingest_links.link_store(connection, merchant_id=self.merchant_id, store_id=self.store_id)
             follow(connection, merchant_id=self.merchant_id, done=Ingested(touched=people), now=self.services.now())
@@ -129,13 +129,14 @@ class Reading:
             self.beat("order ids", len(known), page.total)
         with self._tenant() as connection:
             window = wiring.window(stores.get(connection, self.store_id))
-            lost = ingest_gone.missing(
+            listed = ingest_gone.missing(
                 connection,
                 store_id=self.store_id,
                 known=known,
                 before=self.started - LAG,
                 after=self.started - window if window else None,
             )
+        lost = [external_id for external_id in listed if not external_id.startswith(BASKET)]
         back = [order for external_id in lost if (order := store.order(external_id))]
         still = {order.external_id for order in back}
         gone = [external_id for external_id in lost if external_id not in still]
@@ -234,7 +235,7 @@ class Reading:
         of: dict[str, Any] = {"merchant_id": self.merchant_id, "store_id": self.store_id}
         now = self.services.now()
         match resource:
-            case "orders":
+            case "orders" | "baskets":
                 done = ingest_orders(connection, **of, orders=batch, now=now)
             case "customers":
                 done = ingest_customers(connection, **of, customers=batch, now=now)

@@ -11,13 +11,16 @@ from typing import Any
 import pytest
 import requests
 
+from campaigns.triggers import OnEvent
 from plugin_server import wiring
 from plugin_server.app import create_app
 from plugin_server.cli.stores_shopify import connect
+from plugin_server.db.happened import happened
+from plugin_server.db.session import tenant
 from plugin_server.demo.generator import generate
 from plugin_server.demo.generator_ladder import rungs
 from plugin_server.demo.opening import DOMAIN, OtherPlatform, free_port, remembered
-from plugin_server.demo.shopify_shop import Faults, ShopState, running_shop, stock
+from plugin_server.demo.shopify_shop import Faults, ShopState, running_shop, selling, stock
 from plugin_server.jobs import tell_tags
 from plugin_server.jobs.ingest import drained
 from plugin_server.jobs.tell_rungs import tell
@@ -106,6 +109,35 @@ def test_a_shopify_shop_is_read_offered_bought_from_and_climbed(spine: ShopifySp
     assert spine.of(owner_email, "rung") == "customer"
     assert spine.rows("SELECT * FROM inbound_event WHERE state NOT IN ('done', 'ignored')") == []
     assert spine.buy(owner_email, code, variant).status_code == 422
+
+
+def test_a_basket_left_at_the_till_is_known_until_it_is_paid(spine: ShopifySpine) -> None:
+    shop = spine.double
+    assert shop is not None
+    spine.read()
+    left = "SELECT external_id FROM shop_order WHERE external_id LIKE 'checkout-%' AND status = 'pending'"
+    old = {number for (number,) in spine.rows(left)}
+    assert old <= {f"checkout-{one.id}" for one in shop.checkouts.values() if not one.completed_at}
+    account = next(one for one in shop.customers.values() if one.email and not shop.orders_of(one.id))
+    assert spine.of(str(account.email), "rung") == "prospect"
+    variant = max(shop.variants.values(), key=lambda one: one.price).id
+    basket = selling.leave(shop, selling.quote(shop, {variant: 2}), email=str(account.email))
+    spine.read("incremental")
+    assert {number for (number,) in spine.rows(left)} - old == {f"checkout-{basket.id}"}
+    today = spine.services.now().date()
+    trigger = OnEvent(kind="event", event="checkout_abandoned")
+    begun = happened(trigger, timezone="UTC", day=today, rungs=(), topic="promotions")
+    with tenant(spine.services.engine, spine.merchant) as connection:
+        person = spine.one("SELECT customer_id FROM identity WHERE external_id = :id", id=str(account.id))
+        assert person in set(connection.scalars(begun))
+    spine.read("reconcile")  # no list of orders names it, and it is not gone
+    assert (f"checkout-{basket.id}",) in spine.rows(left)
+    assert spine.of(str(account.email), "orders") == 0
+    basket.completed_at = basket.updated_at = shop.now()
+    spine.buy(str(account.email), "", variant)
+    spine.read("incremental")
+    assert (f"checkout-{basket.id}",) not in spine.rows(left)
+    assert (spine.of(str(account.email), "orders"), spine.of(str(account.email), "rung")) == (1, "shopper")
 
 
 def test_what_we_wrote_ourselves_is_read_again_by_nobody(spine: ShopifySpine) -> None:

@@ -11,8 +11,9 @@ from connectors.errors import ForbiddenHost
 from connectors.shopify import connect, mapping
 from connectors.shopify.catalog import CatalogReader
 from connectors.shopify.names import shop_name
-from connectors.types import Customer, Product
-from tests.connectors.shopify.shop import NOW, TOKEN, Row, a_client, customer_row, money, page, running
+from connectors.types import Customer, OrderStatus, Product
+from tests.connectors.server import Answer
+from tests.connectors.shopify.shop import NOW, TOKEN, Row, a_client, customer_row, money, page, running, top_error
 
 SHOP = {
     "shop": {
@@ -58,7 +59,7 @@ def test_a_shop_tells_of_itself_and_of_what_it_granted() -> None:
     assert (info.name, info.url, info.timezone) == ("Toko Kopi", "https://toko.myshopify.com", "Asia/Jakarta")
     assert info.platform_version == "2026-10"
     assert info.capabilities == {
-        "codes", "automatic_discounts", "bulk_codes", "unit_cost", "abandoned_checkouts", "consent", "rungs",
+        "codes", "automatic_discounts", "bulk_codes", "unit_cost", "abandoned_checkouts", "consent", "rungs", "tags",
         "store_credit",
         "credit_switched_on",
         "new_accounts",
@@ -183,6 +184,22 @@ def test_left_baskets_come_with_their_way_back() -> None:
     with running() as (shop, server):
         shop.answers["AbandonedCheckouts"] = lambda v: asked.append(v) or {"abandonedCheckouts": page([row])}  # type: ignore[func-returns-value]
         found = next(CatalogReader(a_client(server)).abandoned(NOW)).items[0]
-    assert asked[0]["query"] == "recovery_state:not_recovered updated_at:>='2026-11-22T06:58:59Z'"
+        reader = CatalogReader(a_client(server))
+        row_back, row_nobody = row | {"completedAt": "2026-11-20T02:00:00Z"}, row | {"customer": None}
+        left, back, nobody = (
+            next(reader.baskets(None)).items if not row.update(one) else () for one in ({}, row_back, row_nobody)
+        )
+        shop.before = lambda call: Answer(
+            {"errors": [top_error("ACCESS_DENIED", "Access denied for abandonedCheckouts")]}
+        )
+        closed = next(reader.baskets(None))
+    assert asked[0]["query"] == "updated_at:>='2026-11-22T06:58:59Z'"
+    assert asked[1]["query"] == "recovery_state:not_recovered"
+    assert [(one.external_id, one.status, one.paid, one.total_minor) for one in (*left, *back)] == [
+        ("checkout-5", OrderStatus.PENDING, False, 1250), ("checkout-5", OrderStatus.TRASHED, False, 1250)
+    ]  # fmt: skip
+    assert (left[0].email, left[0].coupon_codes, left[0].lines[0].quantity) == ("c@contoh.test", ("loy",), 2)
+    assert nobody == ()
+    assert (closed.items, closed.faults[0][0]) == ((), "checkouts")
     assert (found.external_id, found.email, found.language, found.total_minor) == ("5", "c@contoh.test", "nl", 1250)
     assert (found.lines[0].title, found.lines[0].total_minor) == ("Kopi", 1250)
