@@ -27,6 +27,7 @@ from connectors.sendgrid.inbound import to_reply
 from connectors.sendgrid.mapping import to_events
 from connectors.shopify import auth as shopify_auth
 from connectors.smtp.client import SmtpBackend
+from plugin_server.bulk_bell import BulkBell
 from plugin_server.cost_bucket import CostBucket
 from plugin_server.db import merchants, stores
 from plugin_server.db.session import app_engine, tenant
@@ -216,6 +217,7 @@ def embedding_shop(services: Services, url: str, token: Callable[[], str]) -> St
         allow_private=settings.allow_private_hosts,
         tls_verify=settings.tls_verify,
         clock=services.now,
+        bulk_wait=BulkBell(services.redis, name).wait,
     )
 
 

@@ -25,8 +25,8 @@ from connectors.shopify.joining import PART_BYTES, Joined, joined
 from connectors.shopify.values import moment, obj, text
 
 T = TypeVar("T")
-PAUSES = (0.5, 1.0, 2.0, 3.0, 5.0)
-"""Seconds between looks at a running operation; the last one stays."""
+PAUSES = (0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0)
+"""Seconds between looks at a running operation; the last one stays. A webhook may end each of them sooner."""
 PATIENCE = timedelta(hours=12)
 ROWS = 500
 SKEW = timedelta(minutes=10)
@@ -50,15 +50,25 @@ class Outcome:
 
 
 class BulkReader:
-    """Runs bulk queries in one shop. ``http`` fetches the files; it carries no token."""
+    """Runs bulk queries in one shop. ``http`` fetches the files; it carries no token.
+
+    ``wait`` comes back after so many seconds, or sooner where the shop tells that an operation has finished.
+    """
 
     def __init__(
-        self, client: ShopifyClient, http: Http, *, allow_private: bool = False, part_bytes: int = PART_BYTES
+        self,
+        client: ShopifyClient,
+        http: Http,
+        *,
+        allow_private: bool = False,
+        part_bytes: int = PART_BYTES,
+        wait: Callable[[float], None] | None = None,
     ) -> None:
         self._client = client
         self._http = http
         self._allow_private = allow_private
         self._part_bytes = part_bytes
+        self._pause = wait or client.sleep
 
     def pages(self, name: str, read: Callable[[Joined], list[T]]) -> Iterator[Page[T]]:
         """What ``read`` makes of all roots of the bulk query ``name``, in pages; faults beside them.
@@ -147,7 +157,7 @@ class BulkReader:
             if waited > PATIENCE.total_seconds():
                 self._client.write("bulk_cancel", {"id": number})
                 raise BulkRefused("The bulk operation took longer than half a day. We read page by page.")
-            self._client.sleep(pause)
+            self._pause(pause)
 
 
 def _outcome(row: dict[str, Any], status: str) -> Outcome:

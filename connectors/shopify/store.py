@@ -62,11 +62,13 @@ def connect(
     clock: Clock = utc_now,
     sleep: Callable[[float], None] = time.sleep,
     timeouts: tuple[float, float] = (3.05, 20.0),
+    bulk_wait: Callable[[float], None] | None = None,
 ) -> ShopifyStore:
     """A shop by its name (``toko.myshopify.com``) and access token; nothing is called yet.
 
     ``token`` is asked for every request, so that a refreshed one is used at once. ``origin`` replaces
-    ``https://{shop}`` in development. Without a ``bucket`` this process paces itself alone. Raises ``ForbiddenHost``
+    ``https://{shop}`` in development. Without a ``bucket`` this process paces itself alone; ``bulk_wait`` waits so many
+    seconds for a bulk operation, or until the shop tells that one has finished. Raises ``ForbiddenHost``
     for what is no name of a shop at Shopify.
     """
     name = shop_name(shop)
@@ -75,17 +77,23 @@ def connect(
         name, token, origin=(origin or f"https://{name}").rstrip("/"), http=http, clock=clock, bucket=bucket,
         sleep=sleep,
     )  # fmt: skip
-    return ShopifyStore(client, allow_private=allow_private)
+    return ShopifyStore(client, allow_private=allow_private, bulk_wait=bulk_wait)
 
 
 class ShopifyStore:
     """One Shopify shop. Keeps the ``Store`` protocol; its docstrings hold."""
 
-    def __init__(self, client: ShopifyClient, *, allow_private: bool = False) -> None:
+    def __init__(
+        self,
+        client: ShopifyClient,
+        *,
+        allow_private: bool = False,
+        bulk_wait: Callable[[float], None] | None = None,
+    ) -> None:
         self._client = client
         self._allow_private = allow_private
         self._currency = ""
-        bulk = BulkReader(client, client.http, allow_private=allow_private)
+        bulk = BulkReader(client, client.http, allow_private=allow_private, wait=bulk_wait)
         self._orders = OrderReader(client, bulk)
         self._catalog = CatalogReader(client, bulk)
         self._hooks = Subscriptions(client)

@@ -39,6 +39,7 @@ TRUSTED_HEADERS = (
     "x-shopify-name",
 )
 COMPLIANCE = ("customers/data_request", "customers/redact", "shop/redact")
+BULK_FINISHED = "bulk_operations/finish"
 LONGEST_ID = 200
 SHOWN = timedelta(days=59)
 """Orders younger than this are shown to every app that may read orders (60 days, a day to spare)."""
@@ -224,7 +225,7 @@ TOPICS: Mapping[str, Read] = {
     **dict.fromkeys(("checkouts/create", "checkouts/update"), _checkout),
     **dict.fromkeys(("discounts/create", "discounts/update", "discounts/delete", "discounts/redeemcode_added",
                      "discounts/redeemcode_removed"), _discount),
-    "bulk_operations/finish": _bulk,
+    BULK_FINISHED: _bulk,
     "app/scopes_update": _scopes,
     "app/uninstalled": _bare(StoreEventKind.UNINSTALLED),
     "customers/data_request": _subject(StoreEventKind.DATA_REQUEST, "orders_requested"),

@@ -15,6 +15,7 @@ from connectors.errors import BadPayload, BadSignature
 from connectors.sendgrid import webhooks as sendgrid_webhooks
 from connectors.shopify import webhooks as shopify_webhooks
 from connectors.woocommerce import webhooks as woo_webhooks
+from plugin_server.bulk_bell import BulkBell
 from plugin_server.jobs.events import drain_mail_events
 from plugin_server.jobs.ingest import drain
 from plugin_server.jobs.replies import drain_replies
@@ -77,6 +78,9 @@ def shopify() -> ResponseReturnValue:
     kept.pop("x-shopify-hmac-sha256", None)
     for one in meant:
         _keep(one.merchant_id, "shopify", one.store_id, topic, kept, body, number=number)
+    if topic == shopify_webhooks.BULK_FINISHED and meant:
+        # A worker waits for it, perhaps the only one: it would never come to the inbox.
+        BulkBell(services().redis, shopify_webhooks.shop_domain(headers)).ring()
     return Response(OK)
 
 
