@@ -168,6 +168,9 @@ class StoreServices(Protocol):
         All that are left now (``since=None``), or all that changed since, those that became orders included.
         """
 
+    def ensure_optional_webhooks(self, *, url: str) -> list[WebhookState]:
+        """Make those webhooks exist at ``url`` that an app installed for many shops has to ask of each by itself."""
+
     def write_tags(self, changes: Mapping[str, TagChange]) -> Written:
         """Put tags on accounts, and take others off, by their external ids; again is harmless."""
 

@@ -247,6 +247,15 @@ def window(store: Mapping[str, Any]) -> timedelta | None:
     return WINDOW if store["platform"] == EMBEDDING and "all_orders" not in store["capabilities"] else None
 
 
+OF_SOME_SHOPS = frozenset({"customer_merges"})
+"""Capabilities whose news an app installed for many shops must ask of each shop that granted the right."""
+
+
+def sees_all(scopes: Sequence[str]) -> bool:
+    """True where these rights show us all orders of a shop of the embedding platform."""
+    return "read_all_orders" in scopes
+
+
 def webhook_path(platform: str, store_id: int) -> str:
     """Where a store's deliveries come in. One address serves all shops of the embedding platform."""
     return "/webhooks/shopify" if platform == EMBEDDING else f"/webhooks/{platform}/{store_id}"
@@ -294,7 +303,7 @@ def rights_shown(settings: Settings, store: Any, terms: Any) -> Rights | None:
         shopify_auth.admin_url(app, shop) if app and terms.installed else "",
         terms.trouble,
         tuple(shopify_auth.missing_scopes(shopify_auth.SCOPES, terms.scopes)) if asked else (),
-        "all_orders" not in store.capabilities and "read_all_orders" not in terms.scopes,
+        "all_orders" not in store.capabilities and not sees_all(terms.scopes),
         terms.uninstalled_at,
         terms.purge_at,
     )

@@ -223,6 +223,10 @@ class ShopifyStore:
         """Make our webhooks exist at ``url``. Shopify signs them with the app's own secret, whatever ``secret`` is."""
         return self._hooks.ensure(url)
 
+    def ensure_optional_webhooks(self, *, url: str) -> list[WebhookState]:
+        """Make those of our webhooks exist at ``url`` that the app's own settings cannot ask of every shop."""
+        return self._hooks.ensure_optional(url)
+
     def webhook_states(self, *, url: str) -> list[WebhookState]:
         """How our webhooks at ``url`` stand."""
         return self._hooks.states(url)

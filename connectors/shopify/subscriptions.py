@@ -56,6 +56,12 @@ class Subscriptions:
         states = [self._ensure_one(topic, ours.get(topic, []), url) for topic in (*TOPICS, *OPTIONAL)]
         return [state for state in states if state.state == "active" or state.topic not in OPTIONAL]
 
+    def ensure_optional(self, url: str) -> list[WebhookState]:
+        """The topics that no settings can ask for every shop, because not every shop grants the right for them."""
+        ours = self._ours(url)
+        states = [self._ensure_one(topic, ours.get(topic, []), url) for topic in OPTIONAL]
+        return [state for state in states if state.state == "active"]
+
     def states(self, url: str) -> list[WebhookState]:
         """How each topic stands."""
         ours = self._ours(url)

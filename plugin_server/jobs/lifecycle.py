@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, text
 
 from connectors.types import DataSubject, StoreEvent, StoreEventKind
 from plugin_server import shop_access, wiring
-from plugin_server.db import access, audit_log, erasure, inbox, privacy_export, privacy_requests, purge, stores
+from plugin_server.db import access, audit_log, erasure, inbox, privacy_export, privacy_requests, purge, stores, sync
 from plugin_server.db.session import merchant_ids, tenant
 from plugin_server.jobs import climb, privacy
 from plugin_server.wiring import Services
@@ -71,6 +71,9 @@ def _scopes(case: Case, event: StoreEvent) -> str:
     scopes = sorted(filter(None, event.note.split(",")))
     access.granted(case.connection, case.store_id, scopes)
     case.record("scopes_changed", scopes=scopes)
+    # What was hidden until now is read at once; the sweeper wakes whoever reads.
+    kind = "full" if wiring.window(case.store) and wiring.sees_all(scopes) else "incremental"
+    sync.queue(case.connection, merchant_id=case.merchant_id, store_id=case.store_id, kind=kind, now=case.now)
     return ""
 
 

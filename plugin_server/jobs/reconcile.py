@@ -49,8 +49,13 @@ def revive(services: Services, merchant_id: int, store_id: int, connect: Connect
     if row["read_only"] or not row["webhook_secrets"] or row["state"] == "disconnected":
         return []
     if rights is not None and rights.installed:
-        # The settings of the app itself subscribe for every shop that installs it.
-        return []
+        # The settings of the app itself subscribe for every shop that installs it; what needs a right that only some
+        # shops grant is asked of each.
+        if not (wiring.OF_SOME_SHOPS & set(row["capabilities"])):
+            return []
+        asked = wiring.beyond(connect(services, merchant_id, store_id))
+        made = asked.ensure_optional_webhooks(url=webhook_url(services, row["platform"], store_id))
+        return [{"topic": state.topic, "state": state.state} for state in made]
     secret = next(iter(unseal(services.settings.keys, bytes(row["webhook_secrets"]))["secrets"]), "")
     if not wiring.provable(services.settings, row["platform"], secret):
         return []

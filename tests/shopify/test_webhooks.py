@@ -20,11 +20,13 @@ from plugin_server.db import access, campaigns, privacy_requests, stores
 from plugin_server.db.ingest_customers import ingest_customers
 from plugin_server.db.ingest_orders import ingest_orders
 from plugin_server.db.session import tenant
-from plugin_server.jobs import lifecycle, privacy
+from plugin_server.demo.generator import generate
+from plugin_server.jobs import lifecycle, privacy, reconcile
 from plugin_server.jobs.connect import connect_store
 from plugin_server.jobs.ingest import drained
 from plugin_server.vault import seal
 from plugin_server.wiring import Services
+from tests.contract.counters import opened
 from tests.data.making import NOW, account, order
 from tests.shopify.conftest import OLD_SECRET, SECRET, SHOP
 from tests.web.conftest import Clock
@@ -167,6 +169,32 @@ def test_scopes_are_kept_as_the_shop_tells_them(app: Services, merchant: int, sh
     tell("app/scopes_update", {"id": 1, "previous": [], "current": ["write_customers", "read_orders"]})
     drain(app, merchant)
     assert state(app, merchant, shopify)[1].scopes == ["read_orders", "write_customers"]
+    assert waiting(app, merchant) == ["incremental"]
+
+
+def waiting(app: Services, merchant: int) -> list[str]:
+    with tenant(app.engine, merchant) as connection:
+        return list(connection.scalars(text("SELECT kind FROM sync_run WHERE state = 'queued' ORDER BY id")))
+
+
+def test_the_right_to_see_all_orders_has_them_read_at_once(
+    app: Services, merchant: int, shopify: int, tell: Tell
+) -> None:
+    for number in ("w-1", "w-2"):
+        told = {"id": 1, "previous": ["read_orders"], "current": ["read_orders", "read_all_orders"]}
+        tell("app/scopes_update", told, number=number)
+    drain(app, merchant)
+    assert waiting(app, merchant) == ["full"]
+
+
+def test_an_installed_app_asks_a_shop_for_news_not_all_allow(app: Services, merchant: int, shopify: int) -> None:
+    with opened("shopify", generate(seed=3, customers=5, now=NOW)) as double:
+        assert reconcile.revive(app, merchant, shopify, lambda *_: double.store) == []
+        with tenant(app.engine, merchant) as connection:
+            connection.execute(text("UPDATE store SET capabilities = ARRAY['customer_merges']"))
+        for _ in range(2):
+            told = reconcile.revive(app, merchant, shopify, lambda *_: double.store)
+            assert told == [{"topic": "CUSTOMERS_MERGE", "state": "active"}]
 
 
 def stock(app: Services, merchant: int, store: int, prefix: str = "", email: str = "ani@example.com") -> None:
