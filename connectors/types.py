@@ -85,8 +85,7 @@ class Refund:
 class Order:
     """One order as its store tells it. ``total_minor`` never shrinks by refunds: net = total − sum(refunds).
 
-    ``customer_external_id`` is None for a guest. ``consent`` is what the buyer ticked at the till, in the words of
-    ``Customer.consent``; None where the store says nothing.
+    ``customer_external_id`` is None for a guest; ``consent`` is what was ticked at the till, as ``Customer.consent``.
     """
 
     external_id: str
@@ -145,7 +144,7 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A sellable thing: a product without variants, or one variation (then ``parent_external_id`` is set)."""
+    """A sellable thing: a product, or one variation (with its parent). ``listed``: found in the shop's catalogue."""
 
     external_id: str
     title: str
@@ -160,6 +159,7 @@ class Product:
     url: str | None = None
     active: bool = True
     updated_at: datetime | None = None
+    listed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,11 +112,32 @@ def _early(offer: EarlyAccess, goods: Goods, currency: str) -> Realisation:
                 "offer_link_spreads",
             )
         )
+    if shown := [ware.title for ware in wares if ware.listed]:
+        names = ", ".join(shown)
+        return refused(
+            Reason(
+                f"{names} stands in the shop's catalogue, where everybody sees it already. Hide it there first, so "
+                "that it is sold by its link alone; put it in once the others may come.",
+                "offer_listed",
+                goods=names,
+            )
+        )
+    if lost := [ware.title for ware in wares if not ware.url]:
+        names = ", ".join(lost)
+        return refused(Reason(f"{names} has no page in the shop that a link could open. Publish it there, unlisted.",
+                              "offer_no_page", goods=names))  # fmt: skip
     told = Reason(
-        "Keep the goods out of the shop's catalogue yourself until the day, and put them in then: we send the link to "
-        "nobody else, but whoever gets it from them can buy.",
+        "The goods are out of the shop's catalogue, and we send their link to nobody else. Whoever gets it from them "
+        "can buy too. On the day, put the goods into the catalogue yourself.",
         "offer_by_link",
     )
+    if offer.value is not None:
+        told = Reason(
+            "The goods are out of the shop's catalogue, and we send their link to nobody else. Whoever gets it from "
+            "them can buy too, at the full price: the lower one needs the personal code. On the day, put the goods "
+            "into the catalogue yourself.",
+            "offer_by_link_and_code",
+        )
     take = Reason("The shopper opens the link in the mail.", "do_open_link")
     terms = _terms(offer, goods, currency) if offer.value is not None else None
     return Realisation("link", told, (take, ENTER) if terms else (take,), terms, url=wares[0].url)

@@ -10,6 +10,7 @@ class Ware:
     """A product, or one size of it (then ``parent`` is the product's number). Prices in minor units of the shop.
 
     ``ref`` is how the offer calls it. ``sizes`` are the prices of its sizes where it has several and none is meant.
+    ``listed`` goods stand in the shop's catalogue, others are found by their link alone.
     """
 
     ref: str
@@ -23,3 +24,4 @@ class Ware:
     active: bool = True
     supply_days: int | None = None
     categories: tuple[str, ...] = ()
+    listed: bool = True

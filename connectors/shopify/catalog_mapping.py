@@ -52,8 +52,10 @@ def products(
         category_ids=tuple(found for one in groups if (found := number_of(obj(one, path).get("id"), "Collection"))),
         image_url=_link(part(part(part(row, "featuredMedia"), "preview"), "image"), "url"),
         url=_link(row, "onlineStoreUrl"),
-        active=text(row, "status", 20) == "ACTIVE",
+        # Unlisted goods are sold to whoever has the link, and shown to nobody else.
+        active=text(row, "status", 20) in ("ACTIVE", "UNLISTED"),
         updated_at=moment(row, "updatedAt", path, now),
+        listed=text(row, "status", 20) == "ACTIVE",
     )
     below = rows(row, "variants", path) if variants is None else variants
     children = [_variant(item, own, f"{path}.variants[{index}]", now) for index, item in enumerate(below)]
@@ -84,6 +86,7 @@ def _summed_up(own: Product, children: list[Product]) -> Product:
         url=own.url,
         active=own.active,
         updated_at=own.updated_at,
+        listed=own.listed,
     )
 
 
@@ -104,6 +107,7 @@ def _variant(raw: object, parent: Product, path: str, now: datetime) -> Product:
         image_url=parent.image_url,
         url=parent.url,
         active=parent.active,
+        listed=parent.listed,
         updated_at=moment(row, "updatedAt", path, now) or parent.updated_at,
     )
 

@@ -24,7 +24,7 @@ from connectors.woocommerce.values import (
 
 PRODUCT_FIELDS = (
     "id,name,permalink,type,status,sku,price,parent_id,categories,images,image,attributes,meta_data,date_modified_gmt,"
-    "cost_of_goods_sold,variations"
+    "cost_of_goods_sold,variations,catalog_visibility"
 )
 COST_KEYS = ("tangga_unit_cost", "_wc_cog_cost")
 LONGEST_SUPPLY_DAYS = 3650
@@ -51,6 +51,8 @@ def product(raw: object, *, currency: str, now: datetime, parent: Product | None
         url=_link(row.get("permalink")),
         active=row.get("status") == "publish",
         updated_at=moment(row, "date_modified_gmt", path, now),
+        # Who knows the address of hidden goods can buy them; variations are shown with their product.
+        listed=parent.listed if parent else row.get("catalog_visibility", "visible") != "hidden",
     )
 
 

@@ -30,12 +30,12 @@ def _found(conn: Connection, store_id: int | None, refs: Sequence[str]) -> dict[
 def _ware(row: Row[Any]) -> Ware:
     return Ware(
         row.ref, row.external_id, row.title, row.price_minor, row.cost_minor, row.parent, tuple(row.sizes or ()),
-        row.url, row.active, row.days_of_supply, tuple(row.category_ids),
+        row.url, row.active, row.days_of_supply, tuple(row.category_ids), row.listed,
     )  # fmt: skip
 
 
 _NAMED: Final = """
-SELECT DISTINCT ON (r.ref) r.ref, p.external_id, p.title, p.price_minor, p.url, p.active,
+SELECT DISTINCT ON (r.ref) r.ref, p.external_id, p.title, p.price_minor, p.url, p.active, p.listed,
        p.days_of_supply, p.category_ids,
        p.parent_external_id AS parent, coalesce(p.unit_cost_minor, up.unit_cost_minor) AS cost_minor,
        (SELECT array_agg(c.price_minor ORDER BY c.price_minor) FROM product c
@@ -81,7 +81,7 @@ WITH sold AS (
     ORDER BY family, pieces DESC, id
 )
 SELECT '' AS ref, external_id, title, price_minor, cost_minor, parent_external_id AS parent, NULL AS sizes, url, active,
-       days_of_supply, category_ids
+       days_of_supply, category_ids, listed
 FROM first ORDER BY together DESC, price_minor, id LIMIT :limit
 """
 
@@ -94,7 +94,7 @@ def in_categories(conn: Connection, store_id: int, categories: Sequence[str]) ->
 
 _OF_CATEGORY: Final = """
 SELECT '' AS ref, p.external_id, p.title, p.price_minor, p.unit_cost_minor AS cost_minor,
-       p.parent_external_id AS parent, NULL AS sizes, p.url, p.active, p.days_of_supply, p.category_ids
+       p.parent_external_id AS parent, NULL AS sizes, p.url, p.active, p.days_of_supply, p.category_ids, p.listed
 FROM product p WHERE p.store_id = :store AND p.active AND p.price_minor > 0
   AND p.category_ids && CAST(:categories AS text[])
   AND NOT EXISTS (SELECT FROM product c WHERE c.store_id = p.store_id AND c.parent_external_id = p.external_id)

@@ -15,7 +15,7 @@ from plugin_server.db.staging import cut, stage, take_turn, words
 PRODUCT = (
     "external_id text", "parent_external_id text", "sku text", "title text", "price_minor bigint", "currency text",
     "unit_cost_minor bigint", "days_of_supply int", "category_ids text[]", "image_url text", "url text",
-    "active boolean", "provider_updated_at timestamptz",
+    "active boolean", "listed boolean", "provider_updated_at timestamptz",
 )  # fmt: skip
 CATEGORY = ("external_id text", "name text", "parent_external_id text")
 REVIEW = (
@@ -35,7 +35,8 @@ def ingest_products(
             product.external_id[:200], cut(product.parent_external_id, 200), cut(product.sku),
             cut(product.title) or product.external_id[:200], product.price_minor, product.currency,
             product.unit_cost_minor, product.days_of_supply, words(product.category_ids), cut(product.image_url, 2000),
-            cut(product.url, 2000), product.active, product.updated_at,
+            cut(product.url, 2000), product.active, product.listed,
+            product.updated_at,
         )
         for product in _last(products)
     ]  # fmt: skip

@@ -71,11 +71,7 @@ def check(conn: Connection, campaign: Campaign, *, public_url: str, now: datetim
     Raises ``BadCampaign`` with the path of each field that cannot be dated, rendered or afforded in this shop.
     """
     head = compose.letterhead(conn)
-    problems = [
-        *_unknown_holiday(conn, campaign, head, now),
-        *_unknown_rungs(campaign, head),
-        *_unknown_segment(conn, campaign),
-    ]
+    problems = _unfitting(conn, campaign, head, now)
     for path, one in letters(campaign):
         problems += _unfit(conn, one, path, public_url, now)
     problems += _over(campaign, head, now)
@@ -130,15 +126,20 @@ def drafts_of(campaign: Campaign) -> list[Draft]:
     ]
 
 
-def check_days_and_rungs(conn: Connection, campaign: Campaign, now: datetime) -> None:
-    """Raises ``BadCampaign`` where the campaign names a holiday or a rung that this shop does not have."""
-    head = compose.letterhead(conn)
-    if problems := [
+def check_names(conn: Connection, campaign: Campaign, now: datetime) -> None:
+    """Raises ``BadCampaign`` where it names a holiday, a rung or goods that this shop does not have, or cannot give."""
+    if problems := _unfitting(conn, campaign, compose.letterhead(conn), now):
+        raise BadCampaign(tuple(problems))
+
+
+def _unfitting(conn: Connection, campaign: Campaign, head: Letterhead, now: datetime) -> list[Problem]:
+    given = [(path, one.offer) for path, one in offers_in(campaign) if one.offer]
+    return [
         *_unknown_holiday(conn, campaign, head, now),
         *_unknown_rungs(campaign, head),
         *_unknown_segment(conn, campaign),
-    ]:
-        raise BadCampaign(tuple(problems))
+        *(found for path, offer in given if (found := realising.problem(conn, path, offer, now))),
+    ]
 
 
 def _unknown_holiday(conn: Connection, campaign: Campaign, head: Letterhead, now: datetime) -> list[Problem]:

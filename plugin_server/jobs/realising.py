@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, text
 
-from campaigns.offers.offer import BuyGet, Cashback, EarlyAccess, Offer, QuantityPrice, in_money, refs_of
+from campaigns.offers.offer import BuyGet, Cashback, EarlyAccess, Gift, Offer, QuantityPrice, in_money, refs_of
 from campaigns.offers.realisation import Able, Goods, Realisation, refused
 from campaigns.offers.realise import how
 from campaigns.reasons import Reason
+from campaigns.schema import Problem
 from plugin_server import wiring
 from plugin_server.db import goods
 from plugin_server.db.points_orders import in_force
@@ -72,6 +73,25 @@ def hurdle(conn: Connection, offer: Offer, now: datetime) -> Reason | None:
     if not bad or (len(bad) < len(shops) and not isinstance(offer, Cashback | EarlyAccess)):
         return None
     return bad[0].realisation.told
+
+
+FIELDS: Final = {
+    "offer_no_goods": "products", "offer_not_on_sale": "products", "offer_sizes_differ": "products",
+    "offer_prices_differ": "products", "offer_name_size": "products", "offer_gift_size": "products",
+    "offer_no_gain": "price", "offer_uneven_price": "price", "offer_link_spreads": "link_may_spread",
+    "offer_listed": "products", "offer_no_page": "products", "offer_over": "until", "offer_no_points": "elsewhere",
+}  # fmt: skip
+"""Which field of an offer a hurdle is about; the rest is about the offer on the whole."""
+
+
+def problem(conn: Connection, path: str, offer: Offer, now: datetime) -> Problem | None:
+    """The same hurdle at its field; ``path`` is the offer's own."""
+    why = hurdle(conn, offer, now)
+    if why is None:
+        return None
+    field = FIELDS.get(why.key, "")
+    field = "product" if field == "products" and isinstance(offer, Gift) else field
+    return Problem(f"{path}.{field}" if field else path, why)
 
 
 _SHOPS: Final = """

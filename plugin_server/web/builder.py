@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
 
-from flask import Blueprint, Response, abort, current_app, make_response, redirect, request, url_for
+from flask import Blueprint, Response, abort, current_app, g, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from sqlalchemy import Connection
@@ -26,6 +26,7 @@ from plugin_server.web import (
     campaign_form,
     campaign_told,
     composer_form,
+    goods_picker,
 )
 from plugin_server.web.campaign_base import Base
 from plugin_server.web.campaign_fields import Fields
@@ -96,6 +97,7 @@ def _page(
     told: campaign_told.Told | None = None,
     template: str = "campaign_form.html",
 ) -> str:
+    g.pictures = True  # of the shops' goods
     form = campaign_form.form(
         connection, who, given, words(), services().now(), base=base.token, version=base.version,
         draft_key=draft or given.get("draft") or campaign_drafts.fresh(), faults=faults,
@@ -111,6 +113,8 @@ def _page(
 def save(who: Person) -> ResponseReturnValue:
     """Save the form: a new campaign, or a new version of the one it began with. Each problem stands at its field."""
     given, now = request.form, services().now()
+    if given.get("do") == "enter" and goods_picker.searching(given):
+        return _looked(who)
     with tenant(services().engine, who.merchant_id) as connection:
         base = _base(connection, who, given)
         if note := _hindrance(connection, given, base):
@@ -147,7 +151,11 @@ def _hindrance(connection: Connection, given: Fields, base: Base) -> str:
 @pages.post("/campaigns/build")
 @keeping
 def look(who: Person) -> ResponseReturnValue:
-    """The form after a button that changes its shape (a condition, a part of the mail); nothing is saved."""
+    """The form after a button that changes its shape (a condition, a part of the mail, a search); nothing is saved."""
+    return _looked(who)
+
+
+def _looked(who: Person) -> ResponseReturnValue:
     do = request.form.get("do", "")
     with tenant(services().engine, who.merchant_id) as connection:
         base = _base(connection, who, request.form)

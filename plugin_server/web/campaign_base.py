@@ -8,9 +8,10 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection
+from werkzeug.datastructures import MultiDict
 
 from campaigns.ladder.presets import SEVEN_RUNGS
-from campaigns.recipes import holiday_discount, recipes
+from campaigns.recipes import YOURS, holiday_discount, recipes
 from campaigns.schema import dump, parse
 from plugin_server.db import campaigns
 from plugin_server.db.people import Person
@@ -97,7 +98,7 @@ def fitted(rungs: Sequence[str], ladder: Sequence[str]) -> list[str]:
 
 def begun(base: Base, args: Mapping[str, str], words: Words) -> Fields:
     """The form's fields to begin with; ``?rungs=a,b`` and ``?day=`` change them."""
-    made = fields_of(base.document) if base.document else Fields()
+    made = without_placeholder(fields_of(base.document)) if base.document else Fields()
     kind, _, key = base.token.partition(":")
     if kind == "recipe" and words.has(f"recipe.{key}.name"):
         made["name"] = words(f"recipe.{key}.name")
@@ -109,6 +110,15 @@ def begun(base: Base, args: Mapping[str, str], words: Words) -> Fields:
     if day := _day(args.get("day", "")):
         made["trigger.kind"], made["trigger.day"] = "once", day
     return made
+
+
+def without_placeholder(given: Fields) -> Fields:
+    """Without the goods and the yes to a risk that recipes leave to the shop: nothing is chosen yet."""
+    risk = "offer.early_access.link_may_spread"
+    open_goods = any(value == YOURS for value in given.values())
+    return MultiDict(
+        [pair for pair in given.items(multi=True) if pair[1] != YOURS and not (open_goods and pair[0] == risk)]
+    )
 
 
 def _day(given: str) -> str:

@@ -44,7 +44,7 @@ def by_field(problems: Iterable[Problem], given: MultiDict[str, str], words: Wor
 
 
 def _placed(problem: Problem, given: MultiDict[str, str], words: Words) -> tuple[str, str]:
-    name, sentence = place(problem.path, given), words.said(problem.sentence)
+    name, sentence = place(problem.path, given), words.why(problem.sentence)
     if name in ("trigger", "offer"):
         # A rule about several fields names the one it is about, often in front: "after_days: nobody knows …".
         named = (place(f"{name}.{word}", given) for word in re.findall(r"\w+", problem.sentence))

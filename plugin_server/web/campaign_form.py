@@ -18,13 +18,14 @@ from campaigns.mail.kinds import LETTERS
 from campaigns.recipes import body_of
 from campaigns.schema import BadCampaign, Campaign, Wording, parse
 from campaigns.triggers import EVENTS
-from plugin_server.db import campaigns, segments, topics
+from plugin_server.db import campaigns, goods_search, segments, topics
 from plugin_server.db import holidays as own_days
 from plugin_server.db.people import Person
 from plugin_server.locales import LANGUAGES, catalogue
-from plugin_server.web import campaign_mail_fields, composer_form, rule_form
+from plugin_server.web import campaign_mail_fields, composer_form, goods_picker, rule_form
 from plugin_server.web.campaign_fields import Fields, document_of
 from plugin_server.web.campaign_offer_fields import OfferField, classes, own_fields
+from plugin_server.web.goods_picker import Picker
 from plugin_server.web.rule_form import Builder
 from plugin_server.web.rungs import RungName, names_of
 from plugin_server.web.words import Words, zone_of
@@ -51,6 +52,8 @@ class Form:
     draft: str = ""
     faults: Mapping[str, str] = field(default_factory=dict)
     steps: int = 0
+    goods: Mapping[str, Picker] = field(default_factory=dict)
+    shelves: Sequence[Option] = ()
 
     def v(self, name: str, otherwise: str = "") -> str:
         """What stands in a field."""
@@ -137,6 +140,8 @@ def form(
         draft_key,
         faults or {},
         steps,
+        goods_picker.pickers(connection, given, words),
+        goods_search.shelves(connection),
     )
 
 

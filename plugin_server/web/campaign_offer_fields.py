@@ -19,14 +19,21 @@ COMMON: Final = ("valid_days", "budget", "code_prefix")
 """What every kind has: the fields of ``Given``."""
 FRONT: Final = frozenset({"value", "minimum", "percent", "amount", "get", "link_may_spread"})
 """Fields that are shown although a kind can do without; others that it can do without are folded away."""
-LISTS: Final = ("products", "get_products", "categories")
+SHAPES: Final = {
+    "rungs": "rungs", "by_rung": "by_rung", "products": "goods", "get_products": "goods", "product": "good",
+    "categories": "shelves",
+}  # fmt: skip
+"""Fields that are not told apart by their type."""
+SEVERAL: Final = ("rungs", "goods", "good", "shelves")
+"""Shapes that are sent as one field for each choice."""
 
 
 @dataclass(frozen=True, slots=True)
 class OfferField:
     """One field of a kind, as in the schema. ``front`` is False for what is rarely changed.
 
-    ``shape`` is number, tick, choice, list (commas between), rungs, by_rung (a number for each), day or text.
+    ``shape`` is number, tick, choice, goods, good (one of them), shelves (categories), rungs, by_rung (a number for
+    each), day or text.
     """
 
     kind: str
@@ -60,24 +67,24 @@ def own_fields(kind: str) -> tuple[OfferField, ...]:
 def _field(kind: str, name: str, field: Any) -> OfferField:
     parts = [part for part in get_args(field.annotation) if part is not type(None)] or [field.annotation]
     choices = next((get_args(part) for part in [field.annotation, *parts] if get_origin(part) is Literal), ())
-    goods = name in LISTS and "get_" not in name and kind not in ("percentage", "fixed")
+    goods = name in ("products", "categories") and kind not in ("percentage", "fixed")
     front = field.is_required() or name in FRONT or name == "rungs" or goods
     default = "" if field.is_required() or field.default is None else str(field.default)
-    shape = _shape(name, field, parts, choices)
+    shape = _shape(name, parts, choices)
     otherwise = default if shape in ("number", "choice") else ",".join(LOYAL) if shape == "rungs" else ""
     return OfferField(kind, name, shape, front, otherwise, tuple(map(str, choices)))
 
 
-def _shape(name: str, field: Any, parts: list[Any], choices: tuple[Any, ...]) -> str:
-    if name in ("rungs", "by_rung"):
-        return name
+def _shape(name: str, parts: list[Any], choices: tuple[Any, ...]) -> str:
+    if name in SHAPES:
+        return SHAPES[name]
     if choices:
         return "choice"
     plain = {get_args(part)[0] if hasattr(part, "__metadata__") else part for part in parts}
     for shape, kinds in (("tick", {bool}), ("day", {date}), ("number", {int, Decimal})):
         if plain & kinds:
             return shape
-    return "list" if name in LISTS or get_origin(field.annotation) is tuple else "text"
+    return "text"
 
 
 def offer_fields(offer: Mapping[str, Any] | None) -> list[tuple[str, str]]:
@@ -90,12 +97,14 @@ def offer_fields(offer: Mapping[str, Any] | None) -> list[tuple[str, str]]:
         value = offer.get(field.name)
         if field.shape == "tick":
             made += [(field.path, "1")] if value else []
-        elif field.shape == "rungs":
+        elif field.shape == "good":
+            made += [(field.path, value)] if value else []
+        elif field.shape in SEVERAL:
             made += [(field.path, key) for key in value or ()]
         elif field.shape == "by_rung":
             made += [(f"{field.path}.{key}", str(share)) for key, share in (value or {}).items()]
         elif value is not None:
-            made.append((field.path, ", ".join(map(str, value)) if field.shape == "list" else str(value)))
+            made.append((field.path, str(value)))
     return made
 
 
@@ -119,13 +128,13 @@ def _read(given: MultiDict[str, str], field: OfferField, language: str) -> Any:
         return field.path in given
     if field.shape == "rungs":
         return given.getlist(field.path) or None
+    if field.shape in ("goods", "shelves"):
+        return list(dict.fromkeys(ref for one in given.getlist(field.path) if (ref := one.strip())))
     if field.shape == "by_rung":
         own = {
             name.removeprefix(f"{field.path}."): value for name, value in given.items() if name.startswith(field.path)
         }
         return {rung: plain(value, language) for rung, value in own.items() if value.strip()}
-    if field.shape == "list":
-        return [part.strip() for part in text.split(",") if part.strip()]
     return (plain(text, language) if field.shape == "number" else text) or None
 
 

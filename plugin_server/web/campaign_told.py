@@ -19,7 +19,7 @@ from plugin_server.db.campaigns import Refused
 from plugin_server.db.people import Person
 from plugin_server.jobs.compose import preview_mail, sample_context
 from plugin_server.jobs.expected import Expected, counted, expected
-from plugin_server.jobs.preview import check_days_and_rungs, drafts_of
+from plugin_server.jobs.preview import check_names, drafts_of
 from plugin_server.jobs.proofing import proof
 from plugin_server.web import campaign_faults, campaign_form, campaign_sentence
 from plugin_server.web.campaign_base import Base
@@ -43,7 +43,7 @@ def told(connection: Connection, who: Person, given: Fields, base: Base, words: 
     now = services().now()
     try:
         made = campaign_form.campaign(connection, who, given, base.document, words, now, base.key)
-        check_days_and_rungs(connection, made, now)
+        check_names(connection, made, now)
     except BadCampaign as error:
         return Told(faults=campaign_faults.by_field(error.problems, given, words))
     return of_campaign(connection, who, made, words, base.key)

@@ -31,6 +31,8 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
     "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+POLICY_WITH_PICTURES = POLICY.replace("img-src 'self'", "img-src 'self' https:")
+"""For pages that show goods: shops keep the pictures of theirs with hosts of their own choice."""
 FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 MACHINES = frozenset({"webhooks", "health", "api"})
 """Doors for programs: no page, no session, no policy for browsers."""
@@ -120,7 +122,7 @@ def _headers(response: Response) -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     if request.blueprint in MACHINES:
         return response
-    response.headers.setdefault("Content-Security-Policy", POLICY)
+    response.headers.setdefault("Content-Security-Policy", POLICY_WITH_PICTURES if "pictures" in g else POLICY)
     response.headers.setdefault("X-Frame-Options", "DENY")
     response.headers["Referrer-Policy"] = "same-origin"
     response.headers["Cross-Origin-Opener-Policy"] = "same-origin"

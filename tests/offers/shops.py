@@ -110,6 +110,6 @@ def _wares(products: list[Product]) -> dict[str, Ware]:
         sizes = tuple(sorted(prices.get(one.external_id, ()))) if len(prices.get(one.external_id, ())) > 1 else ()
         found[one.sku] = Ware(
             one.sku, one.external_id, one.title, one.price_minor, one.unit_cost_minor, one.parent_external_id, sizes,
-            one.url, one.active, one.days_of_supply, one.category_ids,
+            one.url, one.active, one.days_of_supply, one.category_ids, one.listed,
         )  # fmt: skip
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -33,6 +34,7 @@ def worlds(draw: st.DrawFn) -> tuple[Offer, Able, Shelf]:
     """An offer of any kind, a shop, and goods A and B with a usual product and another one."""
     price = draw(prices)
     goods = {"A": ware("A", price, draw(st.none() | st.just(price // 2))), "B": ware("B", draw(prices))}
+    goods["E"] = replace(goods["A"], ref="E", listed=False, url="https://shop.example/e")
     n, m = draw(pieces), draw(st.integers(1, 3))
     full = Decimal(price * n) / 100
     offers: dict[str, dict[str, Any]] = {
@@ -48,7 +50,7 @@ def worlds(draw: st.DrawFn) -> tuple[Offer, Able, Shelf]:
         "gift": {"spend": draw(st.integers(1, 10**6)), "product": "B"},
         "cashback": {"percent": draw(st.integers(1, 100)), "minimum": draw(st.integers(0, 10**6))},
         "member_only": {"value": draw(st.integers(1, 100)), "products": ["A"]},
-        "early_access": {"products": ["A"], "link_may_spread": True},
+        "early_access": {"products": ["E"], "link_may_spread": True, "value": draw(st.none() | st.integers(1, 90))},
         "team_deal": {"value": draw(st.integers(1, 100)), "minimum": draw(st.integers(0, 10**6)), "seats": n},
         "bring_a_friend": {"percent": draw(st.integers(1, 100)), "minimum": draw(st.integers(0, 10**6))},
     }  # fmt: skip
@@ -109,7 +111,11 @@ def test_no_basket_however_filled_gets_more_than_the_goods_are_worth(
 
 SIZES = Ware("S", "1", "Shirt", 100, sizes=(100, 200))
 SAME = Ware("S", "1", "Shirt", 100, sizes=(100, 100))
-GOODS = {"A": ware("A", 2_500_000), "B": ware("B", 1_800_000), "S": SIZES}
+HIDDEN = replace(ware("H", 100), listed=False, url="https://shop.example/h")
+GOODS = {
+    "A": ware("A", 2_500_000), "B": ware("B", 1_800_000), "S": SIZES, "H": HIDDEN, "P": replace(HIDDEN, url=None),
+}  # fmt: skip
+EARLY = {"kind": "early_access", "products": ["H"], "link_may_spread": True}
 THREE = {"kind": "quantity_price", "pieces": 3, "price": "70000", "products": ["A"]}
 
 
@@ -133,8 +139,11 @@ THREE = {"kind": "quantity_price", "pieces": 3, "price": "70000", "products": ["
         ({"kind": "cashback", "percent": 5}, PACKS, "offer_later_code"),
         ({"kind": "cashback", "percent": 5, "elsewhere": "points"}, PACKS, "offer_no_points"),
         ({"kind": "cashback", "percent": 5, "elsewhere": "points"}, Able(points=True), "offer_as_points"),
-        ({"kind": "early_access", "products": ["A"]}, PACKS, "offer_link_spreads"),
-        ({"kind": "early_access", "products": ["A"], "link_may_spread": True}, PACKS, "offer_by_link"),
+        (EARLY | {"link_may_spread": False}, PACKS, "offer_link_spreads"),
+        (EARLY, PACKS, "offer_by_link"),
+        (EARLY | {"value": "10"}, COUNTS, "offer_by_link_and_code"),
+        (EARLY | {"products": ["H", "A"]}, PACKS, "offer_listed"),
+        (EARLY | {"products": ["P"]}, PACKS, "offer_no_page"),
         ({"kind": "member_only", "value": 10, "products": ["A"]}, NEITHER, "offer_by_code"),
     ],
 )
@@ -144,6 +153,7 @@ def test_what_a_shop_makes_of_it(offer: dict[str, Any], able: Able, key: str) ->
     assert made.refused is (key not in {
         "offer_counted_price", "offer_packed", "offer_counted_get", "offer_gift_by_code", "offer_counted_gift",
         "offer_credit", "offer_later_code", "offer_as_points", "offer_by_link", "offer_by_code",
+        "offer_by_link_and_code",
     })  # fmt: skip
 
 

@@ -9,7 +9,10 @@ from plugin_server.db.models.base import Base, Big, Key, Now, OfMerchant, Time, 
 
 
 class Product(OfMerchant, Base):
-    """A product or one variation. ``unit_cost_minor`` and ``days_of_supply`` feed margin guards and reminders."""
+    """A product or one variation. ``unit_cost_minor`` and ``days_of_supply`` feed margin guards and reminders.
+
+    ``active`` goods are sold; ``listed`` ones also stand in the shop's catalogue, others are found by their link alone.
+    """
 
     __tablename__ = "product"
     __table_args__ = (Index("uq_product_external", "store_id", "external_id", unique=True),)
@@ -28,6 +31,7 @@ class Product(OfMerchant, Base):
     image_url: Mapped[str | None]
     url: Mapped[str | None]
     active: Mapped[bool] = mapped_column(server_default=text("true"))
+    listed: Mapped[bool] = mapped_column(server_default=text("true"))
     provider_updated_at: Mapped[Time | None]
     synced_at: Mapped[Now]
 

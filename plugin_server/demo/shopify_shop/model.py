@@ -196,7 +196,7 @@ class Variant:
 
 @dataclass(slots=True)
 class Product:
-    """A product; ``status`` is ACTIVE, DRAFT or ARCHIVED."""
+    """A product; ``status`` is ACTIVE, UNLISTED (sold by its link alone), DRAFT or ARCHIVED."""
 
     KIND: ClassVar[str] = "Product"
     id: int
@@ -211,6 +211,11 @@ class Product:
     tags: list[str] = field(default_factory=list)
     collection_ids: list[int] = field(default_factory=list)
     variants: list[Variant] = field(default_factory=list)
+
+    @property
+    def sold(self) -> bool:
+        """Whether it has a page and can be bought there."""
+        return self.status in ("ACTIVE", "UNLISTED")
 
 
 @dataclass(slots=True)

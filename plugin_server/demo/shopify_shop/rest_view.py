@@ -137,7 +137,7 @@ def product_body(shop: ShopState, product: Product) -> Body:
         "handle": product.handle, "body_html": product.description, "product_type": product.product_type,
         "vendor": product.vendor, "status": product.status.lower(), "tags": ", ".join(product.tags),
         "created_at": when(shop, product.created_at), "updated_at": when(shop, product.updated_at),
-        "published_at": when(shop, product.created_at) if product.status == "ACTIVE" else None,
+        "published_at": when(shop, product.created_at) if product.sold else None,
         "variants": [_variant_body(shop, product, variant) for variant in product.variants],
         "variant_gids": [
             {"admin_graphql_api_id": gid("ProductVariant", variant.id), "updated_at": when(shop, product.updated_at)}

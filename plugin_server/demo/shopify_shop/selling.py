@@ -53,7 +53,7 @@ def quote(shop: ShopState, basket: Mapping[int, int], *, code: str = "", email: 
     for id, quantity in basket.items():
         variant = shop.variants.get(id)
         product = shop.products.get(variant.product_id) if variant else None
-        if variant and product and product.status == "ACTIVE" and quantity > 0:
+        if variant and product and product.sold and quantity > 0:
             size = None if variant.title == "Default Title" else variant.title
             pieces = min(quantity, MOST_OF_ONE)
             lines.append(

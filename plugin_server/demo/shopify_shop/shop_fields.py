@@ -155,12 +155,12 @@ fields(
         "descriptionHtml": lambda product, _: f"<p>{product.description}</p>",
         "description": lambda product, _, truncateAt=None: product.description[:truncateAt],
         "onlineStoreUrl": lambda product, context: (
-            f"{context.shop.base}/products/{product.handle}" if product.status == "ACTIVE" else None
+            f"{context.shop.base}/products/{product.handle}" if product.sold else None
         ),
         "isGiftCard": lambda _product, _: False,
         "featuredMedia": lambda _product, _: None,
         "totalInventory": lambda product, _: sum(variant.stock for variant in product.variants),
-        "publishedAt": lambda product, _: product.created_at if product.status == "ACTIVE" else None,
+        "publishedAt": lambda product, _: product.created_at if product.sold else None,
         "category": lambda _product, _: None,
         "collections": lambda product, context, **args: listed(
             [context.shop.collections[id] for id in product.collection_ids if id in context.shop.collections], args,
