@@ -107,6 +107,19 @@ def _lately(conn: Connection, _merchant_id: int, now: datetime, cap: str) -> Any
     return sent_lately(conn, now, messages=int(messages), days=int(days))
 
 
+def _told(conn: Connection, _merchant_id: int, _now: datetime, which: str) -> Any:
+    """How a run stands, by its number and state: what was counted while it was paused is not what it ended with."""
+    return report(conn, int(which.partition(":")[0]))
+
+
+def _back_test(conn: Connection, merchant_id: int, now: datetime, which: str) -> Any:
+    """Of a campaign by key and version; the people it names are numbers, whose names the page looks up."""
+    told = back_test(conn, merchant_id=merchant_id, saved=campaigns.need(conn, which.partition(":")[0]), now=now)
+    for person in told["sample"]:
+        del person["email"], person["name"]
+    return told
+
+
 def _points(conn: Connection, _: int, now: datetime, __: str) -> Any:
     force = points_orders.in_force(conn)
     return {
@@ -126,13 +139,14 @@ MAKERS: Final[dict[str, Maker]] = {
     "ladder": _ladder,
     "health": lambda conn, _, now, __: sender.health(conn, now).as_json(),
     "result": lambda conn, _, now, run_id: results.results(conn, run_id=int(run_id), now=now),
-    "told": lambda conn, _, __, run_id: report(conn, int(run_id)),
+    "told": _told,
     "outcome": lambda conn, _, now, key: results.of_campaign(conn, campaigns.need(conn, key), now),
     "proof": lambda conn, _, now, __: proof.of_merchant(conn, now),
     "power": _power,
     "audience": _audience,
     "segment": _segment,
     "dry_run": _dry_run,
+    "back_test": _back_test,
     "lately": _lately,
 }
 """By name, without what may follow a colon. What is always asked for is made at night."""

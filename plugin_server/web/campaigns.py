@@ -9,11 +9,11 @@ from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
-from plugin_server.db import audience, audit_log, campaigns, merchants
+from plugin_server.db import audit_log, campaigns, merchants
 from plugin_server.db.campaigns import Refused, Saved
 from plugin_server.db.people import Person
 from plugin_server.db.session import tenant
-from plugin_server.jobs import baskets, figures, realising
+from plugin_server.jobs import baskets, realising
 from plugin_server.jobs.run import firings, margin, set_state
 from plugin_server.jobs.run import launch as launch_run
 from plugin_server.web import builder, campaign_form, launching, offer_words, series_words
@@ -55,11 +55,7 @@ def show(who: Person, key: str) -> ResponseReturnValue:
     now = services().now()
     with tenant(services().engine, who.merchant_id) as connection:
         saved = _saved(connection, key)
-        tallied = figures.ready(services(), connection, who.merchant_id, f"audience:{key}:{saved.version}")
-        looked = audience.preview_audience(
-            connection, merchant_id=who.merchant_id, campaign=saved.campaign, campaign_id=saved.id, now=now,
-            tallied=tallied.document,
-        )  # fmt: skip
+        looked, counted_at = launching.reached(connection, who, saved, sample=20)
         verdict = margin(connection, saved.campaign, now)
         dates = [due for due in firings(connection, saved.campaign, now) if due.at >= now]
         runs = [run for run in campaigns.runs_of(connection, saved.id) if run.step is None]
@@ -72,6 +68,7 @@ def show(who: Person, key: str) -> ResponseReturnValue:
         saved=saved,
         campaign=saved.campaign,
         audience=looked,
+        counted_at=counted_at,
         verdict=verdict,
         dates=dates,
         runs=runs,

@@ -67,8 +67,11 @@ def _beside(connection: Connection, who: Person, view: View, *, settled: bool) -
 def what_if(who: Person) -> ResponseReturnValue:
     """If everybody, or a share of each rung, climbed one rung: figures that follow the sliders."""
     with tenant(services().engine, who.merchant_id) as connection:
-        sim = figures.ready(services(), connection, who.merchant_id, "what_if").document
+        made = figures.soon(services(), connection, who.merchant_id, "what_if")
         rungs = names_of(connection, who.merchant_id, words().language)
+    if made is None:
+        return page("_what_if_made.html" if is_partial() else "what_if.html", section="home", sim=None)
+    sim = made.document
     shares = {name[2:]: _share(given) for name, given in request.args.items() if name.startswith("s-")}
     rate = _share(request.args["margin"]) if request.args.get("margin") else None
     # The slider knows whole percents: left where it stood, it must not round the margin that unit costs give.

@@ -52,6 +52,7 @@ class Step:
 class View:
     """All of the first screen. ``what_if`` is None as long as nobody bought, or a shop is being read.
 
+    It is also None while it is added up for the first time in a large shop: then ``counting`` is true.
     ``buyers``: those who ever bought, by activity. ``made_at``: when the oldest of these figures was made.
     """
 
@@ -61,6 +62,7 @@ class View:
     steps: list[Step]
     buyers: Counter[str]
     made_at: datetime | None
+    counting: bool
 
 
 def read(connection: Connection, who: Person, words: Words, *, settled: bool) -> View:
@@ -77,11 +79,19 @@ def read(connection: Connection, who: Person, words: Words, *, settled: bool) ->
         made.append(found.made_at)
         return found.document
 
+    def worths() -> Any:
+        found = figures.soon(services(), connection, who.merchant_id, "what_if")
+        if found is None:
+            return None
+        made.append(found.made_at)
+        return found.document
+
     standings = home.standings(of("tally", lambda: home.tally(connection)))
     moved = of("moved", lambda: home.movement(connection, services().now() - figures.MOVED_WITHIN))
     fullest = max((standing.count for standing in standings.values()), default=0) or 1
     total = sum(standing.count for standing in standings.values())
-    what_if = of("what_if", dict) if settled and total else None
+    what_if = worths() if settled and total else None
+    counting = bool(settled and total and what_if is None)
     worth = {step["rung"]: step["headline"]["extra_margin"] for step in what_if["per_rung"]} if what_if else {}
     most = max(worth, key=lambda key: Decimal(worth[key]["amount"]), default="")
     rows = [
@@ -90,7 +100,7 @@ def read(connection: Connection, who: Person, words: Words, *, settled: bool) ->
         for standing in (standings.get(rung.key, Standing()),)
     ]
     steps = _steps(rows) if settled else []
-    return View(rows, total, what_if, steps, _bought(rows), min(made, default=None))
+    return View(rows, total, what_if, steps, _bought(rows), min(made, default=None), counting)
 
 
 def _bought(rows: list[RungRow]) -> Counter[str]:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
-from plugin_server.db import audience, audit_log, campaigns
+from plugin_server.db import audience, audit_log, campaigns, customers
 from plugin_server.db.campaigns import Refused, Saved
 from plugin_server.db.people import Person
 from plugin_server.db.session import tenant
 from plugin_server.demo.opening import is_demo
-from plugin_server.jobs import preview
-from plugin_server.jobs.backtest import back_test as looked_back
+from plugin_server.jobs import figures, preview
 from plugin_server.jobs.run import check
 from plugin_server.web import campaign_sentence, charts
 from plugin_server.web.context import page, services, words
@@ -45,11 +44,23 @@ def confirm(who: Person, key: str) -> ResponseReturnValue:
     return page("launch.html", section="campaigns", saved=saved, grace=words().span(grace().total_seconds()), **told)
 
 
+def reached(
+    connection: Connection, who: Person, saved: Saved, *, sample: int
+) -> tuple[dict[str, Any] | None, datetime | None]:
+    """Whom a campaign would meet, with so many of them, and when that was counted; None while a worker counts."""
+    made = figures.soon(services(), connection, who.merchant_id, f"audience:{saved.campaign.key}:{saved.version}")
+    if made is None:
+        return None, None
+    looked = audience.preview_audience(
+        connection, merchant_id=who.merchant_id, campaign=saved.campaign, campaign_id=saved.id, now=services().now(),
+        sample=sample, tallied=made.document,
+    )  # fmt: skip
+    return looked, made.made_at
+
+
 def _told(connection: Connection, who: Person, saved: Saved) -> dict[str, Any]:
     now = services().now()
-    looked = audience.preview_audience(
-        connection, merchant_id=who.merchant_id, campaign=saved.campaign, campaign_id=saved.id, now=now, sample=5
-    )
+    looked, counted_at = reached(connection, who, saved, sample=5)
     try:
         check(connection, saved.campaign, now, services().settings)
         hindrance = words()(f"why.launch_{saved.state}") if saved.state in ("paused", "ended") else ""
@@ -57,7 +68,8 @@ def _told(connection: Connection, who: Person, saved: Saved) -> dict[str, Any]:
         hindrance = words().why(error.reason)
     return {
         "audience": looked,
-        "offer": preview.offer_of(connection, saved, looked["treated"], now),
+        "counted_at": counted_at,
+        "offer": preview.offer_of(connection, saved, looked["treated"], now) if looked else None,
         "sentences": campaign_sentence.at_once(connection, who, saved.campaign, words(), now),
         "hindrance": hindrance,
     }
@@ -88,11 +100,14 @@ def back_test(who: Person, key: str) -> ResponseReturnValue:
     """The last twelve months: whom it would have met when, and what its codes could have cost."""
     with tenant(services().engine, who.merchant_id) as connection:
         saved = campaigns.get(connection, key) or abort(404)
-        found = looked_back(connection, merchant_id=who.merchant_id, saved=saved, now=services().now())
-    months = twelve(found)
+        made = figures.soon(services(), connection, who.merchant_id, f"back_test:{key}:{saved.version}")
+        found = made and made.document
+        names = customers.display_names(connection, [one["customer_id"] for one in found["sample"]] if found else [])
+    months = twelve(found) if found else []
     drawn = charts.stacked([[month["treated"], month["holdout"]] for month in months])
     return page(
-        "back_test.html", section="campaigns", saved=saved, found=found, months=months, drawn=drawn, most=SHOWN
+        "back_test.html", section="campaigns", saved=saved, found=found, months=months, drawn=drawn, most=SHOWN,
+        names=names, made_at=made and made.made_at,
     )  # fmt: skip
 
 

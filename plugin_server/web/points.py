@@ -84,13 +84,13 @@ def _page(who: Person, given: dict[str, str], faults: dict[str, str]) -> str:
     now = services().now()
     with tenant(services().engine, who.merchant_id) as conn:
         force = points_orders.in_force(conn)
-        sums = figures.ready(services(), conn, who.merchant_id, "points").document
+        made = figures.soon(services(), conn, who.merchant_id, "points")
         claims = {row.reward: row.n for row in conn.execute(text(_CLAIMS))} if force else {}
         merchant = conn.execute(text("SELECT currency, timezone FROM merchant")).one()
     today = now.astimezone(ZoneInfo(merchant.timezone)).date()
     return page(
         "points.html",
-        section="points", force=force, totals=sums["totals"], months=sums["months"][-13:], owed=sums["owed"],
+        section="points", force=force, sums=made and made.document,
         claims=claims, faults=faults, form=given or points_form.shown(_program(force), today),
         currency=merchant.currency, actions=ACTIONS,
         places=range(_rewards(given, force) + 1),

@@ -41,8 +41,9 @@ def campaign(who: Person, key: str) -> ResponseReturnValue:
     """One campaign over all its firings: verdict, differences with intervals, three figures, movement, periods."""
     with tenant(services().engine, who.merchant_id) as connection:
         saved = campaigns.get(connection, key) or abort(404)
-        result = figures.ready(services(), connection, who.merchant_id, f"outcome:{key}").document
-    drawn = _drawn(result["differences"])
+        made = figures.soon(services(), connection, who.merchant_id, f"outcome:{key}")
+        result = made and made.document
+    drawn = _drawn(result["differences"]) if result else {}
     return page("campaign_results.html", section="campaigns", saved=saved, result=result, drawn=drawn)
 
 

@@ -48,13 +48,12 @@ def show(who: Person, run_id: int) -> ResponseReturnValue:
 
 
 def _counts(connection: Connection, who: Person, run: Run) -> dict[str, int]:
-    """Mails by state: fresh while the run goes on, else as they were counted when it was over."""
-    going = run.state in campaigns.OPEN_STATES
-    told = (
-        audience.tally(connection, run.id)
-        if going
-        else figures.ready(services(), connection, who.merchant_id, f"told:{run.id}").document
-    )
+    """Mails by state: fresh while the run goes on, else as counted when it was over; empty until that is done."""
+    if run.state in campaigns.OPEN_STATES:
+        told: dict[str, Any] = audience.tally(connection, run.id)
+    else:
+        kept = figures.soon(services(), connection, who.merchant_id, f"told:{run.id}:{run.state}")
+        told = kept.document if kept else {"messages": {}}
     counts: dict[str, int] = told["messages"]
     return counts
 

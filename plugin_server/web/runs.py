@@ -30,7 +30,7 @@ def show(who: Person, run_id: int) -> ResponseReturnValue:
     with tenant(services().engine, who.merchant_id) as connection:
         run = _run(connection, run_id)
         going = run.state in campaigns.OPEN_STATES
-        told = report(connection, run_id) if going else _kept(connection, who, f"told:{run_id}")
+        told = report(connection, run_id) if going else _kept(connection, who, f"told:{run_id}:{run.state}")
         shown = marketing.of_run(connection, run_id)
         result = _kept(connection, who, f"result:{run_id}")
     # A launch that can still be taken back; a run that waits for something else says for what.
@@ -41,9 +41,10 @@ def show(who: Person, run_id: int) -> ResponseReturnValue:
     return page(template, section="campaigns", run=run, told=told, result=result, going=going, shown=shown, early=early)
 
 
-def _kept(connection: Connection, who: Person, name: str) -> dict[str, Any]:
-    made: dict[str, Any] = figures.ready(services(), connection, who.merchant_id, name).document
-    return made
+def _kept(connection: Connection, who: Person, name: str) -> dict[str, Any] | None:
+    """None while a worker adds it up for the first time: the page asks again until it is there."""
+    made = figures.soon(services(), connection, who.merchant_id, name)
+    return made.document if made else None
 
 
 def _run(connection: Connection, run_id: int) -> campaigns.Run:

@@ -39,10 +39,10 @@ def index(who: Person) -> ResponseReturnValue:
     return page("segments.html", section="customers", saved=saved)
 
 
-def _count(connection: Connection, who: Person, one: segments.Saved) -> dict[str, Any]:
-    name = figures.segment_name(one)
-    counted: dict[str, Any] = figures.ready(services(), connection, who.merchant_id, name).document
-    return counted
+def _count(connection: Connection, who: Person, one: segments.Saved) -> dict[str, Any] | None:
+    """None while a worker counts it for the first time."""
+    made = figures.soon(services(), connection, who.merchant_id, figures.segment_name(one))
+    return made.document if made else None
 
 
 @pages.get("/segments/new")

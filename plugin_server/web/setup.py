@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 from flask import url_for
 from sqlalchemy import Connection
@@ -31,16 +30,19 @@ class Shown:
 
 def shown(connection: Connection, who: Person, *, settled: bool = True) -> Shown:
     """The list of this business now. While a shop is being read (``settled`` False) its sales are not added up yet."""
-    known = covered(connection, who) if settled else None
+    known, counted = covered(connection, who) if settled else (None, True)
     found = checklist.look(connection, covered=known, leaves=services().settings.mails_leave)
+    if not counted:
+        # What was not added up yet is neither there nor missing.
+        found = replace(found, items=tuple(item for item in found.items if item.key != "costs"))
     return Shown(found, _where(found))
 
 
-def covered(connection: Connection, who: Person) -> float | None:
-    """The share of sales whose unit costs are known; None where nothing was sold."""
-    made: dict[str, Any] = figures.ready(services(), connection, who.merchant_id, "what_if").document
-    share: float | None = made["assumptions"].get("costs_known")
-    return share
+def covered(connection: Connection, who: Person) -> tuple[float | None, bool]:
+    """The share of sales whose unit costs are known, None where nothing was sold; and whether it is added up yet."""
+    made = figures.soon(services(), connection, who.merchant_id, "what_if")
+    share: float | None = made.document["assumptions"].get("costs_known") if made else None
+    return share, made is not None
 
 
 def _where(found: Checklist) -> dict[str, str]:

@@ -67,10 +67,12 @@ def dry_run(who: Person, recipe: str) -> ResponseReturnValue:
 def costs_known(who: Person) -> ResponseReturnValue:
     """For what share of sales the unit cost is known, and the products whose cost would tell most."""
     with tenant(services().engine, who.merchant_id) as connection:
-        covered = setup.covered(connection, who)
+        covered, counted = setup.covered(connection, who)
         missing = costs.missing(connection, services().now())
         stores = home.stores(connection)
-    return page("costs.html", section="home", covered=covered, missing=missing, stores=stores)
+    return page(
+        "costs.html", section="home", covered=covered, counted=counted, missing=missing, stores=stores
+    )  # fmt: skip
 
 
 @pages.post("/welcome/fold")
