@@ -24,6 +24,8 @@ from plugin_server.web import (
     campaign_drafts,
     campaign_faults,
     campaign_form,
+    campaign_step_form,
+    campaign_steps,
     campaign_told,
     composer_form,
     goods_picker,
@@ -96,17 +98,20 @@ def _page(
     draft: str = "",
     told: campaign_told.Told | None = None,
     template: str = "campaign_form.html",
+    open_at: int = -1,
 ) -> str:
     g.pictures = True  # of the shops' goods
     form = campaign_form.form(
         connection, who, given, words(), services().now(), base=base.token, version=base.version,
         draft_key=draft or given.get("draft") or campaign_drafts.fresh(), faults=faults,
-        steps=len(base.document.get("steps") or ()),
     )  # fmt: skip
+    series = campaign_step_form.of_form(connection, form, words(), open_at)
+    saved = campaigns.get(connection, base.key) if base.key else None
     return page(
         template, section="campaigns", form=form, note=note, told=told, samples=SAMPLES, widths=WIDTHS,
         kinds=composer_form.KINDS, fields=composer_form.fields, weekdays=weekdays(words()), key=base.key,
-        label_of=campaign_faults.label,
+        label_of=campaign_faults.label, series=series, branches=campaign_step_form.picture(series, words()),
+        step_kinds=campaign_step_form.kinds(words()), shapes=saved is None or saved.state == "draft",
     )  # fmt: skip
 
 
@@ -160,14 +165,15 @@ def _looked(who: Person) -> ResponseReturnValue:
     with tenant(services().engine, who.merchant_id) as connection:
         base = _base(connection, who, request.form)
         given = campaign_form.settled(campaign_form.edited(request.form, do), base.document)
+        open_at = campaign_steps.opened(request.form, do)
         if is_partial():
-            answer = make_response(_page(connection, who, given, base, template="_builder.html"))
+            answer = make_response(_page(connection, who, given, base, template="_builder.html", open_at=open_at))
             answer.headers["HX-Trigger"] = "built"
             return answer
         draft = given.get("draft") or campaign_drafts.fresh()
         campaign_drafts.keep(draft, given, who.user_id)
         told = campaign_told.told(connection, who, given, base, words())
-        return _page(connection, who, given, base, draft=draft, told=told, faults=told.faults)
+        return _page(connection, who, given, base, draft=draft, told=told, faults=told.faults, open_at=open_at)
 
 
 @pages.post("/campaigns/build/told")

@@ -10,11 +10,12 @@ from werkzeug.datastructures import MultiDict
 from campaigns.schema import Problem
 from plugin_server.locales import LANGUAGES
 from plugin_server.web.campaign_offer_fields import COMMON, own_fields
+from plugin_server.web.campaign_steps import each
 from plugin_server.web.words import Words
 
 SECTIONS = ("trigger", "audience", "offer", "message", "measure", "guards")
 PLACES = {
-    "name", *SECTIONS,
+    "name", "steps", "again_after_days", *SECTIONS,
     "trigger.day", "trigger.at", "trigger.holiday", "trigger.offsets_days", "trigger.every", "trigger.on_week",
     "trigger.on_month", "trigger.event", "trigger.after_days", "trigger.nth", "trigger.rung",
     "audience.rungs", "audience.rule", "audience.segment", "audience.topic",
@@ -25,6 +26,11 @@ PLACES = {
     "guards.margin_reason",
 }  # fmt: skip
 """Fields and sections beside which the page can show a fault; offers and mails have more."""
+IN_STEP = {
+    "key", "next", "then", "else", "days", "hours", "at", "weekday", "date", "zone", "rule", "topic", "tag", "title",
+    "note", "url",
+}  # fmt: skip
+"""Fields of a step beside those of its mail and its offer."""
 OWN_TERMS = {
     "measure.holdout": "Give a number from 0 to 90.",
     "trigger.offsets_days": "Give a number of days from 0 to 180.",
@@ -45,17 +51,29 @@ def by_field(problems: Iterable[Problem], given: MultiDict[str, str], words: Wor
 
 def _placed(problem: Problem, given: MultiDict[str, str], words: Words) -> tuple[str, str]:
     name, sentence = place(problem.path, given), words.why(problem.sentence)
-    if name in ("trigger", "offer"):
+    if name in ("trigger", "offer") or re.fullmatch(r"s\d+\.offer", name):
         # A rule about several fields names the one it is about, often in front: "after_days: nobody knows …".
-        named = (place(f"{name}.{word}", given) for word in re.findall(r"\w+", problem.sentence))
+        path = re.sub(r"^s(\d+)", r"steps.\1", name)
+        named = (place(f"{path}.{word}", given) for word in re.findall(r"\w+", problem.sentence))
         name = next((one for one in named if one != name), name)
         sentence = re.sub(r"^(after_days|nth|rung|on|value): ", "", sentence)
+    if problem.path.startswith("steps"):
+        sentence = _by_number(sentence, given, words)
     return name, words.said(OWN_TERMS.get(name, "")) or sentence
+
+
+def _by_number(sentence: str, given: MultiDict[str, str], words: Words) -> str:
+    """A step that a file calls by its key is the third one on the page."""
+    for n, own in enumerate(each(given), start=1):
+        sentence = sentence.replace(f"'{own.get('key', '')}'", f"{words('series.step').lower()} {n}")
+    return sentence
 
 
 def place(path: str, given: MultiDict[str, str]) -> str:
     """The field of a path in the schema, or the nearest section around it; ``""`` where there is none."""
     steps = ELSEWHERE.get(path, path).split(".")
+    if steps[0] == "steps" and len(steps) > 1:
+        return _in_step(steps, given)
     if steps[0] == "offer" and len(steps) > 1:
         kind = given.get("offer.kind", "")
         own = next((field.path for field in own_fields(kind) if field.name == steps[1]), "") if kind else ""
@@ -69,6 +87,15 @@ def place(path: str, given: MultiDict[str, str]) -> str:
     while steps and ".".join(steps) not in PLACES:
         steps.pop()
     return ".".join(steps)
+
+
+def _in_step(steps: list[str], given: MultiDict[str, str]) -> str:
+    """``steps.2.offer.value`` is ``s2.offer.percentage.value``; what has no field of its own is told at its step."""
+    at, inner = f"s{steps[1]}", steps[2:]
+    if inner and inner[0] in ("offer", "message"):
+        own = dict(enumerate(each(given))).get(int(steps[1]), MultiDict())
+        return f"{at}.{place('.'.join(inner), own)}"
+    return f"{at}.{inner[0]}" if inner and inner[0] in IN_STEP else at
 
 
 def _in_mail(steps: list[str]) -> str:
@@ -97,6 +124,9 @@ def label(name: str, words: Words, currency: str) -> str:
     """What the page calls a field; empty for a whole question."""
     if name in LABELS:
         return words(LABELS[name])
+    if own := re.fullmatch(r"s(\d+)(?:\.(.*))?", name):
+        inner = label(own[2], words, currency) if own[2] else ""
+        return " · ".join(filter(None, (f"{words('series.step')} {int(own[1]) + 1}", inner)))
     part, *steps = name.split(".")
     if part == "offer" and steps:
         keys = [f"offer_field.{steps[-1]}_{steps[0]}", f"offer_field.{steps[-1]}"]

@@ -21,6 +21,7 @@ from campaigns.triggers import OF_RUNG
 from plugin_server.locales import LANGUAGES
 from plugin_server.web.campaign_mail_fields import read_wording, wording_fields
 from plugin_server.web.campaign_offer_fields import offer_fields, plain, read_offer
+from plugin_server.web.campaign_steps import read_steps, step_fields
 
 Fields = MultiDict[str, str]
 Pairs = list[tuple[str, str]]
@@ -37,6 +38,9 @@ def fields_of(document: Mapping[str, Any]) -> Fields:
     for language, wording in (document.get("message") or {}).items():
         if language in LANGUAGES:
             made += [("message.languages", language), *wording_fields(language, wording)]
+    if document.get("steps"):
+        again = document.get("again_after_days")
+        made += [("shape", "series"), ("again_after_days", str(again or "")), *step_fields(document["steps"])]
     made += _guard_fields(document["guards"])
     measure = document["measure"]
     made += [("measure.goal", measure["goal"]), ("measure.window_days", str(measure["window_days"]))]
@@ -105,14 +109,7 @@ def document_of(given: Fields, base: Mapping[str, Any], language: str) -> tuple[
     made["name"] = " ".join(given.get("name", "").split())
     made["trigger"] = _trigger(given, base.get("trigger") or {})
     made["audience"], problems = _audience(given, base.get("audience") or {})
-    made["offer"] = read_offer(given, base.get("offer"), language)
-    made["message"] = {key: text for key, text in (base.get("message") or {}).items() if key not in LANGUAGES}
-    for code in LANGUAGES:
-        if code in given.getlist("message.languages"):
-            made["message"][code] = read_wording(given, code, (base.get("message") or {}).get(code) or {})
-    if base.get("steps"):
-        # A series has its mails and offers in its steps, which have a page of their own.
-        del made["message"], made["offer"]
+    problems += _shape(made, given, base, language)
     made["guards"] = _guards(given, base.get("guards") or {})
     made["measure"] = {
         **(base.get("measure") or {}),
@@ -121,6 +118,22 @@ def document_of(given: Fields, base: Mapping[str, Any], language: str) -> tuple[
         "holdout": _share(plain(given.get("measure.holdout", ""), language)),
     }
     return made, problems
+
+
+def _shape(made: dict[str, Any], given: Fields, base: Mapping[str, Any], language: str) -> list[Problem]:
+    """Puts the steps of a series into ``made``, or the one mail with its offer; gives what could not be read."""
+    for name in ("message", "offer", "steps", "again_after_days"):
+        made.pop(name, None)
+    if given.get("shape") == "series":
+        made["steps"], problems = read_steps(given, base.get("steps") or (), language)
+        made["again_after_days"] = given.get("again_after_days", "").strip() or None
+        return problems
+    made["offer"] = read_offer(given, base.get("offer"), language)
+    made["message"] = {key: text for key, text in (base.get("message") or {}).items() if key not in LANGUAGES}
+    for code in LANGUAGES:
+        if code in given.getlist("message.languages"):
+            made["message"][code] = read_wording(given, code, (base.get("message") or {}).get(code) or {})
+    return []
 
 
 def _trigger(given: Fields, base: Mapping[str, Any]) -> dict[str, Any]:

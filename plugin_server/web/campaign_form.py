@@ -22,7 +22,7 @@ from plugin_server.db import campaigns, goods_search, segments, topics
 from plugin_server.db import holidays as own_days
 from plugin_server.db.people import Person
 from plugin_server.locales import LANGUAGES, catalogue
-from plugin_server.web import campaign_mail_fields, composer_form, goods_picker, rule_form
+from plugin_server.web import campaign_mail_fields, campaign_steps, composer_form, goods_picker, rule_form
 from plugin_server.web.campaign_fields import Fields, document_of
 from plugin_server.web.campaign_offer_fields import OfferField, classes, own_fields
 from plugin_server.web.goods_picker import Picker
@@ -51,9 +51,10 @@ class Form:
     version: int = 0
     draft: str = ""
     faults: Mapping[str, str] = field(default_factory=dict)
-    steps: int = 0
     goods: Mapping[str, Picker] = field(default_factory=dict)
     shelves: Sequence[Option] = ()
+    at: str = ""
+    """What stands before the names of the fields: ``s2.`` in the third step of a series."""
 
     def v(self, name: str, otherwise: str = "") -> str:
         """What stands in a field."""
@@ -121,9 +122,8 @@ def form(
     version: int = 0,
     draft_key: str = "",
     faults: Mapping[str, str] | None = None,
-    steps: int = 0,
 ) -> Form:
-    """Everything the page needs to show these fields; a series has ``steps`` in the place of offer and mail."""
+    """Everything the page needs to show these fields."""
     rungs = names_of(connection, who.merchant_id, words.language)
     promotions = [(one.key, one.name(words.language) or words("builder.promotions")) for one in _topics(connection)]
     return Form(
@@ -133,13 +133,12 @@ def form(
         rungs,
         [(one.key, one.name) for one in segments.everyone(connection)],
         promotions,
-        rule_form.builder(connection, _rule_draft(given), words, rungs),
+        rule_form.builder(connection, rule_draft(given), words, rungs),
         {language: campaign_mail_fields.of_language(given, language) for language in LANGUAGES},
         who.currency,
         version,
         draft_key,
         faults or {},
-        steps,
         goods_picker.pickers(connection, given, words),
         goods_search.shelves(connection),
     )
@@ -158,7 +157,8 @@ def _choosable(connection: Connection, who: Person, given: Fields, now: datetime
     return sorted(found.values(), key=lambda day: day.day)
 
 
-def _rule_draft(given: Fields) -> draft.Draft:
+def rule_draft(given: Fields) -> draft.Draft:
+    """The rule in these fields; one to begin with where there is none."""
     try:
         made = draft.read(given.to_dict(flat=False))
     except BadRule:
@@ -167,10 +167,20 @@ def _rule_draft(given: Fields) -> draft.Draft:
 
 
 def edited(given: Fields, do: str) -> Fields:
-    """The fields after a button: ``add:r``, ``group:r``, ``remove:r.0`` of the rule; ``part:en:add:hero`` of a mail."""
+    """The fields after a button: ``add:r``, ``group:r``, ``remove:r.0`` of the rule; ``part:en:add:hero`` of a mail.
+
+    ``step:…`` changes the steps of a series, ``s2.part:…`` and ``add:s2.r`` what is within one.
+    """
+    place, within = campaign_steps.inside(do)
+    if place >= 0:
+        steps = campaign_steps.each(given)
+        changed = [edited(own, within) if n == place else own for n, own in enumerate(steps)]
+        return campaign_steps.with_steps(given, changed)
     what, _, where = do.partition(":")
+    if what == "step":
+        return campaign_steps.edited(given, do)
     if what in ("add", "group", "remove"):
-        made = draft.edited(_rule_draft(given), what, where)
+        made = draft.edited(rule_draft(given), what, where)
         kept = [(name, value) for name, value in given.items(multi=True) if not re.match(r"r(\.|$)", name)]
         flat = draft.fields(made).items()
         return MultiDict([*kept, *((name, value) for name, values in flat for value in values)])
@@ -181,7 +191,18 @@ def edited(given: Fields, do: str) -> Fields:
 
 
 def settled(given: Fields, base: Mapping[str, Any]) -> Fields:
-    """With a first draft where somebody has just chosen to write the mail of a language themselves."""
+    """With a first draft where somebody has just chosen to write a mail themselves, or to make it a series."""
+    steps = campaign_steps.each(given)
+    if given.get("shape") != "series":
+        return _written(campaign_steps.as_mail(given) if steps else given, base)
+    if not steps:
+        given = campaign_steps.as_series(given)
+    known = {step["key"]: step for step in base.get("steps") or ()}
+    made = [_written(own, known.get(own.get("key", ""), {})) for own in campaign_steps.each(given)]
+    return campaign_steps.with_steps(given, made)
+
+
+def _written(given: Fields, base: Mapping[str, Any]) -> Fields:
     made = given
     for language in given.getlist("message.languages"):
         body = given.get(f"message.{language}.body")

@@ -66,8 +66,9 @@ def first_parts(subject: str, said: Mapping[str, Any], *, coupon: bool) -> list[
     """A mail to begin with; ``said`` are the phrases of its language."""
     middle = [{"kind": "coupon"}] if coupon else []
     text, button = str(said["builder.first_text"]), str(said["builder.first_button"])
+    heading = [{"kind": "hero", "heading": subject[:300]}] if subject.strip() else []
     return [
-        {"kind": "hero", "heading": subject[:300]},
+        *heading,
         {"kind": "text", "text": text},
         *middle,
         {"kind": "button", "label": button, "url": "{{ links.shop }}"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -40,7 +41,7 @@ class Row:
     @property
     def label(self) -> str:
         """How a programme for the blind calls it: its number among the conditions."""
-        return self.name.partition(".")[2].replace(".", "–")
+        return re.sub(r"^s\d+\.", "", self.name).partition(".")[2].replace(".", "–")
 
 
 @dataclass(frozen=True)
@@ -92,9 +93,14 @@ def builder(connection: Connection, made: Draft, words: Words, rungs: Sequence[R
     return Builder(shown, draft.faults(shown), _facts(words, ladder=False), lists, words)
 
 
-def builders(connection: Connection, made: Mapping[str, Draft], words: Words) -> dict[str, Builder]:
-    """Several forms on one page, by the name of their root: the rules of a ladder, which cannot ask for the ladder."""
-    facts, lists = _facts(words, ladder=True), _lists(connection, words, ())
+def builders(
+    connection: Connection, made: Mapping[str, Draft], words: Words, rungs: Sequence[RungName] | None = None
+) -> dict[str, Builder]:
+    """Several forms on one page, by the name of their root.
+
+    Without ``rungs`` they are the rules of a ladder, which cannot ask for the ladder.
+    """
+    facts, lists = _facts(words, ladder=rungs is None), _lists(connection, words, rungs or ())
     shown = {name: draft.settled(one) for name, one in made.items()}
     return {name: Builder(one, draft.faults(one, name), facts, lists, words, name) for name, one in shown.items()}
 

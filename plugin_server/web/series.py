@@ -9,8 +9,7 @@ from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
-from campaigns.recipes import recipes
-from campaigns.schema import BadCampaign, Problem, dump, parse, read_yaml
+from campaigns.schema import BadCampaign, Problem, dump, read_yaml
 from campaigns.series_parts import series_of
 from plugin_server.db import audit_log, campaigns, series_moves, series_told
 from plugin_server.db.campaigns import Refused, Saved
@@ -18,7 +17,7 @@ from plugin_server.db.people import Person
 from plugin_server.db.session import tenant
 from plugin_server.jobs.preview import check
 from plugin_server.vault import webhook_secrets
-from plugin_server.web import campaign_base, series_picture, series_words
+from plugin_server.web import series_picture, series_words
 from plugin_server.web.context import page, services, words
 from plugin_server.web.guards import requires
 from plugin_server.web.words import Words
@@ -113,25 +112,6 @@ def move(who: Person, key: str) -> ResponseReturnValue:
         else:
             flash(words()("series.moved", n=moved), "good")
     return redirect(url_for("series.show", key=key))
-
-
-@pages.post("/campaigns/recipes/<key>/series")
-@requires("marketer")
-def begin(who: Person, key: str) -> ResponseReturnValue:
-    """A ready series as a draft of one's own; nothing happens until it is activated."""
-    recipe = next((one for one in recipes() if one.key == key and one.campaign.steps), None) or abort(404)
-    with tenant(services().engine, who.merchant_id) as connection:
-        document = campaign_base.fitted_to_shop(connection, who, recipe.document)
-        name = words()(f"recipe.{key}.name")
-        made = parse(document | {"key": _free(connection, recipe.document["key"]), "name": name})
-        campaigns.save(connection, merchant_id=who.merchant_id, campaign=made, by=who.email)
-        audit_log.record(connection, who.merchant_id, actor=who.email, action="campaign_saved", subject=made.key)
-    return redirect(url_for("campaigns.show", key=made.key))
-
-
-def _free(connection: Connection, wish: str) -> str:
-    taken = {one.campaign.key for one in campaigns.all_saved(connection)}
-    return next(name for n in range(1, 1000) if (name := wish if n == 1 else f"{wish}-{n}") not in taken)
 
 
 def _saved(connection: Connection, key: str) -> Saved:

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from sqlalchemy import text
 
+from campaigns.recipes import recipes
 from campaigns.schema import dump
 from campaigns.series_parts import series_of
 from plugin_server.db import campaigns, owner_tasks, series_told
@@ -18,6 +19,7 @@ from plugin_server.web import series_picture
 from plugin_server.wiring import Services
 from tests.series.definitions import BOUGHT_MORE, OFFER, campaign, letter
 from tests.web.conftest import Visitor
+from tests.web.filled import filled
 from tests.web.test_browser import address, looker
 
 __all__ = ["address", "looker"]
@@ -131,15 +133,15 @@ def test_a_ready_series_becomes_a_draft_of_one_s_own(
     app: Services, merchant: int, logged_in: Callable[[str], Visitor]
 ) -> None:
     marketer = logged_in("marketer")
-    marketer.get("/campaigns/recipes")
-    first, second = (marketer.post("/campaigns/recipes/welcome_series/series").location for _ in range(2))
+    assert "/campaigns/new?recipe=welcome_series" in marketer.get("/campaigns/recipes").text
+    ready = next(one.campaign for one in recipes() if one.key == "welcome_series")
+    sent = filled(ready, base="recipe:welcome_series")
+    first, second = (marketer.post("/campaigns/new", sent).location for _ in range(2))
     assert (first, second) == ("/campaigns/welcome-series", "/campaigns/welcome-series-2")
     page = unescape(marketer.get(first).text)
     assert "Step by step: 10 steps" in page
     assert marketer.get("/campaigns/welcome-series/edit").status_code == 200
     assert marketer.get("/campaigns/welcome-series/lint").status_code == 200
-    assert marketer.post("/campaigns/recipes/welcome/series").status_code == 404
-    assert marketer.get("/campaigns/new?recipe=welcome_series").status_code == 200
 
 
 def test_tasks_are_ticked_off_once_and_home_counts_them(
