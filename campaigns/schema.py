@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Final, Literal, Self
 
 import yaml
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, ValidationError, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from campaigns.file_words import MEND, Plain, mended
@@ -108,6 +108,13 @@ class Wording(Part):
         return self
 
 
+def _which(given: object) -> str:
+    return "none" if isinstance(given, str) else "own"
+
+
+OtherOffer = Annotated[Annotated[Offer, Tag("own")] | Annotated[Literal["none"], Tag("none")], Discriminator(_which)]
+
+
 class Variant(Part):
     """One of the wordings or offers that are tried against each other. What it leaves out is the campaign's.
 
@@ -118,7 +125,7 @@ class Variant(Part):
     key: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,19}$")
     share: Decimal | None = Field(default=None, gt=0, lt=1)
     message: dict[str, Wording] = Field(default_factory=dict)
-    offer: Offer | Literal["none"] | None = None
+    offer: OtherOffer | None = None
 
 
 class Measure(Part):
@@ -365,7 +372,8 @@ def _problem(item: Any) -> Problem:
     if path.startswith("trigger."):
         path = re.sub(r"^trigger\.(once|holiday|recurring|event)\b\.?", "trigger.", path).rstrip(".")
     path = re.sub(r"\.(tuple\[[^\]]*\]|literal\[[^\]]*\])(\.|,.*)?", r"\2", path).rstrip(".")
-    if re.match(r"(steps\.\d+\.)?offer\b", path):
+    path = re.sub(r"^(measure\.variants\.\d+\.offer)\.(own|none)\b", r"\1", path)
+    if re.match(r"(steps\.\d+\.|measure\.variants\.\d+\.)?offer\b", path):
         path, sentence = _of_offer(item, path)
         if sentence:
             return Problem(path, sentence)

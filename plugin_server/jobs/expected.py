@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from campaigns.offers.margin import Verdict
 from campaigns.proof import Sample
 from campaigns.proof.experiment import Outcome, detectable, people_needed
+from campaigns.proof.plan import detectable_apart
 from campaigns.schema import Campaign
 from plugin_server.db import reach
 from plugin_server.db.campaigns import Saved
@@ -26,7 +27,8 @@ class Expected:
     """``days`` is 0 for one firing; for an event the past days over which people were counted.
 
     ``detectable`` is the least difference in shares that arms of these sizes find four times out of five; ``needed``
-    the people in each arm that tell ``base`` from a fifth more.
+    the people in each arm that tell ``base`` from a fifth more. ``versions`` are the people of each variant, ``apart``
+    the least difference that tells any two of them apart.
     """
 
     treated: int
@@ -39,6 +41,8 @@ class Expected:
     base: float | None
     detectable: float | None
     needed: int | None
+    versions: Mapping[str, int]
+    apart: float | None
 
 
 def counted(
@@ -64,6 +68,8 @@ def expected(conn: Connection, campaign: Campaign, found: Mapping[str, Any], now
         base=base,
         detectable=_detectable(found["treated"], found["holdout"], base),
         needed=people_needed(base, wanted) if base and wanted and wanted > base else None,
+        versions=(sizes := {key: int(found["treated"] * share) for key, share in campaign.shares.items()}),
+        apart=detectable_apart(base, sizes) if base and sizes else None,
     )
 
 

@@ -10,7 +10,7 @@ from werkzeug.datastructures import MultiDict
 from campaigns.schema import Problem
 from plugin_server.locales import LANGUAGES
 from plugin_server.web.campaign_offer_fields import COMMON, own_fields
-from plugin_server.web.campaign_steps import each
+from plugin_server.web.campaign_steps import each, marked
 from plugin_server.web.words import Words
 
 SECTIONS = ("trigger", "audience", "offer", "message", "measure", "guards")
@@ -23,16 +23,19 @@ PLACES = {
     "measure.goal", "measure.window_days", "measure.holdout",
     "guards.quiet_hours", "guards.quiet_hours.from", "guards.quiet_hours.to", "guards.frequency_cap",
     "guards.frequency_cap.messages", "guards.frequency_cap.days", "guards.priority", "guards.in_doubt",
-    "guards.margin_reason",
+    "guards.margin_reason", "guards.stacking", "guards.discount_share", "guards.discount_share.most",
+    "guards.discount_share.orders", "guards.discount_fatigue", "guards.discount_fatigue.codes",
+    "guards.discount_fatigue.days", "measure.variants",
 }  # fmt: skip
 """Fields and sections beside which the page can show a fault; offers and mails have more."""
 IN_STEP = {
     "key", "next", "then", "else", "days", "hours", "at", "weekday", "date", "zone", "rule", "topic", "tag", "title",
-    "note", "url",
+    "note", "url", "share",
 }  # fmt: skip
 """Fields of a step beside those of its mail and its offer."""
 OWN_TERMS = {
     "measure.holdout": "Give a number from 0 to 90.",
+    "guards.discount_share.most": "Give a number from 0 to 99.",
     "trigger.offsets_days": "Give a number of days from 0 to 180.",
 }
 """The schema counts in shares, and days before as negative ones; the form in percent, and in days before."""
@@ -51,9 +54,9 @@ def by_field(problems: Iterable[Problem], given: MultiDict[str, str], words: Wor
 
 def _placed(problem: Problem, given: MultiDict[str, str], words: Words) -> tuple[str, str]:
     name, sentence = place(problem.path, given), words.why(problem.sentence)
-    if name in ("trigger", "offer") or re.fullmatch(r"s\d+\.offer", name):
+    if name in ("trigger", "offer") or re.fullmatch(r"[sv]\d+\.offer", name):
         # A rule about several fields names the one it is about, often in front: "after_days: nobody knows …".
-        path = re.sub(r"^s(\d+)", r"steps.\1", name)
+        path = re.sub(r"^v(\d+)", r"measure.variants.\1", re.sub(r"^s(\d+)", r"steps.\1", name))
         named = (place(f"{path}.{word}", given) for word in re.findall(r"\w+", problem.sentence))
         name = next((one for one in named if one != name), name)
         sentence = re.sub(r"^(after_days|nth|rung|on|value): ", "", sentence)
@@ -73,7 +76,9 @@ def place(path: str, given: MultiDict[str, str]) -> str:
     """The field of a path in the schema, or the nearest section around it; ``""`` where there is none."""
     steps = ELSEWHERE.get(path, path).split(".")
     if steps[0] == "steps" and len(steps) > 1:
-        return _in_step(steps, given)
+        return _in_part("s", steps[1:], each(given))
+    if steps[:2] == ["measure", "variants"] and len(steps) > 2:
+        return _in_part("v", steps[2:], marked(given, "v"))
     if steps[0] == "offer" and len(steps) > 1:
         kind = given.get("offer.kind", "")
         own = next((field.path for field in own_fields(kind) if field.name == steps[1]), "") if kind else ""
@@ -89,11 +94,11 @@ def place(path: str, given: MultiDict[str, str]) -> str:
     return ".".join(steps)
 
 
-def _in_step(steps: list[str], given: MultiDict[str, str]) -> str:
+def _in_part(mark: str, steps: list[str], parts: list[MultiDict[str, str]]) -> str:
     """``steps.2.offer.value`` is ``s2.offer.percentage.value``; what has no field of its own is told at its step."""
-    at, inner = f"s{steps[1]}", steps[2:]
+    at, inner = f"{mark}{steps[0]}", steps[1:]
     if inner and inner[0] in ("offer", "message"):
-        own = dict(enumerate(each(given))).get(int(steps[1]), MultiDict())
+        own = dict(enumerate(parts)).get(int(steps[0]), MultiDict())
         return f"{at}.{place('.'.join(inner), own)}"
     return f"{at}.{inner[0]}" if inner and inner[0] in IN_STEP else at
 
@@ -124,9 +129,10 @@ def label(name: str, words: Words, currency: str) -> str:
     """What the page calls a field; empty for a whole question."""
     if name in LABELS:
         return words(LABELS[name])
-    if own := re.fullmatch(r"s(\d+)(?:\.(.*))?", name):
-        inner = label(own[2], words, currency) if own[2] else ""
-        return " · ".join(filter(None, (f"{words('series.step')} {int(own[1]) + 1}", inner)))
+    if own := re.fullmatch(r"([sv])(\d+)(?:\.(.*))?", name):
+        inner = label(own[3], words, currency) if own[3] else ""
+        part = words("series.step" if own[1] == "s" else "versions.one")
+        return " · ".join(filter(None, (f"{part} {int(own[2]) + 1}", inner)))
     part, *steps = name.split(".")
     if part == "offer" and steps:
         keys = [f"offer_field.{steps[-1]}_{steps[0]}", f"offer_field.{steps[-1]}"]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from copy import deepcopy
-from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from werkzeug.datastructures import MultiDict
@@ -22,10 +21,14 @@ from plugin_server.locales import LANGUAGES
 from plugin_server.web.campaign_mail_fields import read_wording, wording_fields
 from plugin_server.web.campaign_offer_fields import offer_fields, plain, read_offer
 from plugin_server.web.campaign_steps import read_steps, step_fields
+from plugin_server.web.campaign_variants import part_of_one, percent, read_variants, variant_fields
 
 Fields = MultiDict[str, str]
 Pairs = list[tuple[str, str]]
-GUARDS: Final = {"quiet_hours": ("from", "to"), "frequency_cap": ("messages", "days")}
+GUARDS: Final = {
+    "quiet_hours": ("from", "to"), "frequency_cap": ("messages", "days"), "discount_share": ("most", "orders"),
+    "discount_fatigue": ("codes", "days"),
+}  # fmt: skip
 """Guards with parts, which a tick switches on."""
 
 
@@ -44,8 +47,8 @@ def fields_of(document: Mapping[str, Any]) -> Fields:
     made += _guard_fields(document["guards"])
     measure = document["measure"]
     made += [("measure.goal", measure["goal"]), ("measure.window_days", str(measure["window_days"]))]
-    made.append(("measure.holdout", _percent(measure["holdout"])))
-    return MultiDict(made)
+    made.append(("measure.holdout", percent(measure["holdout"])))
+    return MultiDict([*made, *variant_fields(measure.get("variants") or ())])
 
 
 def _trigger_fields(trigger: Mapping[str, Any]) -> Pairs:
@@ -81,22 +84,20 @@ def _audience_fields(audience: Mapping[str, Any]) -> Pairs:
 
 def _guard_fields(guards: Mapping[str, Any]) -> Pairs:
     made: Pairs = [("guards.priority", str(guards["priority"])), ("guards.in_doubt", guards["in_doubt"])]
+    made.append(("guards.stacking", guards["stacking"]))
     made += [("guards.margin_floor", "1")] if guards["margin_floor"] else []
     made += [("guards.margin_reason", guards["margin_reason"])] if guards["margin_reason"] else []
     for guard, parts in GUARDS.items():
         if guards[guard] is not None:
             made.append((f"guards.{guard}", "1"))
-            made += [(f"guards.{guard}.{part}", clock(guards[guard][part])) for part in parts]
+            told = {"most": percent}
+            made += [(f"guards.{guard}.{part}", told.get(part, clock)(guards[guard][part])) for part in parts]
     return made
 
 
 def clock(value: Any) -> str:
     """``09:00`` of ``09:00:00``; other values as text, nothing for None."""
     return "" if value is None else re.sub(r"^(\d\d:\d\d):00$", r"\1", str(value))
-
-
-def _percent(share: Any) -> str:
-    return format((Decimal(str(share)) * 100).normalize(), "f")
 
 
 def document_of(given: Fields, base: Mapping[str, Any], language: str) -> tuple[dict[str, Any], list[Problem]]:
@@ -110,12 +111,13 @@ def document_of(given: Fields, base: Mapping[str, Any], language: str) -> tuple[
     made["trigger"] = _trigger(given, base.get("trigger") or {})
     made["audience"], problems = _audience(given, base.get("audience") or {})
     problems += _shape(made, given, base, language)
-    made["guards"] = _guards(given, base.get("guards") or {})
+    made["guards"] = _guards(given, base.get("guards") or {}, language)
     made["measure"] = {
         **(base.get("measure") or {}),
         "goal": given.get("measure.goal", ""),
         "window_days": given.get("measure.window_days", ""),
-        "holdout": _share(plain(given.get("measure.holdout", ""), language)),
+        "holdout": part_of_one(plain(given.get("measure.holdout", ""), language)),
+        "variants": read_variants(given, (base.get("measure") or {}).get("variants") or (), language),
     }
     return made, problems
 
@@ -183,7 +185,7 @@ def _audience(given: Fields, base: Mapping[str, Any]) -> tuple[dict[str, Any], l
     return made, []
 
 
-def _guards(given: Fields, base: Mapping[str, Any]) -> dict[str, Any]:
+def _guards(given: Fields, base: Mapping[str, Any], language: str) -> dict[str, Any]:
     made: dict[str, Any] = {**base, "priority": given.get("guards.priority") or "5"}
     made["in_doubt"] = given.get("guards.in_doubt") or "give_up"
     off = False if base.get("margin_floor") is False else None
@@ -192,11 +194,7 @@ def _guards(given: Fields, base: Mapping[str, Any]) -> dict[str, Any]:
     for guard, parts in GUARDS.items():
         on = f"guards.{guard}" in given
         made[guard] = {part: given.get(f"guards.{guard}.{part}", "") for part in parts} if on else None
+    if made["discount_share"]:
+        made["discount_share"]["most"] = part_of_one(plain(made["discount_share"]["most"], language))
+    made["stacking"] = given.get("guards.stacking") or base.get("stacking", "alone")
     return made
-
-
-def _share(percent: str) -> str:
-    try:
-        return str(Decimal(percent) / 100) if percent else "0"
-    except InvalidOperation:
-        return percent

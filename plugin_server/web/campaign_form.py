@@ -22,7 +22,9 @@ from plugin_server.db import campaigns, goods_search, segments, topics
 from plugin_server.db import holidays as own_days
 from plugin_server.db.people import Person
 from plugin_server.locales import LANGUAGES, catalogue
-from plugin_server.web import campaign_mail_fields, campaign_steps, composer_form, goods_picker, rule_form
+from plugin_server.web import (
+    campaign_mail_fields, campaign_steps, campaign_variants, composer_form, goods_picker, rule_form,
+)  # fmt: skip
 from plugin_server.web.campaign_fields import Fields, document_of
 from plugin_server.web.campaign_offer_fields import OfferField, classes, own_fields
 from plugin_server.web.goods_picker import Picker
@@ -171,14 +173,16 @@ def edited(given: Fields, do: str) -> Fields:
 
     ``step:…`` changes the steps of a series, ``s2.part:…`` and ``add:s2.r`` what is within one.
     """
-    place, within = campaign_steps.inside(do)
-    if place >= 0:
-        steps = campaign_steps.each(given)
-        changed = [edited(own, within) if n == place else own for n, own in enumerate(steps)]
-        return campaign_steps.with_steps(given, changed)
+    mark, place, within = campaign_steps.inside(do)
+    if mark:
+        parts = campaign_steps.marked(given, mark)
+        changed = [edited(own, within) if n == place else own for n, own in enumerate(parts)]
+        return campaign_steps.with_marked(given, mark, changed)
     what, _, where = do.partition(":")
     if what == "step":
         return campaign_steps.edited(given, do)
+    if what == "variant":
+        return campaign_variants.edited(given, where)
     if what in ("add", "group", "remove"):
         made = draft.edited(rule_draft(given), what, where)
         kept = [(name, value) for name, value in given.items(multi=True) if not re.match(r"r(\.|$)", name)]
@@ -194,7 +198,9 @@ def settled(given: Fields, base: Mapping[str, Any]) -> Fields:
     """With a first draft where somebody has just chosen to write a mail themselves, or to make it a series."""
     steps = campaign_steps.each(given)
     if given.get("shape") != "series":
-        return _written(campaign_steps.as_mail(given) if steps else given, base)
+        versions = [_written(one, {}) for one in campaign_steps.marked(given, "v")]
+        mail = campaign_steps.with_marked(given, "v", versions)
+        return _written(campaign_steps.as_mail(mail) if steps else mail, base)
     if not steps:
         given = campaign_steps.as_series(given)
     known = {step["key"]: step for step in base.get("steps") or ()}

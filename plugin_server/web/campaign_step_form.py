@@ -89,14 +89,7 @@ def _step(
     words: Words,
 ) -> StepForm:  # fmt: skip
     at = f"s{place}."
-    faults = {name.removeprefix(at): fault for name, fault in form.faults.items() if name.startswith(at)}
-    if f"s{place}" in form.faults:
-        faults[""] = form.faults[f"s{place}"]
-    mails = {
-        language: campaign_mail_fields.of_language(own, language) if own["kind"] == "message" else form.mails[language]
-        for language in LANGUAGES
-    }
-    mine = replace(form, given=own, at=at, faults=faults, mails=mails, rule=rules.get(f"{at}r", form.rule))
+    mine = replace(_part(form, at, own), rule=rules.get(f"{at}r", form.rule))
     title = words(f"series.kind_{own['kind']}")
     return StepForm(place, own["kind"], own.get("key", ""), title, _said(document, form, words), mine, [], False)
 
@@ -113,6 +106,34 @@ def _targets(step: StepForm, steps: Sequence[StepForm], words: Words) -> list[Op
     """Where it may lead, by name: the step after it, any other one, or out."""
     others = [(one.key, one.name if len(one.name) < 70 else f"{one.name[:69]}…") for one in steps if one is not step]
     return [("", words("steps.following")), *others, (EXIT, words("steps.out"))]
+
+
+def variants(form: Form) -> list[Form]:
+    """A form for each variant that is tried against the others; none in a series."""
+    if form.v("shape") == "series":
+        return []
+    versions = enumerate(campaign_steps.marked(form.given, "v"))
+    return [_part(form, f"v{place}.", _begun(own, form.given)) for place, own in versions]
+
+
+def _begun(own: Fields, campaign: Fields) -> Fields:
+    """A variant's own mails and offer, each beginning with the campaign's where nothing is written yet."""
+    made = own.copy()
+    starts = [f"message.{language}." for language in LANGUAGES] + ["offer."]
+    missing = tuple(start for start in starts if not any(name.startswith(start) for name in own))
+    for name, value in campaign.items(multi=True):
+        if missing and name.startswith(missing):
+            made.add(name, value)
+    return made
+
+
+def _part(form: Form, at: str, own: Fields) -> Form:
+    """The form of a part whose fields begin with ``at``, with its own faults."""
+    faults = {name.removeprefix(at): fault for name, fault in form.faults.items() if name.startswith(at)}
+    if at[:-1] in form.faults:
+        faults[""] = form.faults[at[:-1]]
+    mails = {language: campaign_mail_fields.of_language(own, language) for language in LANGUAGES}
+    return replace(form, given=own, at=at, faults=faults, mails=mails)
 
 
 def kinds(words: Words) -> list[Option]:

@@ -22,7 +22,8 @@ from plugin_server.web.campaign_offer_fields import offer_fields, read_offer
 Fields = MultiDict[str, str]
 Pairs = list[tuple[str, str]]
 Loose = Mapping[str, Any]
-OWN: Final = re.compile(r"s(\d{1,2})\.(.*)", re.DOTALL)
+OWN: Final = re.compile(r"([sv])(\d{1,2})\.(.*)", re.DOTALL)
+"""A field of a step (``s``) or of a variant (``v``): which of the two, its place, and the name within."""
 LINES: Final[dict[str, tuple[str, ...]]] = {
     "wait": ("days", "hours"), "until": ("at", "weekday", "date", "zone"), "condition": ("then", "else"),
     "message": ("topic",), "offer": (), "tag": ("tag",), "task": ("title", "note"), "webhook": ("url",),
@@ -64,21 +65,30 @@ def _own(step: Loose) -> Pairs:
     return made + (offer_fields(step["offer"]) if "offer" in step else [])
 
 
-def each(given: Fields) -> list[Fields]:
-    """The fields of every step without what stands before them, in their order."""
+def marked(given: Fields, mark: str) -> list[Fields]:
+    """The fields of every part with a mark, without what stands before them, in their order."""
     found: dict[int, Pairs] = {}
     for name, value in given.items(multi=True):
-        if own := OWN.match(name):
-            found.setdefault(int(own[1]), []).append((own[2], value))
-    made = [MultiDict(found[place]) for place in sorted(found)]
-    return [own for own in made if own.get("kind") in STEPS][: MOST_STEPS + 1]
+        if (own := OWN.match(name)) and own[1] == mark:
+            found.setdefault(int(own[2]), []).append((own[3], value))
+    return [MultiDict(found[place]) for place in sorted(found)]
+
+
+def with_marked(given: Fields, mark: str, parts: Iterable[Fields]) -> Fields:
+    """The same form with other parts in the place of those with a mark."""
+    kept = [pair for pair in given.items(multi=True) if not ((own := OWN.match(pair[0])) and own[1] == mark)]
+    made = [(f"{mark}{n}.{name}", value) for n, one in enumerate(parts) for name, value in one.items(multi=True)]
+    return MultiDict([*kept, *made])
+
+
+def each(given: Fields) -> list[Fields]:
+    """The fields of every step."""
+    return [own for own in marked(given, "s") if own.get("kind") in STEPS][: MOST_STEPS + 1]
 
 
 def with_steps(given: Fields, steps: Iterable[Fields]) -> Fields:
     """The same form with other steps."""
-    kept = [(name, value) for name, value in given.items(multi=True) if not OWN.match(name)]
-    own = [(f"s{n}.{name}", value) for n, one in enumerate(steps) for name, value in one.items(multi=True)]
-    return MultiDict([*kept, *own])
+    return with_marked(given, "s", steps)
 
 
 def read_steps(given: Fields, base: Sequence[Loose], language: str) -> tuple[list[dict[str, Any]], list[Problem]]:
@@ -173,13 +183,16 @@ def opened(given: Fields, do: str) -> int:
     return int(last) if (last := given.get("open", "")).isdecimal() else -1
 
 
-def inside(do: str) -> tuple[int, str]:
-    """A button within a step, as (place, what it does there): ``s2.part:en:add:hero`` and ``add:s2.r.0``."""
+def inside(do: str) -> tuple[str, int, str]:
+    """A button within a step or a variant, as (mark, place, what it does there).
+
+    Such as ``s2.part:en:add:hero`` and ``add:s2.r.0``; the mark is empty for any other button.
+    """
     if own := OWN.match(do):
-        return int(own[1]), own[2]
+        return own[1], int(own[2]), own[3]
     if own := re.fullmatch(r"(add|group|remove):s(\d{1,2})\.(.*)", do):
-        return int(own[2]), f"{own[1]}:{own[3]}"
-    return -1, do
+        return "s", int(own[2]), f"{own[1]}:{own[3]}"
+    return "", -1, do
 
 
 def as_series(given: Fields) -> Fields:

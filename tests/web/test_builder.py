@@ -131,8 +131,8 @@ def test_what_the_form_has_no_field_for_is_kept() -> None:
     french = {"fr": {"subject": "Bonjour", "html": "<p>Merci</p>"}}
     campaign = parse(holiday_discount().document | {"message": holiday_discount().document["message"] | french})
     assert through_the_form(campaign, dump(campaign)) == campaign
-    kept, _ = document_of(fields_of(dump(campaign)), {"note": [1], "measure": {"variants": 2}}, "en")
-    assert (kept["note"], kept["measure"]["variants"]) == ([1], 2)
+    kept, _ = document_of(fields_of(dump(campaign)), {"note": [1], "guards": {"fenced": 2}}, "en")
+    assert (kept["note"], kept["guards"]["fenced"]) == ([1], 2)
 
 
 def test_every_kind_of_offer_of_the_schema_has_its_place() -> None:
