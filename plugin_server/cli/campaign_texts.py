@@ -144,10 +144,32 @@ def backtested(found: Document) -> str:
         lines.append(f"Offer: {each} each, {total} together if all are used. {offer['sentence']}")
         if offer["budget_reached_on"]:
             lines.append(f"The budget would have been used up on {offer['budget_reached_on']}.")
+    lines += _walked(found["series"]) if found.get("series") else []
     if found["sample"]:
         lines.append("Some of them:")
         lines += [f"  {one['last']}  {one['name']} <{one['email']}>, {one['times']} ×" for one in found["sample"]]
     return "\n".join([*lines, *found["basis"]])
+
+
+def _walked(found: Document) -> list[str]:
+    """Who would have come how far in a series, and what its codes would have cost."""
+    lines = [f"Entered {found['entered']}, still inside {found['inside']}; left: {_counts(found['left']) or 'nobody'}"]
+    if found["turned_away"]:
+        lines.append(f"  {found['turned_away']} times somebody was inside already, or came back too soon")
+    rows: list[tuple[Any, ...]] = [("step", "kind", "did")]
+    for one in found["steps"]:
+        asked = f"{one['then']} yes, {one['else']} no"
+        rows.append((one["key"], one["kind"], asked if one["kind"] == "condition" else one["did"]))
+    mails = found["mails"]
+    spread = ", ".join(f"{people} got {n}" for n, people in mails["by_person"].items())
+    lines += [table(rows), f"{mails['total']} mails to {mails['people']} people ({spread or 'none'})"]
+    crowded = found["crowded"]
+    lines.append(f"{crowded['mails']} of them within {crowded['days']} days of another campaign's mail")
+    for one in found["offers"]:
+        lines.append(f"{one['codes']} codes of {one['key']}: {_money(one['liability'])} if all are used")
+    if found["budget_reached_on"]:
+        lines.append(f"The budget would have been used up on {found['budget_reached_on']}.")
+    return lines
 
 
 def results(found: Document) -> str:

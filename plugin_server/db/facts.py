@@ -244,14 +244,14 @@ def as_of(merchant_id: int, at: datetime) -> TextualSelect:
     )
 
 
-def of_customer(merchant_id: int, at: datetime, customer_id: int) -> TextualSelect:
-    """``as_of`` for one customer."""
+def of_customers(merchant_id: int, at: datetime, customer_ids: Sequence[int]) -> TextualSelect:
+    """``as_of`` for some customers."""
     return (
         text(_query(_THEN, some=True))
         .bindparams(
             bindparam("merchant_id", merchant_id, BigInteger),
             bindparam("at", at, DateTime(timezone=True), unique=True),
-            ids([customer_id]),
+            ids(list(customer_ids)),
         )
         .columns(*COLUMNS)
     )

@@ -67,11 +67,13 @@ def over(names: Collection[str], base: FromClause = FACTS) -> FromClause:
     return _joined(base, [(table, table.c.keys()) for table in tables]).subquery("facts")
 
 
-def over_then(merchant_id: int, at: datetime, names: Collection[str], *, customer_id: int | None = None) -> FromClause:
-    """The same as of ``at``: of everybody known by then, or of one customer."""
-    one = customer_id is not None
+def over_then(
+    merchant_id: int, at: datetime, names: Collection[str], *, customer_ids: Sequence[int] | None = None
+) -> FromClause:
+    """The same as of ``at``: of everybody known by then, or of some customers."""
+    some = customer_ids is not None
     base = (
-        facts.of_customer(merchant_id, at, customer_id) if customer_id is not None else facts.as_of(merchant_id, at)
+        facts.of_customers(merchant_id, at, customer_ids) if customer_ids is not None else facts.as_of(merchant_id, at)
     ).subquery("then")
     groups = groups_of(names)
     if not groups:
@@ -79,11 +81,11 @@ def over_then(merchant_id: int, at: datetime, names: Collection[str], *, custome
     parts = []
     for group in groups:
         module = GROUPS[group]
-        made = text(module.query(some=one, then=True)).bindparams(
+        made = text(module.query(some=some, then=True)).bindparams(
             bindparam("merchant_id", merchant_id, BigInteger), bindparam("at", at, DateTime(timezone=True), unique=True)
         )
-        if one:
-            made = made.bindparams(_ids([customer_id]))
+        if customer_ids is not None:
+            made = made.bindparams(_ids(customer_ids))
         table = made.columns(*module.TABLE.c).subquery(f"then_{group}")
         parts.append((table, table.c.keys()))
     return _joined(base, parts).subquery("facts")

@@ -135,7 +135,7 @@ def _leaves(rung: Rung) -> list[Leaf]:
 
 def _read(conn: Connection, on: Shop, customer_id: int, at: datetime, *, past: bool) -> dict[str, Any] | None:
     """One row: the facts, and for each condition of the ladder whether it holds. The same SQL that places everybody."""
-    table = known.over_then(on.merchant_id, at, on.asked, customer_id=customer_id) if past else known.over(on.asked)
+    table = known.over_then(on.merchant_id, at, on.asked, customer_ids=[customer_id]) if past else known.over(on.asked)
     told, conditions = known.columns(table, on.exponent, on.local(at)), _conditions(on)
     seen = rhythm.as_of(conn, at) if past else on.rhythm
     reached = rungs.evidence(on, table, at)

@@ -18,11 +18,15 @@ from plugin_server.db import audience, backtest, holidays
 from plugin_server.db.backtest import Met
 from plugin_server.db.campaigns import Saved
 from plugin_server.jobs import preview
+from plugin_server.jobs.backtest_series import walked
 
 Firing = tuple[date, datetime, str]
 """Day of the shop, instant, occasion."""
 
 TODAY: Final = "Rungs, the audience's rule, consent and the draw of the holdout are those of today, not of back then."
+RUNGS_OF_THEN: Final = (
+    "Rungs are those of the day. The audience's rule, consent and the draw of the holdout are those of today."
+)
 NO_GUARDS: Final = "Frequency caps and quiet hours are not applied."
 EVERY_CODE: Final = (
     "The cost is what all codes together would have cost if every one had been used; the usual order is this year's."
@@ -41,7 +45,8 @@ FADES: Final = {
 def back_test(conn: Connection, *, merchant_id: int, saved: Saved, now: datetime) -> dict[str, Any]:
     """Twelve months up to ``now``: ``{"campaign", "from", "to", "firings", "months", "people", "treated", …}``.
 
-    ``firings`` holds those that would have met somebody; ``offer`` the cost, ``basis`` what the figures rest on.
+    ``firings`` holds those that would have met somebody; ``offer`` the cost, ``basis`` what the figures rest on;
+    ``series`` what would have come of those who entered (``backtest_series.walked``), None for a single mail.
     """
     campaign = saved.campaign
     zone = ZoneInfo(str(conn.scalar(text("SELECT timezone FROM merchant"))))
@@ -53,6 +58,10 @@ def back_test(conn: Connection, *, merchant_id: int, saved: Saved, now: datetime
     each = minor_units(offer["liability_each"]["amount"], offer["liability_each"]["currency"]) if offer else 0
     currency = str(conn.scalar(text("SELECT currency FROM merchant")))
     firings = [_firing(one, met.days[one[0]], each, currency if offer else None) for one in fired if one[0] in met.days]
+    series, rests_on = None, list[str]()
+    if campaign.steps and fired:
+        days = [day for day, _, _ in fired]
+        series, rests_on = walked(conn, merchant_id=merchant_id, saved=saved, days=days, now=now)
     excluded = sum((Counter(one["excluded"]) for one in firings), Counter[str]())
     return {
         "campaign": campaign.key,
@@ -69,7 +78,8 @@ def back_test(conn: Connection, *, merchant_id: int, saved: Saved, now: datetime
         "months": _months(firings, each, currency if offer else None),
         "firings": firings,
         "sample": met.sample,
-        "basis": _basis(campaign),
+        "series": series,
+        "basis": [*_basis(campaign), *rests_on],
     }
 
 
@@ -153,7 +163,8 @@ def _budget_reached(campaign: Campaign, firings: list[dict[str, Any]], each: int
 def _basis(campaign: Campaign) -> list[str]:
     if isinstance(campaign.trigger, Once):
         return [BY_HAND]
-    said = [TODAY, NO_GUARDS]
+    said = [RUNGS_OF_THEN if isinstance(campaign.trigger, OnEvent) else TODAY, NO_GUARDS]
     if isinstance(campaign.trigger, OnEvent) and campaign.trigger.event in FADES:
         said.append(FADES[campaign.trigger.event])
-    return [*said, EVERY_CODE] if campaign.offer else said
+    given = campaign.offer is not None or any(step.kind == "offer" for step in campaign.steps)
+    return [*said, EVERY_CODE] if given else said

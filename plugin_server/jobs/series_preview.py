@@ -30,7 +30,7 @@ def steps_of(
         if isinstance(step, MessageStep):
             told["mails"] = _mails(conn, part(campaign, step.key), public_url, now)
         if isinstance(step, OfferStep):
-            told["liability"] = _cost(conn, part(campaign, step.key), treated, now)
+            told["liability"] = cost(conn, part(campaign, step.key), treated, now)
         made.append(told)
     return made
 
@@ -43,7 +43,8 @@ def _mails(conn: Connection, letter: Campaign, public_url: str, now: datetime) -
     return made
 
 
-def _cost(conn: Connection, campaign: Campaign, treated: int, now: datetime) -> dict[str, str] | None:
+def cost(conn: Connection, campaign: Campaign, treated: int, now: datetime) -> dict[str, str] | None:
+    """What an offer comes to if so many people get its code and use it; None without an offer."""
     offer = campaign.offer
     if offer is None:
         return None

@@ -23,8 +23,13 @@ from plugin_server.db import holidays as own_days
 from plugin_server.db.people import Person
 from plugin_server.locales import LANGUAGES, catalogue
 from plugin_server.web import (
-    campaign_mail_fields, campaign_steps, campaign_variants, composer_form, goods_picker, rule_form,
-)  # fmt: skip
+    campaign_mail_fields,
+    campaign_steps,
+    campaign_variants,
+    composer_form,
+    goods_picker,
+    rule_form,
+)
 from plugin_server.web.campaign_fields import Fields, document_of
 from plugin_server.web.campaign_offer_fields import OfferField, classes, own_fields
 from plugin_server.web.goods_picker import Picker

@@ -10,6 +10,7 @@ from flask import Blueprint, abort, flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
+from campaigns.series import DOES
 from plugin_server.db import audience, audit_log, campaigns, customers
 from plugin_server.db.campaigns import Refused, Saved
 from plugin_server.db.people import Person
@@ -17,7 +18,7 @@ from plugin_server.db.session import tenant
 from plugin_server.demo.opening import is_demo
 from plugin_server.jobs import figures, preview
 from plugin_server.jobs.run import check
-from plugin_server.web import campaign_sentence, charts
+from plugin_server.web import campaign_sentence, charts, series_words
 from plugin_server.web.context import page, services, words
 from plugin_server.web.guards import requires
 
@@ -107,8 +108,22 @@ def back_test(who: Person, key: str) -> ResponseReturnValue:
     drawn = charts.stacked([[month["treated"], month["holdout"]] for month in months])
     return page(
         "back_test.html", section="campaigns", saved=saved, found=found, months=months, drawn=drawn, most=SHOWN,
-        names=names, made_at=made and made.made_at,
+        names=names, made_at=made and made.made_at, steps=_steps(saved, found and found["series"], who.currency),
     )  # fmt: skip
+
+
+def _steps(saved: Saved, walked: Mapping[str, Any] | None, currency: str) -> list[dict[str, Any]]:
+    """Each step of a series with its figures, in words, and what its codes could have cost."""
+    if walked is None:
+        return []
+    cost = {one["key"]: one["liability"] for one in walked["offers"]}
+    return [
+        {
+            **one, "words": series_words.does(step, words(), currency), "does": step.kind in DOES,
+            "liability": cost.get(step.key),
+        }
+        for one, step in zip(walked["steps"], saved.campaign.steps, strict=True)
+    ]  # fmt: skip
 
 
 def twelve(found: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from plugin_server.cli import campaign_texts
 from plugin_server.db import campaigns
 from plugin_server.db.happened import happened, happened_on
 from plugin_server.db.session import tenant
-from plugin_server.jobs.backtest import BY_HAND, EVERY_CODE, NO_GUARDS, TODAY, back_test
+from plugin_server.jobs.backtest import BY_HAND, EVERY_CODE, NO_GUARDS, RUNGS_OF_THEN, back_test
 from plugin_server.wiring import Services
 from tests.campaigns.conftest import NOW
 from tests.campaigns.shop import add_order
@@ -57,7 +57,7 @@ def test_events_meet_people_on_their_days_and_cost_what_their_codes_would(app: S
         ("2026-07", 2), ("2026-08", 1), ("2027-01", 8)
     ]  # fmt: skip
     assert [(one["customer_id"], one["times"]) for one in found["sample"]][:2] == [(1, 3), (2, 2)]
-    assert found["basis"] == [TODAY, NO_GUARDS, EVERY_CODE]
+    assert found["basis"] == [RUNGS_OF_THEN, NO_GUARDS, EVERY_CODE]
 
 
 def test_many_days_at_once_are_the_days_one_by_one(app: Services, merchant: int) -> None:
