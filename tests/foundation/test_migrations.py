@@ -8,7 +8,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
-from plugin_server.db.migrate import config, is_current, migrate
+from plugin_server.db.migrate import config, is_current
 from plugin_server.db.models import Base
 from plugin_server.db.session import owner_engine
 
@@ -30,17 +30,31 @@ def test_the_migrated_schema_is_what_the_models_say(database: str) -> None:
 
 
 def test_all_migrations_can_be_undone_and_done_again(database: str) -> None:
+    """Step by step, down to nothing and up again: at each migration stand the functions that stood there before."""
+    line = [found.revision for found in ScriptDirectory.from_config(config()).walk_revisions()]
     engine = owner_engine(database)
     with engine.connect() as connection:
         made = config()
         made.attributes["connection"] = connection
+
+        def functions() -> list[str]:
+            connection.commit()
+            return list(connection.scalars(text(_FUNCTIONS)))
+
+        going_down = {line[0]: functions()}
+        for revision in line[1:]:
+            command.downgrade(made, revision)
+            going_down[revision] = functions()
         command.downgrade(made, "base")
-        connection.commit()
         left = connection.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).all()
-        functions = connection.scalar(text("SELECT count(*) FROM pg_proc WHERE proname LIKE 'tangga%'"))
+        assert (left, functions()) == (["alembic_version"], [])
+        for revision in reversed(line):
+            command.upgrade(made, revision)
+            assert functions() == going_down[revision], f"at {revision}"
     engine.dispose()
-    assert (left, functions) == (["alembic_version"], 0)
-    migrate(database)
+
+
+_FUNCTIONS = "SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'public'::regnamespace ORDER BY 1"
 
 
 def test_every_table_with_a_merchant_has_its_wall(database: str) -> None:

@@ -31,6 +31,11 @@ CUSTOMERS = {
 
 
 def upgrade() -> None:
+    define_all()
+
+
+def define_all() -> None:
+    """Make the functions, or make them again as they were after this migration."""
     bare_orders = "; ".join(f"DROP INDEX {name}" for name in ORDERS)
     bare_customers = "; ".join(f"DROP INDEX {name}" for name in CUSTOMERS)
     make = "; ".join(f"CREATE {index}" for index in (*ORDERS.values(), *CUSTOMERS.values()))
@@ -58,7 +63,7 @@ def upgrade() -> None:
 
 def _define(name: str, returns: str, body: str) -> None:
     op.execute(
-        f"CREATE FUNCTION {name}() RETURNS {returns} LANGUAGE plpgsql SECURITY DEFINER "
+        f"CREATE OR REPLACE FUNCTION {name}() RETURNS {returns} LANGUAGE plpgsql SECURITY DEFINER "
         f"SET search_path = public AS $$ {body} $$"
     )
     op.execute(f"REVOKE ALL ON FUNCTION {name}() FROM PUBLIC")

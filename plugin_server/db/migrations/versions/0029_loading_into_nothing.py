@@ -5,12 +5,17 @@ A table truncated in the transaction that fills it need not go through the write
 for. ``tangga_order_ids`` sets aside numbers for orders in one step instead of a million.
 """
 
+from importlib import import_module
+
 from alembic import op
 
 revision = "0029"
 down_revision = "0028"
 branch_labels = None
 depends_on = None
+
+BEFORE = import_module("plugin_server.db.migrations.versions.0006_bulk_loading")
+"""Whose functions are replaced here; it makes them again when this is undone."""
 
 ORDERS = (
     "CREATE UNIQUE INDEX IF NOT EXISTS uq_shop_order_external ON shop_order (store_id, external_id)",
@@ -39,31 +44,39 @@ FACTS = (
 )
 
 
-def upgrade() -> None:
-    _define(
-        "tangga_orders_bare()",
-        "boolean",
-        f"""BEGIN
+ORDERS_DRESSED = f"""BEGIN
+            ALTER TABLE shop_order ADD CONSTRAINT pk_shop_order PRIMARY KEY (id);
+            {"; ".join((*ORDERS, *CUSTOMERS, *IDENTITIES))};
+        END"""
+
+
+def dropping(indexes: tuple[str, ...]) -> str:
+    """Statements that drop what these would create."""
+    return " ".join(f"DROP INDEX {index.split(' ON ')[0].split()[-1]};" for index in indexes)
+
+
+ORDERS_BARE = f"""BEGIN
             IF EXISTS (SELECT FROM shop_order) THEN RETURN false; END IF;
             LOCK TABLE shop_order, customer, identity IN ACCESS EXCLUSIVE MODE NOWAIT;
             IF EXISTS (SELECT FROM shop_order) THEN RETURN false; END IF;
             TRUNCATE shop_order;
-            {_drop(ORDERS)} ALTER TABLE shop_order DROP CONSTRAINT pk_shop_order;
-            IF NOT EXISTS (SELECT FROM customer) THEN TRUNCATE customer; {_drop(CUSTOMERS)} END IF;
-            IF NOT EXISTS (SELECT FROM identity) THEN TRUNCATE identity; {_drop(IDENTITIES)} END IF;
+            {dropping(ORDERS)} ALTER TABLE shop_order DROP CONSTRAINT pk_shop_order;
+            IF NOT EXISTS (SELECT FROM customer) THEN TRUNCATE customer; {dropping(CUSTOMERS)} END IF;
+            IF NOT EXISTS (SELECT FROM identity) THEN TRUNCATE identity; {dropping(IDENTITIES)} END IF;
             RETURN true;
         EXCEPTION WHEN lock_not_available THEN RETURN false;
-        END""",
-    )
-    _define(
-        "tangga_orders_dressed()",
-        "void",
-        f"""BEGIN
-            ALTER TABLE shop_order ADD CONSTRAINT pk_shop_order PRIMARY KEY (id);
-            {"; ".join((*ORDERS, *CUSTOMERS, *IDENTITIES))};
-        END""",
-    )
-    _define(
+        END"""
+
+
+def upgrade() -> None:
+    define_all()
+
+
+def define_all() -> None:
+    """Make the functions, or make them again as they were after this migration."""
+    define("tangga_orders_bare()", "boolean", ORDERS_BARE)
+    define("tangga_orders_dressed()", "void", ORDERS_DRESSED)
+    define(
         "tangga_analyze()",
         "void",
         """BEGIN
@@ -73,7 +86,7 @@ def upgrade() -> None:
             ANALYZE order_line;
         END""",
     )
-    _define(
+    define(
         "tangga_order_ids(wanted bigint)",
         "bigint",
         """BEGIN
@@ -81,7 +94,7 @@ def upgrade() -> None:
             RETURN setval('shop_order_id_seq', nextval('shop_order_id_seq') + wanted) - wanted;
         END""",
     )
-    _define(
+    define(
         "tangga_facts_bare()",
         "boolean",
         f"""BEGIN
@@ -89,19 +102,16 @@ def upgrade() -> None:
             LOCK TABLE customer_facts, rung_change IN ACCESS EXCLUSIVE MODE NOWAIT;
             IF EXISTS (SELECT FROM customer_facts) OR EXISTS (SELECT FROM rung_change) THEN RETURN false; END IF;
             TRUNCATE customer_facts, rung_change;
-            {_drop(FACTS)}
+            {dropping(FACTS)}
             RETURN true;
         EXCEPTION WHEN lock_not_available THEN RETURN false;
         END""",
     )
-    _define("tangga_facts_dressed()", "void", f"BEGIN {'; '.join(FACTS)}; END")
+    define("tangga_facts_dressed()", "void", f"BEGIN {'; '.join(FACTS)}; END")
 
 
-def _drop(indexes: tuple[str, ...]) -> str:
-    return " ".join(f"DROP INDEX {index.split(' ON ')[0].split()[-1]};" for index in indexes)
-
-
-def _define(head: str, returns: str, body: str) -> None:
+def define(head: str, returns: str, body: str) -> None:
+    """Make a function of the owner that the application may call, in the place of an older one of its name."""
     op.execute(
         f"CREATE OR REPLACE FUNCTION {head} RETURNS {returns} LANGUAGE plpgsql SECURITY DEFINER "
         f"SET search_path = public AS $$ {body} $$"
@@ -112,6 +122,6 @@ def _define(head: str, returns: str, body: str) -> None:
 
 
 def downgrade() -> None:
-    """The older two functions are taken back whole; what they did is kept in step by what came before."""
     for name in ("tangga_facts_bare()", "tangga_facts_dressed()", "tangga_order_ids(bigint)"):
         op.execute(f"DROP FUNCTION {name}")
+    BEFORE.define_all()
