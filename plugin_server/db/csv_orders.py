@@ -99,22 +99,30 @@ def number(connection: Connection, reading: Reading) -> None:
         connection.execute(text(f"ANALYZE pg_temp.{table}"))
 
 
-def lay_out(connection: Connection, reading: Reading) -> bool:
-    """``in_order`` as a view of ``csv_row``, where every row is an order that can be taken; False where not.
+def is_whole(connection: Connection, reading: Reading) -> bool:
+    """Whether every row is an order that can be taken."""
+    refused = connection.scalar(text("SELECT EXISTS (SELECT FROM csv_reject WHERE warning IS NOT TRUE)"))
+    return not (reading.by_line or refused)
+
+
+def lay_out(connection: Connection, reading: Reading, *, refunds: bool = True) -> None:
+    """``in_order`` as a view of ``csv_row``, of a file that ``is_whole``; ``refunds`` False where it tells of none.
 
     Nothing is copied. That no order comes twice is not looked at: the unique index will tell.
     """
-    refused = connection.scalar(text("SELECT EXISTS (SELECT FROM csv_reject WHERE warning IS NOT TRUE)"))
-    if reading.by_line or refused:
-        return False
-    refunded = "o.refunded" if "refunded" in reading.fields else "NULL::numeric"
+    refunded = _refunded("o.refunded" if "refunded" in reading.fields else "NULL::numeric", "o.minor")
     order = _ORDER.format(lines="NULL").replace("row_number() OVER (ORDER BY o.row)", "o.row")
+    for name, kind in _LIKELY_ABSENT.items():
+        # Known to be nothing from here on, what is made of it need not be computed for each row.
+        order = order if name in reading.fields else order.replace(f"o.{name}", f"NULL::{kind}")
     # OFFSET 0 keeps PostgreSQL from computing a value anew wherever it is named again.
     rows = "(SELECT *, round(total * unit)::bigint AS minor FROM csv_row OFFSET 0) AS o"
-    money = f"CROSS JOIN LATERAL (SELECT o.minor AS total, {_refunded(refunded, 'o.minor')} AS refunded) AS m"
+    money = f"CROSS JOIN LATERAL (SELECT o.minor AS total, {refunded if refunds else '0::bigint'} AS refunded) AS m"
     connection.execute(text(f"CREATE TEMP VIEW csv_whole AS SELECT {order} FROM {rows} {money}"))
     connection.execute(text("CREATE TEMP VIEW in_order AS SELECT * FROM csv_whole"))
-    return True
+
+
+_LIKELY_ABSENT = {"coupon_codes": "text", "phone": "text", "name": "text", "country": "text", "customer_id": "text"}
 
 
 def lay_open(connection: Connection) -> None:
@@ -311,7 +319,8 @@ _ORDER = """
     m.refunded AS refunded_minor, 0::bigint AS discount_minor, 0::bigint AS shipping_minor, 0::bigint AS tax_minor,
     CASE WHEN o.coupon_codes IS NULL THEN '{{}}'::text[] ELSE regexp_split_to_array(o.coupon_codes, '\\s*[,;|]\\s*') END
         AS coupon_codes,
-    o.email, o.name, o.phone, o.country, NULL::text AS language, 'csv'::text AS source, NULL::text AS referred_by,
+    o.email, o.name AS name, o.phone AS phone, o.country AS country, NULL::text AS language, 'csv'::text AS source,
+    NULL::text AS referred_by,
     o.customer_id AS customer_external_id,
     hash_record_extended(ROW(o.at, o.raw_status, o.currency, m.total, m.refunded, o.coupon_codes, o.email, o.name,
         o.phone, o.country, o.customer_id, {lines}::text), 0)::text AS content

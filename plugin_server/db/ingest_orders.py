@@ -6,7 +6,7 @@ Two versions of one order never leave a mixture: lines and refunds of a changed 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +16,8 @@ from connectors.types import Order
 from plugin_server.db import ingest_links, ingest_people
 from plugin_server.db.addresses import STORE
 from plugin_server.db.ingest import Ingested
+from plugin_server.db.models.order import COUNTS
+from plugin_server.db.room import Room
 from plugin_server.db.staging import codes, cut, stage, staged, take_turn
 
 ORDER = (
@@ -56,16 +58,25 @@ _INSERT = """
     FROM in_change c JOIN in_order s USING (seq) WHERE c.fresh ORDER BY s.external_id
 """
 
+_MAPPED = """
+    in_order s LEFT JOIN in_account a ON a.external_id = s.customer_external_id
+    LEFT JOIN in_mail m ON m.email = CASE WHEN s.customer_external_id IS NULL THEN s.email END
+"""
+
 _INSERT_ALL = (
     _INSERT.replace("c.order_id", ":first_id + s.seq")
     .replace("c.customer_id, s.status", "coalesce(a.customer_id, m.customer_id), s.status")
-    .replace(
-        "FROM in_change c JOIN in_order s USING (seq) WHERE c.fresh ORDER BY s.external_id",
-        """FROM in_order s
-           LEFT JOIN in_account a ON a.external_id = s.customer_external_id
-           LEFT JOIN in_mail m ON m.email = CASE WHEN s.customer_external_id IS NULL THEN s.email END""",
-    )
+    .replace("in_change c JOIN in_order s USING (seq) WHERE c.fresh ORDER BY s.external_id", _MAPPED)
 )
+
+_SHOWN = f"""
+    CREATE TEMP TABLE shop_order ON COMMIT DROP AS
+    SELECT customer_id, store_id, placed_at, currency, total_minor - refunded_minor AS net_minor, refunded_minor,
+        discount_minor, coupon_codes, {COUNTS} AS counts
+    FROM (SELECT s.*, coalesce(a.customer_id, m.customer_id) AS customer_id, CAST(:store AS bigint) AS store_id
+          FROM {_MAPPED}) AS mapped
+"""
+"""Orders that are not written yet, as far as facts are read from them."""
 
 _REFUNDS_ALL = """
     INSERT INTO order_refund (merchant_id, order_id, external_id, amount_minor)
@@ -152,12 +163,54 @@ def write_all(
     """
     if not connection.scalar(text("SELECT tangga_orders_bare()")):
         return None
-    values = {"merchant": merchant_id, "store": store_id, "now": now}
     ingest_people.resolve(connection, merchant_id=merchant_id, store_id=store_id, now=now, people=people)
-    first_id = connection.scalar(text(f"SELECT tangga_order_ids((SELECT max(seq) FROM ({people.tellers}) AS o))"))
+    return _written(connection, merchant_id=merchant_id, store_id=store_id, now=now, lines=lines)
+
+
+def write_laid_out(
+    connection: Connection,
+    room: Room,
+    *,
+    merchant_id: int,
+    store_id: int,
+    now: datetime,
+    last: str,
+    refunds: bool,
+    begun: Callable[[], None],
+) -> Ingested | None:
+    """The same for orders whose people ``ingest_people.lay_out`` left in the room. None also where somebody came since.
+
+    Where it is None the transaction is to be rolled back. ``last`` is a query for the last ``seq``, ``refunds`` whether
+    money went back on some order; ``begun`` is called once it is certain to go on.
+    """
+    if not connection.scalar(text("SELECT tangga_orders_bare()")) or not ingest_people.nobody_yet(connection):
+        return None
+    begun()
+    ingest_people.write_laid_out(connection, room, merchant_id=merchant_id, store_id=store_id)
+    return _written(connection, merchant_id=merchant_id, store_id=store_id, now=now, last=last, refunds=refunds)
+
+
+def show_laid_out(connection: Connection, store_id: int) -> None:
+    """A narrow table in the place of ``shop_order``, for whoever is to read facts before the orders are written."""
+    connection.execute(text(_SHOWN), {"store": store_id})
+
+
+def _written(
+    connection: Connection,
+    *,
+    merchant_id: int,
+    store_id: int,
+    now: datetime,
+    lines: str | None = None,
+    last: str = "SELECT max(seq) FROM in_order",
+    refunds: bool = True,
+) -> Ingested:
+    values = {"merchant": merchant_id, "store": store_id, "now": now}
+    first_id = connection.scalar(text(f"SELECT tangga_order_ids(({last}))"))
     created = connection.execute(text(_INSERT_ALL), values | {"first_id": first_id}).rowcount
     connection.execute(text("SELECT tangga_orders_dressed()"))
-    connection.execute(text(_REFUNDS_ALL), values)
+    if refunds:
+        connection.execute(text(_REFUNDS_ALL), values)
     if lines:
         bare = connection.scalar(text("SELECT tangga_lines_bare()"))
         connection.execute(text(_LINES_ALL.format(lines=lines)), {"merchant": merchant_id, "first_id": first_id})

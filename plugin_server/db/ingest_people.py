@@ -1,7 +1,8 @@
 """Who placed these orders: the account's customer, else the one with that e-mail, else a new one; else nobody.
 
 Reads ``in_order``; leaves two maps, ``in_account`` (external id → customer) and ``in_mail`` (e-mail as given →
-customer), and ``in_new`` with the customers made.
+customer), and ``in_new`` with the customers made. ``lay_out`` writes nothing yet: where nobody is known, who is coming
+can be laid out in a room, for two connections to read.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from plugin_server.db.addresses import STORE, living, merged
+from plugin_server.db.room import Room
 from plugin_server.db.staging import staged
 
 EMAIL = r"^[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s.,;<>]+$"
@@ -81,15 +83,27 @@ _NEW = """
           SELECT customer_id, NULL, NULL, seq, first_at FROM in_account WHERE is_new) AS each
 """
 
-_INSERT = """
-    INSERT INTO customer (id, public_id, merchant_id, email, email_norm, first_name, last_name, phone, country,
-                          language, source, has_account, enquired_at, created_at)
-    SELECT n.customer_id, encode(substr(CAST(:names AS bytea), n.place * 16 + 1, 16), 'hex')::uuid,
-           :merchant, btrim(n.email), n.email_norm, coalesce(split_part(o.name, ' ', 1), ''),
-           coalesce(substr(o.name, length(split_part(o.name, ' ', 1)) + 2), ''), o.phone, o.country, o.language,
-           'order', o.customer_external_id IS NOT NULL, n.first_at, :now
+_ROW = (
+    "id", "public_id", "merchant_id", "email", "email_norm", "first_name", "last_name", "phone", "country", "language",
+    "source", "has_account", "enquired_at", "created_at",
+)  # fmt: skip
+
+_ROWS = """
+    SELECT n.customer_id AS id, encode(substr(CAST(:names AS bytea), n.place * 16 + 1, 16), 'hex')::uuid AS public_id,
+           CAST(:merchant AS bigint) AS merchant_id, btrim(n.email) AS email, n.email_norm,
+           coalesce(split_part(o.name, ' ', 1), '') AS first_name,
+           coalesce(substr(o.name, length(split_part(o.name, ' ', 1)) + 2), '') AS last_name,
+           o.phone, o.country, o.language, 'order'::text AS source, o.customer_external_id IS NOT NULL AS has_account,
+           n.first_at AS enquired_at, CAST(:now AS timestamptz) AS created_at
     FROM in_new n JOIN ({tellers}) AS o USING (seq)
 """
+
+_KEPT = f"""
+    SELECT {", ".join(_ROW)}, NULL::date AS birthday, '{{{{}}}}'::text[] AS tags, NULL::date AS member_since,
+        NULL::bigint AS merged_into, NULL::timestamptz AS erased_at
+    FROM ({_ROWS}) AS made
+"""
+"""The rows as they will be, with what is asked of customers when facts are read."""
 
 _IDENTITIES = """
     INSERT INTO identity (merchant_id, store_id, external_id, customer_id)
@@ -98,7 +112,7 @@ _IDENTITIES = """
 
 # An order tells little of a person; it fills what is blank and never overrules. Who was just made has been told all.
 _FILL = """
-    UPDATE customer c SET
+    UPDATE {customer} c SET
         first_name = CASE WHEN c.first_name = '' AND c.last_name = '' THEN coalesce(split_part(o.name, ' ', 1), '')
                      ELSE c.first_name END,
         last_name = CASE WHEN c.first_name = '' AND c.last_name = ''
@@ -121,6 +135,60 @@ _FILL = """
 
 def resolve(connection: Connection, *, merchant_id: int, store_id: int, now: datetime, people: Source = ORDERS) -> int:
     """Find or make the customers of ``in_order``; gives how many were made."""
+    values = _found(connection, merchant_id=merchant_id, store_id=store_id, now=now, people=people)
+    rows = f"INSERT INTO customer ({', '.join(_ROW)}) {_ROWS.format(tellers=people.tellers)}"
+    made = connection.execute(text(rows), values).rowcount
+    connection.execute(text(_IDENTITIES), values)
+    connection.execute(text(_FILL.format(customer="customer", tellers=people.tellers)), values)
+    return made
+
+
+def nobody_yet(connection: Connection) -> bool:
+    """Whether the merchant has neither customers nor accounts."""
+    return not connection.scalar(text("SELECT EXISTS (SELECT FROM customer) OR EXISTS (SELECT FROM identity)"))
+
+
+def lay_out(
+    connection: Connection, room: Room, *, merchant_id: int, store_id: int, now: datetime, people: Source
+) -> None:
+    """The customers of ``in_order`` as rows of the room's table ``customer``, with both maps beside them.
+
+    For a merchant with ``nobody_yet``. Their numbers are drawn, and nothing else is written.
+    """
+    values = _found(connection, merchant_id=merchant_id, store_id=store_id, now=now, people=people)
+    room.keep(connection, "customer", _KEPT.format(tellers=people.tellers), values)
+    for name in ("in_account", "in_mail"):
+        room.keep(connection, name, f"SELECT * FROM pg_temp.{name}")
+        connection.execute(text(f"ANALYZE {room.table(name)}"))
+    # Most files have nobody of whom more than one row is to be heard.
+    if connection.scalar(text("SELECT EXISTS (SELECT FROM in_account WHERE NOT told)")):
+        connection.execute(text(f"ANALYZE {room.table('customer')} (id, merchant_id, erased_at)"))
+        connection.execute(text(_FILL.format(customer=room.table("customer"), tellers=people.tellers)), values)
+
+
+def write_laid_out(connection: Connection, room: Room, *, merchant_id: int, store_id: int) -> int:
+    """Write what ``lay_out`` left, where ``in_account`` shows its map; gives how many customers were made."""
+    row = ", ".join(_ROW)
+    made = connection.execute(text(f"INSERT INTO customer ({row}) SELECT {row} FROM {room.table('customer')}")).rowcount
+    connection.execute(text(_IDENTITIES), {"merchant": merchant_id, "store": store_id})
+    return made
+
+
+def show_laid_out(connection: Connection, room: Room, *, store_id: int) -> None:
+    """Views in the place of ``customer`` and ``identity``, for whoever is to read them before they are written."""
+    room.show(connection, "customer")
+    connection.execute(
+        text(
+            f"CREATE TEMP VIEW identity AS SELECT {room.merchant_id:d}::bigint AS merchant_id, "
+            f"{store_id:d}::bigint AS store_id, external_id, customer_id FROM in_account WHERE fresh"
+        )
+    )
+
+
+def _found(
+    connection: Connection, *, merchant_id: int, store_id: int, now: datetime, people: Source
+) -> dict[str, object]:
+    """Leave the maps and ``in_new``; gives the values of the statements that write."""
     values = {"merchant": merchant_id, "store": store_id, "now": now, "pattern": EMAIL}
     staged(connection, "in_person", people.persons, {})
     staged(connection, "in_found", _ACCOUNTS, values)
@@ -137,12 +205,7 @@ def resolve(connection: Connection, *, merchant_id: int, store_id: int, now: dat
     )
     staged(connection, "in_new", _NEW, values)
     new = connection.scalar(text("SELECT count(*) FROM in_new")) or 0
-    made = connection.execute(
-        text(_INSERT.format(tellers=people.tellers)), values | {"names": _random_names(new)}
-    ).rowcount
-    connection.execute(text(_IDENTITIES), values)
-    connection.execute(text(_FILL.format(tellers=people.tellers)), values)
-    return made
+    return values | {"names": _random_names(new)}
 
 
 def _random_names(count: int) -> bytes:

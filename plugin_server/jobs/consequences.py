@@ -11,8 +11,11 @@ from plugin_server.db.ingest import Ingested
 from plugin_server.jobs import climb
 
 
-def follow(connection: Connection, *, merchant_id: int, done: Ingested, now: datetime) -> None:
-    """Read the facts and rungs of the touched customers anew, and recognise our codes in the changed orders."""
+def follow(connection: Connection, *, merchant_id: int, done: Ingested, now: datetime, placed: bool = False) -> None:
+    """Read the facts and rungs of the touched customers anew, and recognise our codes in the changed orders.
+
+    ``placed`` says that everybody's facts and rungs are there already, of a first reading.
+    """
     everybody = done.touched is None
     if done.touched is None or done.touched or done.order_ids:
         pulse.beat(connection, merchant_id=merchant_id, now=now)
@@ -23,7 +26,10 @@ def follow(connection: Connection, *, merchant_id: int, done: Ingested, now: dat
             connection, merchant_id=merchant_id, customer_ids=sorted(done.grown), order_ids=done.order_ids, now=now
         )
         read = set(grown).difference(nameless)
-        climb.touched(connection, merchant_id=merchant_id, customer_ids=touched, read=read, now=now)
+        if placed:
+            climb.beside(connection, merchant_id=merchant_id, customer_ids=None)
+        else:
+            climb.touched(connection, merchant_id=merchant_id, customer_ids=touched, read=read, now=now)
     if everybody or done.order_ids:
         orders = None if everybody else done.order_ids
         offers.match_redemptions(connection, merchant_id=merchant_id, order_ids=orders, now=now)

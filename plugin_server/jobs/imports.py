@@ -15,10 +15,12 @@ from sqlalchemy.exc import IntegrityError
 
 from connectors.csvfile import columns
 from connectors.csvfile.reading import BadFile, CsvFile, open_csv
-from plugin_server.db import csv_clean, csv_orders, csv_raw, ingest_orders, ingest_people, merchants, stores
+from plugin_server.db import csv_clean, csv_orders, csv_raw, ingest_orders, ingest_people, merchants, room, stores
 from plugin_server.db.ingest import Ingested
+from plugin_server.db.room import Room
 from plugin_server.db.session import tenant
 from plugin_server.db.staging import analyse, staged, take_turn
+from plugin_server.jobs.beside import beside, can_read
 from plugin_server.jobs.consequences import follow
 from plugin_server.wiring import Services
 
@@ -61,16 +63,9 @@ def import_orders(
         now=services.now(),
     )
     names = _names(file, places)
-    with services.engine.connect() as connection:
-        session = _Session(services, merchant_id, connection)
-        try:
-            return _imported(session, file, given, reading, names, progress) | {
-                "seconds": round(time.perf_counter() - began, 3),
-                "notes": list(file.notes),
-            }
-        finally:
-            with session.transaction():
-                csv_raw.discard(connection)
+    with services.engine.connect() as connection, _session(services, merchant_id, connection) as session:
+        told = _imported(session, file, given, reading, names, progress)
+    return told | {"seconds": round(time.perf_counter() - began, 3), "notes": list(file.notes)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +75,7 @@ class _Session:
     services: Services
     merchant_id: int
     connection: Connection
+    room: Room
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -88,6 +84,21 @@ class _Session:
             named = {"id": str(self.merchant_id)}
             self.connection.execute(text("SELECT set_config('tangga.merchant', :id, true)"), named)
             yield self.connection
+
+
+@contextmanager
+def _session(services: Services, merchant_id: int, connection: Connection) -> Iterator[_Session]:
+    """A session that leaves nothing behind."""
+    with connection.begin():
+        room.sweep(connection)
+        own = room.enter(connection, merchant_id)
+    session = _Session(services, merchant_id, connection, own)
+    try:
+        yield session
+    finally:
+        with session.transaction():
+            csv_raw.discard(connection)
+            own.leave(connection)
 
 
 def _names(file: CsvFile, places: Mapping[str, int]) -> list[str]:
@@ -105,14 +116,19 @@ def _imported(
 ) -> dict[str, Any]:
     progress("reading", 0, None)
     clean = _load_clean(session, file, reading, names)
-    if not clean:
+    if clean:
+        with session.transaction() as connection:
+            clean.show(connection)
+    else:
         _load(session, file, names)
         with session.transaction() as connection:
             if csv_raw.is_empty(connection):
                 raise BadFile(f"{file.path.name} holds a header and nothing else.")
             csv_orders.judge(connection, reading)
-    done, told = _write_as_it_lies(session, given.store_id, reading, progress, clean=clean) or _write_assembled(
-        session, given.store_id, reading, progress
+    done, told = (
+        (clean and _write_beside(session, given.store_id, reading, clean, progress))
+        or _write_as_it_lies(session, given.store_id, reading, clean, progress)
+        or _write_assembled(session, given.store_id, reading, progress)
     )
     with session.transaction() as connection:
         told |= {
@@ -128,17 +144,19 @@ def _imported(
     return told
 
 
-def _load_clean(session: _Session, file: CsvFile, reading: csv_orders.Reading, names: list[str]) -> bool:
-    """The file into ``csv_raw`` in its types; False, with nothing done, where some row of it is out of the ordinary."""
+def _load_clean(
+    session: _Session, file: CsvFile, reading: csv_orders.Reading, names: list[str]
+) -> csv_clean.Clean | None:
+    """The file into the room in its types; None, with nothing done, where some row of it is out of the ordinary."""
     if not file.bare or reading.decimal_comma:
-        return False
+        return None
     try:
         with session.transaction() as connection:
-            if csv_clean.load(connection, reading, names, file.blocks(), file.delimiter):
-                return True
+            if clean := csv_clean.load(connection, session.room, reading, names, file.blocks(), file.delimiter):
+                return clean
             raise csv_clean.OutOfShape
     except (csv_clean.OutOfShape, csv_raw.Uneven):
-        return False
+        return None
 
 
 def _load(session: _Session, file: CsvFile, names: list[str]) -> None:
@@ -161,18 +179,69 @@ Written = tuple[Ingested, dict[str, Any]]
 """What was written, and the counts to tell."""
 
 
+class _NotFirst(Exception):
+    """These are not the first orders of all, or not the first people of the merchant."""
+
+
+def _write_beside(
+    session: _Session, store_id: int, reading: csv_orders.Reading, clean: csv_clean.Clean, progress: Progress
+) -> Written | None:
+    """The first orders and people of all, while another connection reads facts and rungs; None where not so."""
+    own, merchant_id, now = session.room, session.merchant_id, session.services.now()
+    of: dict[str, Any] = {"merchant_id": merchant_id, "store_id": store_id}
+
+    def show(connection: Connection) -> None:
+        clean.show(connection)
+        own.show(connection, "in_account", "in_mail")
+        csv_orders.lay_out(connection, reading, refunds=clean.refunds)
+        ingest_orders.show_laid_out(connection, store_id)
+        ingest_people.show_laid_out(connection, own, store_id=store_id)
+
+    with session.transaction() as connection:
+        whole = csv_orders.is_whole(connection, reading)
+        if not (whole and ingest_people.nobody_yet(connection) and can_read(connection, merchant_id)):
+            return None
+        progress("orders", 0, None)
+        take_turn(connection, merchant_id)
+        people = ingest_people.Source(csv_clean.PERSONS, clean.tellers())
+        ingest_people.lay_out(connection, own, **of, now=now, people=people)
+    with beside(session.services, merchant_id, show) as reading_beside:
+        try:
+            with session.transaction() as connection:
+                take_turn(connection, merchant_id)
+                own.show(connection, "in_account", "in_mail")
+                csv_orders.lay_out(connection, reading, refunds=clean.refunds)
+                done = ingest_orders.write_laid_out(
+                    connection, own, **of, now=now, last=csv_clean.LAST, refunds=clean.refunds,
+                    begun=reading_beside.start,
+                )  # fmt: skip
+                if done is None:
+                    raise _NotFirst
+                told = csv_orders.counts_whole(connection, done.created)
+                analyse(connection)
+        except (IntegrityError, _NotFirst):
+            # An order stands in the file twice, or somebody was quicker: the other ways tell which row holds.
+            return None
+        progress("facts and rungs", 0, None)
+        reading_beside.stand()
+    if not reading_beside.done:
+        _follow_all(session, progress)
+    return done, {**told}
+
+
 def _write_as_it_lies(
-    session: _Session, store_id: int, reading: csv_orders.Reading, progress: Progress, *, clean: bool
+    session: _Session, store_id: int, reading: csv_orders.Reading, clean: csv_clean.Clean | None, progress: Progress
 ) -> Written | None:
     """Everything in one go, where these are the first orders of all and each row is one; None where not so."""
     progress("orders", 0, None)
     now = session.services.now()
-    people = ingest_people.Source(csv_clean.PERSONS, csv_clean.tellers(reading)) if clean else ingest_people.ORDERS
+    people = ingest_people.Source(csv_clean.PERSONS, clean.tellers()) if clean else ingest_people.ORDERS
     try:
         with session.transaction() as connection:
             take_turn(connection, session.merchant_id)
-            if not csv_orders.lay_out(connection, reading):
+            if not csv_orders.is_whole(connection, reading):
                 return None
+            csv_orders.lay_out(connection, reading)
             done = ingest_orders.write_all(
                 connection, merchant_id=session.merchant_id, store_id=store_id, now=now, people=people
             )

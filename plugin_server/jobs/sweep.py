@@ -10,10 +10,10 @@ from redis import RedisError
 from sqlalchemy import Connection, text
 
 from plugin_server import wiring
-from plugin_server.db import campaigns, code_watch, conversations, doubts, fences, ledger_outcome, messages
+from plugin_server.db import campaigns, code_watch, conversations, doubts, fences, ledger_outcome, messages, room
 from plugin_server.db import credits as intents
 from plugin_server.db.doubts import OpenAttempt
-from plugin_server.db.session import merchant_ids, tenant
+from plugin_server.db.session import merchant_ids, system, tenant
 from plugin_server.jobs import code_watch as watch_job
 from plugin_server.jobs import credits, events, ingest, reconcile, replies, rewards, run
 from plugin_server.jobs import doubts as log_of_provider
@@ -39,6 +39,8 @@ def sweep(services: Services) -> int:
     for merchant_id in merchant_ids(services.engine):
         freed += settle_attempts(services, outside(services, merchant_id), merchant_id)
         _wake(services, merchant_id)
+    with system(services.engine) as conn:
+        room.sweep(conn)
     return freed
 
 
