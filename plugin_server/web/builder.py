@@ -110,7 +110,8 @@ def _page(
     return page(
         template, section="campaigns", form=form, note=note, told=told, samples=SAMPLES, widths=WIDTHS,
         kinds=composer_form.KINDS, fields=composer_form.fields, weekdays=weekdays(words()), key=base.key,
-        label_of=campaign_faults.label, versions=campaign_step_form.variants(form), series=series,
+        label_of=campaign_faults.label, series=series,
+        versions=campaign_step_form.variants(connection, form, words()),
         branches=campaign_step_form.picture(series, words()), step_kinds=campaign_step_form.kinds(words()),
         shapes=saved is None or saved.state == "draft",
     )  # fmt: skip

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from campaigns.schema import STEPS, AnyStep
 from campaigns.steps import EXIT
 from plugin_server.locales import LANGUAGES
-from plugin_server.web import campaign_mail_fields, campaign_steps, rule_form, series_words
+from plugin_server.web import campaign_mail_fields, campaign_steps, goods_picker, rule_form, series_words
 from plugin_server.web.campaign_fields import Fields
 from plugin_server.web.campaign_form import Form, Option, rule_draft
 from plugin_server.web.words import Words
@@ -66,7 +66,8 @@ def of_form(connection: Connection, form: Form, words: Words, open_at: int = -1)
         form.rungs,
     )
     said = campaign_steps.read_steps(form.given, (), words.language)[0]
-    bare = [_step(n, _beside(n, own, steps), form, said[n], rules, words) for n, own in enumerate(steps)]
+    parts = [_part(connection, form, f"s{n}.", _beside(n, own, steps), words) for n, own in enumerate(steps)]
+    bare = [_step(n, own, parts[n], said[n], rules, words) for n, own in enumerate(steps)]
     return [
         replace(one, targets=_targets(one, bare, words), open=one.place == open_at or bool(one.form.faults))
         for one in bare
@@ -88,8 +89,7 @@ def _step(
     place: int, own: Fields, form: Form, document: Mapping[str, Any], rules: Mapping[str, rule_form.Builder],
     words: Words,
 ) -> StepForm:  # fmt: skip
-    at = f"s{place}."
-    mine = replace(_part(form, at, own), rule=rules.get(f"{at}r", form.rule))
+    mine = replace(form, rule=rules.get(f"{form.at}r", form.rule))
     title = words(f"series.kind_{own['kind']}")
     return StepForm(place, own["kind"], own.get("key", ""), title, _said(document, form, words), mine, [], False)
 
@@ -108,12 +108,12 @@ def _targets(step: StepForm, steps: Sequence[StepForm], words: Words) -> list[Op
     return [("", words("steps.following")), *others, (EXIT, words("steps.out"))]
 
 
-def variants(form: Form) -> list[Form]:
+def variants(connection: Connection, form: Form, words: Words) -> list[Form]:
     """A form for each variant that is tried against the others; none in a series."""
     if form.v("shape") == "series":
         return []
     versions = enumerate(campaign_steps.marked(form.given, "v"))
-    return [_part(form, f"v{place}.", _begun(own, form.given)) for place, own in versions]
+    return [_part(connection, form, f"v{place}.", _begun(own, form.given), words) for place, own in versions]
 
 
 def _begun(own: Fields, campaign: Fields) -> Fields:
@@ -127,13 +127,14 @@ def _begun(own: Fields, campaign: Fields) -> Fields:
     return made
 
 
-def _part(form: Form, at: str, own: Fields) -> Form:
+def _part(connection: Connection, form: Form, at: str, own: Fields, words: Words) -> Form:
     """The form of a part whose fields begin with ``at``, with its own faults."""
     faults = {name.removeprefix(at): fault for name, fault in form.faults.items() if name.startswith(at)}
     if at[:-1] in form.faults:
         faults[""] = form.faults[at[:-1]]
     mails = {language: campaign_mail_fields.of_language(own, language) for language in LANGUAGES}
-    return replace(form, given=own, at=at, faults=faults, mails=mails)
+    goods = goods_picker.pickers(connection, own, words, at)
+    return replace(form, given=own, at=at, faults=faults, mails=mails, goods=goods)
 
 
 def kinds(words: Words) -> list[Option]:

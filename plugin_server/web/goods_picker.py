@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -43,20 +44,24 @@ class Picker:
     find: str = ""
     found: Sequence[Row] = ()
     more: int = 0
+    at: str = ""
 
     @property
     def box(self) -> str:
         """Its name in the page, for swapping it alone."""
-        return self.field.path.replace(".", "-")
+        return f"{self.at}{self.field.path}".replace(".", "-")
 
 
 def searching(given: Fields) -> bool:
     """Whether the form looks for goods: then Enter means the search."""
-    return any(name.startswith(FIND) and value.strip() for name, value in given.items(multi=True))
+    return any(re.match(rf"([sv]\d+\.)?{FIND}", name) and value.strip() for name, value in given.items(multi=True))
 
 
-def pickers(connection: Connection, given: Fields, words: Words) -> Mapping[str, Picker]:
-    """By the path of their field; a search is made for the kind that is chosen alone."""
+def pickers(connection: Connection, given: Fields, words: Words, at: str = "") -> Mapping[str, Picker]:
+    """By the path of their field; a search is made for the kind that is chosen alone.
+
+    ``at`` stands before the names on the page: ``s2.`` for the third step of a series, ``v0.`` for the first variant.
+    """
     fields = [one for kind in classes() for one in own_fields(kind) if one.shape in ("goods", "good")]
     picked = {one.path: list(dict.fromkeys(filter(None, given.getlist(one.path)))) for one in fields}
     known = goods_search.named(connection, sorted({ref for refs in picked.values() for ref in refs}))
@@ -68,7 +73,7 @@ def pickers(connection: Connection, given: Fields, words: Words) -> Mapping[str,
         find = " ".join(given.get(FIND + one.path, "").split())[:100]
         wish = find if one.kind == given.get("offer.kind") else ""
         found = goods_search.found(connection, wish, without=picked[one.path])
-        made[one.path] = Picker(one, rows, find, [_row(good, words) for good in found.goods], found.more)
+        made[one.path] = Picker(one, rows, find, [_row(good, words) for good in found.goods], found.more, at)
     return made
 
 

@@ -105,10 +105,11 @@ def back_test(who: Person, key: str) -> ResponseReturnValue:
         found = made and made.document
         names = customers.display_names(connection, [one["customer_id"] for one in found["sample"]] if found else [])
     months = twelve(found) if found else []
+    steps = _steps(saved, found["series"], who.currency) if found else []
     drawn = charts.stacked([[month["treated"], month["holdout"]] for month in months])
     return page(
         "back_test.html", section="campaigns", saved=saved, found=found, months=months, drawn=drawn, most=SHOWN,
-        names=names, made_at=made and made.made_at, steps=_steps(saved, found and found["series"], who.currency),
+        names=names, made_at=made and made.made_at, steps=steps,
     )  # fmt: skip
 
 

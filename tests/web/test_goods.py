@@ -106,6 +106,17 @@ def test_goods_are_searched_ticked_and_saved_without_a_script(
     assert kept == '["SOAP"]'
 
 
+def test_goods_are_found_and_ticked_within_a_step_of_a_series(logged_in: Callable[[str], Visitor], shelf: int) -> None:
+    visitor = logged_in("marketer")
+    visitor.get("/campaigns/new?recipe=three_for_less")
+    step = {f"s0.{name}": value for name, value in fields().items() if name.startswith("offer.")}
+    sent = {**fields(), **step, "shape": "series", "s0.kind": "offer", "s0.key": "gift", f"s0.find.{PATH}": "sabun"}
+    shown = visitor.post("/campaigns/build", {**sent, "do": "find", f"s0.{PATH}": ["SOAP"]}).text
+    assert f'name="s0.{PATH}" value="SOAP" checked>' in shown
+    assert f'name="s0.{PATH}" value="SOAP-XL">' in shown
+    assert "Sabun Besar" in plain(shown)
+
+
 @pytest.mark.parametrize(
     ("refs", "price", "place", "sentence"),
     [(["NIX"], "70000", PATH, "The shop has no NIX with a price."),
