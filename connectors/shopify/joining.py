@@ -23,6 +23,7 @@ MOST_PARTS = 500
 BUFFERS = 4 << 20
 """Bytes that wait for the disk, over all parts."""
 # Inside a JSON string a quote is escaped, so these bytes can only be the key itself; our queries ask for the id first.
+PARENT_KEY = b'"__parentId"'
 PARENT = re.compile(rb'"__parentId":\s?"gid://shopify/[A-Za-z]+/([0-9]+)"')
 OWN = re.compile(rb'\{"id":\s?"gid://shopify/[A-Za-z]+/([0-9]+)"')
 
@@ -60,8 +61,9 @@ def _deal(path: Path, folder: Path, parts: int) -> list[Path]:
 
 def _root(line: bytes) -> int:
     """The number of the root object that a line belongs to; 0 where it tells none (it is then faulty)."""
-    found = PARENT.search(line) or OWN.match(line)
-    if found:
+    # Found from behind, where the key stands; looking for the pattern itself would read every root to its end.
+    at = line.rfind(PARENT_KEY)
+    if found := OWN.match(line) if at < 0 else PARENT.match(line, at):
         return int(found[1])
     try:
         row = loads(line)

@@ -88,7 +88,14 @@ def number_of(value: Any, kind: str | None = None) -> str | None:
 
 def reference(row: Row, name: str, kind: str) -> str | None:
     """The number of the thing under ``name`` (``{"id": gid}``); None where it is null: deleted, or never there."""
-    return number_of(part(row, name).get("id"), kind)
+    value = part(row, name).get("id")
+    # Buyers and goods come again and again, so most of them have been read before.
+    return _number_known(value, kind) if isinstance(value, str) else number_of(value, kind)
+
+
+@lru_cache(maxsize=1 << 15)
+def _number_known(value: str, kind: str) -> str | None:
+    return number_of(value, kind)
 
 
 def text(row: Row, name: str, limit: int = NAME) -> str:
@@ -121,17 +128,24 @@ def decimal(value: Any, path: str) -> Decimal:
 def money(row: Row, name: str, currency: str, path: str) -> int:
     """Minor units of a ``MoneyBag``'s amount in the shop's currency; 0 where it is null or missing."""
     bag = row.get(name)
-    value = part(bag, "shopMoney").get("amount") if isinstance(bag, dict) else None
-    if value is None:
+    if bag is None:
         return 0
-    # Prices repeat, so most of them have been read before.
-    known = _minor(value, currency) if isinstance(value, str) else None
-    return minor_units(decimal(value, f"{path}.{name}"), currency) if known is None else known
+    try:
+        # Prices repeat, so most of them have been read before.
+        known = _minor(bag["shopMoney"]["amount"], currency)
+    except (KeyError, TypeError):
+        known = None
+    return _odd_money(bag, currency, f"{path}.{name}") if known is None else known
+
+
+def _odd_money(bag: Any, currency: str, path: str) -> int:
+    value = part(bag, "shopMoney").get("amount") if isinstance(bag, dict) else None
+    return 0 if value is None else minor_units(decimal(value, path), currency)
 
 
 @lru_cache(maxsize=1 << 15)
 def _minor(amount: str, currency: str) -> int | None:
-    """Minor units of plain text such as ``89.99``; None for what has to be looked at more closely."""
+    """Minor units of plain text such as ``89.99``; None for what has to be looked at more closely (or TypeError)."""
     return minor_units(Decimal(amount), currency) if PLAIN.fullmatch(amount) else None
 
 

@@ -62,6 +62,8 @@ def cut(value: str | None, longest: int = LONGEST) -> str | None:
     """Text the database can hold: without NUL, not longer than ``longest``; empty becomes None."""
     if not value:
         return None
+    if len(value) <= longest and "\x00" not in value:
+        return value.strip() or None  # Nearly all texts fit as they are.
     return value.replace("\x00", "").strip()[:longest] or None
 
 
