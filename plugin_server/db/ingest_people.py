@@ -66,7 +66,7 @@ _MAILS = f"""
         WINDOW same AS (PARTITION BY email_norm)
     ), person AS MATERIALIZED (
         SELECT email_norm, seq, person_at AS first_at,
-            coalesce({living("valid.email_norm")}, {merged("valid.email_norm")}) AS found
+            {{found}} AS found
         FROM valid WHERE seq = last_seq
     ), numbered AS (
         SELECT *, coalesce(found, {NEXT}) AS customer_id FROM person
@@ -75,6 +75,9 @@ _MAILS = f"""
         n.found IS NOT NULL AS known
     FROM valid v JOIN numbered n USING (email_norm)
 """
+
+_OWNER = f"coalesce({living('valid.email_norm')}, {merged('valid.email_norm')})"
+"""Whose address it is already."""
 
 _NEW = """
     SELECT *, (row_number() OVER () - 1)::int AS place
@@ -95,7 +98,7 @@ _ROWS = """
            coalesce(substr(o.name, length(split_part(o.name, ' ', 1)) + 2), '') AS last_name,
            o.phone, o.country, o.language, 'order'::text AS source, o.customer_external_id IS NOT NULL AS has_account,
            n.first_at AS enquired_at, CAST(:now AS timestamptz) AS created_at
-    FROM in_new n JOIN ({tellers}) AS o USING (seq)
+    FROM {new} n JOIN ({tellers}) AS o USING (seq)
 """
 
 _KEPT = f"""
@@ -136,7 +139,7 @@ _FILL = """
 def resolve(connection: Connection, *, merchant_id: int, store_id: int, now: datetime, people: Source = ORDERS) -> int:
     """Find or make the customers of ``in_order``; gives how many were made."""
     values = _found(connection, merchant_id=merchant_id, store_id=store_id, now=now, people=people)
-    rows = f"INSERT INTO customer ({', '.join(_ROW)}) {_ROWS.format(tellers=people.tellers)}"
+    rows = f"INSERT INTO customer ({', '.join(_ROW)}) {_ROWS.format(new='in_new', tellers=people.tellers)}"
     made = connection.execute(text(rows), values).rowcount
     connection.execute(text(_IDENTITIES), values)
     connection.execute(text(_FILL.format(customer="customer", tellers=people.tellers)), values)
@@ -155,11 +158,17 @@ def lay_out(
 
     For a merchant with ``nobody_yet``. Their numbers are drawn, and nothing else is written.
     """
-    values = _found(connection, merchant_id=merchant_id, store_id=store_id, now=now, people=people)
-    room.keep(connection, "customer", _KEPT.format(tellers=people.tellers), values)
-    for name in ("in_account", "in_mail"):
+    # No address is known yet, so none has to be looked up.
+    values = _found(
+        connection, merchant_id=merchant_id, store_id=store_id, now=now, people=people, owner="NULL::bigint"
+    )
+    # Temporary tables are not read in parallel; the rows of the file are.
+    for name in ("in_new", "in_account", "in_mail"):
         room.keep(connection, name, f"SELECT * FROM pg_temp.{name}")
         connection.execute(text(f"ANALYZE {room.table(name)}"))
+    connection.execute(text("SET LOCAL parallel_tuple_cost = 0.01"))
+    rows = _KEPT.format(new=room.table("in_new"), tellers=people.tellers)
+    room.keep(connection, "customer", rows, values)
     # Most files have nobody of whom more than one row is to be heard.
     if connection.scalar(text("SELECT EXISTS (SELECT FROM in_account WHERE NOT told)")):
         connection.execute(text(f"ANALYZE {room.table('customer')} (id, merchant_id, erased_at)"))
@@ -186,13 +195,13 @@ def show_laid_out(connection: Connection, room: Room, *, store_id: int) -> None:
 
 
 def _found(
-    connection: Connection, *, merchant_id: int, store_id: int, now: datetime, people: Source
+    connection: Connection, *, merchant_id: int, store_id: int, now: datetime, people: Source, owner: str = _OWNER
 ) -> dict[str, object]:
-    """Leave the maps and ``in_new``; gives the values of the statements that write."""
+    """Leave the maps and ``in_new``; gives the values of the statements that write. ``owner`` is as ``_OWNER``."""
     values = {"merchant": merchant_id, "store": store_id, "now": now, "pattern": EMAIL}
     staged(connection, "in_person", people.persons, {})
     staged(connection, "in_found", _ACCOUNTS, values)
-    staged(connection, "in_mail", _MAILS, values)
+    staged(connection, "in_mail", _MAILS.format(found=owner), values)
     staged(
         connection,
         "in_account",
