@@ -99,7 +99,10 @@ def note_reviews(
     by_rule: ColumnElement[int],
     customer_ids: Sequence[int] | None,
 ) -> None:
-    """Write down who waits for a review, once everybody is placed; whoever meets the rule again waits no more."""
+    """Write down who waits for a review, once everybody is placed; whoever meets the rule again waits no more.
+
+    Nothing to do for a ladder without reviews.
+    """
     some = cast(list(customer_ids), ARRAY(BigInteger)) if customer_ids is not None else None
 
     def among(column: ColumnElement[Any]) -> ColumnElement[bool]:

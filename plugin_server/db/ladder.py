@@ -89,8 +89,11 @@ def climb(
     changed = conn.execute(written.add_cte(gone.cte("gone"), moved.cte("moved"))).rowcount
     if at_once:
         conn.execute(delete(holding.REVIEWS))
-    by_rule = rungs.place(rungs.holds(on, rows, now))
-    holding.note_reviews(conn, hold, merchant_id=merchant_id, facts=rows, by_rule=by_rule, customer_ids=customer_ids)
+    if hold.review is not None:
+        by_rule = rungs.place(rungs.holds(on, rows, now))
+        holding.note_reviews(
+            conn, hold, merchant_id=merchant_id, facts=rows, by_rule=by_rule, customer_ids=customer_ids
+        )
     return changed
 
 
