@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -81,9 +83,13 @@ class Spine:
 
 
 @contextmanager
-def served(app: Flask, port: int) -> Iterator[None]:
-    """The application on loopback, for as long as the block."""
-    server = make_server("127.0.0.1", port, app, threaded=True)
+def served(app: Flask, port: int, certificate: Path | None = None) -> Iterator[None]:
+    """The application on loopback, for as long as the block; over https where there is a certificate."""
+    context = None
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+    server = make_server("127.0.0.1", port, app, threaded=True, ssl_context=context)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
