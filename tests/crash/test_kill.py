@@ -27,7 +27,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from campaigns.recipes import holiday_discount
 from campaigns.schema import parse
 from plugin_server import wiring
-from plugin_server.db import campaigns, merchants, messages
+from plugin_server.db import campaigns, merchants, messages, people
 from plugin_server.db.session import tenant
 from plugin_server.demo.opening import free_port
 from plugin_server.jobs import events, ingest, sweep
@@ -41,6 +41,7 @@ from plugin_server.wiring import Services
 from tests.campaigns.shop import add_person, say
 from tests.crash.deliveries import Deliveries
 from tests.crash.instance import RECIPIENTS
+from tests.crash.marketer import Marketer
 from tests.fakes.sendgrid import AcceptedMail, FakeSendGrid, fake_sendgrid
 
 PEOPLE = 240
@@ -162,13 +163,18 @@ def _merchant(services: Services, url: str) -> tuple[int, int]:
 
 
 def launch(instance: Instance) -> int:
-    """The holiday discount at any hour, launched."""
+    """The holiday discount at any hour, launched in the browser; the web process dies of the first click."""
     guards = {"quiet_hours": None, "frequency_cap": None}
     document = holiday_discount().document | {"measure": {"holdout": 0}, "guards": guards}
     with tenant(instance.services.engine, instance.merchant) as conn:
         campaigns.save(conn, merchant_id=instance.merchant, campaign=parse(document), by="test")
-    now = instance.services.now()
-    return runs.launch(instance.services, instance.merchant, "eid-al-fitr-thanks", "test", now)
+        owner = conn.scalar(text("SELECT id FROM user_account"))
+        token = people.issue_link(conn, instance.merchant, int(owner or 0), instance.services.now())
+    marketer = Marketer(instance.address, f"{instance.address}/login/{token}")
+    run_id = marketer.launch("eid-al-fitr-thanks", after_sending=lambda: instance.kill("gunicorn"))
+    with tenant(instance.services.engine, instance.merchant) as conn:
+        assert conn.scalars(text("SELECT id FROM campaign_run")).all() == [run_id]
+    return run_id
 
 
 def patiently(act: Callable[[], Any]) -> Any:
