@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from plugin_server.cli.context import BadInput, home_option, json_option, merchant_option, show
-from plugin_server.cli.ladder import Day, asked, table
+from plugin_server.cli.ladder import NO_CUSTOMERS, Day, asked, table
 from plugin_server.db import merchants
 from plugin_server.db.audit import WINDOW_DAYS
 from plugin_server.db.audit import audit as audited
@@ -70,7 +70,7 @@ def write(path: Path, content: bytes) -> None:
 
 def _lines(found: dict[str, Any]) -> str:
     if not found["customers"]:
-        return f"No orders of known customers in these days. Guest orders: {found['guests']['orders']}."
+        return f"No orders of known customers in these days. Guest orders: {found['guests']['orders']}. {NO_CUSTOMERS}"
     gaps = " / ".join(_days(found["gap_days"][quantile]) for quantile in ("median", "p80", "p95"))
     head = [
         ("Customers", found["customers"]),
@@ -105,7 +105,7 @@ def _lines(found: dict[str, Any]) -> str:
         for month in found["months"]
     ]
     steps = [
-        f"  {one['action'].replace('_', ' ')}: {one['people']} people, "
+        f"  {one['action'].replace('_', ' ')}: {one['people']} {'person' if one['people'] == 1 else 'people'}, "
         f"{_money(one['worth'])} margin if one in ten answers"
         for one in found["next_actions"]
     ]

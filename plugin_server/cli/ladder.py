@@ -15,9 +15,13 @@ from sqlalchemy import Connection
 from campaigns.ladder.simulate import scaled
 from plugin_server.cli.context import BadInput, home_option, json_option, merchant_id_of, merchant_option, opened, show
 from plugin_server.db import ladder as rungs
+from plugin_server.db import rungs as shops
 from plugin_server.db.session import tenant
 from plugin_server.jobs.climb import recomputed
 
+NO_CUSTOMERS = (
+    "Without customers there is nothing to tell: read a shop (`tangga sync`) or a file (`tangga import orders`)."
+)
 EARLIEST, LATEST = date(1970, 1, 1), date(2999, 12, 31)
 """Days that commands take; calculating around the ends of the calendar leads out of it."""
 
@@ -68,7 +72,7 @@ def counts(as_of: date | None, merchant: str | None, home: Path | None, as_json:
     with asked(home, merchant) as (conn, number, now):
         not_after(as_of, now, "--as-of")
         found = rungs.counts(conn, merchant_id=number, as_of=as_of, now=now)
-    show(found, as_json, lambda: _counts(found))
+    show(_explained_if_empty(found, found["customers"]), as_json, lambda: _counts(found))
 
 
 @ladder.command()
@@ -96,9 +100,11 @@ def explain(
     with asked(home, merchant) as (conn, number, now):
         not_after(as_of, now, "--as-of")
         found = rungs.explain(conn, merchant_id=number, email=email, now=now, as_of=as_of, lang=language)
+        on = shops.shop(conn, number)
     if found is None:
         raise BadInput(f"No customer has the address {email!r}{f' by {as_of}' if as_of else ''}.")
-    show(found, as_json, lambda: _explained(found))
+    since = on.local(datetime.fromisoformat(found["since"])).date()
+    show(found, as_json, lambda: _explained(found, since))
 
 
 @ladder.command()
@@ -115,7 +121,8 @@ def history(
         raise BadInput(f"--from {date_from} lies after --to {date_to}; swap them.")
     with asked(home, merchant) as (conn, number, now):
         found = rungs.history(conn, merchant_id=number, date_from=date_from, date_to=date_to, now=now)
-    show(found, as_json, lambda: _history(found))
+    people = sum(sum(month["counts"].values()) for month in found["months"])
+    show(_explained_if_empty(found, people), as_json, lambda: _history(found))
 
 
 @ladder.command()
@@ -130,10 +137,16 @@ def simulate(
     """Say what it would bring if everybody, or a share of each rung, climbed one rung."""
     with asked(home, merchant) as (conn, number, _):
         found = rungs.simulate(conn, merchant_id=number)
+    found = _explained_if_empty(found, sum(step["customers"] for step in found["per_rung"]))
     if shares or margin is not None:
         known = [step["rung"] for step in found["per_rung"]]
         found = scaled(found, _shares(shares, known), None if margin is None else Decimal(str(margin)))
     show(found, as_json, lambda: _simulated(found))
+
+
+def _explained_if_empty(found: dict[str, Any], people: int) -> dict[str, Any]:
+    """With a ``note`` where zeros say nothing but that nobody is there."""
+    return found if people else {**found, "note": NO_CUSTOMERS}
 
 
 def _shares(given: tuple[str, ...], known: list[str]) -> dict[str, Decimal]:
@@ -166,13 +179,12 @@ def table(rows: list[tuple[Any, ...]], *, right: Callable[[int], bool] = lambda 
 def _counts(found: dict[str, Any]) -> str:
     rows = [(rung["name"], rung["count"], f"{rung['share']:.1%}") for rung in reversed(found["rungs"])]
     activity = ", ".join(f"{name} {count}" for name, count in found["activity"].items())
-    return (
-        f"As of {found['as_of']}, {found['customers']} customers\n{table(rows)}\nActivity: {activity}" if rows else ""
-    )
+    note = "" if found["customers"] else f"\n{NO_CUSTOMERS}"
+    return f"As of {found['as_of']}, {found['customers']} customers\n{table(rows)}\nActivity: {activity}{note}"
 
 
-def _explained(found: dict[str, Any]) -> str:
-    lines = [f"{found['email']}: {found['rung']} since {found['since'][:10]}, {found['activity']}"]
+def _explained(found: dict[str, Any], since: date) -> str:
+    lines = [f"{found['email']}: {found['rung']} since {since}, {found['activity']}"]
     if found.get("merged_into"):
         lines.insert(0, f"{found['email']} was merged into {found['merged_into']}.")
     lines += [f"  {'yes' if item['holds'] else 'no '}  {item['sentence']}" for item in found["because"]]
@@ -197,7 +209,9 @@ def _simulated(found: dict[str, Any]) -> str:
             f"{margin['amount']} {margin['currency']} margin"
         )
 
+    note = f"\n{found['note']}" if "note" in found else ""
     return (
         f"If everybody climbed one rung: {line(found['headline'])}\n"
-        f"Upper bound, not a forecast: {line(found['upper_bound'])}\nMargin: {found['assumptions']['margin_basis']}"
+        f"Upper bound, not a forecast: {line(found['upper_bound'])}\n"
+        f"Margin: {found['assumptions']['margin_basis']}{note}"
     )

@@ -124,7 +124,7 @@ def show_movement(
 ) -> None:
     """Show who stood where on two days, by the orders, and what the climbs between were worth."""
     with asked(home, merchant) as (conn, number, now):
-        until = date_to or now.date()
+        until = date_to or rungs.shop(conn, number).local(now).date()
         not_after(until, now, "--to")
         if date_from > until:
             raise BadInput(f"--from {date_from} lies after --to {until}; swap them.")

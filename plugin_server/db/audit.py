@@ -26,6 +26,7 @@ from plugin_server.db.whatif import margin
 WINDOW_DAYS = 90
 MOVED_DAYS = 30
 
+# The first order is looked for in the order of days, so that one sort serves the grouping by day too.
 _VISITS = """
     CREATE TEMP TABLE visit ON COMMIT DROP AS
     SELECT customer_id, day, date_trunc('month', day::timestamp)::date AS month, orders, net, new_net,
@@ -37,7 +38,8 @@ _VISITS = """
         FROM (
             SELECT customer_id, (placed_at AT TIME ZONE :zone)::date AS day,
                 CASE WHEN currency = :currency THEN net_minor END AS net,
-                row_number() OVER (PARTITION BY customer_id ORDER BY placed_at, id) AS number
+                row_number() OVER (PARTITION BY customer_id
+                    ORDER BY (placed_at AT TIME ZONE :zone)::date, placed_at, id) AS number
             FROM shop_order WHERE counts AND customer_id IS NOT NULL AND placed_at < :end
         ) AS bought GROUP BY customer_id, day
     ) AS days WINDOW w AS (PARTITION BY customer_id ORDER BY day)"""

@@ -33,15 +33,19 @@ CHUNK = 20_000
 FAR = 520.0
 """Weeks beyond which a next order is not dated."""
 
-_NOTHING_LEFT_TO_PAY = COUNTS.replace("total_minor - refunded_minor > 0", "total_minor = 0 AND refunded_minor = 0")
-_BOUGHT = f"""(counts OR {_NOTHING_LEFT_TO_PAY} AND (discount_minor > 0 OR coalesce(
-        (SELECT max(l.total_minor + l.discount_minor) > 0 FROM order_line l WHERE l.order_id = o.id), true)))"""
+_FREE = COUNTS.replace("total_minor - refunded_minor > 0", "total_minor = 0 AND refunded_minor = 0")
+_BOUGHT = f"""
+    SELECT customer_id, placed_at, net_minor, currency FROM shop_order WHERE counts AND customer_id {{whose}}
+    UNION ALL
+    SELECT customer_id, placed_at, net_minor, currency FROM shop_order o
+    WHERE {_FREE} AND customer_id {{whose}} AND (discount_minor > 0 OR coalesce(
+        (SELECT max(l.total_minor + l.discount_minor) > 0 FROM order_line l WHERE l.order_id = o.id), true))"""
 """A gift is known by its lines: nothing in it has a price. An order without lines is none as far as anybody knows."""
 
 _DAYS = f"""
     SELECT customer_id, (placed_at AT TIME ZONE :zone)::date AS day,
         sum(net_minor) FILTER (WHERE currency = :currency) AS net
-    FROM shop_order o WHERE {_BOUGHT} AND customer_id {{whose}} GROUP BY 1, 2"""
+    FROM ({_BOUGHT}) AS bought GROUP BY 1, 2"""
 
 _HISTORIES = """
     SELECT customer_id, count(*) FILTER (WHERE day <= :cut) - 1 AS repeats,
@@ -52,8 +56,8 @@ _HISTORIES = """
 
 _SPAN = f"""
     SELECT (min(placed_at) AT TIME ZONE :zone)::date AS opened, (max(placed_at) AT TIME ZONE :zone)::date AS last
-    FROM shop_order o WHERE {_BOUGHT} AND customer_id IS NOT NULL
-        AND (cast(:until AS date) IS NULL OR (placed_at AT TIME ZONE :zone)::date <= :until)"""
+    FROM ({_BOUGHT.format(whose="IS NOT NULL")}) AS bought
+    WHERE cast(:until AS date) IS NULL OR (placed_at AT TIME ZONE :zone)::date <= :until"""
 
 _NAMES = """
     SELECT c.id, c.email, (SELECT external_id FROM identity i WHERE i.customer_id = c.id ORDER BY i.id LIMIT 1)
@@ -157,10 +161,10 @@ def detail(gate: Gate) -> str:
     """The sentence of a gate in English."""
     found = gate.found or 0
     sentences = {
-        "buyers": f"{found:,.0f} customers have ordered; {gate.wanted:,.0f} are needed",
-        "history": f"orders go back {found:,.0f} days; {gate.wanted:,.0f} are needed",
-        "recent": f"the last order is {found:,.0f} days old; {gate.wanted:,.0f} are the most",
-        "regulars": f"the best customer ordered on {found:,.0f} days; somebody with {gate.wanted:,.0f} is needed",
+        "buyers": f"customers who have ordered: {found:,.0f}; {gate.wanted:,.0f} are needed",
+        "history": f"days since the first order: {found:,.0f}; {gate.wanted:,.0f} are needed",
+        "recent": f"days since the last order: {found:,.0f}; {gate.wanted:,.0f} are the most",
+        "regulars": f"days with an order of the best customer: {found:,.0f}; {gate.wanted:,.0f} are needed",
         "fit": "nothing could be fitted"
         if gate.found is None
         else ("customers are seen dropping out" if gate.ok else "nobody is seen dropping out: the fit has degenerated"),

@@ -165,3 +165,18 @@ def test_simulate_takes_shares_and_a_margin(shop: Shop, tangga: Any) -> None:
     assert (found["headline"]["extra_orders"], found["headline"]["extra_margin"]["amount"]) == (2, "80.00")
     for odd in ("shopper=2", "shopper=x", "king=0.5", "0.5"):
         assert isinstance(tangga("ladder", "simulate", "--share", odd).exception, BadInput)
+
+
+def test_zeros_of_a_shop_without_customers_are_explained(tangga: Any) -> None:
+    for words in (("counts",), ("counts", "--as-of", "2020-01-01"), ("history",), ("simulate",)):
+        assert "tangga import orders" in told(tangga("ladder", *words, "--json"))["note"]
+    assert "tangga import orders" in tangga("ladder", "simulate").stdout
+    assert "tangga import orders" in tangga("audit").stdout
+
+
+def test_a_day_is_that_of_the_shops_zone(shop: Shop, tangga: Any) -> None:
+    shop.order(shop.person("early@example.test"), "2026-03-09T20:00")
+    shop.refresh()
+    shop.climb()
+    assert "shopper since 2026-03-10" in tangga("ladder", "explain", "early@example.test").stdout
+    assert "note" not in told(tangga("ladder", "counts", "--json"))

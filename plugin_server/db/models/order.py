@@ -27,6 +27,7 @@ class Order(OfMerchant, Base):
         Index("uq_shop_order_external", "store_id", "external_id", unique=True),
         Index("ix_shop_order_customer", "customer_id", "placed_at"),
         Index("ix_shop_order_placed", "merchant_id", "placed_at"),
+        Index("ix_shop_order_free", "customer_id", postgresql_where=text("total_minor = 0")),
         Index(
             "ix_shop_order_coupons",
             "merchant_id",

@@ -5,7 +5,7 @@ from alembic import op
 from plugin_server.db.migrations.tenancy import route
 
 revision = "0150"
-down_revision = "0145"
+down_revision = "0146"
 branch_labels = None
 depends_on = None
 
