@@ -20,7 +20,8 @@ from connectors.types import Money
 YEAR = 365
 ONE_IN_TEN = 0.1
 """How many of a group are taken to answer, until holdouts have shown it: an assumption, and called so."""
-ALL_UP = 1.1**5
+A_TENTH = 0.1
+ALL_UP = (1 + A_TENTH) ** 5
 
 _YEAR = """
     SELECT count(*) AS buyers, coalesce(sum(orders), 0)::bigint AS orders, coalesce(sum(net), 0)::bigint AS net
@@ -113,6 +114,7 @@ def levers(
                 "now": _told(name, value, currency),
                 "before": _told(name, old[name], currency) if parts else None,
                 "effect": Money(parts[name], currency).as_json() if parts else None,
+                "up_a_tenth": Money(round(profit * A_TENTH), currency).as_json(),
             }
             for name, value in values.items()
         ],

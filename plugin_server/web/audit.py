@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from connectors.types import Money, minor_units
 from plugin_server.db import audit_log, audit_rollup, merchants, pulse, spending
+from plugin_server.db.audit_story import A_TENTH, ALL_UP
 from plugin_server.db.people import Person
 from plugin_server.db.session import tenant
 from plugin_server.db.spending import BadSpend
@@ -101,6 +102,7 @@ def _drawn(document: dict[str, Any]) -> dict[str, Any]:
         "curve": charts.line(curve, top, places=places),
         "ahead": later and charts.line([curve[-1], *later], top, after=len(curve) - 1, places=places),
         "levers": _effects(document["levers"]),
+        "tenth": A_TENTH / (ALL_UP - 1),
         "cac": cac and 100 - amount(cac) / top * 100,
     }
 

@@ -250,11 +250,13 @@ def _levers(paper: Paper, found: Figures, t: Words) -> None:
                 _lever(t, one["lever"], one["now"]),
                 _lever(t, one["lever"], one["before"]),
                 _cash(t, one["effect"]),
+                f"+{t.about(one['up_a_tenth'])}",
             )
             for one in levers["levers"]
-        ],
-        widths=(4, 3, 3, 3),
-        head=[t(f"figures.{name}") for name in ("lever", "now", "year_before", "effect")],
+        ]
+        + [(t("figures.all_levers"), "", "", "", f"+{t.about(levers['each_up_a_tenth'])}")],
+        widths=(4, 3, 3, 3, 3),
+        head=[t(f"figures.{name}") for name in ("lever", "now", "year_before", "effect", "up_a_tenth")],
     )
     if levers["profit_before"] is None:
         paper.ln(1)

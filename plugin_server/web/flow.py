@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 WIDTH, HEIGHT, NODE, GAP = 640, 420, 12, 10
 """Of the picture, a rung's bar and the space between two bars, in its own units."""
 THINNEST = 1.5
+LINE = 22
+"""Of a name beside its bar: names keep so far apart, whatever the bars do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,7 @@ class Bar:
     x: float
     y: float
     height: float
+    name_y: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +59,20 @@ def drawn(cells: Sequence[Mapping[str, Any]], names: Sequence[tuple[str, str]], 
     scale = (HEIGHT - GAP * (bars - 1)) / people
     left = _bars(keys, labels, {key: _sum(cells, "from", key) for key in keys}, 0, scale)
     right = _bars(keys, labels, {key: _sum(cells, "to", key) for key in keys}, WIDTH - NODE, scale)
-    return Flow(
-        [bar for bar in left if bar.count], [bar for bar in right if bar.count], _bands(cells, keys, left, right, scale)
-    )
+    return Flow(_named(left), _named(right), _bands(cells, keys, left, right, scale))
+
+
+def _named(bars: Sequence[Bar]) -> list[Bar]:
+    """The bars on which anybody stands, each with its name beside its middle, or as near as the others let it."""
+    made = [bar for bar in bars if bar.count]
+    places, above = list[float](), -LINE / 2
+    for bar in reversed(made):
+        above = max(bar.y + bar.height / 2, above + LINE)
+        places.append(above)
+    below = HEIGHT + LINE / 2
+    for number in reversed(range(len(places))):
+        below = places[number] = min(places[number], below - LINE)
+    return [replace(bar, name_y=round(y, 1)) for bar, y in zip(made, reversed(places), strict=True)]
 
 
 def _sum(cells: Sequence[Mapping[str, Any]], side: str, key: str | None) -> int:

@@ -184,6 +184,7 @@ def test_levers_multiply_to_the_profit_and_share_out_its_change(shop: Shop) -> N
     assert (found["profit"]["amount"], found["profit_before"]["amount"]) == ("180.00", "48.00")
     assert sum(float(one["effect"]["amount"]) for one in values.values()) == pytest.approx(132.0)
     assert found["each_up_a_tenth"]["amount"] == "109.89"
+    assert {one["up_a_tenth"]["amount"] for one in found["levers"]} == {"18.00"}
     assert audited(shop, last="2026-01-01")["levers"]["profit_before"] is None
 
 

@@ -101,4 +101,7 @@ def test_the_flow_keeps_within_the_picture_and_adds_up(people: tuple[int, int]) 
         assert all(bar.y >= 0 and bar.y + bar.height <= drawn.height + 0.1 for bar in side)
         tops = sorted((bar.y, bar.height) for bar in side)
         assert all(y + height <= below[0] + 0.1 for (y, height), below in pairwise(tops))
+        names = [bar.name_y for bar in reversed(side)]
+        assert all(0 < name < drawn.height for name in names)
+        assert all(below - name >= flow.LINE for name, below in pairwise(names))
     assert [bar.name for bar in drawn.right] == ["B"]

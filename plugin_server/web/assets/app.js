@@ -25,7 +25,7 @@ document.addEventListener("keydown", (event) => event.key === "Escape" && closeM
 // A slider says its value while it is moved.
 document.addEventListener("input", (event) => {
   const output = event.target.form?.querySelector(`output[for="${event.target.id}"]`);
-  if (output) output.textContent = `${event.target.value} %`;
+  if (output) output.textContent = `${event.target.value}%`;
 });
 
 // What is to be entered elsewhere is selected by one click; with a script, a button copies it.
