@@ -58,6 +58,7 @@ def order_row(body: Json) -> dict[str, Any]:
         "sourceName": body.get("source_name"),
         "refunds": refunds,
         "totalRefundedSet": _bag(back),
+        "totalReceivedSet": _received(body),
         "lineItems": [_line(row, body) for row in rows(body, "line_items", PATH) if isinstance(row, dict)],
         **{name: _set(body, old) for name, old in MONEY.items()},
     }
@@ -82,6 +83,14 @@ def customer(body: Json, *, now: datetime) -> Customer | None:
     except BadPayload:
         return None
     return found if found.updated_at else None
+
+
+def _received(body: Json) -> dict[str, Any] | None:
+    """What came in: what is left of the order less what is still owed. None where the body tells either not."""
+    left, owed = part(part(body, "current_total_price_set"), "shop_money").get("amount"), body.get("total_outstanding")
+    if left is None or owed is None:
+        return None
+    return _bag(decimal(left, PATH) - decimal(owed, PATH))
 
 
 def _address(row: Json) -> dict[str, Any]:

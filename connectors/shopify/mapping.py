@@ -58,7 +58,7 @@ def order(raw: object, *, now: datetime, lines: Sequence[Any] | None = None) -> 
     number = identity(row, "Order", "orders")
     path = f"orders/{number}"
     code = currency(row, "currencyCode", path)
-    status, raw_status, paid = _status(row, path, now)
+    status, raw_status, paid = _status(row, path, code, now)
     refunds = _refunds(row, path, code, now)
     billing, shipping = part(row, "billingAddress"), part(row, "shippingAddress")
     items = rows(row, "lineItems", path) if lines is None else lines
@@ -121,11 +121,17 @@ def customer(raw: object, *, now: datetime) -> Customer:
     )
 
 
-def _status(row: Row, path: str, now: datetime) -> tuple[OrderStatus, str, bool]:
-    """(our status, Shopify's own word, paid?). A cancelled order is cancelled, whatever was paid for it."""
+def _status(row: Row, path: str, code: str, now: datetime) -> tuple[OrderStatus, str, bool]:
+    """(our status, Shopify's own word, paid?). A cancelled order is cancelled, whatever was paid for it.
+
+    What was paid in full stays paid where an edit put more on it that is yet to come in.
+    """
     raw = text(row, "displayFinancialStatus", 60)
     # An order of no money at all has no financial status; it is as good as paid, and counts for nothing anyway.
     status, paid = STATUSES.get(raw, (OrderStatus.UNKNOWN, False)) if raw else (OrderStatus.PAID, True)
+    agreed = money(row, "totalPriceSet", code, path) if raw == "PARTIALLY_PAID" else 0
+    if agreed > 0 and money(row, "totalReceivedSet", code, path) >= agreed:
+        status, paid = OrderStatus.PAID, True
     if moment(row, "cancelledAt", path, now) is not None:
         return OrderStatus.CANCELLED, f"cancelled {raw}".strip().lower(), paid
     return status, raw.lower() or "none", paid

@@ -74,6 +74,7 @@ def order_row(number: int, *, updated: datetime = NOW - timedelta(days=3), **mor
         "totalShippingPriceSet": money("3.0"),
         "totalTaxSet": money("2.0"),
         "totalRefundedSet": money("0.0"),
+        "totalReceivedSet": money("25.0"),
         "discountCodes": ["LOY-7KQ2"],
         "sourceName": "web",
         "refunds": [],

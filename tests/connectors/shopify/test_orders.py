@@ -45,7 +45,7 @@ def test_an_order_in_our_words() -> None:
      (None, "paid", True)],
 )  # fmt: skip
 def test_financial_states_are_translated_by_table(word: str | None, status: str, paid: bool) -> None:
-    order = read(displayFinancialStatus=word)
+    order = read(displayFinancialStatus=word, totalReceivedSet=money("5.0"))
     assert (order.status, order.paid) == (status, paid)
     assert order.raw_status == (word or "none").lower()
 
@@ -81,6 +81,21 @@ def test_the_total_stands_and_refunds_stand_beside_it(
     assert order.total_minor == total
     assert order.total_minor - sum(one.amount_minor for one in order.refunds) == net
     assert all(one.amount_minor > 0 for one in order.refunds)
+
+
+@pytest.mark.parametrize(("received", "paid"), [("25.0", True), ("30.0", True), ("24.99", False), (None, False)])
+def test_an_order_paid_in_full_stays_paid_when_an_edit_puts_more_on_it(received: str | None, paid: bool) -> None:
+    came_in = {"totalReceivedSet": money(received)} if received else {"totalReceivedSet": None}
+    order = read(displayFinancialStatus="PARTIALLY_PAID", currentTotalPriceSet=money("40.0"), **came_in)
+    assert (order.paid, order.total_minor, order.raw_status) == (paid, 2500, "partially_paid")
+    assert order.status == ("paid" if paid else "pending")
+
+
+def test_money_is_the_shops_own_whatever_the_buyer_saw() -> None:
+    """A buyer in another currency sees presentment money; the order is counted in what the shop counts in."""
+    seen = {"presentmentMoney": {"amount": "441000.0", "currencyCode": "IDR"}}
+    order = read(totalPriceSet=money("25.0") | seen, totalDiscountsSet=seen, lineItems=page([line_row(1)]))
+    assert (order.currency, order.total_minor, order.discount_minor) == ("EUR", 2500, 0)
 
 
 def test_a_refund_has_its_time_and_a_test_order_its_mark() -> None:
