@@ -108,6 +108,7 @@ def _shop(env: dict[str, str], home: Path, opening: Opening, port: int) -> Proce
         argv += ["--shop", DOMAIN, "--client-id", CLIENT_ID]
         argv += ["--app", f"http://127.0.0.1:{port}{wiring.webhook_path(opening.platform, 0)}"]
         argv += ["--proxy", f"http://127.0.0.1:{port}/shopify/proxy"]
+        argv += ["--home", f"http://127.0.0.1:{port}", "--owner", OWNER]
     else:
         argv += ["--allow-http-callback", "--block", f"http://127.0.0.1:{port}/storefront/block.js"]
     return ProcessSpec("shop", argv, {**env, **keys}, ready=serves(opening.port, "/"))
@@ -133,6 +134,8 @@ def _announce(settings: Settings, urls: ServiceUrls, port: int, opening: Opening
         owner = dict(people.by_email(services.engine, OWNER))[number]
         click.echo(f"login: {make_login_link(services, number, owner, LINK_LASTS)}")
     click.echo(f"The shop's own window is {opening.url}; mails land in {settings.outbox}", err=True)
+    if opening.platform == wiring.EMBEDDING:
+        click.echo(f"Its admin shows Tangga at {opening.url}/admin/apps/{CLIENT_ID}", err=True)
 
 
 @contextmanager

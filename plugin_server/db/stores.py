@@ -97,6 +97,11 @@ def status(connection: Connection, store_id: int) -> dict[str, Any]:
     }
 
 
+def signs_with(connection: Connection, store_id: int, webhook_secrets: bytes) -> None:
+    """The store signs its deliveries with other secrets from now on; they come sealed."""
+    connection.execute(update(Store).where(Store.id == store_id).values(webhook_secrets=webhook_secrets))
+
+
 def told(connection: Connection, store_id: int, info: StoreInfo, now: datetime) -> str | None:
     """Keep what the shop says of itself; gives the reason when it had to be frozen, None else.
 

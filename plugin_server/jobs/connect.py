@@ -81,6 +81,8 @@ def let_in(services: Services, merchant_id: int, *, url: str, grant: Grant, by: 
             )
         else:
             store_id = ours
+            # A secret of an app of the owner's own signs no delivery of ours.
+            stores.signs_with(connection, store_id, seal(services.settings.keys, {"secrets": []}))
         action = "store_connected" if ours is None else "store_reconnected"
         audit_log.record(connection, merchant_id, actor=by, action=action, subject=url)
     shop_access.keep(wiring.vault(services), merchant_id, store_id, grant, installed=True)

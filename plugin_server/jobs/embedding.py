@@ -61,10 +61,17 @@ def _home(services: Services, url: str) -> tuple[int, int, bool] | None:
 
 
 def _install(services: Services, token: IdToken, url: str) -> Visit:
-    """The first visit of a shop: it becomes a business of its own, and its visitor the owner."""
+    """The first visit of a shop: it becomes a business of its own, and its visitor the owner.
+
+    A shop that its owner had connected by a token stays where it is, and is the app's from now on.
+    """
     door = wiring.shop_door(services.settings)
     staff = _staff(services, token)
     grant = door.exchange(token, services.now())
+    if (merchant_id := _owned(services, url, staff)) is not None:
+        store_id = let_in(services, merchant_id, url=url, grant=grant, by=staff.email)
+        settle(services, merchant_id, store_id)
+        return Visit(_person(services, merchant_id, store_id, token, staff), store_id)
     info = wiring.embedding_shop(services, url, lambda: grant.token).info()
     locale = _language(staff)
     try:
@@ -81,6 +88,19 @@ def _install(services: Services, token: IdToken, url: str) -> Visit:
     store_id = let_in(services, merchant_id, url=url, grant=grant, by=staff.email)
     settle(services, merchant_id, store_id)
     return Visit(_person(services, merchant_id, store_id, token, staff), store_id)
+
+
+def _owned(services: Services, url: str, staff: Staff) -> int | None:
+    """The business to which this visitor, as its owner, has connected the shop; None where there is none."""
+    if not (staff.email_verified and staff.account_owner):
+        return None
+    for merchant_id, _ in access.stores_at(services.engine, wiring.EMBEDDING, url):
+        with tenant(services.engine, merchant_id) as connection:
+            user_id = people.by_address(connection, staff.email)
+            known = people.person(connection, user_id) if user_id else None
+        if known is not None and known.may("owner"):
+            return merchant_id
+    return None
 
 
 def _named(zone: str) -> bool:

@@ -16,6 +16,7 @@ from connectors.shopify.auth import SCOPES, Grant
 from plugin_server import shop_access, wiring
 from plugin_server.db import access, stores
 from plugin_server.db.session import merchant_ids, tenant
+from plugin_server.jobs.connect import connect_store
 from plugin_server.wiring import Services
 from tests.connectors.server import LoopbackServer
 from tests.shopify.conftest import CLIENT, OLD_SECRET, SECRET, SHOP, Admin
@@ -167,6 +168,40 @@ def test_a_first_visit_makes_the_business_and_its_owner(
     assert terms is not None
     assert (terms.installed, store["url"]) == (True, f"https://{SHOP}")
     assert len([one for one in oauth.asked if "oauth" in one.path]) == 2, "who it is, and a token: once"
+
+
+def test_a_shop_its_owner_had_connected_by_a_token_becomes_the_apps_own(
+    app: Services, merchant: int, client: FlaskClient, admin: Admin
+) -> None:
+    """Installing the app makes no second business of a shop that is here already, for its owner alone."""
+    with tenant(app.engine, merchant) as connection:
+        store_id = connect_store(
+            connection, app.settings.keys, merchant, url=f"https://{SHOP}", platform="shopify",
+            credentials={"key": "shpat_1", "secret": SECRET}, read_only=False, by="owner@example.com",
+        )  # fmt: skip
+    admin.scopes = ",".join(SCOPES)
+    admin.staff = SARI | {"email": "OWNER@example.com"}
+    assert client.get(f"{ROOT}/home?id_token={token()}").status_code == 200
+    assert merchant_ids(app.engine) == [merchant]
+    with tenant(app.engine, merchant) as connection:
+        rights = access.of(connection, store_id)
+    assert rights is not None
+    assert rights.installed
+
+
+@pytest.mark.parametrize("change", [{"email_verified": False}, {"account_owner": False}, {"email": "else@example.com"}])
+def test_nobody_else_takes_over_a_shop_that_is_connected_by_a_token(
+    app: Services, merchant: int, client: FlaskClient, admin: Admin, change: dict[str, Any]
+) -> None:
+    with tenant(app.engine, merchant) as connection:
+        connect_store(
+            connection, app.settings.keys, merchant, url=f"https://{SHOP}", platform="shopify",
+            credentials={"key": "shpat_1", "secret": SECRET}, read_only=False, by="owner@example.com",
+        )  # fmt: skip
+    admin.scopes = ",".join(SCOPES)
+    admin.staff = SARI | {"email": "owner@example.com"} | change
+    client.get(f"{ROOT}/home?id_token={token()}")
+    assert len(merchant_ids(app.engine)) == 2
 
 
 def test_staff_become_people_of_the_business(

@@ -17,6 +17,7 @@ from plugin_server.demo.shopify_shop.compliance import declare
 from plugin_server.demo.shopify_shop.delivery import PAUSES
 from plugin_server.demo.shopify_shop.floor import Shopfloor
 from plugin_server.demo.shopify_shop.grants import Grants
+from plugin_server.demo.shopify_shop.own_admin import HOME
 from plugin_server.demo.shopify_shop.server import bind, create_shop_app
 from plugin_server.demo.shopify_shop.state import KINDS, ShopState, utc_now
 from plugin_server.demo.shopify_shop.stocking import stock
@@ -34,6 +35,8 @@ from plugin_server.demo.shopify_shop.stocking import stock
 )
 @click.option("--app", help="Address for the webhooks that an app declares: privacy, uninstalling.")
 @click.option("--proxy", help="Where /apps/tangga/… of the shop is passed on to.")
+@click.option("--home", help="Where the app is reached: the shop's admin shows it in a frame at /admin/apps/CLIENT_ID.")
+@click.option("--owner", help="E-mail address of the shop's owner, who is signed in to its admin.")
 @click.option("--client-id", default="demo-client", show_default=True)
 @click.option("--client-secret", envvar="DEMO_SHOP_SECRET", default="demo-secret", show_default=True)
 @click.option(
@@ -48,8 +51,8 @@ from plugin_server.demo.shopify_shop.stocking import stock
 @click.option("--bulk-orders", type=int, help="Make so many orders of every bulk query of orders: for speed runs.")
 def main(
     host: str, port: int, seed: int, customers: int, domain: str, state: Path | None, export: Path | None,
-    app: str | None, proxy: str | None, client_id: str, client_secret: str, token: str,
-    schema: Path | None, bulk_seconds: float, bulk_orders: int | None,
+    app: str | None, proxy: str | None, home: str | None, owner: str | None, client_id: str,
+    client_secret: str, token: str, schema: Path | None, bulk_seconds: float, bulk_orders: int | None,
 ) -> None:  # fmt: skip
     """Serve the shop until it is told to stop. Prints `ready: URL` once it serves."""
     origin = Origin(seed, customers, datetime.now(UTC).replace(microsecond=0))
@@ -68,6 +71,9 @@ def main(
     if app and not any(one.declared and one.uri == app for one in shop.subscriptions.values()):
         declare(shop, app)
     served = create_shop_app(shop, schema=schema, bulk_seconds=bulk_seconds, pauses=PAUSES)
+    if home:
+        served.config[HOME] = home.rstrip("/")
+    shop.owner = owner or shop.owner
     if proxy:
         served.config["PROXY"] = proxy.rstrip("/")
     floor: Shopfloor = served.extensions["shopify_shop"]

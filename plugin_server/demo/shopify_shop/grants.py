@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import secrets
 import threading
 from collections.abc import Callable, Iterable
@@ -64,6 +66,7 @@ class Grants:
     refreshes: dict[str, Refresh] = field(default_factory=dict)
     codes: dict[str, bool] = field(default_factory=dict)
     used_subjects: set[str] = field(default_factory=set)
+    made: set[str] = field(default_factory=set)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def admits(self, token: str | None) -> bool:
@@ -74,7 +77,7 @@ class Grants:
             return True
         with self.lock:
             if token not in self.access:
-                return False
+                return self._from_before(token)
             expires = self.access[token]
         return expires is None or self.clock() < expires
 
@@ -85,13 +88,13 @@ class Grants:
     def issue(self, *, expiring: bool, predecessor: str | None = None) -> dict[str, object]:
         """A fresh access token, with its refresh token where it expires: the body of the OAuth answer."""
         now = self.clock()
-        token = f"shpat_{secrets.token_hex(16)}"
+        token = self._token("shpat")
         answer: dict[str, object] = {"access_token": token, "scope": ",".join(sorted(self.scopes))}
         with self.lock:
             if not expiring:
                 self.access[token] = None
                 return answer
-            refresh = Refresh(f"shprt_{secrets.token_hex(16)}", now + REFRESH_LIFE, predecessor=predecessor)
+            refresh = Refresh(self._token("shprt"), now + REFRESH_LIFE, predecessor=predecessor)
             self.access[token] = now + TOKEN_LIFE
             self.refreshes[refresh.token] = refresh
         return answer | {
@@ -99,11 +102,30 @@ class Grants:
             "refresh_token_expires_in": int(REFRESH_LIFE.total_seconds()),
         }  # fmt: skip
 
+    def _token(self, kind: str) -> str:
+        """A new token, signed so that it is known again by the process that comes after this one."""
+        number = secrets.token_hex(12)
+        token = f"{kind}_{number}{self._mark(number)}"
+        self.made.add(token)
+        return token
+
+    def _mark(self, number: str) -> str:
+        return hmac.new(self.client_secret.encode(), number.encode(), hashlib.sha256).hexdigest()[:16]
+
+    def _from_before(self, token: str) -> bool:
+        """True for a token of a process before this one: what it knew of its tokens died with it."""
+        told = token.partition("_")[2]
+        number, mark = told[:24], told[24:].encode("utf-8", "replace")
+        return hmac.compare_digest(mark, self._mark(number).encode()) and token not in self.made
+
     def refresh(self, token: str) -> dict[str, object]:
         """Exchange a refresh token. The old one still works until its successor is used, 30 days at most."""
         now = self.clock()
         with self.lock:
             held = self.refreshes.get(token)
+            if held is None and self._from_before(token):
+                self.made.add(token)
+                held = self.refreshes.setdefault(token, Refresh(token, now + REFRESH_LIFE))
             if not self.installed or held is None or now >= held.expires:
                 raise Refused("invalid_grant", "Token has been expired or revoked.")
             if held.replaced_at is not None and now >= held.replaced_at + REFRESH_GRACE:

@@ -22,6 +22,7 @@ from plugin_server.demo.shopify_shop.executor import Gate, load_schema
 from plugin_server.demo.shopify_shop.faults import Faults, WebhookFaults
 from plugin_server.demo.shopify_shop.floor import Shopfloor, floor
 from plugin_server.demo.shopify_shop.oauth import oauth
+from plugin_server.demo.shopify_shop.own_admin import own_admin
 from plugin_server.demo.shopify_shop.state import ShopState
 from plugin_server.demo.shopify_shop.store_front import store_front
 from plugin_server.demo.shopify_shop.theme import theme
@@ -111,7 +112,7 @@ def create_shop_app(
     deliveries = Deliveries(shop, spoiling, pauses=pauses)
     shop.listener = deliveries
     app.extensions["shopify_shop"] = Shopfloor(shop, gate, bulks, faults or Faults(), spoiling, deliveries)
-    for blueprint in (admin, oauth, control, store_front, theme):
+    for blueprint in (admin, oauth, own_admin, control, store_front, theme):
         app.register_blueprint(blueprint)
     app.register_error_handler(HTTPException, _not_served)
     return app

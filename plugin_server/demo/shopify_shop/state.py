@@ -77,6 +77,7 @@ class ShopState:
         self.shop_id = 548_380_009
         self.base = "http://127.0.0.1"
         self.email = "pemilik@tokosenja.test"
+        self.owner = self.email
         self.plan = {"publicDisplayName": "Basic", "partnerDevelopment": True, "shopifyPlus": False}
         self.store_credit = True
         # Lets webhooks go to this very machine, in place of a public address.
