@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import re
-
-from flask import Blueprint, Response, current_app, redirect, render_template, request, session, url_for
+from flask import Blueprint, Response, current_app, render_template, request, session
 from markupsafe import Markup
 
+from plugin_server.demo.shop import visitor
 from plugin_server.demo.shop.answers import RestError
-from plugin_server.demo.shop.basket import MOST_OF_ONE, Quote, order_request, quote, sellable
+from plugin_server.demo.shop.basket import Quote, order_request, quote, sellable
 from plugin_server.demo.shop.coupon_rules import rupiah
 from plugin_server.demo.shop.model import Order, Product
 from plugin_server.demo.shop.order_writing import OrderWriter
 from plugin_server.demo.shop.routes import floor
-from plugin_server.demo.shop.store_front_words import WORDS
 
 store_front = Blueprint(
     "store_front", __name__, template_folder="templates", static_folder="assets", static_url_path="/assets"
 )  # fmt: skip
-
-_EMAIL = re.compile(r"^[^@\s]+@[^@\s.]+(\.[^@\s.]+)+$")
-_LONGEST = 200
 
 
 @store_front.after_request
@@ -42,30 +37,20 @@ def _block() -> Markup:
 
 @store_front.before_request
 def _language() -> None:
-    if request.args.get("lang") in WORDS:
-        session["lang"] = request.args["lang"]
-
-
-def _words() -> dict[str, str]:
-    return WORDS[session.get("lang", "id")]
-
-
-def _basket() -> dict[str, int]:
-    found: dict[str, int] = session.get("basket", {})
-    return found
+    visitor.choose_language()
 
 
 def _mine() -> list[Order]:
     """The orders made in this browser, newest first."""
     held = floor().shop.orders
-    return [held[id] for id in reversed(session.get("orders", [])) if id in held]
+    return [held[id] for id in visitor.orders() if id in held]
 
 
 def _page(template: str, status: int = 200, **values: object) -> Response:
     here = floor()
     text = render_template(
-        template, shop=here.shop, view=here.view, w=_words(), lang=session.get("lang", "id"), rupiah=rupiah,
-        in_cart=sum(_basket().values()), mine=_mine()[:5], **values,
+        template, shop=here.shop, view=here.view, w=visitor.words(), lang=visitor.language(), rupiah=rupiah,
+        in_cart=sum(visitor.basket().values()), mine=_mine()[:5], **values,
     )  # fmt: skip
     return Response(text, status=status)
 
@@ -107,10 +92,8 @@ def add_to_cart() -> Response:
     product = sellable(floor().shop, request.form.get("id", 0, type=int))
     if product is None:
         return _page("missing.html", 404)
-    basket = _basket()
-    basket[str(product.id)] = min(basket.get(str(product.id), 0) + 1, MOST_OF_ONE)
-    session["basket"] = basket
-    return _to("store_front.cart")
+    visitor.put(product.id)
+    return visitor.to("store_front.cart")
 
 
 @store_front.get("/cart/")
@@ -122,32 +105,22 @@ def cart() -> Response:
 @store_front.post("/cart/change")
 def change_cart() -> Response:
     """Other quantities; 0 takes a thing out."""
-    basket = _basket()
-    for id in list(basket):
-        quantity = request.form.get(f"quantity_{id}", basket[id], type=int)
-        if request.form.get("remove") == id or quantity <= 0:
-            del basket[id]
-        else:
-            basket[id] = min(quantity, MOST_OF_ONE)
-    session["basket"] = basket
-    return _to("store_front.cart")
+    visitor.change()
+    return visitor.to("store_front.cart")
 
 
 @store_front.get("/checkout/")
 def checkout() -> Response:
     """Who orders, and with what code."""
-    return _page("checkout.html", quote=_quote(), form=session.get("form", {}), faults={})
+    return _page("checkout.html", quote=_quote(), form=visitor.entered(), faults={})
 
 
 @store_front.post("/checkout/")
 def order() -> Response:
     """Try the code, or place the order. What is wrong is said at its place, and nothing is ordered then."""
-    form = {name: request.form.get(name, "").strip()[:_LONGEST] for name in ("name", "email", "code", "promotions")}
-    session["form"] = form
-    email = form["email"] if _EMAIL.match(form["email"]) else None
+    form, email, placing = visitor.till()
     with floor().shop.lock:
         priced = _quote(form["code"], email)
-        placing = request.form.get("do") == "place"
         faults = _faults(form, priced, email, placing=placing)
         if email and priced.lines:
             _keep_draft(priced, form)
@@ -158,19 +131,15 @@ def order() -> Response:
 
 def _quote(code: str = "", email: str | None = None) -> Quote:
     with floor().shop.lock:
-        return quote(floor().shop, _basket(), code=code, email=email)
+        return quote(floor().shop, visitor.basket(), code=code, email=email)
 
 
 def _faults(form: dict[str, str], priced: Quote, email: str | None, *, placing: bool) -> dict[str, str]:
-    words, faults = _words(), {}
-    if placing and not form["name"]:
-        faults["name"] = words["need_name"]
-    if email is None and (placing or form["email"]):
-        faults["email"] = words["need_email"]
+    faults = visitor.lacking(form, email, placing=placing)
     if priced.refused is not None:
         coupon = floor().shop.coupon(form["code"])
         bound = (coupon.minimum_amount if priced.refused.kind == "minimum" else coupon.maximum_amount) if coupon else 0
-        said = words[f"refused_{priced.refused.kind}"]
+        said = visitor.words()[f"refused_{priced.refused.kind}"]
         faults["code"] = said.format(code=form["code"].upper(), bound=f"Rp{rupiah(bound or 0)}")  # type: ignore[arg-type]
     return faults
 
@@ -206,11 +175,9 @@ def _place(priced: Quote, form: dict[str, str]) -> Response:
         placed = _writer().create(asked, via="store-api", draft=_draft())
     except RestError as error:  # somebody else used the code up in this very moment
         return _page("checkout.html", 409, quote=priced, form=form, faults={"code": error.message})
-    session["orders"] = [*session.get("orders", []), placed.id][-20:]
-    for name in ("basket", "draft"):
-        session.pop(name, None)
-    session["form"] = {**form, "code": ""}
-    return _to("store_front.thanks", id=placed.id, key=placed.key)
+    visitor.ordered(placed.id, form)
+    session.pop("draft", None)
+    return visitor.to("store_front.thanks", id=placed.id, key=placed.key)
 
 
 @store_front.get("/order/<int:id>/")
@@ -220,8 +187,3 @@ def thanks(id: int) -> Response:
     if placed is None or placed.key != request.args.get("key"):
         return _page("missing.html", 404)
     return _page("thanks.html", order=placed)
-
-
-def _to(endpoint: str, **values: object) -> Response:
-    back = redirect(url_for(endpoint, **values), code=303)  # type: ignore[arg-type]
-    return Response(back.get_data(), status=303, headers=list(back.headers))

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Response, redirect, render_template, request, session, url_for
+from flask import Blueprint, Response, render_template, request, session
 
 from plugin_server.demo import shop as other_shop
+from plugin_server.demo.shop import visitor
 from plugin_server.demo.shop.coupon_rules import rupiah
-from plugin_server.demo.shop.store_front_words import WORDS
 from plugin_server.demo.shopify_shop import selling
 from plugin_server.demo.shopify_shop.code_rules import Refused
 from plugin_server.demo.shopify_shop.floor import floor
 from plugin_server.demo.shopify_shop.gids import FIRST
 from plugin_server.demo.shopify_shop.model import Order
-from plugin_server.demo.shopify_shop.selling import MOST_OF_ONE, Quote
+from plugin_server.demo.shopify_shop.selling import Quote
 from plugin_server.demo.shopify_shop.theme import block
 from plugin_server.demo.shopify_shop.window import Sign, View, goods, placed, priced, sizes
 
@@ -26,8 +25,6 @@ store_front = Blueprint(
     static_url_path="/assets",
 )  # fmt: skip
 
-_EMAIL = re.compile(r"^[^@\s]+@[^@\s.]+(\.[^@\s.]+)+$")
-_LONGEST = 200
 _FAMILIES = (("fashion", FIRST["Collection"] + 15), ("supplement", FIRST["Collection"] + 19))
 
 
@@ -39,30 +36,20 @@ def _careful(response: Response) -> Response:
 
 @store_front.before_request
 def _language() -> None:
-    if request.args.get("lang") in WORDS:
-        session["lang"] = request.args["lang"]
-
-
-def _words() -> dict[str, str]:
-    return WORDS[session.get("lang", "id")]
-
-
-def _basket() -> dict[str, int]:
-    found: dict[str, int] = session.get("basket", {})
-    return found
+    visitor.choose_language()
 
 
 def _mine() -> list[Order]:
     """The orders made in this browser, newest first."""
     held = floor().shop.orders
-    return [held[id] for id in reversed(session.get("orders", [])) if id in held]
+    return [held[id] for id in visitor.orders() if id in held]
 
 
 def _page(template: str, status: int = 200, **values: object) -> Response:
     shop = floor().shop
     text = render_template(
-        template, shop=Sign(shop.name, ZoneInfo(shop.zone)), view=View(), w=_words(), lang=session.get("lang", "id"),
-        rupiah=rupiah, in_cart=sum(_basket().values()), mine=[placed(one) for one in _mine()[:5]], **values,
+        template, shop=Sign(shop.name, ZoneInfo(shop.zone)), view=View(), w=visitor.words(), lang=visitor.language(),
+        rupiah=rupiah, in_cart=sum(visitor.basket().values()), mine=[placed(one) for one in _mine()[:5]], **values,
     )  # fmt: skip
     return Response(text, status=status)
 
@@ -77,7 +64,7 @@ def window() -> Response:
     shop = floor().shop
     shown = [one for one in shop.products.values() if one.status == "ACTIVE"]
     families = [(word, [goods(shop, one) for one in shown if id in one.collection_ids]) for word, id in _FAMILIES]
-    return _page("window.html", families=families, days=_lasts, block=block(session.get("lang", "id")))
+    return _page("window.html", families=families, days=_lasts, block=block(visitor.language()))
 
 
 @store_front.get("/product/<slug>/")
@@ -97,10 +84,8 @@ def add_to_cart() -> Response:
     id = request.form.get("id", 0, type=int)
     if not selling.quote(floor().shop, {id: 1}).lines:
         return _page("missing.html", 404)
-    basket = _basket()
-    basket[str(id)] = min(basket.get(str(id), 0) + 1, MOST_OF_ONE)
-    session["basket"] = basket
-    return _to("shopify_front.cart")
+    visitor.put(id)
+    return visitor.to("shopify_front.cart")
 
 
 @store_front.get("/cart/")
@@ -112,37 +97,27 @@ def cart() -> Response:
 @store_front.post("/cart/change")
 def change_cart() -> Response:
     """Other quantities; 0 takes a thing out."""
-    basket = _basket()
-    for id in list(basket):
-        quantity = request.form.get(f"quantity_{id}", basket[id], type=int)
-        if request.form.get("remove") == id or quantity <= 0:
-            del basket[id]
-        else:
-            basket[id] = min(quantity, MOST_OF_ONE)
-    session["basket"] = basket
-    return _to("shopify_front.cart")
+    visitor.change()
+    return visitor.to("shopify_front.cart")
 
 
 @store_front.get("/discount/<code>")
 def shared_link(code: str) -> Response:
     """A shareable discount link: the code waits at the till."""
-    session["form"] = {**session.get("form", {}), "code": code[:_LONGEST]}
-    return _to("shopify_front.window")
+    visitor.bring(code)
+    return visitor.to("shopify_front.window")
 
 
 @store_front.get("/checkout/")
 def checkout() -> Response:
     """Who orders, and with what code."""
-    return _page("checkout.html", quote=priced(_quote()), form=session.get("form", {}), faults={})
+    return _page("checkout.html", quote=priced(_quote()), form=visitor.entered(), faults={})
 
 
 @store_front.post("/checkout/")
 def order() -> Response:
     """Try the code, or place the order. What is wrong is said at its place, and nothing is ordered then."""
-    form = {name: request.form.get(name, "").strip()[:_LONGEST] for name in ("name", "email", "code", "promotions")}
-    session["form"] = form
-    email = form["email"] if _EMAIL.match(form["email"]) else None
-    placing = request.form.get("do") == "place"
+    form, email, placing = visitor.till()
     quoted = _quote(form["code"], email)
     faults = _faults(form, quoted, email, placing=placing)
     if email and quoted.lines and "left" not in session:
@@ -155,17 +130,13 @@ def order() -> Response:
 def _quote(code: str = "", email: str | None = None) -> Quote:
     shop = floor().shop
     with shop.lock:
-        return selling.quote(shop, {int(id): count for id, count in _basket().items()}, code=code, email=email)
+        return selling.quote(shop, {int(id): count for id, count in visitor.basket().items()}, code=code, email=email)
 
 
 def _faults(form: dict[str, str], quoted: Quote, email: str | None, *, placing: bool) -> dict[str, str]:
-    words, faults = _words(), {}
-    if placing and not form["name"]:
-        faults["name"] = words["need_name"]
-    if email is None and (placing or form["email"]):
-        faults["email"] = words["need_email"]
+    faults = visitor.lacking(form, email, placing=placing)
     if quoted.refused is not None:
-        said = words[f"refused_{quoted.refused.kind}"]
+        said = visitor.words()[f"refused_{quoted.refused.kind}"]
         faults["code"] = said.format(code=form["code"].upper(), bound=f"Rp{rupiah(quoted.refused.bound)}")
     return faults
 
@@ -175,16 +146,16 @@ def _place(quoted: Quote, form: dict[str, str]) -> Response:
     try:
         made = selling.place(shop, quoted, email=form["email"], name=form["name"], subscribes=bool(form["promotions"]))
     except Refused as error:  # somebody else used the code up in this very moment
-        said = _words()[f"refused_{error.kind}"].format(code=form["code"].upper(), bound=f"Rp{rupiah(error.bound)}")
+        said = visitor.words()[f"refused_{error.kind}"].format(
+            code=form["code"].upper(), bound=f"Rp{rupiah(error.bound)}"
+        )
         return _page("checkout.html", 409, quote=priced(quoted), form=form, faults={"code": said})
     left = shop.checkouts.get(session.pop("left", 0))
     if left is not None:
         left.completed_at = left.updated_at = shop.now()
         shop.save(left, "CHECKOUTS_UPDATE")
-    session["orders"] = [*session.get("orders", []), made.id][-20:]
-    session.pop("basket", None)
-    session["form"] = {**form, "code": ""}
-    return _to("shopify_front.thanks", number=made.number, key=made.token)
+    visitor.ordered(made.id, form)
+    return visitor.to("shopify_front.thanks", number=made.number, key=made.token)
 
 
 @store_front.get("/order/<int:number>/")
@@ -194,8 +165,3 @@ def thanks(number: int) -> Response:
     if made is None or made.token != request.args.get("key"):
         return _page("missing.html", 404)
     return _page("thanks.html", order=placed(made))
-
-
-def _to(endpoint: str, **values: object) -> Response:
-    back = redirect(url_for(endpoint, **values), code=303)  # type: ignore[arg-type]
-    return Response(back.get_data(), status=303, headers=list(back.headers))
