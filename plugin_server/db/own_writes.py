@@ -1,10 +1,11 @@
-"""What a shop tells us of our own writing: an account changed in nothing, at the very time that our change gave it."""
+"""What a shop makes of our own writing: what it tells of it, which is no news, and what it did not take."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from connectors.types import Customer
 from plugin_server.db.staging import cut
@@ -44,3 +45,16 @@ def echoes(connection: Connection, store_id: int, told: Sequence[Customer]) -> s
         },
     )
     return set(found)
+
+
+REFUSALS = """
+    SELECT s.name AS shop, told.kind, told.reason FROM identity i JOIN store s ON s.id = i.store_id
+    CROSS JOIN LATERAL (VALUES ('rung', i.refused), ('consent', i.refused_consent), ('tags', i.refused_tags))
+        AS told (kind, reason)
+    WHERE i.customer_id = :customer AND told.reason IS NOT NULL ORDER BY i.id, told.kind
+"""
+
+
+def refusals(connection: Connection, customer_id: int) -> list[Row[Any]]:
+    """What shops would not take of what we told them about a customer: ``shop, kind, reason`` (a sentence)."""
+    return list(connection.execute(text(REFUSALS), {"customer": customer_id}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, abort, request
 from flask.typing import ResponseReturnValue
 
-from plugin_server.db import customers, forecast, merchants, merges, timeline
+from plugin_server.db import customers, forecast, merchants, merges, own_writes, timeline
 from plugin_server.db.customers import Wish
 from plugin_server.db.people import Person
 from plugin_server.db.session import tenant
@@ -46,6 +46,7 @@ def show(who: Person, customer_id: int) -> ResponseReturnValue:
         thread = timeline.timeline(connection, person.id, before=before)
         why = explain(connection, who.merchant_id, person.id, words())
         credit = credits.shown(connection, person.id)
+        refused = own_writes.refusals(connection, person.id)
         joined = merges.merges_of(connection, person.id)
         ahead = forecast.one(
             connection, merchant=merchants.get(connection), customer_id=person.id, now=services().now()
@@ -59,6 +60,7 @@ def show(who: Person, customer_id: int) -> ResponseReturnValue:
         why=why,
         ahead=ahead,
         credit=credit,
+        refused=refused,
         older=thread[-1].at if len(thread) >= 40 else None,
         merges=joined,
         next_step=next_step(words(), (why or {}).get("next") or {}, who.currency),

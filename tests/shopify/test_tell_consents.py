@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ from plugin_server.jobs.tell_consents import tell
 from plugin_server.wiring import Services
 from tests.data.fake_store import FakeStore
 from tests.data.making import NOW, account
+from tests.web.conftest import Visitor
 
 
 class Listening(FakeStore):
@@ -71,14 +72,21 @@ def test_answers_are_told_once_and_a_newer_one_again(
     assert tell(app, merchant, shopify, ears.connect) == 1
 
 
-def test_a_refused_answer_is_noted_and_not_repeated(
-    app: Services, merchant: int, shopify: int, ears: Listening
+def test_a_refused_answer_is_noted_said_and_not_repeated(
+    app: Services, merchant: int, shopify: int, ears: Listening, logged_in: Callable[[str], Visitor]
 ) -> None:
     say(app, merchant, "c@example.com", "unsubscribed", NOW)
     assert [tell(app, merchant, shopify, ears.connect) for _ in range(2)] == [1, 0]
     with tenant(app.engine, merchant) as connection:
         reason = connection.scalar(text("SELECT refused_consent FROM identity WHERE external_id = '9'"))
+        person = connection.scalar(text("SELECT customer_id FROM identity WHERE external_id = '9'"))
+        connection.execute(text("UPDATE identity SET refused = 'The shop no longer knows this customer.'"))
     assert reason == "Another address."
+    owner = logged_in("owner")
+    owner.post("/language", {"language": "nl"})
+    page = owner.get(f"/customers/{person}").get_data(as_text=True)
+    assert "Toko Senja nam het antwoord van deze klant op mails niet aan: Another address." in page
+    assert "Toko Senja nam de trede van deze klant niet aan: De winkel kent deze klant niet meer." in page
 
 
 @pytest.mark.parametrize(
