@@ -44,7 +44,7 @@ def holiday_discount(holiday: str = "eid_al_fitr", *, key: str = "", name: str =
 
 LOYAL: Final = ["member", "advocate", "raving_fan"]
 YOURS: Final = "YOUR-SKU"
-"""Stands where the owner names a product; no shop has it, so nothing goes out before."""
+"""Stands where a product is named. It is filled with the shop's own goods when the recipe is taken; no shop has it."""
 _READY: Final[tuple[tuple[str, str, str, dict[str, Any], Any, dict[str, Any] | None, str], ...]] = (
     ("welcome", "Welcome", "Greets people who have just agreed to hear from you, and asks for nothing.",
      {"event": "consent_given"}, ["suspect", "prospect"], None, "order"),
@@ -85,19 +85,19 @@ _READY: Final[tuple[tuple[str, str, str, dict[str, Any], Any, dict[str, Any] | N
      {"event": "stalled", "rung": "advocate", "after_days": 30}, ["advocate"], None, "climb"),
     ("fan_voice", "A word in what comes next", "Asks raving fans what the shop should make or change next.",
      {"event": "rung_up", "rung": "raving_fan", "after_days": 7}, ["raving_fan"], None, "order"),
-    ("three_for_less", "Three for less", "Three of what they like for a round sum; enter your product and price.",
+    ("three_for_less", "Three for less", "Three of your best seller for a round sum.",
      {"event": "order_paid", "after_days": 21}, ["shopper", "customer"],
      {"kind": "quantity_price", "pieces": 3, "price": "70000", "products": [YOURS], "valid_days": 14}, "climb"),
-    ("one_more", "Buy ten, get one", "Lets regulars stock up before they run out; enter your product.",
+    ("one_more", "Buy ten, get one", "Lets regulars stock up on what they order again, before they run out.",
      {"event": "supply_ends", "after_days": -7}, ["customer", *LOYAL],
      {"kind": "buy_get", "buy": 10, "get": 1, "products": [YOURS], "valid_days": 21}, "order"),
-    ("gift", "A gift from a sum on", "A small thing with a large basket, a week after a climb; enter the gift.",
+    ("gift", "A gift from a sum on", "A small thing with a large basket, a week after a climb.",
      {"event": "rung_up", "after_days": 7}, ["customer", *LOYAL],
      {"kind": "gift", "spend": "350000", "product": YOURS, "valid_days": 21}, "order"),
     ("cashback", "Cashback on the next order", "Five percent of the next order back, for those who ordered twice.",
      {"event": "nth_order", "nth": 2, "after_days": 7}, ["shopper", "customer"],
      {"kind": "cashback", "percent": "5", "wait_days": 14, "keep_days": 90, "valid_days": 30}, "climb"),
-    ("members_price", "Members' price", "A price that only members get, for goods that you name.",
+    ("members_price", "Members' price", "A price that only members get, on your best sellers.",
      {"event": "order_paid", "after_days": 30}, LOYAL,
      {"kind": "member_only", "value": "15", "products": [YOURS], "valid_days": 14}, "order"),
     ("early_access", "Early access for members", "Tells members of new goods first; whoever has the link can buy.",

@@ -8,14 +8,15 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 import yaml
 
 from campaigns.mail.liquid import TemplateError
+from campaigns.recipes import YOURS
 from campaigns.recipes import recipes as all_recipes
-from campaigns.schema import BadCampaign, dump, read_yaml
+from campaigns.schema import BadCampaign, dump, parse, read_yaml
 from plugin_server.cli import campaign_texts as texts
 from plugin_server.cli.context import (
     BadInput,
@@ -41,6 +42,7 @@ from plugin_server.jobs.lint import look_through
 from plugin_server.jobs.outside import outside
 from plugin_server.jobs.preview import check
 from plugin_server.jobs.preview import preview as preview_of
+from plugin_server.jobs.recipe_goods import filled
 from plugin_server.wiring import Services
 
 ACTOR = "command line"
@@ -81,6 +83,12 @@ def recipes(key: str | None, as_json: bool) -> None:
     show(document, as_json, lambda: "\n".join(f"{item.key}: {item.name}. {item.why}" for item in found.values()))
 
 
+CHOSEN: Final = {
+    "best": "what you sell most of", "again": "what is ordered again most", "along": "what goes along with other goods",
+    "members": "what you sell most of", "new": "the newest goods",
+}  # fmt: skip
+
+
 @campaigns.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @merchant_option
@@ -95,7 +103,12 @@ def add(file: Path, merchant: str | None, home: Path | None, as_json: bool) -> N
     except BadCampaign as error:
         raise BadInput("\n".join(f"{file}: {problem}" for problem in error.problems)) from error
     with _merchant(home, merchant) as (services, number), tenant(services.engine, number) as conn:
+        document, chosen = filled(conn, dump(campaign), services.now())
+        campaign = parse(document) if chosen else campaign
         warnings = check(conn, campaign, public_url=services.settings.public_url, now=services.now())
+        if chosen:
+            goods = ", ".join(f"{title} ({ref})" for title, ref in zip(chosen.titles, chosen.refs, strict=True))
+            warnings.insert(0, f"In the place of {YOURS} stands {goods}, {CHOSEN[chosen.why]}. Change it in the file.")
         version = store.save(conn, merchant_id=number, campaign=campaign, by=ACTOR)
         saved = store.need(conn, campaign.key)
     document = {"key": campaign.key, "version": version, "state": saved.state, "warnings": warnings}

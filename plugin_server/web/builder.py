@@ -113,7 +113,7 @@ def _page(
         label_of=campaign_faults.label, series=series,
         versions=campaign_step_form.variants(connection, form, words()),
         branches=campaign_step_form.picture(series, words()), step_kinds=campaign_step_form.kinds(words()),
-        shapes=saved is None or saved.state == "draft",
+        chosen=base.chosen, shapes=saved is None or saved.state == "draft",
     )  # fmt: skip
 
 

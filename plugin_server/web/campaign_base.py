@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -17,6 +17,8 @@ from plugin_server.db import campaigns
 from plugin_server.db.people import Person
 from plugin_server.db.rungs import shop
 from plugin_server.demo.opening import is_demo
+from plugin_server.jobs import recipe_goods
+from plugin_server.jobs.recipe_goods import Chosen
 from plugin_server.web.campaign_fields import Fields, fields_of
 from plugin_server.web.campaign_form import upcoming
 from plugin_server.web.context import services
@@ -29,6 +31,8 @@ FAVOURITES = ("eid_al_fitr", "christmas")
 class Base:
     """Plain data of the campaign to begin with; ``key`` is empty for a new one, ``version`` that of a saved one.
 
+    ``chosen`` are the goods of the shop that were put into a recipe.
+
     ``token`` names it in the form: ``recipe:welcome``, ``copy:KEY``, ``edit:KEY`` or ``new``.
     """
 
@@ -36,13 +40,16 @@ class Base:
     document: Mapping[str, Any] = field(default_factory=dict)
     key: str = ""
     version: int = 0
+    chosen: Chosen | None = None
 
 
 def asked(connection: Connection, who: Person, args: Mapping[str, str], now: datetime) -> Base:
     """What ``?recipe=``, ``?copy=``, ``?holiday=`` or ``?day=`` ask for; else the next big holiday's discount."""
     for kind in ("recipe", "copy"):
         if given := args.get(kind):
-            return of_token(connection, who, f"{kind}:{given}") or Base("new", _holiday(connection, who, "", now))
+            found = of_token(connection, who, f"{kind}:{given}") or Base("new", _holiday(connection, who, "", now))
+            document, chosen = recipe_goods.filled(connection, found.document, now)
+            return replace(found, document=document, chosen=chosen)
     return Base("new", _holiday(connection, who, args.get("holiday", ""), now))
 
 
