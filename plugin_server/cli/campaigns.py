@@ -85,7 +85,7 @@ def recipes(key: str | None, as_json: bool) -> None:
 
 CHOSEN: Final = {
     "best": "what you sell most of", "again": "what is ordered again most", "along": "what goes along with other goods",
-    "members": "what you sell most of", "new": "the newest goods",
+    "members": "what you sell most of", "new": "the newest that is out of the catalogue",
 }  # fmt: skip
 
 

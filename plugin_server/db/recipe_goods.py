@@ -13,7 +13,7 @@ class Selling:
     """One product as the owner would name it; its figures are those of the newest orders.
 
     ``beside`` counts orders that had other goods too, ``again`` the people who ordered it on several days; ``rank``
-    counts from the newest in the catalogue.
+    counts from the newest. ``listed`` goods stand in the shop's catalogue.
     """
 
     ref: str
@@ -23,10 +23,11 @@ class Selling:
     again: int
     beside: int
     rank: int
+    listed: bool
 
 
 def selling(conn: Connection) -> list[Selling]:
-    """Up to 60 goods with a price, those that sold most first; none where no shop has goods. Packs are no goods."""
+    """Up to 60 goods with a price, no packs: those out of the catalogue first, then those that sold most."""
     store = conn.scalar(text(_STORE))
     if store is None:
         return []
@@ -55,9 +56,9 @@ WITH recent AS MATERIALIZED (
     FROM people GROUP BY 1
 )
 SELECT coalesce(nullif(p.sku, ''), p.external_id) AS ref, p.title, p.price_minor, coalesce(s.pieces, 0)::int,
-       coalesce(s.again, 0)::int, coalesce(s.beside, 0)::int, rank() OVER (ORDER BY p.id DESC)::int
+       coalesce(s.again, 0)::int, coalesce(s.beside, 0)::int, rank() OVER (ORDER BY p.id DESC)::int, p.listed
 FROM product p LEFT JOIN sold s ON s.family = p.external_id
 WHERE p.store_id = :store AND p.active AND p.price_minor > 0 AND p.parent_external_id IS NULL
   AND coalesce(p.sku, '') NOT LIKE 'TANGGA-%'
-ORDER BY coalesce(s.pieces, 0) DESC, p.price_minor, p.id LIMIT 60
+ORDER BY p.listed, coalesce(s.pieces, 0) DESC, p.price_minor, p.id LIMIT 60
 """

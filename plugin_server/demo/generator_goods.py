@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from plugin_server.demo.generator_types import Family, ShopCategory, ShopCoupon, ShopProduct, ShopVariation
@@ -89,6 +90,15 @@ def catalogue(opened: datetime) -> tuple[ShopProduct, ...]:
         )
         next_id += 1
     return tuple(goods)
+
+
+def coming(sold: Sequence[ShopProduct], now: datetime) -> ShopProduct:
+    """What the shop sells next: ready, but out of its catalogue, so that its link alone leads there."""
+    last = max(one.id + len(one.variations) for one in sold)
+    return ShopProduct(
+        last + 1, "Wedang Uwuh, 20 saset", "wedang-uwuh-20-saset", "WUW-20", Family.SUPPLEMENT, (19, 21), 59_000,
+        21_000, now - timedelta(days=3), "Rempah Imogiri, segera hadir.", 20,
+    )  # fmt: skip
 
 
 def coupons(first_id: int, opened: datetime) -> tuple[ShopCoupon, ...]:

@@ -48,8 +48,8 @@ def filled(conn: Connection, document: Mapping[str, Any], now: datetime) -> tupl
     offer = document.get("offer") or {}
     if YOURS not in (offer.get("product"), *(offer.get("products") or ())):
         return dict(document), None
-    goods = recipe_goods.selling(conn)
-    tried = 0
+    early, tried = offer["kind"] == "early_access", 0
+    goods = [one for one in recipe_goods.selling(conn) if one.listed is not early]
     for changes, chosen in _CHOICES[offer["kind"]](goods, conn, now):
         made = {**offer, **changes}
         if _works(conn, made, now):

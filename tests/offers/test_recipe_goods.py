@@ -41,6 +41,7 @@ def shelf(app: Services, merchant: int) -> Services:
                      "unit_cost_minor, category_ids) VALUES (:m, :s, :x, :sku, :t, :p, 'IDR', :c, '{}')"),
                 {"m": merchant, "s": store, "x": f"x{sku}", "sku": sku, "t": title, "p": price, "c": cost},
             )  # fmt: skip
+        conn.execute(text("UPDATE product SET url = 'https://shop.example/' || sku, listed = sku <> 'NEW'"))
         for number, (who, at, lines) in enumerate(SOLD):
             _sold(conn, merchant, store, number, who, at, lines)
     return app

@@ -7,6 +7,7 @@ from collections import Counter
 from datetime import UTC, datetime, time
 from decimal import Decimal
 
+from plugin_server.demo.generator_goods import coming
 from plugin_server.demo.generator_types import ShopData, ShopOrder, ShopPerson, ShopProduct, Standing
 from plugin_server.demo.shop.model import (
     Address,
@@ -31,8 +32,9 @@ def stock(shop: ShopState, data: ShopData) -> None:
     """Put the generated shop on the shelves. Suspects are left out: the shop does not know them."""
     for category in data.categories:
         shop.place(Category(category.id, category.name, category.slug, category.parent))
-    for product in data.products:
+    for product in (*data.products, soon := coming(data.products, data.now)):
         _place_product(shop, product)
+    shop.products[soon.id].visibility = "hidden"
     for coupon in data.coupons:
         kind = "percent" if coupon.percent else "fixed_cart"
         shop.place(Coupon(coupon.id, coupon.code, coupon.created, coupon.created, Decimal(coupon.amount),

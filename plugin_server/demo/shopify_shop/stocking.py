@@ -6,6 +6,7 @@ import hashlib
 from datetime import datetime
 from decimal import Decimal
 
+from plugin_server.demo.generator_goods import coming
 from plugin_server.demo.generator_types import ShopData, ShopOrder, ShopPerson, ShopProduct, ShopRefund, Standing
 from plugin_server.demo.shopify_shop.gids import FIRST, gid
 from plugin_server.demo.shopify_shop.model import (
@@ -48,8 +49,9 @@ def stock(shop: ShopState, data: ShopData) -> None:
     shop.opened = min(product.created for product in data.products)
     for category in data.categories:
         shop.place(Collection(FIRST["Collection"] + category.id, category.name, category.slug, shop.opened))
-    for product in data.products:
+    for product in (*data.products, soon := coming(data.products, data.now)):
         _place_product(shop, product)
+    shop.products[FIRST["Product"] + soon.id].status = "UNLISTED"
     for coupon in data.coupons:
         value = {"percentage": coupon.amount / 100} if coupon.percent else {"amount": Decimal(coupon.amount)}
         shop.place(
