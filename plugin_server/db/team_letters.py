@@ -1,4 +1,9 @@
-"""Letters to members of teams: claimed before they are sent, settled with what came of it, never twice on a guess."""
+"""Letters to members of teams: claimed before they are sent, settled with what came of it, never twice on a guess.
+
+What a member's own seat has brought about (complete, late) is told at once, as a shop tells that a parcel is on its
+way. A reminder asks for something: it keeps the quiet hours, waits for its place among the mails of campaigns by the
+usual cap, and for the end of an open conversation; what would come after the team's deadline is left out.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +14,10 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, Row, text
 
+from campaigns.guard_terms import Guards
+from campaigns.guards import Act, Candidate, Verdict, judge, room_again
 from connectors.mail_types import SendOutcome, SendResult
+from plugin_server.db.doubts import FLYING
 
 LOST: Final = timedelta(minutes=2)
 """Longer than a provider is waited for: whoever was sending this is dead."""
@@ -22,10 +30,18 @@ def claim(conn: Connection, now: datetime, *, limit: int = 20) -> list[Row[Any]]
     Whoever took back their consent, cannot be mailed, is gone, or would be reminded too late is skipped with the
     reason. A letter with a code waits until the shop has made it.
     """
-    rows = conn.execute(text(_WAITING), {"now": now, "limit": limit}).all()
+    guards = Guards()
+    cap = guards.frequency_cap
+    since = now - timedelta(days=cap.days if cap else 0)
+    rows = conn.execute(text(_WAITING), {"now": now, "limit": limit, "since": since}).all()
     going = []
     for row in rows:
         reason = _hindrance(row, now)
+        verdict = _reminding(row, guards, now) if row.kind == "reminder" and not reason else None
+        if verdict and verdict.act is Act.DEFER:
+            conn.execute(text(_DEFER), {"id": row.id, "reason": verdict.reason, "until": verdict.until})
+            continue
+        reason = verdict.reason if verdict and verdict.act is Act.SKIP else reason
         told = {"id": row.id, "now": now, "reason": reason, "attempt": row.attempt_id or str(uuid4())}
         conn.execute(text(_SKIP if reason else _SENDING), told)
         if not reason:
@@ -43,6 +59,19 @@ def _hindrance(row: Row[Any], now: datetime) -> str:
     if row.kind == "reminder" and (row.team_state not in ("open", "extended") or now >= row.deadline):
         return "too_late"
     return "no_code" if row.code_state == "failed" else ""
+
+
+def _reminding(row: Row[Any], guards: Guards, now: datetime) -> Verdict:
+    seen = Candidate(
+        consent=row.consent,
+        suppressed=None,
+        email=row.email,
+        erased=False,
+        timezone=row.timezone,
+        capped_until=room_again(guards.frequency_cap, row.taken or [], 0, now),
+        talking=row.talking,
+    )
+    return judge(seen, guards, now=now, deadline=row.deadline, shop_zone=row.shop_zone)
 
 
 def settle(conn: Connection, letter_id: int, result: SendResult, now: datetime) -> None:
@@ -80,15 +109,24 @@ _CONSENT = """(SELECT o.state FROM consent o WHERE o.customer_id = c.id AND o.ch
     AND o.topic = 'promotions' ORDER BY o.occurred_at DESC, o.id DESC LIMIT 1)"""
 _WAITING = f"""
 SELECT l.id, l.kind, l.attempt_id, c.email, c.erased_at, t.state AS team_state, t.deadline, k.state AS code_state,
+       c.timezone, m.timezone AS shop_zone, lately.taken,
+       EXISTS (SELECT FROM conversation v WHERE v.customer_id = c.id AND v.state = 'open') AS talking,
        {_CONSENT} AS consent, EXISTS (SELECT FROM suppression p WHERE p.email_norm = c.email_norm) AS suppressed
 FROM team_letter l JOIN team t ON t.id = l.team_id JOIN customer c ON c.id = l.customer_id
 LEFT JOIN team_seat s ON s.team_id = l.team_id AND s.customer_id = l.customer_id
 LEFT JOIN offer_code k ON k.claim_id = s.claim_id
+JOIN merchant m ON m.id = l.merchant_id
+LEFT JOIN LATERAL (
+    SELECT array_agg(coalesce(a.accepted_at, a.claimed_at) ORDER BY coalesce(a.accepted_at, a.claimed_at) DESC) AS taken
+    FROM message a WHERE l.kind = 'reminder' AND a.customer_id = c.id
+      AND (a.accepted_at > :since OR (a.state IN {FLYING} AND a.claimed_at > :since))
+) lately ON true
 WHERE l.state = 'planned' AND (l.not_before IS NULL OR l.not_before <= :now)
   AND (l.kind = 'reminder' OR s.gets IS NULL OR k.state IN ('issued', 'failed'))
 ORDER BY l.id LIMIT :limit FOR UPDATE OF l SKIP LOCKED
 """
 _SKIP = "UPDATE team_letter SET state = 'skipped', reason = :reason, settled_at = :now WHERE id = :id"
+_DEFER = "UPDATE team_letter SET reason = :reason, not_before = :until WHERE id = :id"
 _SENDING = "UPDATE team_letter SET state = 'sending', attempt_id = :attempt, sending_at = :now WHERE id = :id"
 _CLAIMED = """
 SELECT l.id, l.kind, l.team_id, l.customer_id, l.attempt_id, c.email, c.first_name, c.last_name, c.language,

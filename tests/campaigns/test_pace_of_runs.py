@@ -75,3 +75,47 @@ def test_the_more_important_mail_goes_first_and_the_other_waits(app: Services, m
         order = conn.execute(text("SELECT run_id, min(accepted_at) FROM message GROUP BY 1 ORDER BY 2")).all()
     assert [row.run_id for row in order] == [major, minor]
     assert order[1][1] - order[0][1] >= timedelta(days=1)
+
+
+def test_three_campaigns_share_one_place_over_days_and_everybody_has_a_reason(
+    app: Services, merchant: int, world: Outside
+) -> None:
+    """One mail in three days: the most important goes first, the next three days later, and the third, whose offer
+    holds two days, is left out with its reason. Whoever asks first, and however often, changes nothing."""
+    cap = {"frequency_cap": {"messages": 1, "days": 3}, "quiet_hours": None}
+    percent = {"kind": "percentage", "value": "10"}
+    wanted = {"short": (3, 2), "minor": (5, 14), "major": (8, 14)}
+    ids = {
+        key: started(
+            app,
+            merchant,
+            holiday(key=key, guards=cap | {"priority": priority}, offer=percent | {"valid_days": days}),
+        )
+        for key, (priority, days) in wanted.items()
+    }
+    for run_id in ids.values():
+        for _ in range(3):  # frozen, coded, and now its mails are planned
+            assert runs._step(app, world, merchant, run_id)
+    for hours in range(0, 24 * 8, 6):
+        at = replace(app, now=lambda hours=hours: NOW + timedelta(hours=hours))  # type: ignore[misc]
+        for run_id in ids.values():
+            runs.advance(at, world, merchant, run_id)
+    with tenant(app.engine, merchant) as conn:
+        ends = {key: messages.messages(conn, run_id) for key, run_id in ids.items()}
+        gaps = conn.execute(
+            text(
+                "SELECT min(gap) FROM (SELECT accepted_at - lag(accepted_at) OVER (PARTITION BY customer_id "
+                "ORDER BY accepted_at) AS gap FROM message WHERE accepted_at IS NOT NULL) g"
+            )
+        ).scalar_one()
+        first = conn.execute(text("SELECT run_id, min(accepted_at)::date AS day FROM message GROUP BY 1"))
+        days = {row.run_id: row.day for row in first}
+        assert {row.state for row in conn.execute(text("SELECT state FROM campaign_run"))} == {"done"}
+    assert {key: {row["state"] for row in rows} for key, rows in ends.items()} == {
+        "short": {"skipped"}, "minor": {"accepted"}, "major": {"accepted"},
+    }  # fmt: skip
+    assert {key: len(rows) for key, rows in ends.items()} == {"short": 8, "minor": 8, "major": 8}
+    assert {row["reason"].split(";")[0] for row in ends["short"]} == {"frequency_cap: enough mails lately"}
+    assert all(row["reason"].endswith("too late for this campaign") for row in ends["short"])
+    assert gaps >= timedelta(days=3)
+    assert (days[ids["major"]], days[ids["minor"]]) == (NOW.date(), NOW.date() + timedelta(days=3))

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from sqlalchemy import text
 
 from campaigns.offers.team import TeamRefused, TeamTerms
 from connectors.errors import ConnectorError
@@ -100,6 +101,39 @@ def test_a_late_team_is_reminded_lapses_and_is_comforted(deals: Deals) -> None:
     assert len(deals.mails()["c1@example.com"]) == 2
 
 
+def test_a_reminder_waits_for_the_morning_a_place_and_an_answer_and_news_do_not(deals: Deals) -> None:
+    """Three seats of five: one reader sleeps, one has had two mails of campaigns, one waits for our answer."""
+    team = deals.start(deals.open(seats=5, days=4))
+    for customer in (4, 5):
+        deals.join(team, customer)
+    deals.do(lambda conn: conn.execute(text("UPDATE customer SET timezone = 'Asia/Jakarta' WHERE id IN (1, 4, 5)")))
+    deals.do(lambda conn: conn.execute(text("UPDATE customer SET timezone = 'Europe/Amsterdam' WHERE id = 4")))
+    deals.do(
+        lambda conn: conn.execute(
+            text(
+                "INSERT INTO conversation (merchant_id, customer_id, email, subject, changed_at) "
+                "SELECT merchant_id, id, email, 'Hello', :now FROM customer WHERE id = 5"
+            ),
+            {"now": deals.app.now()},
+        )
+    )
+    deals.later(days=3, hours=1)  # ten in the morning in Jakarta, four at night in Amsterdam
+    assert deals.advance()["letters"] == 1
+    told = "SELECT customer_id, state, split_part(reason, ':', 1), not_before FROM team_letter ORDER BY 1"
+    morning = deals.app.now().replace(hour=7, minute=0)
+    hour = deals.app.now() + timedelta(hours=1)
+    assert deals.rows(told) == [
+        (1, "sent", "", None),
+        (4, "planned", "quiet_hours", morning),
+        (5, "planned", "conversation", hour),
+    ]
+    deals.do(lambda conn: conn.execute(text("UPDATE conversation SET state = 'closed'")))
+    deals.at(morning)
+    assert deals.advance()["letters"] == 2
+    deals.later(hours=19)  # the deadline: two at night in Jakarta and Amsterdam, and whoever was in it hears at once
+    assert deals.advance() == {"settled": 1, "codes": 0, "letters": 3}
+
+
 def test_nobody_hears_of_a_team_they_never_asked_for(deals: Deals) -> None:
     deal = deals.open(consolation=SMALL, budget="1000000")
     for customer in (1, 2, 3):
@@ -120,7 +154,7 @@ def test_orders_unlock_a_team_that_waits_for_them(deals: Deals) -> None:
 
     assert deals.advance()["settled"] == 0
     buys(1, "2027-02-24 03:00+00")
-    deals.later(days=2, hours=12)
+    deals.later(days=2, hours=10)
     assert deals.advance() == {"settled": 1, "codes": 0, "letters": 1}
     assert [mail["Subject"] for mail in deals.mails()["c4@example.com"]] == ["Your team waits for your order"]
     deals.later(hours=12, minutes=30)
@@ -192,7 +226,7 @@ def test_more_time_and_an_early_end_are_the_owners_and_logged(deals: Deals) -> N
     deal = deals.open(consolation=SMALL)
     team = deals.start(deal)
     deals.join(team, 4)
-    deals.later(days=2, hours=12)
+    deals.later(days=2, hours=10)
     deals.advance()
     until = NOW + timedelta(days=5)
     deals.do(lambda conn: team_seats.extend(conn, deals.merchant, team, until, by="o@example.com", now=deals.app.now()))
