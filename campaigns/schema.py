@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Final, Literal, Self
 
 import yaml
-from pydantic import Discriminator, Field, Tag, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationError, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from campaigns.file_words import MEND, Plain, mended
@@ -75,11 +75,20 @@ class Audience(Part):
         return value
 
 
+def _one_line(value: str) -> str:
+    if "\n" in value or "\r" in value:
+        raise ValueError("must be one line")
+    return value
+
+
+Subject = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_one_line)]
+
+
 class Wording(Part):
     """The mail in one language: a subject, and its body as blocks, MJML, HTML, or the template of a recipe."""
 
-    subject: str = Field(min_length=1, max_length=300)
-    preheader: str = Field(default="", max_length=300)
+    subject: Subject
+    preheader: Annotated[str, Field(max_length=300), AfterValidator(_one_line)] = ""
     mjml: str | None = Field(default=None, max_length=256_000)
     html: str | None = Field(default=None, max_length=256_000)
     blocks: tuple[Block, ...] | None = Field(default=None, min_length=1, max_length=MOST)
@@ -90,13 +99,6 @@ class Wording(Part):
     def _known_recipe(cls, value: str | None) -> str | None:
         if value and value not in LETTERS:
             raise ValueError(f"there is no recipe {value!r}; known are {', '.join(LETTERS)}")
-        return value
-
-    @field_validator("subject", "preheader")
-    @classmethod
-    def _one_line(cls, value: str) -> str:
-        if "\n" in value or "\r" in value:
-            raise ValueError("must be one line")
         return value
 
     @model_validator(mode="after")
@@ -119,12 +121,13 @@ class Variant(Part):
     """One of the wordings or offers that are tried against each other. What it leaves out is the campaign's.
 
     ``share`` is its part of those written to; with none given, all have equal parts. ``offer`` replaces the campaign's,
-    ``none`` takes it away.
+    ``none`` takes it away. ``subject`` is another subject, by language, of the mail that it has.
     """
 
     key: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,19}$")
     share: Decimal | None = Field(default=None, gt=0, lt=1)
     message: dict[str, Wording] = Field(default_factory=dict)
+    subject: dict[str, Subject] = Field(default_factory=dict)
     offer: OtherOffer | None = None
 
 
@@ -232,7 +235,7 @@ class Campaign(Part):
         if self.steps and self.measure.variants:
             raise ValueError("a series cannot have variants; take them out, or try two mails without steps first")
         for one in self.measure.variants:
-            if strange := sorted(set(one.message) - set(self.message)):
+            if strange := sorted({*one.message, *one.subject} - set(self.message)):
                 sentence = f"variant {one.key} is written in {', '.join(strange)}, the campaign is not; write both in"
                 raise ValueError(f"{sentence} the same languages")
             if one.offer not in (None, "none") and getattr(one.offer, "budget", None) is not None:
@@ -256,7 +259,13 @@ class Campaign(Part):
         offer = self.offer if one.offer is None else None if one.offer == "none" else one.offer
         if offer is not None and self.offer is not None:
             offer = offer.model_copy(update={"budget": self.offer.budget})
-        return self.model_copy(update={"message": self.message | one.message, "offer": offer})
+        message = self.message | one.message
+        message |= {
+            language: message[language].model_copy(update={"subject": subject})
+            for language, subject in one.subject.items()
+            if language in message
+        }
+        return self.model_copy(update={"message": message, "offer": offer})
 
     @property
     def told_apart(self) -> dict[str, Campaign]:

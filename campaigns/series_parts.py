@@ -34,6 +34,23 @@ def letters(campaign: Campaign) -> Iterator[tuple[str, Campaign]]:
             yield f"steps.{place}.message", part(campaign, step.key)
 
 
+def apart(campaign: Campaign) -> Iterator[tuple[str, Campaign]]:
+    """The same with each variant's mail by itself, where variants are tried; a mail that two of them share once."""
+    for path, one in letters(campaign):
+        seen: list[tuple[object, object]] = []
+        for key, told in one.told_apart.items():
+            if (told.message, told.offer) not in seen:
+                seen.append((told.message, told.offer))
+                own = told.message != one.message or told.offer != one.offer
+                yield (_of_variant(campaign, key) if own else path), told
+
+
+def _of_variant(campaign: Campaign, key: str) -> str:
+    place = next(place for place, one in enumerate(campaign.measure.variants) if one.key == key)
+    variant = campaign.measure.variants[place]
+    return f"measure.variants.{place}.{'message' if variant.message or not variant.subject else 'subject'}"
+
+
 def offers(campaign: Campaign) -> Iterator[tuple[str, Campaign]]:
     """Every offer there is, likewise; none where nothing is given."""
     if campaign.offer is not None:

@@ -21,7 +21,7 @@ from campaigns.mail.page import read_page
 from campaigns.offers.offer import Offer
 from campaigns.reasons import Reason
 from campaigns.schema import Campaign
-from campaigns.series_parts import letters
+from campaigns.series_parts import apart, letters
 from campaigns.triggers import Once, OnHoliday
 from plugin_server.db import holidays, sender
 from plugin_server.db.campaigns import Refused
@@ -55,7 +55,7 @@ def look_through(
     ``lately`` is what ``sent_lately`` gave a moment ago, where somebody kept it; ``weights`` the bytes of pictures.
     """
     found: list[Finding] = []
-    for _, letter in letters(campaign):
+    for _, letter in apart(campaign):
         samples, broken = _samples(conn, settings, letter, now)
         found += [*broken, *lint(samples, _all(conn, settings, letter, now, readers, version, lately, weights))]
         found += _gone(conn, letter)

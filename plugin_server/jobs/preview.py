@@ -13,7 +13,7 @@ from campaigns.mail.liquid import TemplateError
 from campaigns.offers.margin import Verdict, liability
 from campaigns.recipes import body_of
 from campaigns.schema import BadCampaign, Campaign, Problem
-from campaigns.series_parts import letters
+from campaigns.series_parts import apart
 from campaigns.series_parts import offers as offers_in
 from campaigns.steps import UntilStep
 from campaigns.triggers import OnEvent, OnHoliday
@@ -72,7 +72,7 @@ def check(conn: Connection, campaign: Campaign, *, public_url: str, now: datetim
     """
     head = compose.letterhead(conn)
     problems = _unfitting(conn, campaign, head, now)
-    for path, one in letters(campaign):
+    for path, one in apart(campaign):
         problems += _unfit(conn, one, path, public_url, now)
     problems += _over(campaign, head, now)
     notes = []

@@ -32,8 +32,7 @@ DARK = re.compile(r"@media\s*\(\s*prefers-color-scheme:\s*dark\s*\)")
 def edit(who: Person, key: str, language: str) -> ResponseReturnValue:
     """The form, filled with what is saved; in a language not written yet, with that of another one."""
     saved = _campaign(who, key)
-    draft = composer_form.of_wording(saved.campaign.message, _known(language))
-    return _page(key, language, draft, {})
+    return _page(saved, language, composer_form.of_campaign(saved.campaign, _known(language)), {})
 
 
 def _campaign(who: Person, key: str) -> campaigns.Saved:
@@ -45,10 +44,11 @@ def _known(language: str) -> str:
     return language if language in LANGUAGES else abort(404)
 
 
-def _page(key: str, language: str, draft: composer_form.Draft, faults: dict[str, str]) -> str:
+def _page(saved: campaigns.Saved, language: str, draft: composer_form.Draft, faults: dict[str, str]) -> str:
     return page(
-        "composer.html", section="campaigns", key=key, language=language, draft=draft, faults=faults, samples=SAMPLES,
-        kinds=composer_form.KINDS, fields=composer_form.fields,
+        "composer.html", section="campaigns", key=saved.campaign.key, language=language, draft=draft, faults=faults,
+        samples=SAMPLES, kinds=composer_form.KINDS, fields=composer_form.fields, more=composer_form.SUBJECTS,
+        tries=composer_form.tries_subjects(saved.campaign),
     )  # fmt: skip
 
 
@@ -59,7 +59,7 @@ def change(who: Person, key: str, language: str) -> ResponseReturnValue:
     saved, draft = _campaign(who, key), composer_form.of_form(request.form)
     act = request.form.get("act", "save")
     if act != "save":
-        return _page(key, _known(language), composer_form.moved(draft, act), {})
+        return _page(saved, _known(language), composer_form.moved(draft, act), {})
     try:
         with tenant(services().engine, who.merchant_id) as connection:
             made = composer_form.campaign(saved.campaign, _known(language), draft)
@@ -70,7 +70,7 @@ def change(who: Person, key: str, language: str) -> ResponseReturnValue:
                 detail={"version": version},
             )  # fmt: skip
     except BadCampaign as error:
-        return _page(key, language, draft, composer_form.by_field(error, language)), 422
+        return _page(saved, language, draft, composer_form.by_field(error, language)), 422
     flash(words()("composer.saved", version=version), "good")
     return redirect(url_for("composer.edit", key=key, language=language))
 

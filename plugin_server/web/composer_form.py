@@ -25,6 +25,11 @@ class Draft:
     parts: list[dict[str, Any]] = field(default_factory=list)
     source: str = ""
     kind: str = "blocks"
+    subjects: tuple[str, ...] = ()
+
+
+SUBJECTS = ("b", "c", "d")
+"""Keys of the variants that have a subject of their own; ``a`` has that of the mail."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,22 @@ def of_wording(message: Mapping[str, Wording], language: str) -> Draft:
     return Draft(found.subject, found.preheader, [{"kind": "hero"}, {"kind": "coupon"}, {"kind": "button"}])
 
 
+def tries_subjects(campaign: Campaign) -> bool:
+    """Whether the composer may hold its subjects against each other: not where a file tries something else."""
+    own = {key: key != "a" for key in ("a", *SUBJECTS)}
+    return not campaign.steps and all(
+        own.get(one.key) == bool(one.subject) and not one.message and not one.offer for one in campaign.measure.variants
+    )
+
+
+def of_campaign(campaign: Campaign, language: str) -> Draft:
+    """``of_wording`` with the subjects that are tried against the first one."""
+    known = {one.key: one.subject.get(language, "") for one in campaign.measure.variants}
+    draft = of_wording(campaign.message, language)
+    own = language in campaign.message
+    return replace(draft, subjects=tuple(known.get(key, "") if own else "" for key in SUBJECTS))
+
+
 def of_form(form: MultiDict[str, str]) -> Draft:
     """The form as it was sent, however wrong."""
     count = min(form.get("count", 0, type=int) or 0, blocks.MOST)
@@ -71,6 +92,7 @@ def of_form(form: MultiDict[str, str]) -> Draft:
         [part for part in parts if part],
         form.get("source", "").replace("\r\n", "\n"),
         form.get("kind", "blocks"),
+        tuple(form.get(f"subject_{key}", "").strip() for key in SUBJECTS),
     )
 
 
@@ -124,7 +146,24 @@ def campaign(old: Campaign, language: str, draft: Draft) -> Campaign:
     wording: dict[str, Any] = {"subject": draft.subject, "preheader": draft.preheader}
     wording |= {"blocks": draft.parts} if draft.kind == "blocks" else {draft.kind: draft.source}
     document["message"][language] = wording
+    if tries_subjects(old):
+        document["measure"]["variants"] = _variants(old, language, draft)
     return parse(document)
+
+
+def _variants(old: Campaign, language: str, draft: Draft) -> list[dict[str, Any]]:
+    """Subjects against each other, in equal parts unless a file says otherwise; none where there is but one."""
+    known = {one.key: one for one in old.measure.variants}
+    subjects = {key: {**(known[key].subject if key in known else {})} for key in SUBJECTS}
+    for key, subject in zip(SUBJECTS, draft.subjects, strict=False):
+        subjects[key].pop(language, None)
+        subjects[key] |= {language: subject} if subject else {}
+    used = [key for key in SUBJECTS if subjects[key]]
+    if not used:
+        return []
+    keys = ["a", *used]
+    shares = {key: one.share for key, one in known.items()} if keys == list(known) else {}
+    return [{"key": key, "subject": subjects.get(key, {}), "share": shares.get(key)} for key in keys]
 
 
 def by_field(error: BadCampaign, language: str) -> dict[str, str]:
@@ -137,5 +176,7 @@ def by_field(error: BadCampaign, language: str) -> dict[str, str]:
             name = ".".join([f"b{path[1]}", *path[3:]])
         elif path[0] in ("subject", "preheader"):
             name = path[0]
+        elif problem.path.startswith("measure"):
+            name = "subjects"
         found[name] = f"{found[name]} {problem.sentence}" if name in found else problem.sentence
     return found

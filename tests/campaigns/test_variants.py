@@ -14,7 +14,9 @@ from plugin_server.db import campaigns, results
 from plugin_server.db.audience_power import power
 from plugin_server.db.session import tenant
 from plugin_server.jobs import run as runs
+from plugin_server.jobs.lint import look_through
 from plugin_server.jobs.outside import Outside
+from plugin_server.jobs.preview import check
 from plugin_server.wiring import Services
 from tests.campaigns.conftest import NOW
 from tests.campaigns.shop import Shop, add_order
@@ -116,3 +118,36 @@ def test_what_the_audience_can_show_is_said_before(app: Services, merchant: int)
     assert later["people"] == 8
     assert later["base"] == 1.0
     assert sum(later["variants"]["sizes"].values()) == later["treated"]
+
+
+def test_a_subject_alone_is_tried_with_the_mail_of_the_campaign(
+    app: Services, merchant: int, world: Outside, shop: Shop
+) -> None:
+    own = {"key": "b", "subject": {"id": "Sesuatu untuk Anda", "en": "Something for you"}}
+    run_id = started(app, merchant, tried({"key": "a"}, own))
+    assert runs.advance(app, world, merchant, run_id) == "done"
+    mails = outbox(app)
+    with tenant(app.engine, merchant) as conn:
+        sent = conn.execute(text("SELECT customer_id, variant, language FROM message")).all()
+    assert {row.variant for row in sent} == {"a", "b"}
+    for row in sent:
+        mail = mails[f"c{row.customer_id}@example.com"]
+        other = mail["Subject"] in own["subject"].values()  # type: ignore[attr-defined]
+        assert other == (row.variant == "b" and row.language != "nl")
+        assert "/unsubscribe" in mail.as_string()
+
+
+def test_what_variants_say_is_looked_at_like_the_mail_itself(app: Services, merchant: int) -> None:
+    shouting = tried({"key": "a"}, {"key": "b", "subject": {"en": "BUY THIS NOW"}})
+    unknown = tried({"key": "a"}, {"key": "b", "subject": {"en": "Hi {{ customer.nick }}"}})
+    with tenant(app.engine, merchant) as conn:
+        assert "lint_shouting" in {one.reason.key for one in look_through(conn, app.settings, shouting, NOW)}
+        with pytest.raises(BadCampaign, match=r"customer\.nick") as caught:
+            check(conn, unknown, public_url="https://t.example", now=NOW)
+    assert caught.value.problems[0].path == "measure.variants.1.subject.en"
+    with pytest.raises(BadCampaign, match="one line"):
+        tried({"key": "a"}, {"key": "b", "subject": {"en": "Hi\r\nBcc: x@evil.example"}})
+    with pytest.raises(BadCampaign, match="are the same"):
+        tried({"key": "a"}, {"key": "b", "subject": {}})
+    with pytest.raises(BadCampaign, match="is written in fr"):
+        tried({"key": "a"}, {"key": "b", "subject": {"fr": "Pour vous"}})

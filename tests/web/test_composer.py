@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import text
 
-from campaigns.schema import parse
+from campaigns.schema import dump, parse
 from plugin_server.db import campaigns
 from plugin_server.db.session import tenant
 from plugin_server.wiring import Services
@@ -94,3 +94,42 @@ def test_the_look_for_sample_readers(logged_in: Callable[[str], Visitor], key: s
     assert who.get(f"/campaigns/{key}/look/en?sample=nobody").status_code == 404
     assert who.client.get("/c/preview/code.png").data[:4] == b"\x89PNG"
     assert who.get("/c/made-up/code.png").status_code == 404
+
+
+def test_subjects_are_tried_against_each_other(
+    app: Services, merchant: int, logged_in: Callable[[str], Visitor], key: str
+) -> None:
+    who, path = logged_in("marketer"), f"/campaigns/{key}/compose/en"
+
+    def saved() -> list[tuple[str, dict[str, str]]]:
+        with tenant(app.engine, merchant) as connection:
+            return [(one.key, one.subject) for one in campaigns.need(connection, key).campaign.measure.variants]
+
+    assert who.post(path, FORM | {"subject_b": "Thirsty?", "subject_d": "{{ shop.name }} has tea"}).status_code == 302
+    assert saved() == [("a", {}), ("b", {"en": "Thirsty?"}), ("d", {"en": "{{ shop.name }} has tea"})]
+    assert 'value="Thirsty?"' in who.get(path).get_data(as_text=True)
+    assert who.post(f"/campaigns/{key}/compose/id", FORM | {"subject_b": "Haus?"}).status_code == 302
+    assert who.post(path, FORM | {"subject_b": "Thirsty?"}).status_code == 302
+    assert saved() == [("a", {}), ("b", {"en": "Thirsty?", "id": "Haus?"})]
+    for bad, said in (("Hi {{ customer.nickname }}", "customer.nickname"), ("{% if %}", "subject"), ("x" * 301, "300")):
+        refused = who.post(path, FORM | {"subject_b": bad})
+        assert refused.status_code == 422
+        assert said in refused.get_data(as_text=True)
+    assert who.post(path, FORM).status_code == 302
+    assert who.post(f"/campaigns/{key}/compose/id", FORM).status_code == 302
+    assert saved() == []
+
+
+def test_what_a_file_tries_is_left_alone(
+    app: Services, merchant: int, logged_in: Callable[[str], Visitor], key: str
+) -> None:
+    with tenant(app.engine, merchant) as connection:
+        document = dump(campaigns.need(connection, key).campaign)
+        document["measure"]["variants"] = [{"key": "warm"}, {"key": "cool", "subject": {"en": "Iced tea"}}]
+        campaigns.save(connection, merchant_id=merchant, campaign=parse(document), by="test")
+    who, path = logged_in("marketer"), f"/campaigns/{key}/compose/en"
+    assert "subject_b" not in who.get(path).get_data(as_text=True)
+    assert who.post(path, FORM | {"subject_b": "Thirsty?"}).status_code == 302
+    with tenant(app.engine, merchant) as connection:
+        variants = campaigns.need(connection, key).campaign.measure.variants
+    assert [(one.key, one.subject) for one in variants] == [("warm", {}), ("cool", {"en": "Iced tea"})]
