@@ -185,3 +185,24 @@ def settled(story: Story) -> None:
         fenced = campaigns.run(conn, story.run).campaign.guards.fenced
     lost = PEOPLE - 1 - len(sent)
     assert lost == 0 if fenced else lost < (PEOPLE - 1) / 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("story", [(3, False), (4, True)], indirect=True, ids=["open", "fenced"])
+def test_each_thing_that_a_provider_can_do_once_and_nobody_dies(story: Story) -> None:
+    """Every fault is met for certain, each by a request of its own: chance may leave one out."""
+    provider = story.provider
+    provider.faults = [fault for fault in dict.fromkeys(FAULTS) if fault]
+    with forks(story) as process:
+        for _ in range(len(FAULTS)):
+            work(process, story)
+            story.pass_time()
+        assert provider.faults == []
+        for hours in (1, 2):
+            story.pass_time(3600 * hours)
+            story.report(1.0)
+            work(process, story)
+        story.pass_time(3600)
+        story.report(1.0)
+        story.pass_time()
+    settled(story)
