@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from campaigns.mail.blocks_look import FRAME, STRIP, WORDS
+from campaigns.mail.blocks_look import FOOT, FRAME, STRIP, WORDS
 from campaigns.mail.frame import stand
 
 MOST: Final = 40
@@ -254,9 +254,10 @@ Block = Annotated[
 def blocks_mjml(blocks: Sequence[Any], language: str) -> str:
     """The whole mail as MJML. Whatever is left out, it ends with a footer."""
     words = WORDS.get(language[:2], WORDS["en"])
-    parts = [block.mjml(words) for block in blocks]
-    if not any(isinstance(block, Footer) for block in blocks):
-        parts.append(Footer().mjml(words))
+    whole = [*blocks] if any(isinstance(block, Footer) for block in blocks) else [*blocks, Footer()]
+    parts = [block.mjml(words) for block in whole]
+    if isinstance(whole[-1], Footer):
+        parts.insert(-1, FOOT)
     return FRAME.replace("<!--parts-->", "".join(parts))
 
 

@@ -16,7 +16,7 @@ from plugin_server.web.guards import requires
 
 pages = Blueprint("mail_preview", __name__)
 FRAME_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; font-src https: data:; "
+    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' https: data:; font-src https: data:; "
     "sandbox; frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
 )
 

@@ -27,7 +27,9 @@ ALL: list[dict[str, Any]] = [
     {"kind": "image", "image": "https://toko.example/a.png", "alt": "Cups", "link": "https://toko.example"},
     {"kind": "divider"}, {"kind": "footer", "text": "Sent with care."},
 ]  # fmt: skip
-SETTING = Setting("a@toko.example", "Jalan 1", "https://toko.example", True, now=None)  # type: ignore[arg-type]
+SETTING = Setting(
+    "a@toko.example", "Jalan Malioboro 12, Yogyakarta 55271, Indonesia", "https://toko.example", True, now=None
+)  # type: ignore[arg-type]
 
 
 def campaign(blocks: list[dict[str, Any]]) -> Any:
