@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final
 from liquid import BoundTemplate, Environment, Mode, RenderContext, Undefined
 from liquid.ast import Node
 from liquid.builtin.expressions.primitive import IntegerLiteral, RangeLiteral
-from liquid.exceptions import LiquidError, LiquidInterrupt
+from liquid.exceptions import LiquidError, LiquidInterrupt, LoopIterationLimitError
 from liquid.expression import Expression
 from liquid.output import LimitedStringIO
 
@@ -248,6 +248,9 @@ def _bound_range(expression: RangeLiteral, source: str) -> None:
 
 
 def _translated(error: LiquidError, source: str) -> TemplateError:
+    if isinstance(error, LoopIterationLimitError):
+        # It stops somewhere in the compiled mail, which is no place that its writer knows.
+        return TemplateError(f"The loops go round more than {_Fenced.loop_iteration_limit:,} times. Make them shorter.")
     message = str(error.message or error).strip().rstrip(".")
     sentence = message[:1].upper() + message[1:] + "."
     if error.token is not None and error.token.start_index >= 0:
