@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from connectors.addresses import display_name, wire_address
 from plugin_server.jobs.import_contacts import ContactsFile, import_contacts
 from tests.data.making import Shop, order
 
@@ -68,6 +69,8 @@ def test_a_yes_without_a_source_is_kept_with_a_note(shop: Shop, give: Any) -> No
     [
         ("nobody,,,,,,,", "email: 'nobody' is not an address"),
         (",Ani,,,,,,", "email: it is empty"),
+        ("a@b,,,,,,,", "email: 'a@b' is not an address"),
+        ('"a@example.com\r\nBcc: x@evil.example",,,,,,,', "is not an address"),
         ("a@example.com,,,31-12-1990,,,,", "birthday: '31-12-1990' is not a date"),
         ("a@example.com,,,1790-01-01,,,,", "birthday: 1790-01-01 cannot be"),
         ("a@example.com,,,,perhaps,,,", "consent: 'perhaps' is neither yes nor no"),
@@ -81,6 +84,18 @@ def test_a_bad_contact_is_named_and_the_rest_comes_in(shop: Shop, give: Any, row
     told = give("b@example.com,,,,,,,", row)
     assert (told["created"], told["rejected_count"], told["rejected"][0]["row"]) == (1, 1, 3)
     assert reason in told["rejected"][0]["reason"]
+
+
+def test_long_names_and_domains_of_other_letters_come_in(shop: Shop, give: Any) -> None:
+    long = "Raden Ajeng " + "x" * 300
+    told = give(f"a@bücher.example,{long},,,,,,", '"b@example.com","Ani\r\nBcc: x@evil.example",,,,,,')
+    assert (told["created"], told["rejected_count"]) == (2, 0)
+    rows = shop.rows("SELECT email, first_name || ' ' || last_name FROM customer ORDER BY id")
+    assert [email for email, _ in rows] == ["a@bücher.example", "b@example.com"]
+    assert len(rows[0][1]) <= len(long)
+    assert wire_address(rows[0][0]) == "a@xn--bcher-kva.example"
+    assert "\n" not in display_name(rows[1][1])
+    assert len(display_name(rows[0][1])) == 120
 
 
 def test_a_no_with_us_outlives_an_older_or_undated_yes_of_a_file(shop: Shop, give: Any) -> None:
