@@ -88,9 +88,12 @@ def body(spec: CodeSpec) -> dict[str, Any]:
     return asked | {"product_categories": categories} if categories else asked
 
 
-def differences(coupon: Mapping[str, Any], spec: CodeSpec) -> list[str]:
-    """The fields in which the shop's ``coupon`` is not what ``spec`` asked for; empty where it is the same offer."""
-    wanted = body(spec)
+def differences(coupon: Mapping[str, Any], spec: CodeSpec, asked: Mapping[str, Any] | None = None) -> list[str]:
+    """The fields in which the shop's ``coupon`` is not what ``spec`` asked for; empty where it is the same offer.
+
+    ``asked`` is the spec's ``body`` where it is at hand.
+    """
+    wanted = asked or body(spec)
     told = {
         "code": str(coupon.get("code", "")).lower() == wanted["code"],
         "status": coupon.get("status", "publish") == "publish",

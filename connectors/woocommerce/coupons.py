@@ -65,8 +65,9 @@ class CouponMaker:
         return CodeResult(spec.code, found.external_id, found.error, found.permanent)
 
     def _batch(self, specs: list[CodeSpec], *, first: bool) -> dict[str, CodeResult]:
+        asked = [body(spec) for spec in specs]
         try:
-            answer = self._client.write("POST", "coupons/batch", {"create": [body(spec) for spec in specs]})
+            answer = self._client.write("POST", "coupons/batch", {"create": asked})
         except ConnectorError as error:
             if error.ambiguous:
                 return self._look_up_all(specs)
@@ -79,21 +80,21 @@ class CouponMaker:
         made = answer.get("create") if isinstance(answer, dict) else None
         if not isinstance(made, list) or len(made) != len(specs):
             return self._look_up_all(specs)
-        return self._settle(specs, made)
+        return self._settle(specs, asked, made)
 
-    def _settle(self, specs: list[CodeSpec], made: list[Any]) -> dict[str, CodeResult]:
+    def _settle(self, specs: list[CodeSpec], asked: list[dict[str, Any]], made: list[Any]) -> dict[str, CodeResult]:
         """Compare what was made with what was asked, and delete at once what differs."""
         results: dict[str, CodeResult] = {}
         taken: list[CodeSpec] = []
         wrong: dict[int, tuple[CodeSpec, list[str]]] = {}
-        for spec, item in zip(specs, made, strict=True):
+        for spec, wanted, item in zip(specs, asked, made, strict=True):
             row = item if isinstance(item, dict) else {}
             number, fault = reference(row, "id"), part(row, "error")
             if number is None and fault.get("code") == TAKEN:
                 taken.append(spec)
             elif number is None:
                 results[spec.code.lower()] = _failed(spec, fault)
-            elif differing := differences(row, spec):
+            elif differing := differences(row, spec, wanted):
                 wrong[int(number)] = (spec, differing)
             else:
                 results[spec.code.lower()] = CodeResult(spec.code, number)

@@ -11,6 +11,7 @@ import click
 from plugin_server.cli.context import home_option, json_option, opened, show
 
 BENCHES = {
+    "codes": ("plugin_server.bench.codes", 100_000),
     "ingest": ("plugin_server.bench.ingest", 1_000_000),
     "freeze": ("plugin_server.bench.freeze", 500_000),
     "ladder": ("plugin_server.bench.ladder", 100_000),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -26,6 +27,9 @@ from plugin_server.wiring import Services
 PATIENCE: Final = timedelta(hours=24)
 """How long a shop may refuse to answer before the rest of its codes is given up."""
 PAUSE: Final = timedelta(seconds=60)
+FEWEST, MOST, QUICK = 100, 800, 2.0
+"""Codes that a shop is asked for between two looks at our own rows: more while it answers within so many seconds, so
+that few are looked up again after a crash, and a run that is stopped stops soon."""
 
 
 def make_codes(services: Services, world: Outside, run: Run) -> bool:
@@ -35,13 +39,18 @@ def make_codes(services: Services, world: Outside, run: Run) -> bool:
     """
     if not run.campaign.offers or (run.step and run.campaign.message):
         return True  # a mail of a series shows a code that an earlier step has made
+    try:
+        plan(services, world, run)
+    except ConnectorError as error:
+        return _left(services, run, error, planned=False)
+    return _create(services, world, run)
+
+
+def plan(services: Services, world: Outside, run: Run) -> None:
+    """Plan all codes of a run, those of its variants each by their own offer. Raises ``ConnectorError``."""
     for variant, told in run.campaign.told_apart.items():
         if told.offer is not None:
-            try:
-                _plan(services, world, run, told.offer, variant)
-            except ConnectorError as error:
-                return _left(services, run, error, planned=False)
-    return _create(services, world, run)
+            _plan(services, world, run, told.offer, variant)
 
 
 def _plan(services: Services, world: Outside, run: Run, offer: Offer, variant: str) -> None:
@@ -84,16 +93,17 @@ def _carried(world: Outside, offer: Offer, shop: InShop) -> Carried:
 
 
 def _create(services: Services, world: Outside, run: Run) -> bool:
-    after, stores, hurdle = 0, dict[int, Store](), None
+    after, stores, hurdle, many = 0, dict[int, Store](), None, FEWEST
     while not hurdle or not hurdle.permanent:
         with tenant(services.engine, run.merchant_id) as conn:
             if conn.scalar(text("SELECT state FROM campaign_run WHERE id = :id"), {"id": run.id}) != "frozen":
                 return False
-            batch = offers.planned(conn, run.id, after=after)
+            batch = offers.planned(conn, run.id, after=after, limit=many)
         if not batch:
             break
-        after = batch[-1].id
+        after, began = batch[-1].id, time.monotonic()
         made, hurdle = _ask(world, stores, batch)
+        many = min(many * 2, MOST) if time.monotonic() - began < QUICK else FEWEST
         with tenant(services.engine, run.merchant_id) as conn:
             offers.settle_codes(conn, run, list(zip(batch, made, strict=True)), services.now())
         if hurdle:
