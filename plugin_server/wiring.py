@@ -229,7 +229,7 @@ def beyond(store: Store) -> StoreServices:
 def able(platform: str, capabilities: Sequence[str], *, points: bool) -> Able:
     """What a shop can do of offers, by its platform and the rights granted; ``points``: a programme is in force."""
     if platform == EMBEDDING:
-        return Able(counts_pieces=True, credit="store_credit" in capabilities, points=points, by_line=True)
+        return Able(counts_pieces=True, credit="store_credit" in capabilities, points=points, by_line=True, mutual=True)
     return Able(packs=platform == "woocommerce", points=points)
 
 

@@ -22,7 +22,8 @@ class Able:
     ``counts_pieces``: codes that count pieces and may repeat. ``packs``: products can be made. ``credit``: store credit
     that buyers can spend. ``points``: a points programme is in force, in which a point has a worth.
     ``by_line``: percentages are rounded down line by line, instead of the whole to the nearest, and minimums are asked
-    of the goods that a code is for, instead of the whole basket.
+    of the goods that a code is for, instead of the whole basket. ``mutual``: codes stand beside others only where both
+    allow it, and of two for the same goods the better one counts.
     """
 
     counts_pieces: bool = False
@@ -30,6 +31,7 @@ class Able:
     credit: bool = False
     points: bool = False
     by_line: bool = False
+    mutual: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,27 @@ class Realisation:
 
 
 ENTER = Reason("The shopper enters the code at the till, with the address that it was sent to.", "do_enter_code")
+
+
+def beside(realisation: Realisation, able: Able, *, combine: bool) -> Reason | None:
+    """What happens at the till where another code comes into the same order; None where no code is entered."""
+    if ENTER not in realisation.shopper:
+        return None
+    if not combine or realisation.way in ("team", "friend", "later_code"):
+        return Reason("The code works alone: beside another one in the same order, only one of them counts.",
+                      "code_alone")  # fmt: skip
+    if able.mutual:
+        return Reason(
+            "The code may be used beside other discounts that allow it too; of two for the same goods the better one "
+            "counts, and what is taken off the whole order is taken off the rest. The margin guard looks at this offer "
+            "alone.",
+            "code_beside_mutual",
+        )
+    return Reason(
+        "The code may be used beside other codes that allow it too, and each takes its share of the full price. The "
+        "margin guard looks at this offer alone.",
+        "code_beside",
+    )
 
 
 def refused(why: Reason) -> Realisation:

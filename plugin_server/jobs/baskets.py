@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from campaigns.offers.baskets import Example, Shelf, examples
 from campaigns.offers.margin import Trade
 from campaigns.offers.offer import Offer, inside
+from campaigns.offers.realisation import beside
 from campaigns.offers.realise import how
 from campaigns.offers.till import Till
 from campaigns.reasons import Reason
@@ -32,20 +33,21 @@ class Shown:
     baskets: list[Example]
 
 
-def shown(conn: Connection, offer: Offer, now: datetime) -> list[Shown]:
-    """Every shop that could take part, in their order."""
+def shown(conn: Connection, offer: Offer, now: datetime, *, combine: bool = False) -> list[Shown]:
+    """Every shop that could take part, in their order; ``combine`` where its codes may stand beside others."""
     usual = offers.trade(conn, now)
-    return [_shown(conn, offer, shop, usual) for shop in in_shops(conn, offer)]
+    return [_shown(conn, offer, shop, usual, combine=combine) for shop in in_shops(conn, offer)]
 
 
-def _shown(conn: Connection, offer: Offer, shop: InShop, usual: Trade) -> Shown:
+def _shown(conn: Connection, offer: Offer, shop: InShop, usual: Trade, *, combine: bool) -> Shown:
     made = shop.realisation
+    said = beside(made, shop.able, combine=combine)
     shelf = None if made.refused else _shelf(conn, offer, shop, usual)
     if inside(offer) != offer:
         # What several people do together ends with a plain code for each.
         offer, shop = inside(offer), replace(shop, realisation=how(inside(offer), shop.able, shop.goods, shop.currency))
     found = [] if shelf is None else examples(offer, shop.realisation, shelf, _till(conn, shop))
-    return Shown(shop.name, shop.currency, made.told, made.shopper, made.refused, found)
+    return Shown(shop.name, shop.currency, made.told, (*made.shopper, *([said] if said else [])), made.refused, found)
 
 
 def _till(conn: Connection, shop: InShop) -> Till:

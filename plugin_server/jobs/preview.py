@@ -49,7 +49,7 @@ def preview(conn: Connection, *, merchant_id: int, saved: Saved, public_url: str
         "power": measurable,
         "hindrance": campaigns.frozen_store(conn),
         "offer": offer_of(conn, saved, seen["treated"], now),
-        "baskets": [baskets.as_json(one) for one in baskets.shown(conn, campaign.offer, now)] if campaign.offer else [],
+        "baskets": _baskets(conn, campaign, now),
         "next": [
             {"occasion": due.occasion, "at": due.at.isoformat(), "confirmed": due.confirmed} for due in firings[:5]
         ],
@@ -61,6 +61,12 @@ def preview(conn: Connection, *, merchant_id: int, saved: Saved, public_url: str
     if campaign.steps:
         found["steps"] = steps_of(conn, campaign, public_url=public_url, now=now, treated=seen["treated"])
     return found
+
+
+def _baskets(conn: Connection, campaign: Campaign, now: datetime) -> list[dict[str, Any]]:
+    combine = campaign.guards.stacking == "combine"
+    shops = baskets.shown(conn, campaign.offer, now, combine=combine) if campaign.offer else []
+    return [baskets.as_json(one) for one in shops]
 
 
 def check(conn: Connection, campaign: Campaign, *, public_url: str, now: datetime) -> list[str]:

@@ -188,6 +188,7 @@ def _audience(given: Fields, base: Mapping[str, Any]) -> tuple[dict[str, Any], l
 def _guards(given: Fields, base: Mapping[str, Any], language: str) -> dict[str, Any]:
     made: dict[str, Any] = {**base, "priority": given.get("guards.priority") or "5"}
     made["in_doubt"] = given.get("guards.in_doubt") or "give_up"
+    made["stacking"] = given.get("guards.stacking") or base.get("stacking") or "alone"
     off = False if base.get("margin_floor") is False else None
     made["margin_reason"] = given.get("guards.margin_reason", "").strip() or None
     made["margin_floor"] = True if "guards.margin_floor" in given else off
@@ -196,5 +197,4 @@ def _guards(given: Fields, base: Mapping[str, Any], language: str) -> dict[str, 
         made[guard] = {part: given.get(f"guards.{guard}.{part}", "") for part in parts} if on else None
     if made["discount_share"]:
         made["discount_share"]["most"] = part_of_one(plain(made["discount_share"]["most"], language))
-    made["stacking"] = given.get("guards.stacking") or base.get("stacking", "alone")
     return made

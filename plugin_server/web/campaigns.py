@@ -91,7 +91,7 @@ def _offered(connection: Connection, who: Person, saved: Saved, now: datetime) -
         return told | {"gift": "", "shops": [], "hurdle": None}
     return told | {
         "gift": offer_words.said(offer, words(), who.currency),
-        "shops": baskets.shown(connection, offer, now),
+        "shops": baskets.shown(connection, offer, now, combine=saved.campaign.guards.stacking == "combine"),
         "hurdle": realising.hurdle(connection, offer, now),
     }
 

@@ -50,8 +50,9 @@ class Counterpart:
             pack.sku: pack.external_id or "" for pack in packs
         }  # fmt: skip
 
-    def code(self, offer: Offer, terms: dict[str, Any]) -> str:
+    def code(self, offer: Offer, terms: dict[str, Any], *, combines: bool = False) -> str:
         """A fresh personal code of the offer."""
+        terms = terms | {"combines": True} if combines else terms
         self._codes += 1
         row = _Row(f"OFFER-{self._codes}", offer, terms, self.email)
         spec = offer_terms.spec(row, "tangga:1")

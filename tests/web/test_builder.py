@@ -109,7 +109,8 @@ MESSAGES = st.dictionaries(st.sampled_from(["en", "id", "nl"]), st.tuples(LINES,
 GUARDS = st.fixed_dictionaries({
     "quiet_hours": st.sampled_from([None, {"from": "22:00", "to": "07:30"}]),
     "frequency_cap": st.sampled_from([None, {"messages": 1, "days": 3}]),
-    "margin_floor": st.sampled_from([None, True]), "in_doubt": st.sampled_from(["give_up", "resend"]),
+    "margin_floor": st.sampled_from([None, True]), "stacking": st.sampled_from(["alone", "combine"]),
+    "in_doubt": st.sampled_from(["give_up", "resend"]),
     "priority": st.integers(1, 9), "margin_reason": st.sampled_from([None, "The stock must go."]),
 })  # fmt: skip
 MEASURES = st.fixed_dictionaries({

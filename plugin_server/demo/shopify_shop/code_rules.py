@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
@@ -14,7 +15,10 @@ from plugin_server.demo.shopify_shop.state import ShopState
 
 
 class Refused(Exception):
-    """A code that does not hold: ``kind`` is unknown, email, expired, limit, minimum or goods; ``bound`` an amount."""
+    """A code that does not hold.
+
+    ``kind`` is unknown, email, expired, limit, minimum, goods or alone; ``bound`` an amount.
+    """
 
     def __init__(self, kind: str, bound: Decimal = NOTHING) -> None:
         super().__init__(kind)
@@ -55,6 +59,50 @@ def judge(shop: ShopState, code: str, lines: Sequence[LineItem], *, email: str |
     return Taken(discount, redeem, tuple(_basic(discount.gets["value"], lines, entitled)))
 
 
+MOST_CODES = 5
+"""Codes for goods that an order takes; one for its shipping may come beside them."""
+
+
+def together(
+    shop: ShopState, codes: str, lines: Sequence[LineItem], *, email: str | None, shipping: Decimal
+) -> tuple[Taken, ...]:
+    """Several codes, entered one after another: each must be allowed beside all others. Raises ``Refused``."""
+    taken: list[Taken] = []
+    for word in filter(None, re.split(r"[,\s]+", codes)):
+        one = judge(shop, word, lines, email=email, shipping=shipping)
+        if any(not (_beside(one, other) and _beside(other, one)) for other in taken):
+            raise Refused("alone")
+        taken.append(one)
+    if sum(not one.free_shipping for one in taken) > MOST_CODES or len(taken) > MOST_CODES + 1:
+        raise Refused("alone")
+    return tuple(taken)
+
+
+def _class(one: Taken) -> str:
+    if one.free_shipping:
+        return "shippingDiscounts"
+    whole = one.discount.form == "Basic" and one.discount.gets["items"].get("all")
+    return "orderDiscounts" if whole else "productDiscounts"
+
+
+def _beside(one: Taken, other: Taken) -> bool:
+    return bool(one.discount.combines.get(_class(other)))
+
+
+def off_lines(taken: Sequence[Taken], lines: Sequence[LineItem]) -> list[Decimal]:
+    """What all take off each line: of those on products the best, then those on the order of what is left."""
+    off = [NOTHING for _ in lines]
+    for one in taken:
+        if _class(one) == "productDiscounts":
+            off = [max(pair) for pair in zip(off, one.off, strict=True)]
+    for one in taken:
+        if _class(one) == "orderDiscounts":
+            worth = [line.unit_price * line.quantity - less for line, less in zip(lines, off, strict=True)]
+            more = _worth_off(one.discount.gets["value"], worth, [line.quantity for line in lines])
+            off = [less + extra for less, extra in zip(off, more, strict=True)]
+    return off
+
+
 def _check_shopper(shop: ShopState, discount: Discount, code: RedeemCode, email: str | None) -> None:
     who = (email or "").strip().lower()
     customer = shop.customer_by_email(who) if who else None
@@ -92,13 +140,19 @@ def _entitled(shop: ShopState, items: dict[str, Any], line: LineItem) -> bool:
 
 def _basic(value: dict[str, Any], lines: Sequence[LineItem], entitled: Sequence[bool]) -> list[Decimal]:
     worth = [line.unit_price * line.quantity if good else NOTHING for line, good in zip(lines, entitled, strict=True)]
+    return _worth_off(value, worth, [line.quantity for line in lines])
+
+
+def _worth_off(value: dict[str, Any], worth: Sequence[Decimal], pieces: Sequence[int]) -> list[Decimal]:
     if "percentage" in value:
         share = Decimal(str(value["percentage"]))
         return [(one * share).quantize(Decimal(1), ROUND_FLOOR) for one in worth]
     amount = Decimal(value["amount"])
     if value.get("each"):
-        return [min(amount * line.quantity, one) for line, one in zip(lines, worth, strict=True)]
+        return [min(amount * count, one) for count, one in zip(pieces, worth, strict=True)]
     total, left, off = sum(worth, NOTHING), min(amount, sum(worth, NOTHING)), []
+    if not total:
+        return [NOTHING for _ in worth]
     for one in worth:
         part = min(one, left, (min(amount, total) * one / total).quantize(Decimal(1), ROUND_FLOOR) + 1)
         off.append(part)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from plugin_server.demo.shopify_shop.code_rules import Refused, Taken, judge
+from plugin_server.demo.shopify_shop.code_rules import Refused, Taken, judge, off_lines, together
 from plugin_server.demo.shopify_shop.model import (
     NOTHING,
     Address,
@@ -27,19 +27,24 @@ MOST_OF_ONE = 99
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What a basket costs. ``refused`` says why the code was not taken; ``code`` is the one that was."""
+    """What a basket costs. ``refused`` says why a code was not taken; ``taken`` are those that were."""
 
     lines: tuple[LineItem, ...]
     subtotal: Decimal
     discount: Decimal
     shipping: Decimal
-    taken: Taken | None = None
+    taken: tuple[Taken, ...] = ()
     refused: Refused | None = None
 
     @property
+    def codes(self) -> list[str]:
+        """The codes that count."""
+        return [one.code.code for one in self.taken]
+
+    @property
     def code(self) -> str | None:
-        """The code that counts."""
-        return self.taken.code.code if self.taken else None
+        """The same as one word."""
+        return ", ".join(self.codes) or None
 
     @property
     def total(self) -> Decimal:
@@ -48,7 +53,7 @@ class Quote:
 
 
 def quote(shop: ShopState, basket: Mapping[int, int], *, code: str = "", email: str | None = None) -> Quote:
-    """Price a basket of {variant id: quantity}; line ids are 0 until it is ordered."""
+    """Price a basket of {variant id: quantity} with codes (commas between); line ids are 0 until it is ordered."""
     lines = []
     for id, quantity in basket.items():
         variant = shop.variants.get(id)
@@ -61,17 +66,22 @@ def quote(shop: ShopState, basket: Mapping[int, int], *, code: str = "", email: 
             )  # fmt: skip
     subtotal = sum((line.unit_price * line.quantity for line in lines), NOTHING)
     shipping = NOTHING if not lines or subtotal >= FREE_SHIPPING_FROM else SHIPPING
-    taken, refused = None, None
+    taken: tuple[Taken, ...] = ()
+    refused = None
     if code and lines:
         try:
-            taken = judge(shop, code, lines, email=email, shipping=shipping)
+            taken = together(shop, code, lines, email=email, shipping=shipping)
         except Refused as error:
             refused = error
-    for line, off in zip(lines, taken.off if taken else (), strict=False):
+    for line, off in zip(lines, off_lines(taken, lines), strict=True):
         line.discount = off
     discount = sum((line.discount for line in lines), NOTHING)
     if lines:
-        shipping = NOTHING if (taken and taken.free_shipping) or subtotal - discount >= FREE_SHIPPING_FROM else SHIPPING
+        shipping = (
+            NOTHING
+            if any(one.free_shipping for one in taken) or subtotal - discount >= FREE_SHIPPING_FROM
+            else SHIPPING
+        )
     return Quote(tuple(lines), subtotal, discount, shipping, taken, refused)
 
 
@@ -97,22 +107,21 @@ def place(
 ) -> Order:
     """The paid order of a quote. With ``guest`` no customer record hangs on it. Raises ``Refused`` for a code gone."""
     with shop.lock:
-        if priced.taken is not None:
-            shipping = priced.shipping or SHIPPING
-            judge(shop, priced.taken.code.code, priced.lines, email=email, shipping=shipping)
+        for one in priced.taken:
+            judge(shop, one.code.code, priced.lines, email=email, shipping=priced.shipping or SHIPPING)
         person = None if guest else buyer(shop, email=email, name=name, subscribes=subscribes)
         now = shop.now()
         for line in priced.lines:
             line.id = shop.next_id("LineItem")
         order = Order(
             shop.next_id("Order"), shop.next_id("number"), now, now, now, email, person.id if person else None,
-            lines=list(priced.lines), shipping=priced.shipping, codes=[priced.code] if priced.code else [],
+            lines=list(priced.lines), shipping=priced.shipping, codes=priced.codes,
             accepts_marketing=subscribes, token=secrets.token_hex(16), address=Address(0, name=name),
         )  # fmt: skip
         shop.save(order)
-        if priced.taken is not None:
-            priced.taken.code.uses[order.id] = email.strip().lower()
-            shop.save(priced.taken.discount)
+        for one in priced.taken:
+            one.code.uses[order.id] = email.strip().lower()
+            shop.save(one.discount)
         if person is not None:
             person.updated_at = now
             shop.save(person)
