@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from difflib import SequenceMatcher
 from typing import Any, Final
 
 GMAIL: Final = frozenset({"gmail.com", "googlemail.com"})
@@ -74,6 +75,28 @@ def mailbox(email: str) -> str:
     name, _, domain = email.strip().lower().rpartition("@")
     name = name.partition("+")[0]
     return f"{name.replace('.', '')}@gmail.com" if domain in GMAIL else f"{name}@{domain}"
+
+
+A_WEEK: Final = 10
+"""Friends of one customer in seven days above which a person looks at each, whatever a day's number is."""
+
+
+def similar_mailbox(one: str, other: str) -> bool:
+    """Whether two mailboxes have the same letters before the @ (five at least), whatever digits, signs and domain."""
+    stems = [re.sub(r"[^a-z]", "", box.rpartition("@")[0]) for box in (one, other)]
+    return len(stems[0]) >= 5 and stems[0] == stems[1]
+
+
+def similar_name(one: str, other: str) -> bool:
+    """Whether two full names are the same words in another order, or nearly the same letters."""
+    words = [sorted(name.casefold().split()) for name in (one, other)]
+    if min(map(len, words)) < 2:
+        return False
+    return SequenceMatcher(None, " ".join(words[0]), " ".join(words[1])).ratio() >= ALIKE
+
+
+ALIKE: Final = 0.9
+"""How much of two names must agree: one letter of about ten may differ."""
 
 
 def same_phone(one: str | None, other: str | None) -> bool:

@@ -11,7 +11,16 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 
 from campaigns.points.program import Reward
-from campaigns.referral import ReferralTerms, mailbox, same_name, same_phone, terms_from
+from campaigns.referral import (
+    A_WEEK,
+    ReferralTerms,
+    mailbox,
+    same_name,
+    same_phone,
+    similar_mailbox,
+    similar_name,
+    terms_from,
+)
 from plugin_server.db import friend_promises, rewards
 from plugin_server.db.bought_before import bought_before
 
@@ -98,11 +107,17 @@ def _flags(
     conn: Connection, set_to: ReferralTerms, advocate: Row[Any], friend: Row[Any], join: Row[Any], now: datetime
 ) -> list[str]:
     given = {"a": advocate.id, "id": join.id, "ip": join.ip_hash, "since": now - timedelta(days=1)}
-    beside = conn.execute(text(_BESIDE), given).one()
+    beside = conn.execute(text(_BESIDE), given | {"week": now - timedelta(days=7)}).one()
+    same = same_name(friend.name, advocate.name)
     found = {
-        "same_name": same_name(friend.name, advocate.name),
+        "same_name": same,
+        "similar_name": not same and similar_name(friend.name, advocate.name),
+        "similar_address": any(
+            similar_mailbox(join.mailbox, box) for box in (mailbox(advocate.email or ""), *(beside.boxes or ()))
+        ),
         "same_ip": beside.same_ip > 0,
         "many": beside.today >= set_to.a_day,
+        "many_week": beside.week >= A_WEEK,
     }
     return [flag for flag, holds in found.items() if holds]
 
@@ -219,7 +234,8 @@ SELECT id, email, phone, btrim(first_name || ' ' || last_name) AS name FROM cust
 WHERE id = (SELECT coalesce(merged_into, id) FROM customer WHERE id = :id) AND erased_at IS NULL
 """
 _BESIDE = """
-SELECT count(*) FILTER (WHERE ip_hash = :ip) AS same_ip, count(*) FILTER (WHERE confirmed_at > :since) AS today
+SELECT count(*) FILTER (WHERE ip_hash = :ip) AS same_ip, count(*) FILTER (WHERE confirmed_at > :since) AS today,
+       count(*) FILTER (WHERE confirmed_at > :week) AS week, array_agg(mailbox) AS boxes
 FROM referral_join WHERE advocate_id = :a AND id <> :id AND confirmed_at IS NOT NULL
 """
 _CONFIRMED = """

@@ -75,7 +75,7 @@ class Model:
 
 
 class Ledger(RuleBasedStateMachine):
-    """Orders, refunds, cancellations, spending, giving back, adjusting, and time."""
+    """Orders, refunds, cancellations, changes in the shop and of the programme, spending, adjusting, and time."""
 
     shop: Shop
     round = 0
@@ -86,9 +86,11 @@ class Ledger(RuleBasedStateMachine):
         self.name = f"p{Ledger.round}"
         self.now, self.model = DAY, Model()
         self.orders: dict[int, tuple[datetime, int]] = {}
+        self.rate, self.rates = 1, dict[int, int]()
         self.refunded: dict[int, int] = {}
         self.changes = 0
         self.spent: list[tuple[int, list[tuple[Lot, int]]]] = []
+        self.change_the_programme(1)
         take(self.shop, order(f"{self.name}-0", email=f"{self.name}@example.com", total_minor=1), now=self.now)
         self.customer = self.shop.rows(f"SELECT id FROM customer WHERE email_norm = '{self.name}@example.com'")[0][0]
 
@@ -100,7 +102,23 @@ class Ledger(RuleBasedStateMachine):
     def buy(self, worth: int) -> None:
         number = len(self.orders) + 1
         self.orders[number] = (self.now, worth * 1_000)
+        self.rates[number] = self.rate
         self._tell(number, 0)
+
+    @rule(data=st.data(), worth=st.integers(1, 60))
+    def edit_in_the_shop(self, data: st.DataObject, worth: int) -> None:
+        """The owner adds or takes away goods of an order that is placed."""
+        if self.orders:
+            number = data.draw(st.sampled_from(sorted(self.orders)))
+            self.orders[number] = (self.orders[number][0], worth * 1_000)
+            self._tell(number, 0)
+
+    @rule(rate=st.integers(1, 3))
+    def change_the_programme(self, rate: int) -> None:
+        """What was bought before stays with the programme of its first look."""
+        self.rate = rate
+        earn = [{"kind": "amount", "points": rate, "per": "10"}]
+        self.shop.do(lambda conn: points.save_program(conn, self.shop.merchant, program(earn=earn), by="o"))
 
     @rule(data=st.data(), share=st.integers(0, 10))
     def refund_or_cancel(self, data: st.DataObject, share: int) -> None:
@@ -124,7 +142,7 @@ class Ledger(RuleBasedStateMachine):
             ),
             now=self.now,
         )
-        self._earn(number, (total - back) // 1_000, placed)
+        self._earn(number, (total - back) * self.rates[number] // 1_000, placed)
 
     def _earn(self, number: int, worth: int, placed: datetime) -> None:
         model = self.model

@@ -121,6 +121,37 @@ def test_friends_at_once_are_counted_one_after_the_other(shop: Shop, advocate: i
     assert shop.rows("SELECT DISTINCT flags FROM referral_join WHERE state = 'review'") == [(["many"],)]
 
 
+@pytest.mark.parametrize(
+    ("email", "name", "flags"),
+    [("aniwijaya88@yahoo.example", "Budi", ["similar_address"]), ("a_ni.wijaya2@gmail.com", "", ["similar_address"]),
+     ("rita.sari@example.com", "Ani Wijayaa", ["similar_name"]),
+     ("rita.sari@example.com", "wijaya ANI", ["similar_name"]),
+     ("rita.sari@example.com", "Budi Wijaya", None), ("wijaya@example.com", "", None)],
+)  # fmt: skip
+def test_what_is_nearly_the_advocate_waits_for_a_person(
+    shop: Shop, advocate: int, email: str, name: str, flags: list[str] | None
+) -> None:
+    shop.rows("UPDATE customer SET first_name = 'Ani', last_name = 'Wijaya' RETURNING 1")
+    assert sent(shop, advocate, email, name=name) == Decided("review" if flags else "approved")
+    assert shop.rows("SELECT flags FROM referral_join") == [(flags or [],)]
+
+
+def test_friends_whose_addresses_are_one_pattern_wait_and_so_does_the_eleventh_of_a_week(
+    shop: Shop, advocate: int
+) -> None:
+    shop.do(lambda conn: referrals.save_terms(conn, replace(ON, a_day=99)))
+    assert sent(shop, advocate, "penipu1@example.com") == Decided("approved")
+    assert sent(shop, advocate, "penipu.2@other.example") == Decided("review")
+    for number, name in enumerate(["dewi", "agus", "rina", "joko", "maya", "hadi", "wati", "yusuf"]):
+        at = DAY + timedelta(hours=number)
+        assert confirmed(shop, asked(shop, advocate, f"{name}.{name}@example.com", now=at), at) == Decided("approved")
+    late = DAY + timedelta(days=2)
+    assert confirmed(shop, asked(shop, advocate, "eko@example.com", now=late), late) == Decided("review")
+    assert shop.rows("SELECT flags FROM referral_join ORDER BY id DESC LIMIT 1") == [(["many_week"],)]
+    next_week = DAY + timedelta(days=9)
+    assert confirmed(shop, asked(shop, advocate, "tia@example.com", now=next_week), next_week) == Decided("approved")
+
+
 def test_a_flag_waits_for_a_person_whose_no_gives_nothing(shop: Shop, advocate: int) -> None:
     decided = sent(shop, advocate, "other@example.com", name="ani  WIJAYA")
     assert decided == Decided("review")

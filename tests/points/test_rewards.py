@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -98,6 +99,48 @@ def test_the_last_of_a_stock_goes_once(rich: Shop) -> None:
     claim(rich)
     with pytest.raises(RewardRefused, match="gone"):
         claim(rich)
+
+
+def test_eight_taps_at_once_take_the_points_of_one_reward(rich: Shop) -> None:
+    """600 points, 500 each: one reward, seven refusals, and nothing below zero."""
+
+    def tap(_: int) -> str:
+        try:
+            return f"claim {claim(rich)}"
+        except RewardRefused as error:
+            return str(error.reason.key)
+
+    with ThreadPoolExecutor(8) as pool:
+        said = sorted(pool.map(tap, range(8)))
+    assert [word for word in said if word.startswith("claim")] == ["claim 1"]
+    assert len(set(said)) == 2
+    assert has(rich, NOW) == (100, 0)
+    assert rich.rows("SELECT count(*) FROM reward_claim") == [(1,)]
+
+
+def test_the_last_of_a_stock_goes_once_however_many_want_it(rich: Shop) -> None:
+    people = [f"p{number}@example.com" for number in range(6)]
+    for number, email in enumerate(people):
+        take(rich, order(f"s-{number}", email=email, total_minor=900_000))
+    scarce = {"key": "five", "name": {"en": "One"}, "points": 500, "kind": "free_shipping", "stock": 2}
+    rich.do(lambda conn: points.save_program(conn, rich.merchant, program(rewards=[scarce]), by="o"))
+    ids = [row[0] for row in rich.rows("SELECT id FROM customer WHERE email_norm LIKE 'p%'")]
+
+    def tap(customer: int) -> bool:
+        try:
+            rich.do(
+                lambda conn: rewards.claim(
+                    conn, merchant_id=rich.merchant, customer_id=customer, key="five", secret=SECRET, now=NOW
+                )
+            )
+        except RewardRefused:
+            return False
+        return True
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sum(pool.map(tap, ids)) == 2
+    spent = rich.rows("SELECT count(*) FROM point_entry WHERE kind = 'redeem'")
+    assert spent == [(2,)]
 
 
 def test_without_a_shop_that_makes_codes_nothing_is_taken(points_shop: Shop) -> None:
