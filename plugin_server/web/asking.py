@@ -1,4 +1,4 @@
-"""The shop asks: how it was, what somebody likes, when their birthday is. Opening a page changes nothing."""
+"""The shop asks how it was, what somebody likes, when their birthday is; customers write. Opening changes nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row
 
 from campaigns import asking
 from campaigns.asking import BadAnswer
-from plugin_server.db import answers, audit_log
+from plugin_server.db import answers, audit_log, written
 from plugin_server.db.card import Card
 from plugin_server.db.session import tenant
 from plugin_server.jobs import climb
@@ -72,6 +72,44 @@ def praise(token: str) -> ResponseReturnValue:
                 detail={"publish": publish},
             )  # fmt: skip
     return redirect(url_for("asking.show", token=token, question="satisfaction"))
+
+
+@pages.get("/c/<token>/write")
+def writing(token: str) -> ResponseReturnValue:
+    """A form for whatever a customer has to say, a complaint above all."""
+    mine = _reachable(token)
+    return page("write.html", card=mine[1], token=token, sent="sent" in request.args) if mine else stranger()
+
+
+@pages.post("/c/<token>/write")
+def write(token: str) -> ResponseReturnValue:
+    """Put it into their conversation; offers wait until somebody answers."""
+    mine = _reachable(token)
+    if mine is None:
+        return stranger()
+    link, card = mine
+    owners = Words(language_of(card.shop.locale), zone_of(card.shop.timezone), services().now())
+    fault, words_ = "", request.form.get("words", "")
+    if not words_.strip():
+        fault = "write.empty"
+    else:
+        with tenant(services().engine, link.merchant_id) as conn:
+            kept = written.write(
+                conn, link.merchant_id, card.customer.id, email=card.customer.email, words=words_,
+                name=f"{card.customer.first_name} {card.customer.last_name}".strip(),
+                subject=owners("write.subject"), now=services().now(),
+            )  # fmt: skip
+        fault = "write.many" if kept == "many" else ""
+    if fault:
+        return page("write.html", card=card, token=token, fault=words()(fault)), 422
+    return redirect(url_for("asking.writing", token=token, sent=1))
+
+
+def _reachable(token: str) -> tuple[CustomerLink, Card] | None:
+    """Who may write: whoever has a page of their own, and an address to be answered at."""
+    link = read_link(token)
+    mine = of_link(link) if link else None
+    return (link, mine) if link and mine and mine.customer.email else None
 
 
 def _read(conn: Connection, question: str) -> Given:

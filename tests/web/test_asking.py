@@ -186,3 +186,27 @@ def test_unknown_links_and_questions_are_refused(visitor: Visitor, link: str, qu
     assert visitor.get(f"/c/nonsense/ask/{question}").status_code == 404
     assert visitor.post(f"/c/nonsense/ask/{question}").status_code == 404
     assert visitor.get(f"{link}/ask/other").status_code == 404
+
+
+def test_a_customer_writes_from_their_page_and_offers_wait_for_the_answer(
+    app: Services, merchant: int, customer: int, link: str, visitor: Visitor, clock: Clock
+) -> None:
+    assert f'href="{link}/write"' in visitor.get(link).text
+    assert rows(app, merchant, "SELECT count(*) FROM conversation") == [(0,)]
+    empty = visitor.post(f"{link}/write", {"words": "  "})
+    assert (empty.status_code, "supaya kami tahu tentang apa" in empty.text) == (422, True)
+    for _ in range(2):
+        sent = visitor.post(f"{link}/write", {"words": "Botol <b>pecah</b>"})
+        assert "menjawab ke Siti@example.com" in visitor.get(sent.headers["Location"]).text
+    visitor.post(f"{link}/write", {"words": "Tolong dijawab"})
+    threads = rows(app, merchant, "SELECT customer_id, email, state, waiting_since IS NOT NULL FROM conversation")
+    assert threads == [(customer, "Siti@example.com", "open", True)]
+    said = rows(app, merchant, "SELECT direction, text, proven FROM conversation_message ORDER BY id")
+    assert said == [("in", "Botol <b>pecah</b>", True), ("in", "Tolong dijawab", True)]
+    for number in range(8):
+        assert visitor.post(f"{link}/write", {"words": f"lagi {number}"}).status_code == 302
+    much = visitor.post(f"{link}/write", {"words": "dan lagi"})
+    assert (much.status_code, "dan lagi" in much.text) == (422, True)
+    clock.forward(days=1, seconds=1)
+    assert visitor.post(f"{link}/write", {"words": "dan lagi"}).status_code == 302
+    assert visitor.get("/c/nobody/write").status_code == visitor.post("/c/nobody/write").status_code == 404

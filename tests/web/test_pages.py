@@ -100,8 +100,8 @@ def test_every_route_that_changes_something_asks_for_a_role(flask_app: Flask) ->
         "connect.callback", "customer_card.unsubscribe", "customer_card.preferences", "preferences.choose",
         "preferences.confirm", "preferences.join", "customer_points.take", "webhooks.shopify",
         "webhooks.sendgrid_inbound", "members.join", "referrals.join", "referrals.confirm",
-        "asking.answer", "asking.praise", "teams.join", "teams.confirm", "teams.start", "storefront.mine",
-        "api.add_campaign",
+        "asking.answer", "asking.praise", "asking.write", "teams.join", "teams.confirm", "teams.start",
+        "storefront.mine", "api.add_campaign",
     }  # fmt: skip
     changing = {rule.endpoint for rule in flask_app.url_map.iter_rules() if rule.methods and "POST" in rule.methods}
     unguarded = {name for name in changing if not hasattr(flask_app.view_functions[name], "required_role")}
