@@ -75,8 +75,8 @@ def run(
         made_up = Services(settings=settings, engine=engine, redis=redis, now=lambda: NOW)
         app = create_app(made_up)
         try:
-            client = _inside(app, engine)
-            found, left_out = _addresses(app, engine)
+            client = inside(app, engine)
+            found, left_out = addresses(app, engine)
             say(f"{len(found)} pages. Measuring …")
             bare = _timed(_bare(engine).test_client(), "/", made_up, rounds)
             timed = {address: _timed(client, address, made_up, rounds) for address in found}
@@ -165,7 +165,7 @@ def _good(client: FlaskClient, timed: dict[str, Timed]) -> tuple[dict[str, Timed
     return {address: one for address, one in timed.items() if address not in refused}, refused
 
 
-def _addresses(app: Flask, engine: Engine) -> tuple[list[str], dict[str, str]]:
+def addresses(app: Flask, engine: Engine) -> tuple[list[str], dict[str, str]]:
     """The address of every GET route that asks for a role, with made-up names filled in; and what cannot be filled."""
     known = _known(engine)
     found, left_out = [], {}
@@ -214,7 +214,7 @@ def _known(engine: Engine) -> dict[str, Any]:
     }
 
 
-def _inside(app: Flask, engine: Engine) -> FlaskClient:
+def inside(app: Flask, engine: Engine) -> FlaskClient:
     """A browser in which the owner is logged in."""
     with tenant(engine, MERCHANT) as conn:
         user = conn.execute(

@@ -60,7 +60,13 @@ def speak(made: Words) -> None:
 
 
 def page(template: str, **values: Any) -> str:
-    """Render a template with the words ``t`` and the person ``who``."""
+    """Render a template with the words ``t`` and the person ``who``.
+
+    A part of a page (its name begins with ``_``) that no script asked for stands in a page of its own: without script
+    the link to it leads there.
+    """
+    if template.startswith("_") and request.method == "GET" and not is_partial():
+        template, values = "part.html", values | {"part": template}
     return render_template(
         template, t=words(), who=visitor() if session or "person" in g else None, languages=LANGUAGES, **values
     )

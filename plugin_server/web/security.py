@@ -131,6 +131,8 @@ def _headers(response: Response) -> Response:
         response.headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
     if request.endpoint == "static":
         response.cache_control.public = True
+        # Flask's own "no-cache" would have each page ask again for what its address says cannot change.
+        response.cache_control.no_cache = None if request.args.get("v") else True
         response.cache_control.max_age = 31_536_000 if request.args.get("v") else current_app.get_send_file_max_age("")
     else:
         response.headers.setdefault("Cache-Control", "no-store")

@@ -1,0 +1,213 @@
+"""Every page there is, found from the application's own routes: a new page is held to all of this by itself.
+
+In three languages: it answers, its HTML is valid, nothing is inline, and a first visit weighs little. In a browser, on
+a phone and on a desk: nothing sticks out, the console says nothing, axe finds nothing.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
+from flask.testing import FlaskClient
+from playwright.sync_api import Browser
+from sqlalchemy import Connection, text
+from werkzeug.serving import make_server
+
+from campaigns.offers.team import TeamTerms
+from plugin_server.bench import pages_shop
+from plugin_server.bench.pages import addresses, inside
+from plugin_server.db import campaigns, identity, teams
+from plugin_server.db.session import tenant
+from plugin_server.vault import CustomerLink, customer_token
+from plugin_server.wiring import Services
+from tests.series.definitions import campaign, letter
+
+ORACLE = Path(__file__).parents[1] / "oracle"
+VALIDATE = ORACLE / "node_modules" / ".bin" / "html-validate"
+LANGUAGES = ("en", "id", "nl")
+WIDTHS = (390, 1280)
+HEAVIEST = 350_000
+INLINE = re.compile(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son[a-z]+=|javascript:")
+ASSET = re.compile(r'(?:href|src)="(/static/[^"]+)"')
+FONT = re.compile(r'url\("?(?:\./)?([^")]+\.woff2)"?\)')
+
+NO_PAGES = {
+    "/audit.pdf", "/connect/shopify/callback", "/mail/health/vouching", "/campaigns/bench/series",
+    "/campaigns/bench/series/edit", "/campaigns/bench/mail/en/html", "/campaigns/bench/look/en/html",
+}  # fmt: skip
+"""A file, a shop that comes back, what sends on, a campaign without steps, and mails in their frames."""
+LEFT_OUT = {
+    "/campaigns/build/<draft>/look", "/campaigns/build/<draft>/html", "/runs/<int:run_id>/mails.csv",
+    "/settings/privacy/<int:number>",
+}  # fmt: skip
+"""What only a browser asks for while somebody types, and files."""
+FREE = {
+    "static", "health.alive", "health.ready", "health.metrics", "home.start", "connect_embedded.enter",
+    "connect_embedded.bounce", "storefront.script", "storefront.proxied", "wallet.apple_pass", "wallet.google_link",
+    "members.picture", "code_picture.show", "api.openapi", "api.ladder", "api.list_customers", "api.show_customer",
+    "api.list_segments", "api.show_audit", "api.list_campaigns", "api.preview_campaign", "api.campaign_results",
+    "brand.picture", "brand.style", "login.form", "login.confirm", "referrals.show", "teams.show", "teams.ask",
+    "customer_points.ask", "members.show",
+}  # fmt: skip
+"""Routes without a role that are no pages, or whose pages need more than a customer: other tests open those."""
+
+
+def fill(connection: Connection, app: Services) -> dict[str, str]:
+    """Long names, a series, a team deal and a merge; gives the addresses they add."""
+    long = (
+        "UPDATE customer SET first_name = 'Maximiliana-Wilhelmina', last_name = 'van den Hoogenbergsestraat', "
+        "email = 'maximiliana.wilhelmina.van.den.hoogenberg+' || id || '@subdomain.example.com'"
+    )
+    connection.execute(text(long))
+    campaigns.save(connection, merchant_id=1, campaign=campaign(letter()), by="t")
+    terms = TeamTerms.model_validate({"seats": 3, "days": 3, "gift": {"kind": "percentage", "value": "20"}})
+    deal = teams.save_deal(connection, 1, name="Kopi bareng", terms=terms, by="t", now=app.now())
+    merge = identity.merge(connection, 20, 21, "one person", "t", app.now())
+    return {
+        "/teams/<int:deal_id>": f"/teams/{deal}",
+        "/merges/<int:merge_id>": f"/merges/{merge}",
+        "steps": "/campaigns/series/series",
+        "editor": "/campaigns/series/series/edit",
+        "campaign": "/campaigns/series",
+    }
+
+
+@pytest.fixture
+def shop(app: Services, flask_app: Flask) -> tuple[FlaskClient, list[str]]:
+    """A shop with some of everything: its owner's browser, and the addresses of all pages."""
+    pages_shop.fill(app.engine, 60, lambda _: None, lambda: None)
+    with tenant(app.engine, pages_shop.MERCHANT) as connection:
+        more = fill(connection, app)
+    found, left_out = addresses(flask_app, app.engine)
+    assert set(left_out) - set(more) == LEFT_OUT
+    return inside(flask_app, app.engine), [
+        *(one for one in found if one not in NO_PAGES), *more.values(), *customers_own(flask_app, app),
+    ]  # fmt: skip
+
+
+def customers_own(flask_app: Flask, app: Services) -> list[str]:
+    """The pages that need no log-in, most of them by a customer's link."""
+    values: dict[str, Any] = {
+        "token": customer_token(app.settings.keys, CustomerLink(1, 11)), "merchant": 1, "question": "satisfaction",
+    }  # fmt: skip
+    rules = [
+        rule
+        for rule in flask_app.url_map.iter_rules()
+        if "GET" in (rule.methods or ())
+        and rule.endpoint not in FREE
+        and not hasattr(flask_app.view_functions[rule.endpoint], "required_role")
+    ]
+    with flask_app.test_request_context():
+        return [flask_app.url_for(one.endpoint, **{name: values[name] for name in one.arguments}) for one in rules]
+
+
+def speak(app: Services, language: str) -> None:
+    with tenant(app.engine, 1) as connection:
+        connection.execute(text("UPDATE user_account SET locale = :l"), {"l": language})
+        connection.execute(text("UPDATE customer SET language = :l"), {"l": language})
+
+
+def test_every_page_is_valid_and_light_in_three_languages(
+    shop: tuple[FlaskClient, list[str]], app: Services, tmp_path: Path
+) -> None:
+    client, pages = shop
+    sizes: dict[str, int] = {}
+    for language in LANGUAGES:
+        speak(app, language)
+        for number, path in enumerate(pages):
+            answer = client.get(path, headers={"Accept-Language": language})
+            assert (answer.status_code, answer.mimetype) == (200, "text/html"), path
+            html = answer.get_data(as_text=True)
+            assert f'<html lang="{language}"' in html, path
+            assert INLINE.search(html) is None, path
+            loaded = sum(size(client, asset, sizes) for asset in set(ASSET.findall(html)))
+            assert len(gzip.compress(html.encode())) + loaded < HEAVIEST, path
+            name = re.sub(r"[^a-z0-9]+", "_", path.lower())[:60]
+            (tmp_path / f"{language}{number}{name}.html").write_text(html)
+    found = invalid(tmp_path)
+    assert not found, "\n".join(found)
+
+
+def size(client: FlaskClient, asset: str, known: dict[str, int]) -> int:
+    """Compressed bytes of a file that a page loads, and of the fonts it names, which come compressed."""
+    if asset not in known:
+        with client.get(asset) as answer:
+            body = answer.get_data()
+        fonts = set(FONT.findall(body.decode())) if ".css" in asset else set()
+        known[asset] = len(gzip.compress(body)) + sum(size(client, f"/static/dist/{font}", known) for font in fonts)
+    return known[asset]
+
+
+def invalid(folder: Path) -> list[str]:
+    """What html-validate says of the files in a folder."""
+    if not VALIDATE.exists():
+        pytest.skip("html-validate is not installed: run `make setup`")
+    said = subprocess.run(
+        [VALIDATE, "--config", ORACLE / "htmlvalidate.json", "--formatter", "json", *sorted(folder.glob("*.html"))],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    found = json.loads(said.stdout)
+    return [
+        f"{Path(one['filePath']).name}:{fault['line']} {fault['ruleId']}: {fault['message']}"
+        for one in found
+        for fault in one["messages"]
+    ]
+
+
+@contextmanager
+def serving(flask_app: Flask) -> Iterator[str]:
+    """The application over HTTP; gives its address."""
+    server = make_server("127.0.0.1", 0, flask_app, threaded=True)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_page_fits_a_phone_and_a_desk(
+    shop: tuple[FlaskClient, list[str]], flask_app: Flask, app: Services, chromium: Browser, language: str
+) -> None:
+    client, pages = shop
+    speak(app, language)
+    said: list[str] = []
+    with serving(flask_app) as address:
+        context = chromium.new_context(locale=language)
+        cookie = client.get_cookie("session") or client.get_cookie("tangga")
+        assert cookie
+        context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": address}])
+        page = context.new_page()
+        page.on("console", lambda one: said.append(one.text) if one.type == "error" else None)
+        page.on("pageerror", lambda error: said.append(str(error)))
+        faults = []
+        for path in pages:
+            page.set_viewport_size({"width": WIDTHS[0], "height": 844})
+            page.goto(address + path)
+            page.locator(".htmx-request").first.wait_for(state="detached")
+            for width in WIDTHS:
+                page.set_viewport_size({"width": width, "height": 844})
+                wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+                faults += [f"{path} is {wide} px too wide at {width}"] if wide > 0 else []
+            if language == "en":
+                found = Axe().run(page)
+                faults += [f"{path}: {found.generate_report()}"] if found.violations_count else []
+            faults += [f"{path}: {one}" for one in said]
+            said.clear()
+        context.close()
+    assert not faults, "\n".join(faults)
