@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from campaigns.calendar import country_of, known
 from campaigns.mail.liquid import TemplateError
-from campaigns.offers.margin import Verdict, liability
+from campaigns.offers.margin import Verdict, judge, liability
 from campaigns.recipes import body_of
 from campaigns.schema import BadCampaign, Campaign, Problem
 from campaigns.series_parts import apart
@@ -190,11 +190,11 @@ def _unreadable(
 def offer_of(conn: Connection, saved: Saved, treated: int, now: datetime) -> dict[str, Any] | None:
     """What the offer costs for so many people if every code is used, and the margin guard's finding; None without."""
     offer = saved.campaign.offer
-    verdict = run.margin(conn, saved.campaign, now)
-    if offer is None or verdict is None:
+    if offer is None:
         return None
     currency = str(conn.scalar(text("SELECT currency FROM merchant")))
     usual = offers.trade(conn, now, offer)
+    verdict = judge(offer, currency, usual)
     basis = usual.average_shipping_minor if offer.kind == "free_shipping" else usual.average_order_minor
     each = liability(offer, currency, basis, trade=usual)
     return _margin(verdict) | {
