@@ -75,6 +75,7 @@ from plugin_server.web import (
     team_deals,
     teams,
     topics,
+    usual_guards,
     wallet,
     webhooks,
     welcome,
@@ -142,6 +143,7 @@ NOUNS = (
     brand,
     proof,
     code_watch,
+    usual_guards,
 )
 """One module per noun of the pages; each has one blueprint called ``pages``."""
 

@@ -13,7 +13,7 @@ from werkzeug.datastructures import MultiDict
 from campaigns.ladder.presets import SEVEN_RUNGS
 from campaigns.recipes import YOURS, holiday_discount, recipes
 from campaigns.schema import dump, parse
-from plugin_server.db import campaigns
+from plugin_server.db import campaigns, usual_guards
 from plugin_server.db.people import Person
 from plugin_server.db.rungs import shop
 from plugin_server.demo.opening import is_demo
@@ -76,8 +76,9 @@ def of_token(connection: Connection, who: Person, token: str) -> Base | None:
 
 
 def fitted_to_shop(connection: Connection, who: Person, document: Mapping[str, Any]) -> dict[str, Any]:
-    """``for_shop`` with the ladder looked up."""
-    return for_shop(document, shop(connection, who.merchant_id).ladder.keys)
+    """``for_shop`` with the ladder looked up, and with the business's own guards where the recipe has none."""
+    made = for_shop(document, shop(connection, who.merchant_id).ladder.keys)
+    return made | {"guards": usual_guards.begun_with(connection, made["guards"], document.get("guards") or {})}
 
 
 def for_shop(document: Mapping[str, Any], ladder: Sequence[str]) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def fields_of(document: Mapping[str, Any]) -> Fields:
     if document.get("steps"):
         again = document.get("again_after_days")
         made += [("shape", "series"), ("again_after_days", str(again or "")), *step_fields(document["steps"])]
-    made += _guard_fields(document["guards"])
+    made += guard_fields(document["guards"])
     measure = document["measure"]
     made += [("measure.goal", measure["goal"]), ("measure.window_days", str(measure["window_days"]))]
     made.append(("measure.holdout", percent(measure["holdout"])))
@@ -82,7 +82,8 @@ def _audience_fields(audience: Mapping[str, Any]) -> Pairs:
     return [*made, ("audience.narrow", "rule"), *((name, value) for name, values in flat.items() for value in values)]
 
 
-def _guard_fields(guards: Mapping[str, Any]) -> Pairs:
+def guard_fields(guards: Mapping[str, Any]) -> Pairs:
+    """The fields of the guards as ``schema.dump`` gives them."""
     made: Pairs = [("guards.priority", str(guards["priority"])), ("guards.in_doubt", guards["in_doubt"])]
     made.append(("guards.stacking", guards["stacking"]))
     made += [("guards.margin_floor", "1")] if guards["margin_floor"] else []
@@ -111,7 +112,7 @@ def document_of(given: Fields, base: Mapping[str, Any], language: str) -> tuple[
     made["trigger"] = _trigger(given, base.get("trigger") or {})
     made["audience"], problems = _audience(given, base.get("audience") or {})
     problems += _shape(made, given, base, language)
-    made["guards"] = _guards(given, base.get("guards") or {}, language)
+    made["guards"] = read_guards(given, base.get("guards") or {}, language)
     made["measure"] = {
         **(base.get("measure") or {}),
         "goal": given.get("measure.goal", ""),
@@ -185,7 +186,8 @@ def _audience(given: Fields, base: Mapping[str, Any]) -> tuple[dict[str, Any], l
     return made, []
 
 
-def _guards(given: Fields, base: Mapping[str, Any], language: str) -> dict[str, Any]:
+def read_guards(given: Fields, base: Mapping[str, Any], language: str) -> dict[str, Any]:
+    """Plain data for ``schema.parse``; ``base`` are the guards that the form began with."""
     made: dict[str, Any] = {**base, "priority": given.get("guards.priority") or "5"}
     made["in_doubt"] = given.get("guards.in_doubt") or "give_up"
     made["stacking"] = given.get("guards.stacking") or base.get("stacking") or "alone"

@@ -24,6 +24,7 @@ PLACES: Final = (
     ("brand", "brand.show", "viewer"),
     ("ladder", "ladders.show", "viewer"),
     ("sending", "sender.show", "viewer"),
+    ("guards", "usual_guards.show", "viewer"),
     ("topics", "topics.show", "viewer"),
     ("membership", "members.settings", "viewer"),
     ("referral", "referral_review.settings", "viewer"),

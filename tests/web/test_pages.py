@@ -23,7 +23,7 @@ READING = [
     "/home", "/home/what-if", "/audit", "/forecast", "/customers", "/campaigns", "/campaigns/recipes",
     "/campaigns/calendar", "/settings", "/settings/holidays", "/mail/health", "/settings/topics", "/conversations",
     "/settings/members", "/settings/benefits", "/settings/wallet", "/answers", "/settings/referral", "/referrals",
-    "/tasks", "/teams", "/welcome", "/settings/brand", "/welcome/costs", "/welcome/try/win_back",
+    "/tasks", "/teams", "/welcome", "/settings/brand", "/settings/guards", "/welcome/costs", "/welcome/try/win_back",
 ]  # fmt: skip
 WRITING = ["/campaigns/new", "/teams/new"]
 OWNING = ["/connect/woocommerce", "/settings/people", "/settings/audit", "/settings/keys"]
