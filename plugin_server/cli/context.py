@@ -14,7 +14,7 @@ from sqlalchemy import text
 from plugin_server import wiring
 from plugin_server.db.migrate import migrate
 from plugin_server.db.session import merchant_ids, tenant
-from plugin_server.demo.opening import is_demo
+from plugin_server.demo.opening import known_of
 from plugin_server.launcher.supervisor import embedded, running
 from plugin_server.settings import BadSettings, Settings, read
 from plugin_server.wiring import Services
@@ -77,9 +77,7 @@ def _of_the_home(settings: Settings) -> dict[str, object]:
     instance = running(settings.tangga_home)
     if instance and instance.port and "public_url" not in settings.model_fields_set:
         known["public_url"] = f"http://127.0.0.1:{instance.port}"
-    if is_demo(settings.tangga_home) and not settings.production:
-        known["allow_private_hosts"] = True
-    return known
+    return known if settings.production else known | known_of(settings.tangga_home)
 
 
 def merchant_id_of(services: Services, given: str | None) -> int:

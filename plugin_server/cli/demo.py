@@ -87,13 +87,9 @@ def _opened(settings: Settings, *, seed: int, customers: int, platform: str | No
 
 
 def _app(opening: Opening) -> dict[str, str]:
-    """The app that a Shopify shop knows us by, and where that shop really is."""
-    if opening.platform != wiring.EMBEDDING:
-        return {}
+    """The app of a Shopify shop, as the processes' environment."""
     return {
-        "SHOPIFY_ADMIN_ORIGIN": opening.url,
-        "SHOPIFY_CLIENT_ID": CLIENT_ID,
-        "SHOPIFY_CLIENT_SECRETS": opening.secret,
+        name.upper(): ",".join(told) if isinstance(told, tuple) else str(told) for name, told in opening.app.items()
     }
 
 

@@ -48,6 +48,17 @@ class Opening:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def app(self) -> dict[str, object]:
+        """The app that a Shopify shop knows us by, and where that shop really is, as settings."""
+        if self.platform != "shopify":
+            return {}
+        return {
+            "shopify_admin_origin": self.url,
+            "shopify_client_id": CLIENT_ID,
+            "shopify_client_secrets": (self.secret,),
+        }
+
+    @property
     def address(self) -> str:
         """The address by which we know the shop: Shopify's shops are known by their names."""
         return f"https://{DOMAIN}" if self.platform == "shopify" else self.url
@@ -56,6 +67,14 @@ class Opening:
 def is_demo(home: Path) -> bool:
     """True where the demo was opened in this home."""
     return (home / PLACE / "opening.json").exists()
+
+
+def known_of(home: Path) -> dict[str, object]:
+    """What settings need to reach the demo's shop, which lives on this machine; empty where the home is no demo's."""
+    file = home / PLACE / "opening.json"
+    if not file.exists():
+        return {}
+    return {"allow_private_hosts": True, **Opening(**json.loads(file.read_text())).app}
 
 
 def remembered(home: Path, *, seed: int, customers: int, platform: str | None = None) -> Opening:

@@ -19,7 +19,7 @@ from plugin_server.db.happened import happened
 from plugin_server.db.session import tenant
 from plugin_server.demo.generator import generate
 from plugin_server.demo.generator_ladder import rungs
-from plugin_server.demo.opening import DOMAIN, OtherPlatform, free_port, remembered
+from plugin_server.demo.opening import DOMAIN, OtherPlatform, free_port, known_of, remembered
 from plugin_server.demo.shopify_shop import Faults, ShopState, running_shop, selling, stock
 from plugin_server.jobs import tell_tags
 from plugin_server.jobs.ingest import drained
@@ -180,5 +180,11 @@ def test_a_demo_home_stays_with_its_platform(tmp_path: Path) -> None:
     first = remembered(tmp_path, seed=1, customers=50, platform="shopify")
     assert (first.address, first.key[:6]) == (f"https://{DOMAIN}", "shpat_")
     assert remembered(tmp_path, seed=1, customers=50) == first
+    told = known_of(tmp_path)  # commands beside a running demo reach its shop too
+    assert told == {
+        "allow_private_hosts": True, "shopify_admin_origin": first.url, "shopify_client_id": "demo-client",
+        "shopify_client_secrets": (first.secret,),
+    }  # fmt: skip
+    assert known_of(tmp_path / "elsewhere") == {}
     with pytest.raises(OtherPlatform, match="runs on shopify"):
         remembered(tmp_path, seed=1, customers=50, platform="woocommerce")
