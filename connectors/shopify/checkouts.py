@@ -1,7 +1,7 @@
 """Abandoned checkouts: what was in the basket, whose it is, and the address that brings it back.
 
 Elsewhere such a basket is an order that waits for its money; here it never becomes one. So it is told as an unpaid
-order of its own, which is gone once the buyer came back and paid.
+order of its own, a draft: it takes no code and no money, and is gone once the buyer came back and paid.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def unpaid(found: Checkout) -> Order | None:
     """The checkout as an order that was begun and not paid; None where nobody is known to have begun it."""
     if not (found.customer_external_id or found.email):
         return None
-    status = OrderStatus.PENDING if found.completed_at is None else OrderStatus.TRASHED
+    status = OrderStatus.DRAFT if found.completed_at is None else OrderStatus.TRASHED
     return Order(
         external_id=f"{BASKET}{found.external_id}",
         number=f"#{found.external_id}",

@@ -115,14 +115,22 @@ def test_a_basket_left_at_the_till_is_known_until_it_is_paid(spine: ShopifySpine
     shop = spine.double
     assert shop is not None
     spine.read()
-    left = "SELECT external_id FROM shop_order WHERE external_id LIKE 'checkout-%' AND status = 'pending'"
+    left = "SELECT external_id FROM shop_order WHERE external_id LIKE 'checkout-%' AND status = 'draft'"
     old = {number for (number,) in spine.rows(left)}
     assert old <= {f"checkout-{one.id}" for one in shop.checkouts.values() if not one.completed_at}
     account = next(one for one in shop.customers.values() if one.email and not shop.orders_of(one.id))
     assert spine.of(str(account.email), "rung") == "prospect"
     variant = max(shop.variants.values(), key=lambda one: one.price).id
     basket = selling.leave(shop, selling.quote(shop, {variant: 2}), email=str(account.email))
+    basket.codes = ["LOY-LEFT"]
+    code = (
+        "INSERT INTO offer_code (merchant_id, store_id, customer_id, email, code, state, kind, value, currency, "
+        "expires_at) SELECT :m, :s, customer_id, 'x', 'LOY-LEFT', 'issued', 'percentage', 10, 'IDR', now() + '1 day' "
+        "FROM identity WHERE external_id = :id RETURNING id"
+    )
+    spine.rows(code, m=spine.merchant, s=spine.store, id=str(account.id))
     spine.read("incremental")
+    assert spine.rows("SELECT code FROM redemption") == [], "a code in a basket is not used yet"
     assert {number for (number,) in spine.rows(left)} - old == {f"checkout-{basket.id}"}
     today = spine.services.now().date()
     trigger = OnEvent(kind="event", event="checkout_abandoned")

@@ -196,7 +196,7 @@ def test_left_baskets_come_with_their_way_back() -> None:
     assert asked[0]["query"] == "updated_at:>='2026-11-22T06:58:59Z'"
     assert asked[1]["query"] == "recovery_state:not_recovered"
     assert [(one.external_id, one.status, one.paid, one.total_minor) for one in (*left, *back)] == [
-        ("checkout-5", OrderStatus.PENDING, False, 1250), ("checkout-5", OrderStatus.TRASHED, False, 1250)
+        ("checkout-5", OrderStatus.DRAFT, False, 1250), ("checkout-5", OrderStatus.TRASHED, False, 1250)
     ]  # fmt: skip
     assert (left[0].email, left[0].coupon_codes, left[0].lines[0].quantity) == ("c@contoh.test", ("loy",), 2)
     assert nobody == ()
