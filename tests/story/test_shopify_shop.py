@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +147,24 @@ def test_a_basket_left_at_the_till_is_known_until_it_is_paid(spine: ShopifySpine
     spine.read("incremental")
     assert (f"checkout-{basket.id}",) not in spine.rows(left)
     assert (spine.of(str(account.email), "orders"), spine.of(str(account.email), "rung")) == (1, "shopper")
+
+
+def test_customers_that_the_shop_merged_are_one_person_here(spine: ShopifySpine) -> None:
+    shop = spine.double
+    assert shop is not None
+    spine.read()
+    buyers = (one for one in shop.customers.values() if one.email and len(shop.orders_of(one.id)) == 1)
+    kept, gone = islice((one for one in buyers if spine.of(str(one.email), "orders") == 1), 2)
+    selling.merge(shop, kept, gone)
+    spine.deliver()
+    assert spine.of(str(kept.email), "orders") == 2
+    assert spine.of(str(kept.email), "rung") == "customer"
+    logged = spine.rows(
+        "SELECT m.merged_by, w.email_norm, l.email_norm FROM customer_merge m JOIN customer w ON w.id = m.winner_id "
+        "JOIN customer l ON l.id = m.loser_id"
+    )
+    assert logged == [("shop", str(kept.email).lower(), str(gone.email).lower())]
+    assert spine.one("SELECT count(*) FROM identity WHERE external_id = :id", id=str(gone.id)) == 0
 
 
 def test_what_we_wrote_ourselves_is_read_again_by_nobody(spine: ShopifySpine) -> None:
