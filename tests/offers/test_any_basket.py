@@ -32,13 +32,15 @@ def offers(price: int) -> st.SearchStrategy[dict[str, Any]]:
         "member_only": {"value": shares, "products": st.just([SOCKS, TEA])},
         "gift": {"spend": sums, "product": st.just(SOCKS)},
         "buy_get": {
-            "buy": st.integers(1, 4), "get": st.integers(1, 2), "products": st.just([SCARF]), "times": st.integers(1, 3),
+            "buy": st.integers(1, 4), "get": st.integers(1, 2), "products": st.just([SCARF]),
+            "times": st.integers(1, 3),
             "get_products": st.sampled_from([[], [SOCKS]]),
         },
     }  # fmt: skip
     plain = [
-        st.tuples(st.fixed_dictionaries(own), minimum if kind in ("percentage", "fixed", "free_shipping") else st.just({}))
-        .map(lambda told, kind=kind: {"kind": kind, **told[0], **told[1]})
+        st.tuples(
+            st.fixed_dictionaries(own), minimum if kind in ("percentage", "fixed", "free_shipping") else st.just({})
+        ).map(lambda told, kind=kind: {"kind": kind, **told[0], **told[1]})
         for kind, own in kinds.items()
     ]  # fmt: skip
     several = st.tuples(st.integers(2, 5), st.integers(1, 3), st.integers(1, 99)).map(
