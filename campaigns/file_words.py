@@ -50,15 +50,22 @@ _PATTERNS: Final = {
 }
 
 
+_NO_DAY: Final = ("date_parsing", "date_type", "date_from_datetime_parsing", "date_from_datetime_inexact")
+
+
 def mended(item: Any) -> str:
     """The mend of what is too long, too short or of another shape; empty where pydantic's own words do."""
     told = item.get("ctx", {})
     if item["type"] == "string_pattern_mismatch" and item["loc"][-1] in _PATTERNS:
         return f"is to be made of {_PATTERNS[item['loc'][-1]]}"
+    if item["type"] == "too_short" and item["loc"][-1] == "products":
+        return "names no goods; choose at least one"
     if item["type"] == "too_short":
         return f"needs at least {told['min_length']} of its kind"
     if item["type"] == "string_too_short":
         return "is empty; write something"
+    if item["type"] in _NO_DAY:
+        return "is no day; write it as 2027-03-10"
     if item["type"] == "time_parsing":
         return "is no time of the day; write it as 09:00"
     return ""

@@ -238,7 +238,8 @@ class TeamDeal(Given):
         try:
             self.terms()
         except ValidationError as error:
-            raise ValueError(error.errors()[0]["msg"].removeprefix("Value error, ")) from error
+            told = error.errors()[0]["msg"].removeprefix("Value error, ")
+            raise ValueError(told.replace("consolation:", "comfort:")) from error
         return self
 
     def terms(self) -> TeamTerms:

@@ -59,7 +59,7 @@ def _placed(problem: Problem, given: MultiDict[str, str], words: Words) -> tuple
         path = re.sub(r"^v(\d+)", r"measure.variants.\1", re.sub(r"^s(\d+)", r"steps.\1", name))
         named = (place(f"{path}.{word}", given) for word in re.findall(r"\w+", problem.sentence))
         name = next((one for one in named if one != name), name)
-        sentence = re.sub(r"^(after_days|nth|rung|on|value): ", "", sentence)
+        sentence = re.sub(r"^(after_days|nth|rung|on|value|comfort): ", "", sentence)
     if problem.path.startswith("steps"):
         sentence = _by_number(sentence, given, words)
     return name, words.said(OWN_TERMS.get(name, "")) or sentence

@@ -79,7 +79,7 @@ def test_two_behind_one_mailbox_are_handed_one_team(deals: Deals) -> None:
     assert deals.rows("SELECT issued_minor FROM offer_budget") == [(7 * 3 * 3_000_000,)]
 
 
-@pytest.mark.parametrize(("recipe", "steps"), [("team_invite", 2), ("friend_invite", 3)])
+@pytest.mark.parametrize(("recipe", "steps"), [("team_invite", 3), ("friend_invite", 4)])
 def test_the_owner_reads_before_launch_who_must_do_what(deals: Deals, recipe: str, steps: int) -> None:
     started(deals, recipe)
 

@@ -114,6 +114,16 @@ BAD_OFFERS: list[object] = [
     {"kind": "member_only", "value": 10, "products": ["a"], "rungs": [], "until": "soon"},
     {"kind": "member_only", "value": 10, "products": ["a"], "rungs": ["a", "a"]},
     {"kind": "member_only", "value": 10, "products": ["a"], "by_rung": {"shopper": 5}},
+    {"kind": "team_deal", "value": 10, "seats": 1},
+    {"kind": "team_deal", "value": 10, "seats": 51},
+    {"kind": "team_deal", "value": 10, "days": 0},
+    {"kind": "team_deal"},
+    {"kind": "team_deal", "value": 101},
+    {"kind": "team_deal", "gives": "free_shipping", "value": 1},
+    {"kind": "team_deal", "value": 10, "comfort": 10},
+    {"kind": "bring_a_friend", "percent": 120},
+    {"kind": "bring_a_friend", "percent": 10, "own": 120, "friends": 0, "budget": 0},
+    {"kind": "percentage", "value": 10, "budget": 0},
     {"kind": "early_access", "products": [7.5], "until": "2027-02-30", "link_may_spread": "perhaps"},
 ]
 BAD_CAMPAIGNS: list[object] = [
