@@ -32,7 +32,7 @@ class Room:
 
     def table(self, name: str) -> str:
         """The full name of the room's table ``name``."""
-        return f"{SCHEMA}.i{self.number}_{name}"
+        return f"{SCHEMA}.i{self.number}_{self.merchant_id:d}_{name}"
 
     def make(self, connection: Connection, name: str, columns: str) -> None:
         """An empty table of SQL ``columns``, for COPY; ``close_off`` it when it is filled, in the same transaction."""
@@ -72,23 +72,28 @@ def enter(connection: Connection, merchant_id: int) -> Room:
     return Room(number, merchant_id)
 
 
-def sweep(connection: Connection) -> int:
-    """Drop what imports left behind that are no more; gives how many."""
-    left = 0
-    for number in sorted({number for number, _ in _tables(connection)}):
+def sweep(connection: Connection, merchant_id: int | None = None) -> set[int]:
+    """Drop what imports (of one merchant, where given) left behind that are no more; gives whose they were.
+
+    Such an import may have ended between writing orders and reading facts: what follows from orders is to be read anew.
+    """
+    left = set()
+    for number, of in sorted({(number, of) for number, of, _ in _tables(connection)}):
         alone = text("SELECT pg_try_advisory_xact_lock(:lock, :number)")
-        if connection.scalar(alone, {"lock": LOCK, "number": number}):
+        if merchant_id in (None, of) and connection.scalar(alone, {"lock": LOCK, "number": number}):
             _drop(connection, number)
-            left += 1
+            left.add(of)
     return left
 
 
-def _tables(connection: Connection) -> list[tuple[int, str]]:
+def _tables(connection: Connection) -> list[tuple[int, int, str]]:
+    """(number of the room, its merchant, name) of each table."""
     rows = connection.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = :schema"), {"schema": SCHEMA})
-    return [(int(found[1]), name) for name in rows if (found := re.match(r"i(\d+)_", name))]
+    named = ((re.match(r"i(\d+)_(\d+)_", name), name) for name in rows)
+    return [(int(found[1]), int(found[2]), name) for found, name in named if found]
 
 
 def _drop(connection: Connection, number: int) -> None:
-    for of, name in _tables(connection):
+    for of, _, name in _tables(connection):
         if of == number:
             connection.execute(text(f"DROP TABLE {SCHEMA}.{name}"))

@@ -90,11 +90,13 @@ class _Session:
 def _session(services: Services, merchant_id: int, connection: Connection) -> Iterator[_Session]:
     """A session that leaves nothing behind."""
     with connection.begin():
-        room.sweep(connection)
+        broken_off = bool(room.sweep(connection, merchant_id))
         own = room.enter(connection, merchant_id)
     session = _Session(services, merchant_id, connection, own)
     try:
         yield session
+        if broken_off:
+            _follow_all(session, lambda *_: None)
     finally:
         with session.transaction():
             csv_raw.discard(connection)

@@ -14,8 +14,8 @@ from plugin_server.db import campaigns, code_watch, conversations, doubts, fence
 from plugin_server.db import credits as intents
 from plugin_server.db.doubts import OpenAttempt
 from plugin_server.db.session import merchant_ids, system, tenant
+from plugin_server.jobs import climb, credits, events, ingest, reconcile, replies, rewards, run
 from plugin_server.jobs import code_watch as watch_job
-from plugin_server.jobs import credits, events, ingest, reconcile, replies, rewards, run
 from plugin_server.jobs import doubts as log_of_provider
 from plugin_server.jobs import fences as fence_jobs
 from plugin_server.jobs.outside import Outside, outside
@@ -39,9 +39,16 @@ def sweep(services: Services) -> int:
     for merchant_id in merchant_ids(services.engine):
         freed += settle_attempts(services, outside(services, merchant_id), merchant_id)
         _wake(services, merchant_id)
-    with system(services.engine) as conn:
-        room.sweep(conn)
+    _sweep_rooms(services)
     return freed
+
+
+def _sweep_rooms(services: Services) -> None:
+    """Drop what broken-off imports left, and read anew what follows from the orders they may have written."""
+    with system(services.engine) as conn:
+        left = room.sweep(conn)
+    for merchant_id in sorted(left.intersection(merchant_ids(services.engine))):
+        climb.recomputed(services, merchant_id)
 
 
 def settle_attempts(services: Services, world: Outside, merchant_id: int) -> int:

@@ -83,3 +83,29 @@ class Shop:
     def rows(self, sql: str) -> Sequence[Any]:
         """What a query finds."""
         return self.do(lambda connection: [tuple(row) for row in connection.execute(text(sql))])
+
+
+HEADER = "order_id,ordered_at,total,email"
+
+CLEAN = f"{HEADER},customer_id,status,currency,refunded,name\n" + "".join(
+    f"{number},2024-0{number}-01T10:00:00Z,{number}.5,{email},{account},{status},EUR,{back},Ani W\n"
+    for number, email, account, status, back in (
+        (1, "ani@example.com", "a", "paid", ""),
+        (2, "Ani@example.com", "", "refunded", ""),
+        (3, "budi@example.com", "b", "completed", "1.25"),
+        (4, "", "a", "pending", "0"),
+        (5, "", "", "", ""),
+    )
+)
+"""A file in which every row is in order."""
+
+
+def figures(shop: Shop) -> tuple[list[Any], ...]:
+    """All that was read of the orders: facts, rungs and how people came to them, the shop's rhythm."""
+    facts = "SELECT to_jsonb(f) - 'customer_id', c.email FROM customer_facts f JOIN customer c ON c.id = f.customer_id"
+    moves = "SELECT c.email, from_rung, to_rung, changed_at FROM rung_change m JOIN customer c ON c.id = m.customer_id"
+    return (
+        shop.rows(f"{facts} ORDER BY c.email"),
+        shop.rows(f"{moves} ORDER BY 1, 4"),
+        shop.rows("SELECT after_order, gaps, p80_days, p95_days FROM order_rhythm ORDER BY 1"),
+    )

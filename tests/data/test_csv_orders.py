@@ -3,36 +3,17 @@
 from __future__ import annotations
 
 import gzip
-import random
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
 from connectors.csvfile.reading import BadFile
-from plugin_server.db import facts, room
-from plugin_server.db.session import tenant
-from plugin_server.jobs.climb import recomputed
-from plugin_server.jobs.imports import OrdersFile, import_orders
-from tests.data.making import NOW, Shop
+from tests.data.making import CLEAN, HEADER, Shop, figures
 
-HEADER = "order_id,ordered_at,total,email"
 LINES = "order_id,ordered_at,line_title,line_quantity,line_unit_price,currency"
-
-
-@pytest.fixture
-def give(shop: Shop, tmp_path: Path) -> Any:
-    """Import a text (or bytes) as a file; gives the answer."""
-
-    def give(content: str | bytes, name: str = "orders.csv", **told: Any) -> dict[str, Any]:
-        path = tmp_path / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return import_orders(shop.app, shop.merchant, OrdersFile(path, shop.store, **told))
-
-    return give
 
 
 def _orders(shop: Shop) -> list[Any]:
@@ -283,104 +264,19 @@ def test_lines_may_end_as_on_old_macs(shop: Shop, give: Any) -> None:
     assert (quoted["rows"], quoted["created"]) == (2, 2)
 
 
-CLEAN = f"{HEADER},customer_id,status,currency,refunded,name\n" + "".join(
-    f"{number},2024-0{number}-01T10:00:00Z,{number}.5,{email},{account},{status},EUR,{back},Ani W\n"
-    for number, email, account, status, back in (
-        (1, "ani@example.com", "a", "paid", ""),
-        (2, "Ani@example.com", "", "refunded", ""),
-        (3, "budi@example.com", "b", "completed", "1.25"),
-        (4, "", "a", "pending", "0"),
-        (5, "", "", "", ""),
-    )
-)
 ROWS = """SELECT external_id, number, status, raw_status, paid, placed_at, currency, total_minor, refunded_minor,
           counts, coupon_codes, o.email, name, o.country, content, c.email, c.first_name, c.has_account, c.enquired_at
           FROM shop_order o LEFT JOIN customer c ON c.id = o.customer_id ORDER BY 1"""
 
 
-def _figures(shop: Shop) -> tuple[list[Any], ...]:
-    """All that was read of the orders: facts, rungs and how people came to them, the shop's rhythm."""
-    facts = "SELECT to_jsonb(f) - 'customer_id', c.email FROM customer_facts f JOIN customer c ON c.id = f.customer_id"
-    moves = "SELECT c.email, from_rung, to_rung, changed_at FROM rung_change m JOIN customer c ON c.id = m.customer_id"
-    return (
-        shop.rows(f"{facts} ORDER BY c.email"),
-        shop.rows(f"{moves} ORDER BY 1, 4"),
-        shop.rows("SELECT after_order, gaps, p80_days, p95_days FROM order_rhythm ORDER BY 1"),
-    )
-
-
 def test_a_clean_file_comes_in_as_it_would_row_by_row(shop: Shop, give: Any) -> None:
     """A space to be trimmed, and nothing else, sends a file the long way; content is the same, so nothing changes."""
     first = give(CLEAN)
-    before = shop.rows(ROWS), _figures(shop)
+    before = shop.rows(ROWS), figures(shop)
     again = give(CLEAN.replace("Ani W\n", "Ani W \n"))
     assert (first["created"], first["customers"], again["created"], again["updated"]) == (5, 2, 0, 0)
-    assert before == (shop.rows(ROWS), _figures(shop))
+    assert before == (shop.rows(ROWS), figures(shop))
     assert [row[7:9] for row in before[0]] == [(150, 0), (250, 250), (350, 125), (450, 0), (550, 0)]
-
-
-def _year() -> str:
-    """A file in which people buy as guests and by accounts, share addresses, and come back after many waits."""
-    chance = random.Random(7)
-    rows = []
-    for number in range(600):
-        who, guest = int(40 * chance.random() ** 2), chance.random() < 0.3
-        at = datetime(2023, 1, 1) + timedelta(hours=29 * number)  # noqa: DTZ001 - the zone is written out below
-        email = f"{'A' if guest else 'a'}{who % 37}@example.com" if chance.random() < 0.9 else ""
-        status = chance.choice(["paid"] * 9 + ["refunded", "Cancelled"])
-        account, country = "" if guest else f"k{who}", chance.choice(["ID", "Indonesia", ""])
-        rows.append(
-            f"{number},{at.isoformat()}Z,{5 + number % 9}.5,{email},{account},{status},EUR,,N {who},{country}\n"
-        )
-    return f"{HEADER},customer_id,status,currency,refunded,name,country\n" + "".join(rows)
-
-
-def test_facts_read_beside_the_writing_are_those_read_from_what_was_written(shop: Shop, give: Any) -> None:
-    """Facts and rungs of a first file are read from the file itself; computed anew from the orders, none differs."""
-    give(_year())
-    before = _figures(shop)
-    assert len(before[0]) > 35
-    assert len(before[2]) > 1
-    with tenant(shop.app.engine, shop.merchant) as connection:
-        assert facts.refresh(connection, merchant_id=shop.merchant, customer_ids=None, now=NOW) == 0
-        connection.execute(text("DELETE FROM customer_facts"))
-        connection.execute(text("DELETE FROM rung_change"))
-    recomputed(shop.app, shop.merchant)
-    assert _figures(shop) == before
-
-
-def test_an_import_leaves_no_room_behind(shop: Shop, give: Any) -> None:
-    """Neither one that came in, nor one that failed; and what a crash left goes with the next."""
-    rooms = "SELECT count(*) FROM pg_class WHERE relnamespace = 'tangga_import'::regnamespace"
-    with shop.app.engine.connect() as lost:
-        with lost.begin():
-            room.enter(lost, shop.merchant).keep(lost, "csv_raw", "SELECT 1 AS row")
-        with shop.app.engine.begin() as connection:
-            assert room.sweep(connection) == 0, "the import lives"
-        lost.invalidate()
-    give(f"{HEADER}\n1,2024-01-01,5,ani@example.com\n")
-    assert shop.rows(rooms) == [(0,)]
-
-
-def test_nobody_else_sees_what_lies_in_a_room(shop: Shop) -> None:
-    with tenant(shop.app.engine, shop.merchant) as connection:
-        own = room.enter(connection, shop.merchant)
-        own.keep(connection, "csv_raw", "SELECT 1 AS row")
-        seen = f"SELECT count(*) FROM {own.table('csv_raw')}"
-        assert connection.scalar(text(seen)) == 1
-        connection.execute(text("SELECT set_config('tangga.merchant', :id, true)"), {"id": str(shop.merchant + 1)})
-        assert connection.scalar(text(seen)) == 0
-        own.leave(connection)
-
-
-def test_where_the_orders_do_not_stand_nothing_read_of_them_does(shop: Shop, give: Any) -> None:
-    """An order's second row sends the file another way, after facts were read of the first; none of it is left."""
-    told = give(f"{CLEAN}1,2024-06-01T10:00:00Z,9,ani@example.com,a,paid,EUR,,Ani W\n")
-    assert told["created"] == 5
-    before = _figures(shop)
-    recomputed(shop.app, shop.merchant)
-    assert _figures(shop) == before
-    assert shop.rows("SELECT count(*) FROM customer") == [(2,)]
 
 
 @pytest.mark.parametrize(
