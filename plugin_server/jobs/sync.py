@@ -37,8 +37,8 @@ LAG = timedelta(minutes=5)
 """The next reading begins this long before this one began: clocks differ, and a shop may commit late."""
 
 ALLOCATIONS = 500_000
-"""Between two looks for garbage that refers in circles. At 50,000 they took a quarter of our time: rows wait by the ten
-thousand to be written, and each look goes through those that came since the last one."""
+"""Between two looks for garbage that refers in circles: each goes through the thousands of rows that wait to be
+written. Python's own 700 cost a reading a tenth of its time."""
 
 T = TypeVar("T")
 
