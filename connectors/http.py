@@ -27,7 +27,7 @@ __all__ = ["Http", "Reply", "guard_url", "loads", "look_up", "retry_after_second
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 60.0
-TOTAL_SECONDS = 300.0
+TOTAL_SECONDS = 120.0
 MAX_BODY = 64 << 20
 TRIES = 4
 LONGEST_PAUSE = 30.0
@@ -261,7 +261,7 @@ class Http:
                     ambiguous=writes,
                 )
             if self._monotonic() > deadline:
-                raise _Again(_broken(writes))
+                raise _slow(writes)  # Not tried again at once: the next try would cost as long.
             parts.append(part)
         return b"".join(parts)
 
@@ -303,6 +303,11 @@ def _moved(reply: Reply) -> ConnectorError:
     )
 
 
+def _slow(writes: bool) -> ConnectorError:
+    sentence = "The shop took too long to answer. We will try again."
+    return ConnectorError(sentence, code="timeout", retry_after=COME_BACK, ambiguous=writes)
+
+
 def _broken(writes: bool) -> ConnectorError:
     return ConnectorError(
         "The shop's answer broke off half-way. We will try again.",
@@ -323,8 +328,7 @@ def _transport_error(error: requests.RequestException, writes: bool) -> Connecto
         sentence = "The shop does not answer. Check that it is online and that its firewall lets us in."
         return ConnectorError(sentence, code="timeout", retry_after=COME_BACK)
     if isinstance(error, requests.exceptions.Timeout):
-        sentence = "The shop took too long to answer. We will try again."
-        return ConnectorError(sentence, code="timeout", retry_after=COME_BACK, ambiguous=writes)
+        return _slow(writes)
     if isinstance(error, requests.exceptions.ConnectionError) and _never_sent(error):
         sentence = "The shop cannot be reached. Check its address and that it is online."
         return ConnectorError(sentence, code="unreachable", retry_after=COME_BACK)

@@ -104,9 +104,16 @@ def body(pack: Pack, first: Mapping[str, Any]) -> dict[str, Any]:
     asked |= {name: first[name] for name in COPIED if first.get(name) not in (None, "")}
     if weight := _weight(first, sum(pieces for _, pieces in pack.parts)):
         asked["weight"] = weight
-    if isinstance(first.get("images"), list) and first["images"] and isinstance(first["images"][0], dict):
-        asked["images"] = [{"id": first["images"][0].get("id")}]
+    if picture := _picture(first):
+        asked["images"] = [{"id": picture}]
     return asked
+
+
+def _picture(first: Mapping[str, Any]) -> int | None:
+    """The number of its first picture. One that lies outside the shop has none, or 0, and would refuse the pack."""
+    pictures = first.get("images")
+    found = pictures[0].get("id") if isinstance(pictures, list) and pictures and isinstance(pictures[0], dict) else None
+    return found if isinstance(found, int) and found > 0 else None
 
 
 def differences(product: Mapping[str, Any], pack: Pack) -> list[str]:

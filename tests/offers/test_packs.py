@@ -12,6 +12,7 @@ import requests
 
 from connectors.base import StoreServices
 from connectors.offer_types import Pack
+from connectors.woocommerce.packs import body
 from plugin_server.demo.shop.faults import Lost
 from plugin_server.demo.shop.model import Product
 from tests.contract.counters import Counter, opened
@@ -110,3 +111,17 @@ def test_a_pack_of_goods_that_are_gone_is_not_made(counter: Counter) -> None:
     assert "no longer has a product" in (refused.error or "")
     [other] = ensure(counter, replace(pack(counter), currency="EUR"))
     assert other.error == "The shop counts in IDR, the pack in EUR."
+
+
+@pytest.mark.parametrize(
+    ("pictures", "asked"),
+    [
+        ([{"id": 31}, {"id": 32}], [{"id": 31}]),
+        ([{"id": 0, "src": "https://cdn.example/a.png"}], None),
+        ([{}], None),
+        ([], None),
+    ],
+)
+def test_a_picture_that_the_shop_does_not_hold_is_left_out(counter: Counter, pictures: list[Any], asked: Any) -> None:
+    # The shop answers 400 woocommerce_product_invalid_image_id to a picture that is not in its own library.
+    assert body(pack(counter), {"images": pictures}).get("images") == asked
