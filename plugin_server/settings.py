@@ -129,8 +129,9 @@ class Settings(BaseSettings):
                 raise ValueError(f"{name.upper()} is a test seam and is refused when TANGGA_ENV=production")
         if not self.tls_verify:
             raise ValueError("TLS_VERIFY=0 is refused when TANGGA_ENV=production")
-        if urlsplit(self.sendgrid_host).scheme != "https":
-            raise ValueError("SENDGRID_HOST must be https when TANGGA_ENV=production")
+        provider = urlsplit(self.sendgrid_host)
+        if provider.scheme != "https" or not f".{provider.hostname}".endswith(".sendgrid.com"):
+            raise ValueError("SENDGRID_HOST must be SendGrid's own when TANGGA_ENV=production: https://….sendgrid.com")
         if urlsplit(self.public_url).scheme != "https":
             raise ValueError("PUBLIC_URL must be https when TANGGA_ENV=production")
         if not self.secret_keys:

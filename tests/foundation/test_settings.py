@@ -41,6 +41,8 @@ def test_production_starts_when_everything_needed_is_there() -> None:
         ({"shopify_admin_origin": "shop"}, "not an address"),
         ({"tls_verify": "0"}, "TLS_VERIFY"),
         ({"sendgrid_host": "http://127.0.0.1:1"}, "SENDGRID_HOST"),
+        ({"sendgrid_host": "https://127.0.0.1:1"}, "SENDGRID_HOST"),
+        ({"sendgrid_host": "https://notsendgrid.com"}, "SENDGRID_HOST"),
         ({"public_url": "http://app.example.com"}, "PUBLIC_URL"),
     ],
 )
