@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 from campaigns.ladder import facts
+from connectors.csvfile.columns import CONTACTS, ORDERS
+from connectors.csvfile.shape import STATUSES
 from plugin_server.settings import settings_table
 from tests.checks.measure import ROOT
 
@@ -15,6 +17,11 @@ def test_the_readme_holds_the_settings_as_the_program_has_them() -> None:
 
 def test_the_facts_stand_in_the_documents_as_the_program_has_them() -> None:
     assert facts.table() in (ROOT / "docs" / "facts.md").read_text()
+
+
+def test_every_column_and_state_of_a_file_is_told() -> None:
+    told = set(re.findall(r"`([a-z_]+)`", (ROOT / "docs" / "files.md").read_text()))
+    assert {*ORDERS, *CONTACTS, *STATUSES} - told == set()
 
 
 def test_every_local_link_in_the_documents_leads_somewhere() -> None:
