@@ -127,6 +127,9 @@ class EmbeddedPostgres(Service):
                     f"The database in {self.data} is of PostgreSQL {found}, this Tangga brings {POSTGRES_MAJOR}. "
                     f"Dump it with PostgreSQL {found} and restore it into a new --home."
                 )
+            # A `chmod -R` or a restored copy opens the folder to others; PostgreSQL would refuse to start in it.
+            with suppress(PermissionError):
+                self.data.chmod(0o700)
             return
         fresh = self.folder.path / "postgres.new"
         shutil.rmtree(fresh, ignore_errors=True)

@@ -65,6 +65,14 @@ def test_a_second_start_finds_the_data(postgres: EmbeddedPostgres, home: Path) -
     assert "not properly shut down" not in postgres.log.read_text()
 
 
+def test_a_folder_opened_to_others_is_closed_again(postgres: EmbeddedPostgres) -> None:
+    postgres.stop()
+    postgres.data.chmod(0o755)
+    postgres.start()
+    assert postgres.data.stat().st_mode & 0o777 == 0o700
+    assert ask(postgres, "SELECT 1") == [(1,)]
+
+
 def test_a_stop_cuts_off_clients_and_leaves_nothing(postgres: EmbeddedPostgres, home: Path) -> None:
     with psycopg.connect(postgres.url.replace("+psycopg", "")):
         postgres.stop()
