@@ -72,6 +72,9 @@ def ops(fact: Fact) -> tuple[str, ...]:
     return (">=", "<=", ">", "<", "=", "!=", "between", "in", "is_set")
 
 
+KNOWN_OPS = {"", *(op for fact in CATALOGUE.values() for op in ops(fact))}
+
+
 def about(fact: Fact) -> Draft:
     """A beginning with one condition on ``fact`` that still wants its value."""
     return Draft("all", below=(Draft("leaf", fact.name, ops(fact)[0], ("",)),))
@@ -212,10 +215,15 @@ def _edited(draft: Draft, what: str, path: list[int]) -> Draft:
 
 
 def settled(draft: Draft) -> Draft:
-    """With an op that its fact can answer, and as many places for values as the op wants."""
+    """With an op that its fact can answer, and as many places for values as the op wants.
+
+    What no page ever offers, an unknown fact or op, stays as it is: it is refused, and nothing else taken for it.
+    """
     if draft.is_group:
         return replace(draft, below=tuple(settled(child) for child in draft.below))
-    fact = CATALOGUE.get(draft.fact) or CATALOGUE["orders"]
+    fact = CATALOGUE.get(draft.fact or "orders")
+    if fact is None or draft.op not in KNOWN_OPS:
+        return draft
     op = draft.op if draft.op in ops(fact) else ops(fact)[0]
     given = [value for value in draft.values if value] if op == "in" else list(draft.values)
     wanted = {"in": len(given) + 1, "between": 2}.get(op, 0 if op in VALUELESS else 1)

@@ -144,6 +144,8 @@ def _fault(bad: BadRule, form: LadderForm) -> str:
         return words()("own_ladder.bad_grace")
     if one is not None and not one.names.get("en", "").strip():
         return words()("own_ladder.nameless")
+    if bad.path == "name" or ".names" in bad.path:
+        return words()("own_ladder.bad_name")
     if one is not None and one.rule is not None:
         rule = rule_form.finished(one.rule)
         if rule is None:

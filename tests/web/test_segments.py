@@ -56,6 +56,8 @@ def test_any_fact_begins_a_segment(marketer: Visitor) -> None:
 BAD: list[tuple[dict[str, str], str]] = [
     ({**ONE, "r.0.value": "many"}, "Give a whole number"),
     ({**ONE, "r.0.value": ""}, "Finish the conditions"),
+    ({**ONE, "r.0.fact": "shoe_size"}, "Finish the conditions"),
+    ({**ONE, "r.0.op": "~"}, "Finish the conditions"),
     ({"r.kind": "any"}, "Add a condition"),
     ({**ONE, "r.1.fact": "orders", "r.1.op": "<", "r.1.value": "2"}, "Nobody can ever meet this"),
     ({**ONE, "who": "nobody@example.com"}, "No customer has the address nobody@example.com"),
