@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, cast, false, func, literal, not_, or_
+from sqlalchemy import ColumnElement, and_, any_, cast, false, func, literal, not_, or_
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import BigInteger, Boolean, Date, DateTime, Numeric, Text, TypeEngine
 
@@ -28,6 +28,7 @@ from campaigns.ladder.rules import (
     Never,
     Not,
     Rule,
+    Typed,
     WithinLastDays,
     fact_of,
     typed,
@@ -90,7 +91,9 @@ def _leaf(leaf: Leaf, columns: Columns, now: datetime) -> ColumnElement[Any]:
 def _in(leaf: In, fact: Fact, column: ColumnElement[Any], now: datetime) -> ColumnElement[Any]:
     if fact.type is FactType.WORDS:
         return column.op("&&", is_comparison=True)(cast(list(map(str, leaf.values)), ARRAY(Text)))
-    return or_(*(column == _value(value, fact, now) for value in leaf.values))
+    # One array, not a thousand comparisons: the database looks the fact up in it.
+    wanted = [_python(value, fact, now) for value in leaf.values]
+    return column == any_(literal(wanted, ARRAY(_TYPES[fact.type])))
 
 
 def _within(leaf: WithinLastDays, fact: Fact, column: ColumnElement[Any], now: datetime) -> ColumnElement[Any]:
@@ -109,7 +112,12 @@ def _back(moment: Any, days: int) -> Any:
 
 
 def _value(value: Given, fact: Fact, now: datetime) -> ColumnElement[Any]:
+    return literal(_python(value, fact, now), _TYPES[fact.type])
+
+
+def _python(value: Given, fact: Fact, now: datetime) -> Typed:
+    """The value in the type of its fact; a day stands for the shop's midnight where moments are compared."""
     made = typed(value, fact)
     if fact.type is FactType.TIME and not isinstance(made, datetime) and isinstance(made, date):
-        made = datetime.combine(made, time.min, tzinfo=now.tzinfo)
-    return literal(made, _TYPES[fact.type])
+        return datetime.combine(made, time.min, tzinfo=now.tzinfo)
+    return made
