@@ -69,11 +69,17 @@ class Buying:
         """
         # At a = 1 the expression is 0/0; a millionth beside it is right to six digits.
         a = self.a if abs(self.a - 1) > 1e-6 else 1 + 1e-6
-        left, beta = self.b + of.x + self.k, self.alpha + of.weeks
+        left, beta, shape = self.b + of.x + self.k, self.alpha + of.weeks, self.r + of.x
         z = weeks / (beta + weeks)
-        series = hyp2f1(a + left - 1 - self.r - of.x, a - 1, a + left - 1, z)
-        living: Floats = (a + left - 1) / (a - 1) * (1 - np.exp((a - 1) * np.log1p(-z)) * series)
-        return self.alive(of) * living
+        with np.errstate(all="ignore"):
+            series = hyp2f1(a + left - 1 - shape, a - 1, a + left - 1, z)
+            living: Floats = (a + left - 1) / (a - 1) * (1 - np.exp((a - 1) * np.log1p(-z)) * series)
+        # Where a fit ran to the edge the series cannot be summed: there the chance of dropping out is all but known,
+        # and no more orders are possible than without dropping out.
+        chance = self.a / (self.a + left)
+        known = -np.expm1(-shape * np.log1p(chance * weeks / beta)) / chance
+        sound = (living >= 0) & (living <= shape * weeks / beta * (1 + 1e-9))
+        return self.alive(of) * np.where(sound, living, known)
 
     def newcomer(self, weeks: Floats) -> Floats:
         """Expected repeat orders of somebody new within ``weeks`` of their first order."""
@@ -83,7 +89,8 @@ class Buying:
 
     def wait(self, of: Histories, share: float) -> Floats:
         """Weeks from now within which ``share`` of such customers order again, if they are alive."""
-        weeks: Floats = (self.alpha + of.weeks) * np.expm1(-np.log1p(-share) / (self.r + of.x))
+        with np.errstate(over="ignore"):  # for ever, where the rate of ordering is all but nothing
+            weeks: Floats = (self.alpha + of.weeks) * np.expm1(-np.log1p(-share) / (self.r + of.x))
         return weeks
 
     def quantiles(self, of: Histories, weeks: float, shares: tuple[float, ...]) -> NDArray[np.int64]:

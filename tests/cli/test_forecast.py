@@ -162,6 +162,18 @@ def test_a_shop_without_history_is_told_so(orders: int, shop: Shop, call: Called
     assert all((line["p_alive"], line["activity"]) == (None, "none") for line in lines)
 
 
+def test_a_shop_where_everybody_orders_daily_is_told_why_there_is_no_forecast(shop: Shop, read: Read) -> None:
+    days = [date(2026, 1, 1) + timedelta(days=n) for n in range(40)]
+    put(shop, [(who, f"{day}T05:00Z", 100_00, "IDR") for who in range(5) for day in days])
+    found = read("forecast", "fit")
+    assert (found["usable"], next(gate["ok"] for gate in found["gates"] if gate["name"] == "fit")) == (False, False)
+    assert math.isfinite(found["outlook"]["orders"])
+    with tenant(shop.app.engine, shop.merchant) as conn:
+        kept = forecast.kept(conn)
+    assert kept is not None
+    assert kept[1] == found
+
+
 def test_an_until_before_the_first_order_is_an_empty_history(shop: Shop, read: Read) -> None:
     put(shop, [(1, "2026-01-01T05:00Z", 100_00, "IDR")])
     found = read("forecast", "fit", "--until", "2025-06-01")

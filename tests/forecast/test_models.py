@@ -146,6 +146,32 @@ def test_what_cannot_be_fitted_is_refused(rows: list[tuple[int, int, int]]) -> N
         outlook.fit(history(*rows))
 
 
+EDGES = {
+    "one of many came back": [(1, 5, 300), *[(0, 0, 300)] * 200],
+    "every day": [(300, 300, 300)] * 50,
+    "like a clockwork": [(10, 300, 300)] * 50,
+    "again at once and never more": [(1, 1, 365)] * 50,
+    "as if by dice": [(1 + n % 8, 1 + n * 37 % 199, 300) for n in range(200)],
+    "three resellers": [*[(3000, 3000, 3600)] * 3, *[(0, 0, 3600)] * 200],
+    "still on their first day": [(1, 1, 1), *[(0, 0, 0)] * 50],
+}
+
+
+@pytest.mark.parametrize("rows", EDGES.values(), ids=list(EDGES))
+def test_a_fit_at_the_edge_still_gives_figures(rows: list[tuple[int, int, int]]) -> None:
+    of = history(*rows)
+    made = outlook.fit(of)
+    for weeks in (1.0, 13.0, 520.0):
+        orders, chance = made.orders(of, weeks), made.buys(of, weeks)
+        assert np.isfinite(orders).all()
+        assert (orders >= 0).all()
+        most = (made.again.r + of.x) / (made.again.alpha + of.weeks) * weeks
+        some = of.repeats > 0
+        assert (orders[some] <= most[some] * (1 + 1e-6)).all()
+        assert ((chance >= 0) & (chance <= 1)).all()
+    assert not np.isnan(made.window(of)).any()
+
+
 def test_the_gates() -> None:
     people = made(2_000, CDNOW, at_once=False, days=(27 * 7, 39 * 7), seed=3)
     forecast = outlook.fit(people)
