@@ -61,6 +61,8 @@ def read_variants(given: Fields, base: Sequence[Mapping[str, Any]], language: st
         for code in own.getlist("message.languages"):
             if code in LANGUAGES:
                 one["message"][code] = read_wording(own, code, told.get(code) or {})
+        if old.get("subject"):
+            one["subject"] = old["subject"]  # the composer's
         if own.get("offer_is") == "none":
             one["offer"] = "none"
         elif own.get("offer_is") == "own":

@@ -44,6 +44,15 @@ def test_variants_and_guards_survive_the_form_alone() -> None:
     assert parse({**document, "key": made.key}) == made
 
 
+def test_subjects_that_the_composer_tries_survive_the_form() -> None:
+    document = holiday_discount().document
+    tried = [{"key": "a"}, {"key": "b", "subject": {"en": "Warm regards", "id": "Salam"}}]
+    made = parse(document | {"measure": document["measure"] | {"variants": tried}})
+    back, problems = document_of(MultiDict(list(fields_of(dump(made)).items(multi=True))), dump(made), "nl")
+    assert problems == []
+    assert parse({**back, "key": made.key}) == made
+
+
 def test_two_versions_come_at_once_and_none_stays_alone() -> None:
     given = fields_of(holiday_discount().campaign.model_dump(mode="json", by_alias=True))
     two = campaign_form.edited(given, "variant:add")
