@@ -28,6 +28,7 @@ class Mail:
 
     With ``send_at`` the provider takes it now and sends it then; ``batch_id`` is what ``MailFence`` calls it back by.
     Backends without a fence leave both out of account. ``in_reply_to`` is the Message-ID that this mail answers.
+    Whether opens and clicks of ``tracked`` mails are followed is up to the account; those of all others never are.
     """
 
     attempt_id: str
@@ -42,6 +43,7 @@ class Mail:
     batch_id: str = ""
     send_at: datetime | None = None
     in_reply_to: str = ""
+    tracked: bool = False
 
 
 class SendOutcome(StrEnum):

@@ -39,6 +39,10 @@ def to_request(mail: Mail, takers: Mapping[str, tuple[str, Recipient]], *, sandb
         "content": [{"type": "text/plain", "value": mail.text}, {"type": "text/html", "value": mail.html}],
         "tracking_settings": {"subscription_tracking": {"enable": False}},
     }
+    if not mail.tracked:
+        # Links that log somebody in or confirm something are nobody else's to see, nor is who reads them.
+        off = {"click_tracking": {"enable": False, "enable_text": False}, "open_tracking": {"enable": False}}
+        body["tracking_settings"] |= off
     if mail.reply_to:
         body["reply_to"] = {"email": wire_address(mail.reply_to)}
     category = mail.category.encode("ascii", "ignore").decode()[:255].strip()

@@ -169,6 +169,19 @@ def save_reply_domain(conn: Connection, name: str) -> None:
     )
 
 
+def tracked(conn: Connection) -> bool:
+    """Whether campaign mails may be followed: opens and clicks, as the provider's account has it."""
+    return bool(conn.scalar(text("SELECT settings->>'tracked' IS DISTINCT FROM 'false' FROM merchant")))
+
+
+def save_tracked(conn: Connection, wish: bool) -> None:
+    """From now on, within a minute."""
+    conn.execute(
+        text("UPDATE merchant SET settings = settings || jsonb_build_object('tracked', CAST(:wish AS boolean))"),
+        {"wish": wish},
+    )
+
+
 def save_replies_seen(conn: Connection, name: str, arrive: bool | None, now: datetime) -> None:
     """Keep what the name servers say. Where they gave no answer, what was known of this domain stays."""
     known = replies(conn)

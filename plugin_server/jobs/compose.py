@@ -55,6 +55,7 @@ class Letterhead:
     ladder: Ladder
     reply_domain: str = ""
     look: Look = field(default_factory=Look)
+    tracked: bool = True
     worked_out: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
     """What is the same for many readers, so that it is worked out once."""
 
@@ -76,6 +77,7 @@ def letterhead(conn: Connection) -> Letterhead:
         shop={"name": row.name, "url": row.url or "", "address": row.postal_address, "email": row.email},
         ladder=rungs.shop(conn, row.id).ladder,
         reply_domain=sender.replies_in(row.settings).promised,
+        tracked=row.settings.get("tracked") is not False,
         look=Look(worn.color, f"/brand/{row.id}/{worn.logo}" if worn.logo else ""),
     )
 

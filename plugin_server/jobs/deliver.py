@@ -307,6 +307,7 @@ def _mail(
         text=parts[2],
         recipients=recipients,
         category=run.campaign.key,
+        tracked=head.tracked,
     )
 
 

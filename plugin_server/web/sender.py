@@ -40,6 +40,7 @@ def _page(who: Person, faults: dict[str, str], given: Pace | None) -> str:
         domain, looked = sender.domain(connection), sender.domain_found(connection)
         vouched, replies = vouching.of(connection), sender.replies(connection)
         refused = sender.refused(connection, domain, services().settings.public_url)
+        tracked = sender.tracked(connection)
     return page(
         "sender.html",
         section="settings",
@@ -52,6 +53,7 @@ def _page(who: Person, faults: dict[str, str], given: Pace | None) -> str:
         vouched=vouched,
         can_vouch=_can_vouch(),
         refused=refused,
+        tracked=tracked,
         reply_domain=request.form.get("reply_domain", replies.domain),
         replies=replies,
         replies_host=wiring.REPLIES_HOST,
@@ -122,6 +124,21 @@ def save_replies(who: Person) -> ResponseReturnValue:
             detail={"reply_domain": domain},
         )  # fmt: skip
     wake(services().redis, look_up_domain, who.merchant_id, on="urgent", hold=5)
+    flash(words()("sender.saved"), "good")
+    return redirect(url_for("sender.show"))
+
+
+@pages.post("/mail/health/tracking")
+@requires("owner")
+def save_tracking(who: Person) -> ResponseReturnValue:
+    """Whether opens and clicks of campaign mails are followed."""
+    wish = "tracked" in request.form
+    with tenant(services().engine, who.merchant_id) as connection:
+        sender.save_tracked(connection, wish)
+        audit_log.record(
+            connection, who.merchant_id, actor=who.email, action="settings_changed", subject="tracked",
+            detail={"tracked": wish},
+        )  # fmt: skip
     flash(words()("sender.saved"), "good")
     return redirect(url_for("sender.show"))
 

@@ -17,6 +17,7 @@ from campaigns.schema import parse
 from connectors.mail_types import DnsRecord, DomainVouch
 from plugin_server.db import campaigns, sender, vouching
 from plugin_server.db.session import tenant
+from plugin_server.jobs.compose import letterhead
 from plugin_server.wiring import Services
 from tests.web.conftest import Visitor
 
@@ -159,3 +160,15 @@ def test_an_owner_says_where_replies_come_in(app: Services, merchant: int, logge
     page = owner.get("/mail/health").get_data(as_text=True)
     assert "Replies to reply.toko.example would be lost" in page
     assert "10 mx.sendgrid.net" in page
+
+
+def test_an_owner_says_whether_mails_are_followed(
+    app: Services, merchant: int, logged_in: Callable[[str], Visitor]
+) -> None:
+    owner = logged_in("owner")
+    assert 'name="tracked" value="1" checked' in owner.get("/mail/health").get_data(as_text=True)
+    for form, wish in (({}, False), ({"tracked": "1"}, True)):
+        assert owner.post("/mail/health/tracking", form).status_code == 302
+        with tenant(app.engine, merchant) as connection:
+            assert sender.tracked(connection) is letterhead(connection).tracked is wish
+    assert logged_in("marketer").post("/mail/health/tracking", {}).status_code == 403

@@ -55,7 +55,11 @@ def test_the_request_as_a_whole(fake: FakeSendGrid) -> None:
         "reply_to": {"email": "reply@senja.example"},
         "subject": "For -s3cr3ts_0-",
         "content": [{"type": "text/plain", "value": "text"}, {"type": "text/html", "value": "<p>-s3cr3th_0-</p>"}],
-        "tracking_settings": {"subscription_tracking": {"enable": False}},
+        "tracking_settings": {
+            "subscription_tracking": {"enable": False},
+            "click_tracking": {"enable": False, "enable_text": False},
+            "open_tracking": {"enable": False},
+        },
         "categories": ["holiday"],
     }
 
