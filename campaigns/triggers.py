@@ -12,7 +12,8 @@ from pydantic import Field, field_validator, model_validator
 from campaigns.parts import Part, clock
 
 EVENTS: Final = (
-    "order_placed", "order_paid", "nth_order", "rung_up", "rung_down", "stalled", "checkout_abandoned", "birthday",
+    "order_placed", "order_paid", "order_delivered", "nth_order", "rung_up", "rung_down", "stalled",
+    "checkout_abandoned", "birthday",
     "first_order_anniversary", "member_anniversary", "supply_ends", "overdue", "points_end", "consent_given",
     "friend_joined", "friend_bought", "answered", "rung_ends",
 )  # fmt: skip
@@ -87,7 +88,8 @@ class OnEvent(At):
 
     kind: Literal["event"]
     event: Literal[
-        "order_placed", "order_paid", "nth_order", "rung_up", "rung_down", "stalled", "checkout_abandoned", "birthday",
+        "order_placed", "order_paid", "order_delivered", "nth_order", "rung_up", "rung_down", "stalled",
+        "checkout_abandoned", "birthday",
         "first_order_anniversary", "member_anniversary", "supply_ends", "overdue", "points_end", "consent_given",
         "friend_joined", "friend_bought", "answered", "rung_ends",
     ]  # fmt: skip

@@ -1,7 +1,6 @@
 """Our words for what shops and mail providers tell us. Every connector translates into these and nothing else.
 
-Money is an integer of ISO-4217 minor units beside its currency code; times are aware datetimes in UTC.
-Foreign words that no table knows become ``UNKNOWN`` and keep their original in ``raw_status``.
+Money is in ISO-4217 minor units beside its currency; times are aware, in UTC; unknown words stay in ``raw_status``.
 """
 
 from __future__ import annotations
@@ -85,7 +84,7 @@ class Refund:
 class Order:
     """One order as its store tells it. ``total_minor`` never shrinks by refunds: net = total − sum(refunds).
 
-    ``customer_external_id`` is None for a guest; ``consent`` is what was ticked at the till, as ``Customer.consent``.
+    ``customer_external_id``: None for a guest; ``consent``: ticked at the till; ``delivered_at``: arrived, or sent off.
     """
 
     external_id: str
@@ -113,6 +112,7 @@ class Order:
     referred_by: str | None = None
     test: bool = False
     consent: str | None = None
+    delivered_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

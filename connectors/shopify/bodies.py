@@ -56,11 +56,23 @@ def order_row(body: Json) -> dict[str, Any]:
         ],
         "discountCodes": [row.get("code") for row in rows(body, "discount_codes", PATH) if isinstance(row, dict)],
         "sourceName": body.get("source_name"),
+        "displayFulfillmentStatus": str(body.get("fulfillment_status") or "").upper() or None,
+        "fulfillments": [_parcel(row) for row in rows(body, "fulfillments", PATH) if isinstance(row, dict)],
         "refunds": refunds,
         "totalRefundedSet": _bag(back),
         "totalReceivedSet": _received(body),
         "lineItems": [_line(row, body) for row in rows(body, "line_items", PATH) if isinstance(row, dict)],
         **{name: _set(body, old) for name, old in MONEY.items()},
+    }
+
+
+def _parcel(row: Json) -> dict[str, Any]:
+    told = str(row.get("shipment_status") or "").upper()
+    return {
+        "status": str(row.get("status") or "").upper(),
+        "displayStatus": told,
+        "createdAt": row.get("created_at"),
+        "deliveredAt": row.get("updated_at") if told == "DELIVERED" else None,
     }
 
 

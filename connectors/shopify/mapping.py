@@ -44,6 +44,8 @@ STATUSES = {
 }
 CONSENT = {"SUBSCRIBED": "subscribed", "UNSUBSCRIBED": "unsubscribed", "PENDING": "pending"}
 REFERRED_BY = "tangga_referred_by"
+SENT = frozenset({"", "FULFILLED", "MARKED_AS_FULFILLED", "SUBMITTED", "DELIVERED", "PICKED_UP"})
+"""What a parcel is called that nobody tracks, or that has come."""
 REST = "-rest"
 """How the id of a refund ends that stands for money which no refund of the order accounts for."""
 
@@ -89,6 +91,7 @@ def order(raw: object, *, now: datetime, lines: Sequence[Any] | None = None) -> 
         test=row.get("test") is True,
         # The box at the till, ticked. Not ticked says nothing: a subscriber need not tick it again.
         consent="subscribed" if row.get("customerAcceptsMarketing") is True else None,
+        delivered_at=_delivered(row, path, now),
     )
 
 
@@ -191,6 +194,21 @@ def _line(raw: object, path: str, code: str) -> OrderLine:
         sku=text(row, "sku", 100) or None,
         discount_minor=money(row, "totalDiscountSet", code, path),
     )
+
+
+def _delivered(row: Row, path: str, now: datetime) -> datetime | None:
+    """When the last parcel arrived; when it was sent off, where no carrier tells more. None while one is on its way."""
+    if text(row, "displayFulfillmentStatus", 40) != "FULFILLED":
+        return None
+    parcels = [obj(one, f"{path}.fulfillments") for one in rows(row, "fulfillments", path)]
+    moments = []
+    for one in parcels:
+        if text(one, "status", 20) == "SUCCESS":
+            arrived = moment(one, "deliveredAt", path, now)
+            sent = moment(one, "createdAt", path, now) if text(one, "displayStatus", 40) in SENT else None
+            moments.append(arrived or sent)
+    known = [at for at in moments if at is not None]
+    return max(known) if known and len(known) == len(moments) else None
 
 
 def _codes(row: Row, path: str) -> tuple[str, ...]:

@@ -57,7 +57,7 @@ TEST_MARKS = (("_wcpay_mode", "test"), ("_ppcp_paypal_payment_mode", "sandbox"))
 LANGUAGE_KEYS = ("tangga_language", "wpml_language", "trp_language")
 ORDER_FIELDS = (
     "id,number,status,currency,total,discount_total,shipping_total,total_tax,customer_id,billing,date_created_gmt,"
-    "date_modified_gmt,date_paid_gmt,created_via,meta_data,line_items,coupon_lines,refunds"
+    "date_modified_gmt,date_paid_gmt,date_completed_gmt,created_via,meta_data,line_items,coupon_lines,refunds"
 )
 CUSTOMER_FIELDS = "id,email,first_name,last_name,role,billing,date_created_gmt,date_modified_gmt,meta_data"
 
@@ -106,6 +106,8 @@ def order(raw: object, *, now: datetime, refund_times: Mapping[str, datetime] | 
         referred_by=extra.get("tangga_referred_by") or extra.get("_tangga_referred_by") or None,
         test=any(extra.get(key) == word for key, word in TEST_MARKS),
         consent=_consent(extra.get("_tangga_consent")) or _stated_consent(extra)[0],
+        # A shop completes an order when it has left the house; WooCommerce keeps nothing nearer to its arrival.
+        delivered_at=moment(row, "date_completed_gmt", path, now),
     )
 
 

@@ -87,6 +87,8 @@ _LATER: Final = (
 _QUERIES: Final = {
     "order_placed": f"SELECT o.customer_id FROM shop_order o WHERE o.{_IN} AND {_ALIVE}",
     "order_paid": f"SELECT o.customer_id FROM shop_order o WHERE o.{_IN} AND o.counts",
+    "order_delivered": """SELECT o.customer_id FROM shop_order o
+        WHERE o.delivered_at >= :begin AND o.delivered_at < :end AND o.counts""",
     "nth_order": f"""SELECT o.customer_id FROM shop_order o WHERE o.{_IN} AND o.counts AND :nth = 1 + (
         SELECT count(*) FROM shop_order e WHERE e.customer_id = o.customer_id AND e.counts
         AND (e.placed_at, e.id) < (o.placed_at, o.id))""",

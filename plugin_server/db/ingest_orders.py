@@ -25,7 +25,7 @@ ORDER = (
     "placed_at timestamptz", "updated_at timestamptz", "currency text", "total_minor bigint", "refunded_minor bigint",
     "discount_minor bigint", "shipping_minor bigint", "tax_minor bigint", "coupon_codes text[]", "email text",
     "name text", "phone text", "country text", "language text", "source text", "referred_by text",
-    "customer_external_id text", "content text",
+    "customer_external_id text", "content text", "delivered_at timestamptz",
 )  # fmt: skip
 LINE = (
     "seq bigint", "position int", "product_external_id text", "variant_external_id text", "sku text", "title text",
@@ -50,11 +50,11 @@ _CHANGES = f"""
 _INSERT = """
     INSERT INTO shop_order (id, merchant_id, store_id, external_id, number, customer_id, status, raw_status, paid, test,
         placed_at, provider_updated_at, currency, total_minor, refunded_minor, discount_minor, shipping_minor,
-        tax_minor, coupon_codes, email, name, country, source, referred_by, content, synced_at)
+        tax_minor, coupon_codes, email, name, country, source, referred_by, content, delivered_at, synced_at)
     SELECT c.order_id, :merchant, :store, s.external_id, s.number, c.customer_id, s.status, s.raw_status, s.paid,
         s.test, s.placed_at, s.updated_at, s.currency, s.total_minor, s.refunded_minor, s.discount_minor,
         s.shipping_minor, s.tax_minor, s.coupon_codes, s.email, s.name, s.country, s.source, s.referred_by, s.content,
-        :now
+        s.delivered_at, :now
     FROM in_change c JOIN in_order s USING (seq) WHERE c.fresh ORDER BY s.external_id
 """
 
@@ -98,7 +98,7 @@ _UPDATE = """
         total_minor = s.total_minor, refunded_minor = s.refunded_minor, discount_minor = s.discount_minor,
         shipping_minor = s.shipping_minor, tax_minor = s.tax_minor, coupon_codes = s.coupon_codes, email = s.email,
         name = s.name, country = s.country, source = s.source, referred_by = s.referred_by, content = s.content,
-        synced_at = :now
+        delivered_at = coalesce(s.delivered_at, o.delivered_at), synced_at = :now
     FROM in_change c JOIN in_order s USING (seq) WHERE o.id = c.order_id AND NOT c.fresh
 """
 
@@ -254,7 +254,7 @@ def _order(seq: int, order: Order) -> tuple[Any, ...]:
         sum(refund.amount_minor for refund in order.refunds), order.discount_minor, order.shipping_minor,
         order.tax_minor, codes(order.coupon_codes), cut(order.email, 254), cut(order.name), cut(order.phone, 60),
         cut(order.country, 60), cut(order.language, 20), cut(order.source), cut(order.referred_by, 254),
-        cut(order.customer_external_id, 200), _content(order),
+        cut(order.customer_external_id, 200), _content(order), order.delivered_at,
     )  # fmt: skip
 
 

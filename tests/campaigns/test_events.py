@@ -52,7 +52,9 @@ def test_orders_of_a_day_of_the_shop(app: Services, merchant: int, who: Who) -> 
         add_order(conn, merchant, 1, store=store, external="late", at=str(late))
         add_order(conn, merchant, 2, store=store, external="next", at=str(late + timedelta(minutes=1)))
         add_order(conn, merchant, 3, store=store, external="open", at=str(late), status="pending", paid=False)
+        add_order(conn, merchant, 4, store=store, external="came", at=str(late - 9 * DAY), delivered_at=str(late))
     day = date(2027, 2, 20)
+    assert (who("order_delivered", day=day), who("order_delivered", day=day + DAY)) == ([4], [])
     assert who("order_paid", day=day) == [1]
     assert who("order_paid", day=day + DAY, after_days=1) == [1]
     assert who("order_paid", day=day + DAY) == [2]

@@ -29,6 +29,9 @@ class Order(OfMerchant, Base):
         Index("ix_shop_order_placed", "merchant_id", "placed_at"),
         Index("ix_shop_order_free", "customer_id", postgresql_where=text("total_minor = 0")),
         Index(
+            "ix_shop_order_delivered", "merchant_id", "delivered_at", postgresql_where=text("delivered_at IS NOT NULL")
+        ),
+        Index(
             "ix_shop_order_coupons",
             "merchant_id",
             "placed_at",
@@ -62,6 +65,7 @@ class Order(OfMerchant, Base):
     source: Mapped[str | None]
     referred_by: Mapped[str | None]
     content: Mapped[str]
+    delivered_at: Mapped[Time | None]
     synced_at: Mapped[Now]
 
 

@@ -133,8 +133,21 @@ def _current_total(order: Order) -> Decimal:
 
 
 fields(
+    "Fulfillment",
+    {
+        "id": lambda order, _: gid("Fulfillment", order.id),
+        "status": lambda _order, _: "SUCCESS",
+        "displayStatus": lambda _order, _: "FULFILLED",
+        "createdAt": lambda order, _: order.closed_at or order.updated_at,
+        "deliveredAt": lambda _order, _: None,
+    },
+)
+"""The one parcel of an order, which no carrier tracks."""
+
+fields(
     "Order",
     {
+        "fulfillments": lambda order, _, **_args: [order] if order.fulfillment == "FULFILLED" else [],
         "id": lambda order, _: gid("Order", order.id),
         "legacyResourceId": lambda order, _: order.id,
         "name": lambda order, _: f"#{order.number}",

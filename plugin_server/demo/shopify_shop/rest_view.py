@@ -54,6 +54,11 @@ def _line(shop: ShopState, line: LineItem) -> Body:
     }  # fmt: skip
 
 
+def _parcel(shop: ShopState, order: Order) -> Body:
+    sent = when(shop, order.closed_at or order.updated_at)
+    return {"status": "success", "shipment_status": None, "created_at": sent, "updated_at": sent}
+
+
 def order_body(shop: ShopState, order: Order) -> Body:
     """An order as ``orders/*`` tells it; since 2026-04 without ``checkout_id``."""
     customer = shop.customers.get(order.customer_id or 0)
@@ -68,6 +73,7 @@ def order_body(shop: ShopState, order: Order) -> Body:
         "cancel_reason": (order.cancel_reason or "").lower() or None, "closed_at": when(shop, order.closed_at),
         "financial_status": order.financial.lower(),
         "fulfillment_status": "fulfilled" if order.fulfillment == "FULFILLED" else None,
+        "fulfillments": [_parcel(shop, order)] if order.fulfillment == "FULFILLED" else [],
         "total_price": _price(order.total), "total_price_set": _set(shop, order.total),
         "subtotal_price": _price(order.goods), "subtotal_price_set": _set(shop, order.goods),
         "total_discounts": _price(order.discounts), "total_discounts_set": _set(shop, order.discounts),

@@ -216,3 +216,19 @@ def test_a_page_that_fails_half_way_ends_the_walk_with_its_reason() -> None:
         assert next(walk).items[0].external_id == "1"
         with pytest.raises(Exception, match="access token"):
             next(walk)
+
+
+PARCEL = {"status": "SUCCESS", "displayStatus": "FULFILLED", "createdAt": "2026-10-03T02:00:00Z", "deliveredAt": None}
+ARRIVED = {**PARCEL, "displayStatus": "DELIVERED", "deliveredAt": "2026-10-04T02:00:00Z"}
+TRAVELS = {**PARCEL, "displayStatus": "IN_TRANSIT"}
+
+
+@pytest.mark.parametrize(
+    ("state", "parcels", "day"),
+    [("FULFILLED", [PARCEL], 3), ("FULFILLED", [PARCEL, ARRIVED], 4), ("FULFILLED", [ARRIVED, TRAVELS], None),
+     ("PARTIALLY_FULFILLED", [ARRIVED], None), ("FULFILLED", [{**TRAVELS, "status": "CANCELLED"}, ARRIVED], 4),
+     ("FULFILLED", [], None), (None, None, None)],
+)  # fmt: skip
+def test_an_order_is_delivered_with_its_last_parcel(state: str | None, parcels: Any, day: int | None) -> None:
+    told = read(displayFulfillmentStatus=state, fulfillments=parcels).delivered_at
+    assert told == (day and datetime(2026, 10, day, 2, tzinfo=UTC))

@@ -373,3 +373,9 @@ def test_any_json_at_all_is_read_or_refused(raw: object) -> None:
     for read in (mapping.order, mapping.customer, catalog_mapping.review):
         with pytest.raises(BadPayload):
             read(raw, now=NOW)
+
+
+def test_an_order_was_delivered_when_the_shop_completed_it() -> None:
+    done = mapping.order(order_row(1, status="completed", date_completed_gmt="2026-11-01T02:03:04"), now=NOW)
+    assert done.delivered_at == datetime(2026, 11, 1, 2, 3, 4, tzinfo=UTC)
+    assert mapping.order(order_row(1, date_completed_gmt=None), now=NOW).delivered_at is None
