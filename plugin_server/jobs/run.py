@@ -266,11 +266,25 @@ def report(conn: Connection, run_id: int) -> dict[str, Any]:
     return head | {"reason": run.state_reason, "due_at": run.due_at.isoformat()} | audience.tally(conn, run_id)
 
 
+def _still_to_come(conn: Connection, saved: Saved, now: datetime) -> None:
+    """Refuse a draft for a day that has been: it would be active and never fire."""
+    trigger = saved.campaign.trigger
+    if saved.state != "draft" or not isinstance(trigger, Once) or trigger.day is None:
+        return
+    zone = ZoneInfo(str(conn.scalar(text("SELECT timezone FROM merchant"))))
+    if datetime.combine(trigger.day, trigger.at, zone) < now - calendar.GRACE:
+        day = trigger.day.isoformat()
+        sentence = f"{day} is over. Choose a later day, or take the day out and launch it by hand."
+        raise Refused(Reason(sentence, "day_over", day=day))
+
+
 def set_state(services: Services, merchant_id: int, campaign_key: str, to: str) -> Saved:
     """Activate or pause a campaign together with its runs. Raises ``Refused``."""
     with tenant(services.engine, merchant_id) as conn:
         if to == "active":
-            check(conn, campaigns.need(conn, campaign_key).campaign, services.now(), services.settings)
+            known = campaigns.need(conn, campaign_key)
+            check(conn, known.campaign, services.now(), services.settings)
+            _still_to_come(conn, known, services.now())
         saved = campaigns.set_state(conn, campaign_key, to, services.now())
         going = [run.id for run in campaigns.runs_of(conn, saved.id) if run.state in campaigns.OPEN_STATES]
     for run_id in going:

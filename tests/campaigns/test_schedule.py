@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import Connection, text
 
 from plugin_server.db import campaigns, holidays, periodic
+from plugin_server.db.campaigns import Refused
 from plugin_server.db.session import tenant
-from plugin_server.jobs import schedule, ticks
+from plugin_server.jobs import run, schedule, ticks
 from plugin_server.jobs.schedule import Periodic, run_due
 from plugin_server.wiring import Services
 from tests.campaigns.conftest import NOW
@@ -145,3 +146,13 @@ def _leads(other: Connection) -> bool:
 def test_nightly_slots_fall_into_the_night() -> None:
     [climb] = [job for job in schedule.JOBS if job.key == "climb"]
     assert climb.slot(datetime(2027, 2, 24, 12, tzinfo=UTC)) == datetime(2027, 2, 23, 20, 30, tzinfo=UTC)
+
+
+def test_a_day_that_is_over_is_refused_when_it_is_activated(app: Services, merchant: int) -> None:
+    made = holiday(trigger={"kind": "once", "day": "2027-02-20"})
+    with tenant(app.engine, merchant) as conn:
+        campaigns.save(conn, merchant_id=merchant, campaign=made, by="test")
+    with pytest.raises(Refused, match="2027-02-20 is over"):
+        run.set_state(at(app, NOW), merchant, made.key, "active")
+    assert run.set_state(at(app, NOW - 10 * DAY), merchant, made.key, "active").state == "active"
+    assert run.set_state(at(app, NOW), merchant, made.key, "paused").state == "paused"
