@@ -15,9 +15,11 @@ from plugin_server.cli.context import (
     opened,
     show,
 )
-from plugin_server.db import audit_log, shop_settings
+from plugin_server.db import audit_log, people, shop_settings
 from plugin_server.db import merchants as store
 from plugin_server.db.session import tenant
+from plugin_server.web.login import make_login_link
+from plugin_server.wiring import Services
 
 
 @click.group()
@@ -58,7 +60,16 @@ def add(
             )
         except store.BadMerchant as error:
             raise BadInput(str(error)) from error
-    show({"id": number, "name": name}, as_json, lambda: f"Merchant {number}: {name}")
+        link = "" if as_json else _first_login(services, number, email)
+    show({"id": number, "name": name}, as_json, lambda: f"Merchant {number}: {name}\nlogin: {link}")
+    if link:
+        click.echo("The link works once, for 15 minutes. Later ask for another one on the log-in page.", err=True)
+
+
+def _first_login(services: Services, merchant_id: int, email: str) -> str:
+    """The owner's way in before any mail can be sent."""
+    owner = dict(people.by_email(services.engine, email))[merchant_id]
+    return make_login_link(services, merchant_id, owner)
 
 
 @merchants.command("set")

@@ -11,12 +11,14 @@ import click
 
 from plugin_server.cli.context import Failure, home_option, opened, read_settings
 from plugin_server.db.migrate import migrate as bring_up_to_date
+from plugin_server.db.session import app_engine, merchant_ids
 from plugin_server.launcher.errors import LauncherError
 from plugin_server.launcher.probe import serves
 from plugin_server.launcher.supervisor import ProcessSpec, ServiceUrls, run
 from plugin_server.settings import Settings, child_environment
 
 PYTHON = sys.executable
+FIRST = '\n  tangga merchants add "Your shop" --email you@example.com --timezone Asia/Jakarta --currency IDR'
 
 
 @click.command()
@@ -49,7 +51,18 @@ def scheduler() -> None:
 def up(port: int, home: Path | None) -> None:
     """Start everything: database, queue, web, worker and scheduler. Stops on Ctrl-C."""
     settings = read_settings(home)
-    sys.exit(serve(settings, port))
+    sys.exit(serve(settings, port, Extras(announce=lambda urls: _first_step(settings, urls))))
+
+
+def _first_step(settings: Settings, urls: ServiceUrls) -> None:
+    """Where nobody can log in yet, say what comes first."""
+    engine = app_engine(urls.database_url)
+    try:
+        if not merchant_ids(engine):
+            home = "" if "tangga_home" not in settings.model_fields_set else f" --home {settings.tangga_home}"
+            click.echo(f"No business is here yet. Add yours in another window; that prints the way in:{FIRST}{home}")
+    finally:
+        engine.dispose()
 
 
 @dataclass(frozen=True)

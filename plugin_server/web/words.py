@@ -132,11 +132,12 @@ class Words:
         return self.major(Decimal(given["amount"]), given["currency"])
 
     def date(self, value: Day | datetime | None, style: str = "medium") -> str:
-        """``22 Nov 2026`` in the person's zone; a dash for None."""
+        """``22 Nov 2026`` in the person's zone, ``Sunday 22 November 2026`` in ``full``; a dash for None."""
         if value is None:
             return "–"
         day = value.astimezone(self.zone).date() if isinstance(value, datetime) else value
-        return format_date(day, format="d MMM y" if style == "medium" else style, locale=self.language)
+        written = {"medium": "d MMM y", "full": "EEEE d MMMM y"}.get(style, style)
+        return format_date(day, format=written, locale=self.language)
 
     def month(self, key: str) -> str:
         """``Nov 2026`` for ``2026-11``."""

@@ -145,3 +145,13 @@ def test_the_first_step_of_an_empty_business(looker: Callable[..., Looker], size
     eye = looker(size)
     eye.look("/welcome")
     assert eye.page.input_value("#f-url") == ""
+
+
+def test_empty_pages_say_what_fills_them_and_lead_there(logged_in: Callable[[str], Visitor]) -> None:
+    owner = logged_in("owner")
+    ways = {"/customers": "/welcome", "/audit": "/welcome", "/conversations": "/mail/health",
+            "/proof": "/campaigns/recipes", "/campaigns": "/campaigns/recipes",
+            "/segments": "/segments/new", "/teams": "/teams/new"}  # fmt: skip
+    for path, way in ways.items():
+        page = owner.get(path).text
+        assert re.search(rf'<a class="button[^"]*" href="{way}"', page), path
