@@ -40,7 +40,7 @@ def show(who: Person) -> ResponseReturnValue:
         reading = numbers.reading(connection)
         view = ladder_view.read(connection, who, words(), settled=reading is None)
         stores = numbers.stores(connection)
-        progress = store_page.progress(connection, reading.SyncRun.store_id, now) if reading else None
+        progress = store_page.progress(connection, reading.store_id, now) if reading else None
         if not stores and not view.total and not is_partial():
             return redirect(url_for("welcome.show"))
         beside = {} if is_partial() else _beside(connection, who, view, settled=reading is None)

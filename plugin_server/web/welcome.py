@@ -27,7 +27,7 @@ def show(who: Person) -> ResponseReturnValue:
         reading = home.reading(connection)
         view = ladder_view.read(connection, who, words(), settled=reading is None)
         stores = home.stores(connection)
-        progress = store_page.progress(connection, reading.SyncRun.store_id, now) if reading else None
+        progress = store_page.progress(connection, reading.store_id, now) if reading else None
         found = setup.shown(connection, who, settled=reading is None)
         best = moves.best(services(), connection, who.merchant_id, view) if view.total and not reading else []
     step = 1 if not stores and not view.total else 2 if reading or not view.total else 3

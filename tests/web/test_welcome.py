@@ -47,6 +47,27 @@ def test_an_empty_business_begins_with_the_address_of_its_shop(logged_in: Callab
     assert logged_in("viewer").post("/welcome", {"url": "kopi.example.com"}).status_code == 403
 
 
+@pytest.mark.parametrize("state", ["queued", "running"])
+def test_a_shop_fills_the_pages_while_it_is_read(
+    app: Services, merchant: int, woo: int, logged_in: Callable[[str], Visitor], state: str
+) -> None:
+    visitor = logged_in("owner")
+    with tenant(app.engine, merchant) as connection:
+        connection.execute(
+            text(
+                "INSERT INTO sync_run (merchant_id, store_id, kind, state, seen, total, phase, started_at) "
+                "VALUES (:m, :s, 'full', :state, 30, 60, 'orders', :now)"
+            ),
+            {"m": merchant, "s": woo, "state": state, "now": app.now()},
+        )
+    for path in ("/welcome", "/home"):
+        for headers in ({}, {"HX-Request": "true"}):
+            answer = visitor.get(path, headers=headers)
+            assert answer.status_code == 200, path
+            assert "Reading Toko Senja" in answer.text, path
+            assert ("30 of 60" in answer.text or "of 60" in answer.text) == (state == "running"), path
+
+
 def test_the_list_knows_what_is_missing(app: Services, merchant: int, crowd: None) -> None:
     assert missing(app, merchant) == ["webhooks", "address", "domain", "costs", "campaign"]
     assert missing(app, merchant, covered=0.79, leaves=False) == ["webhooks", "address", "costs", "campaign"]
