@@ -55,7 +55,7 @@ def test_no_page_of_a_large_shop_waits_for_a_figure(
     app: Services, large: int, logged_in: Callable[[str], Visitor]
 ) -> None:
     visitor = logged_in("owner")
-    work(app)
+    app.redis.flushdb()
     pages = {
         f"/runs/{large}": {f"told:{large}:done", f"result:{large}"},
         "/campaigns/tea": {"audience:tea:1"},
