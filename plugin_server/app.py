@@ -10,77 +10,41 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from plugin_server import wiring
-from plugin_server.db.intake import Intake
+from plugin_server.db.shops.intake import Intake
 from plugin_server.frame import FramePath
 from plugin_server.jobs.bell import Bell
-from plugin_server.web import (
-    answers,
-    api,
-    api_keys,
-    asking,
-    audit,
-    benefits,
-    brand,
+from plugin_server.web import context, errors, health, login, packing, places, security, webhooks
+from plugin_server.web.api import routes as api
+from plugin_server.web.campaigning import (
     builder,
-    campaign_calendar,
     campaigns,
-    code_picture,
-    code_watch,
     composer,
-    connect,
-    connect_embedded,
-    connect_shopify,
-    context,
-    conversations,
-    credits,
-    customer_card,
-    customer_points,
-    customers,
-    errors,
-    facts,
-    forecast,
-    health,
     holidays,
-    home,
-    ladders,
     launching,
     lint,
-    login,
     mail_preview,
-    members,
-    movement,
-    packing,
-    people,
-    persons,
-    pins,
-    places,
-    points,
-    preferences,
-    privacy,
     proof,
     recipes,
-    referral_review,
-    referrals,
     run_mails,
     runs,
-    security,
-    segments,
-    sender,
     sending,
     series,
-    settings,
-    storefront,
-    stores,
     tasks,
-    team_deals,
-    teams,
-    topics,
     usual_guards,
-    wallet,
-    webhooks,
-    welcome,
 )
+from plugin_server.web.campaigning import calendar as campaign_calendar
+from plugin_server.web.card import asking, code_picture, preferences, referrals, storefront, teams, wallet
+from plugin_server.web.card import card as customer_card
+from plugin_server.web.card import points as customer_points
+from plugin_server.web.customers import answers, conversations, credits, customers, members, persons, pins
+from plugin_server.web.giving import benefits, code_watch, points, referral_review, team_deals
+from plugin_server.web.ladder import audit, facts, forecast, home, ladders, movement, segments
 from plugin_server.web.secrets_cache import SecretsCache
+from plugin_server.web.settings import api_keys, brand, people, privacy, sender, topics
+from plugin_server.web.settings import business as settings
+from plugin_server.web.shops import connect, stores, welcome
+from plugin_server.web.shops import embedded as connect_embedded
+from plugin_server.web.shops import shopify as connect_shopify
 from plugin_server.wiring import Services
 
 NOUNS = (

@@ -17,9 +17,9 @@ from sqlalchemy import Connection, Engine, text
 
 from connectors.errors import ConnectorError
 from connectors.shopify.auth import SENTENCES, Grant
-from plugin_server.db import access, stores
-from plugin_server.db.access import Terms
 from plugin_server.db.session import tenant
+from plugin_server.db.shops import access, stores
+from plugin_server.db.shops.access import Terms
 from plugin_server.vault import seal, unseal
 
 EARLY = timedelta(minutes=5)

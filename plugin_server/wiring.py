@@ -29,8 +29,9 @@ from connectors.shopify import auth as shopify_auth
 from connectors.smtp.client import SmtpBackend
 from plugin_server.bulk_bell import BulkBell
 from plugin_server.cost_bucket import CostBucket
-from plugin_server.db import merchants, stores
+from plugin_server.db.merchant import merchants
 from plugin_server.db.session import app_engine, tenant
+from plugin_server.db.shops import stores
 from plugin_server.settings import Settings, complete, read
 from plugin_server.shop_access import TokenSource, Vault
 from plugin_server.vault import unseal

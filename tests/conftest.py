@@ -14,8 +14,9 @@ from playwright.sync_api import Browser, sync_playwright
 from redis import Redis
 from sqlalchemy import Engine, create_engine, text
 
-from plugin_server.db import merchants, stores
+from plugin_server.db.merchant import merchants
 from plugin_server.db.session import app_engine, psycopg_url, tenant
+from plugin_server.db.shops import stores
 from plugin_server.launcher.services import discard_data
 from plugin_server.launcher.supervisor import ServiceUrls, embedded
 from plugin_server.settings import Settings

@@ -1,6 +1,6 @@
 """What members of a team are told: their words in three languages, in the look of the other letters.
 
-They belong to no campaign: each is sent once to those who took a seat, see ``plugin_server.jobs.team_mail``.
+They belong to no campaign: each is sent once to those who took a seat, see ``plugin_server.jobs.letters.team``.
 """
 
 from __future__ import annotations

@@ -20,10 +20,10 @@ from connectors import woocommerce
 from connectors.woocommerce import WooStore
 from plugin_server.bench import cpu
 from plugin_server.bench.send import _audience, _scratch
-from plugin_server.db import campaigns
-from plugin_server.db.campaigns import Run
+from plugin_server.db.campaigning import campaigns
+from plugin_server.db.campaigning.campaigns import Run
 from plugin_server.db.session import tenant
-from plugin_server.jobs import codes
+from plugin_server.jobs.campaigning import codes
 from plugin_server.jobs.outside import Outside
 from plugin_server.wiring import Services
 

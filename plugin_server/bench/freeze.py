@@ -12,9 +12,9 @@ from sqlalchemy import Engine, text
 from campaigns.recipes import holiday_discount
 from campaigns.schema import Campaign, parse
 from plugin_server.bench.ladder import MERCHANT, NOW, SEED, _everybody, scratch, tidy
-from plugin_server.db import audience, campaigns
+from plugin_server.db.campaigning import audience, campaigns
 from plugin_server.db.session import tenant
-from plugin_server.jobs.backtest import back_test
+from plugin_server.jobs.campaigning.backtest import back_test
 
 ORDERS_EACH: Final = 2
 ROUNDS: Final = 3

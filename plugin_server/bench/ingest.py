@@ -17,10 +17,11 @@ import psycopg
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
-from plugin_server.db import merchants, stores
+from plugin_server.db.merchant import merchants
 from plugin_server.db.migrate import migrate
 from plugin_server.db.session import psycopg_url, tenant
-from plugin_server.jobs.imports import OrdersFile, import_orders
+from plugin_server.db.shops import stores
+from plugin_server.jobs.reading.imports import OrdersFile, import_orders
 from plugin_server.settings import Settings
 from plugin_server.wiring import Services, build
 

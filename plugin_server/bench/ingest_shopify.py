@@ -28,9 +28,10 @@ from connectors.shopify.store import ShopifyStore, utc_now
 from connectors.types import Order
 from plugin_server.bench import cpu
 from plugin_server.bench.ingest import by_hand, plain, scratch, timed
-from plugin_server.db import merchants, stores
+from plugin_server.db.merchant import merchants
 from plugin_server.db.session import tenant
-from plugin_server.jobs.sync import read_store
+from plugin_server.db.shops import stores
+from plugin_server.jobs.reading.sync import read_store
 from plugin_server.wiring import Services
 
 DOMAIN = "toko-senja.myshopify.com"

@@ -17,7 +17,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
 
-from plugin_server.db import facts, facts_grown, ladder, rhythm
+from plugin_server.db.ladder import facts, facts_grown, rhythm
+from plugin_server.db.ladder import placing as ladder
 from plugin_server.db.migrate import migrate
 from plugin_server.db.session import app_engine, psycopg_url, tenant
 

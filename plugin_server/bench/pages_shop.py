@@ -14,7 +14,12 @@ from campaigns.points.program import parse_program
 from campaigns.recipes import holiday_discount
 from campaigns.schema import parse
 from plugin_server.bench.ladder import SEED
-from plugin_server.db import audit_rollup, campaigns, facts, forecast, ladder, merchants, points, rhythm, segments
+from plugin_server.db.audit import rollup as audit_rollup
+from plugin_server.db.campaigning import campaigns
+from plugin_server.db.ladder import facts, forecast, rhythm, segments
+from plugin_server.db.ladder import placing as ladder
+from plugin_server.db.merchant import merchants
+from plugin_server.db.points import programme as points
 from plugin_server.db.session import tenant
 from plugin_server.jobs import figures as ready
 

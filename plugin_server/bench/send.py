@@ -30,14 +30,14 @@ from connectors.mail_types import Mail, Recipient, SendResult
 from connectors.sendgrid.client import SendGridBackend
 from connectors.sendgrid.mapping import to_request
 from plugin_server.bench import cpu
-from plugin_server.db import audience, campaigns
-from plugin_server.db.campaigns import Run
-from plugin_server.db.ledger import Claimed
+from plugin_server.db.campaigning import audience, campaigns
+from plugin_server.db.campaigning.campaigns import Run
 from plugin_server.db.migrate import migrate
+from plugin_server.db.sending.ledger import Claimed
 from plugin_server.db.session import psycopg_url, tenant
-from plugin_server.jobs import compose, deliver
-from plugin_server.jobs import run as runs
+from plugin_server.jobs.campaigning import run as runs
 from plugin_server.jobs.outside import Outside
+from plugin_server.jobs.sending import compose, deliver
 from plugin_server.settings import Settings
 from plugin_server.wiring import Services, build
 

@@ -11,7 +11,7 @@ from threading import Event, Thread
 
 from connectors.types import Order, OrderStatus
 from plugin_server import wiring
-from plugin_server.db.ingest_orders import ingest_orders
+from plugin_server.db.ingest.orders import ingest_orders
 from plugin_server.db.session import tenant
 
 BATCH = 10_000

@@ -10,12 +10,12 @@ import click
 
 from plugin_server.cli.context import BadInput, home_option, json_option, merchant_option, show
 from plugin_server.cli.ladder import NO_CUSTOMERS, Day, asked, table
-from plugin_server.db import merchants
-from plugin_server.db.audit import WINDOW_DAYS
-from plugin_server.db.audit import audit as audited
+from plugin_server.db.audit.figures import WINDOW_DAYS
+from plugin_server.db.audit.figures import audit as audited
+from plugin_server.db.merchant import merchants
 from plugin_server.locales import LANGUAGES
-from plugin_server.web.audit_paper import printed
-from plugin_server.web.rungs import names_of
+from plugin_server.web.ladder.audit_paper import printed
+from plugin_server.web.ladder.rungs import names_of
 from plugin_server.web.words import Words, language_of, zone_of
 
 

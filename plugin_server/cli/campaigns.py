@@ -28,21 +28,23 @@ from plugin_server.cli.context import (
     show,
 )
 from plugin_server.cli.ladder import EARLIEST, LATEST
-from plugin_server.db import campaigns as store
-from plugin_server.db import messages as ledger
-from plugin_server.db import proof as db_proof
-from plugin_server.db import results as db_results
-from plugin_server.db import series_moves, series_told
-from plugin_server.db.campaigns import Refused, Saved
+from plugin_server.db.campaigning import campaigns as store
+from plugin_server.db.campaigning.campaigns import Refused, Saved
+from plugin_server.db.proof import pooled as db_proof
+from plugin_server.db.proof import results as db_results
+from plugin_server.db.sending import messages as ledger
+from plugin_server.db.series import moves as series_moves
+from plugin_server.db.series import told as series_told
 from plugin_server.db.session import merchant_ids, tenant
-from plugin_server.jobs import pictures, series
-from plugin_server.jobs import run as runs
-from plugin_server.jobs.backtest import back_test
-from plugin_server.jobs.lint import look_through
+from plugin_server.jobs.campaigning import run as runs
+from plugin_server.jobs.campaigning.backtest import back_test
+from plugin_server.jobs.campaigning.preview import check
+from plugin_server.jobs.campaigning.preview import preview as preview_of
+from plugin_server.jobs.campaigning.recipe_goods import filled
 from plugin_server.jobs.outside import outside
-from plugin_server.jobs.preview import check
-from plugin_server.jobs.preview import preview as preview_of
-from plugin_server.jobs.recipe_goods import filled
+from plugin_server.jobs.sending import pictures
+from plugin_server.jobs.sending.lint import look_through
+from plugin_server.jobs.series import walk as series
 from plugin_server.wiring import Services
 
 ACTOR = "command line"

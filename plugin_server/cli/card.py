@@ -8,8 +8,9 @@ import click
 
 from plugin_server.cli.context import BadInput, home_option, json_option, merchant_id_of, merchant_option, opened, show
 from plugin_server.cli.points import as_json_balance, owner_of
-from plugin_server.db import card as cards
-from plugin_server.db import points, points_orders
+from plugin_server.db.customers import card as cards
+from plugin_server.db.points import orders as points_orders
+from plugin_server.db.points import programme as points
 from plugin_server.db.session import tenant
 from plugin_server.vault import CustomerLink, customer_token
 

@@ -11,7 +11,7 @@ from connectors.errors import ConnectorError
 from connectors.types import Check
 from plugin_server import wiring
 from plugin_server.cli.context import BadInput
-from plugin_server.jobs.reconcile import revive, webhook_url
+from plugin_server.jobs.reading.reconcile import revive, webhook_url
 from plugin_server.wiring import Services
 
 

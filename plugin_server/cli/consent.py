@@ -9,7 +9,7 @@ import click
 from sqlalchemy import text
 
 from plugin_server.cli.context import BadInput, home_option, json_option, merchant_id_of, merchant_option, opened, show
-from plugin_server.db import topics
+from plugin_server.db.customers import topics
 from plugin_server.db.session import tenant
 
 

@@ -14,9 +14,9 @@ from plugin_server import wiring
 from plugin_server.cli.context import BadInput, home_option, json_option, merchant_id_of, merchant_option, opened, show
 from plugin_server.cli.ladder import asked
 from plugin_server.cli.points import customer_of
-from plugin_server.db import credits as intents
+from plugin_server.db.offers import credits as intents
 from plugin_server.db.session import tenant
-from plugin_server.jobs.credits import give as give_now
+from plugin_server.jobs.giving.credits import give as give_now
 from plugin_server.wiring import Services
 
 ACTOR = "command line"

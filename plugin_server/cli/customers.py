@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from plugin_server.cli.context import BadInput, home_option, json_option, merchant_id_of, merchant_option, opened, show
-from plugin_server.db.identity import MergeRefused
+from plugin_server.db.customers.identity import MergeRefused
 from plugin_server.jobs.merging import merged, taken_apart
 
 ACTOR = "command line"

@@ -13,7 +13,7 @@ import click
 from plugin_server import wiring
 from plugin_server.cli.context import BadInput, home_option, read_settings
 from plugin_server.cli.processes import PYTHON, Extras, public_url, serve
-from plugin_server.db import merchants, people, shop_settings
+from plugin_server.db.merchant import merchants, people, shop_settings
 from plugin_server.db.session import merchant_ids, tenant
 from plugin_server.demo.opening import (
     ADDRESS,

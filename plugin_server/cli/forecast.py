@@ -12,8 +12,8 @@ import click
 from campaigns.forecast.buying import ModelName
 from plugin_server.cli.context import home_option, json_option, merchant_option, show
 from plugin_server.cli.ladder import Day, asked, not_after, table
-from plugin_server.db import forecast as forecasts
-from plugin_server.db import merchants
+from plugin_server.db.ladder import forecast as forecasts
+from plugin_server.db.merchant import merchants
 
 MODEL = click.option(
     "--model",

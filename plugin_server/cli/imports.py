@@ -22,11 +22,12 @@ from plugin_server.cli.context import (
     opened,
     show,
 )
-from plugin_server.db import merchants, stores
+from plugin_server.db.merchant import merchants
 from plugin_server.db.session import tenant
-from plugin_server.jobs.import_contacts import ContactsFile, import_contacts
-from plugin_server.jobs.imports import OrdersFile, import_orders
-from plugin_server.jobs.imports import Progress as Report
+from plugin_server.db.shops import stores
+from plugin_server.jobs.reading.import_contacts import ContactsFile, import_contacts
+from plugin_server.jobs.reading.imports import OrdersFile, import_orders
+from plugin_server.jobs.reading.imports import Progress as Report
 from plugin_server.wiring import Services
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from plugin_server.cli.context import BadInput, home_option, json_option, merchant_id_of, merchant_option, opened, show
-from plugin_server.db import api_keys
+from plugin_server.db.merchant import api_keys
 from plugin_server.db.session import tenant
 
 ACTOR = "command line"

@@ -14,8 +14,8 @@ from sqlalchemy import Connection
 
 from campaigns.ladder.simulate import scaled
 from plugin_server.cli.context import BadInput, home_option, json_option, merchant_id_of, merchant_option, opened, show
-from plugin_server.db import ladder as rungs
-from plugin_server.db import rungs as shops
+from plugin_server.db.ladder import placing as rungs
+from plugin_server.db.ladder import rungs as shops
 from plugin_server.db.session import tenant
 from plugin_server.jobs.climb import recomputed
 

@@ -17,9 +17,10 @@ from campaigns.ladder.rules import BadRule
 from campaigns.ladder.sentences import sentence
 from plugin_server.cli.context import BadInput, home_option, json_option, merchant_option, show
 from plugin_server.cli.ladder import Day, asked, ladder, not_after, table
-from plugin_server.db import facts, holding, ladder_versions, movement, rungs, segments, standing
-from plugin_server.db import ladder as places
-from plugin_server.db.holding import BadPin
+from plugin_server.db.ladder import facts, holding, movement, rungs, segments, standing
+from plugin_server.db.ladder import placing as places
+from plugin_server.db.ladder import versions as ladder_versions
+from plugin_server.db.ladder.holding import BadPin
 
 __all__ = ["ladder"]
 

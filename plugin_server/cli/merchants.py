@@ -15,8 +15,8 @@ from plugin_server.cli.context import (
     opened,
     show,
 )
-from plugin_server.db import audit_log, people, shop_settings
-from plugin_server.db import merchants as store
+from plugin_server.db.merchant import audit_log, people, shop_settings
+from plugin_server.db.merchant import merchants as store
 from plugin_server.db.session import tenant
 from plugin_server.web.login import make_login_link
 from plugin_server.wiring import Services

@@ -11,12 +11,14 @@ from campaigns.points.program import read_program
 from campaigns.schema import BadCampaign
 from plugin_server.cli.context import BadInput, home_option, json_option, merchant_id_of, merchant_option, opened, show
 from plugin_server.cli.ladder import asked, table
-from plugin_server.db import audit_log, points_hand, rewards
-from plugin_server.db import points as held
-from plugin_server.db.identity import Owner, owner
-from plugin_server.db.points_ledger import NotEnough
+from plugin_server.db.customers.identity import Owner, owner
+from plugin_server.db.merchant import audit_log
+from plugin_server.db.points import hand as points_hand
+from plugin_server.db.points import programme as held
+from plugin_server.db.points import rewards
+from plugin_server.db.points.ledger import NotEnough
 from plugin_server.db.session import tenant
-from plugin_server.jobs.points_night import rounded
+from plugin_server.jobs.giving.points_night import rounded
 from plugin_server.wiring import Services
 
 ACTOR = "command line"

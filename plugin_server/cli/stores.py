@@ -22,10 +22,10 @@ from plugin_server.cli.context import (
     opened,
     show,
 )
-from plugin_server.db import audit_log, merchants
-from plugin_server.db import stores as rows
+from plugin_server.db.merchant import audit_log, merchants
 from plugin_server.db.session import tenant
-from plugin_server.jobs.connect import connect_store
+from plugin_server.db.shops import stores as rows
+from plugin_server.jobs.reading.connect import connect_store
 from plugin_server.wiring import Services
 
 

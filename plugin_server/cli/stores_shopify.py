@@ -14,8 +14,9 @@ from connectors.shopify.names import shop_name
 from plugin_server import shop_access, wiring
 from plugin_server.cli.connecting import check_name, connected, looked_at, told
 from plugin_server.cli.context import BadInput, home_option, json_option, merchant_id_of, merchant_option, opened, show
-from plugin_server.db import audit_log, stores
+from plugin_server.db.merchant import audit_log
 from plugin_server.db.session import tenant
+from plugin_server.db.shops import stores
 from plugin_server.vault import seal
 from plugin_server.wiring import Services
 

@@ -24,10 +24,10 @@ from plugin_server.cli.context import (
     opened,
     show,
 )
-from plugin_server.db import stores
 from plugin_server.db.session import tenant
-from plugin_server.db.sync import AlreadyRunning
-from plugin_server.jobs.sync import Frozen, read_store
+from plugin_server.db.shops import stores
+from plugin_server.db.shops.sync import AlreadyRunning
+from plugin_server.jobs.reading.sync import Frozen, read_store
 from plugin_server.wiring import Services
 
 

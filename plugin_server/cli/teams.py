@@ -15,12 +15,12 @@ from connectors.types import Money
 from plugin_server import wiring
 from plugin_server.cli.context import BadInput, home_option, json_option, merchant_id_of, merchant_option, opened, show
 from plugin_server.cli.ladder import asked
-from plugin_server.db import team_list, team_seats
-from plugin_server.db import teams as rows
+from plugin_server.db.friends import team_list, team_seats
+from plugin_server.db.friends import teams as rows
+from plugin_server.db.friends.teams import Found
 from plugin_server.db.session import tenant
-from plugin_server.db.teams import Found
+from plugin_server.jobs.giving.teams import advance
 from plugin_server.jobs.outside import outside
-from plugin_server.jobs.teams import advance
 from plugin_server.vault import team_token
 from plugin_server.wiring import Services
 

@@ -1,1 +1,1 @@
-"""What the program remembers: models, one file per aggregate, and queries, one file per intent."""
+"""What the program remembers: models, one file per aggregate, and queries, in rooms, one file per intent."""

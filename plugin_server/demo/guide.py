@@ -12,12 +12,12 @@ import click
 
 from connectors.shopify.auth import Grant
 from plugin_server import shop_access, wiring
-from plugin_server.db import stores
 from plugin_server.db.session import merchant_ids, tenant
+from plugin_server.db.shops import stores
 from plugin_server.demo import past, team_deals
 from plugin_server.demo.opening import OWNER, PLACE, Opening, remembered
-from plugin_server.jobs.connect import connect_store, settle
-from plugin_server.jobs.import_contacts import ContactsFile, import_contacts
+from plugin_server.jobs.reading.connect import connect_store, settle
+from plugin_server.jobs.reading.import_contacts import ContactsFile, import_contacts
 from plugin_server.launcher.probe import serves
 from plugin_server.wiring import Services
 

@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import Connection, text
 
 from campaigns.offers.team import TeamTerms
-from plugin_server.db import team_seats, teams
+from plugin_server.db.friends import team_seats, teams
 from plugin_server.db.session import tenant
 from plugin_server.demo.opening import OWNER
 from plugin_server.wiring import Services

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from plugin_server import wiring
-from plugin_server.db import audit_rollup, merchants
-from plugin_server.db.audit_rollup import Ready
+from plugin_server.db.audit import rollup as audit_rollup
+from plugin_server.db.audit.rollup import Ready
+from plugin_server.db.merchant import merchants
 from plugin_server.db.session import merchant_ids, tenant
 from plugin_server.jobs.queues import awake, wake
 from plugin_server.wiring import Services

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from plugin_server.db import facts, first_reading, known, ladder, rhythm, rungs
+from plugin_server.db.ladder import facts, first_reading, known, rhythm, rungs
+from plugin_server.db.ladder import placing as ladder
 from plugin_server.db.session import tenant
 from plugin_server.jobs.queues import awake
 from plugin_server.wiring import Services, services

@@ -6,8 +6,13 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from plugin_server.db import code_watch, erasure, facts_grown, offers, points_orders, pulse
-from plugin_server.db.ingest import Ingested
+from plugin_server.db import pulse
+from plugin_server.db.customers import erasure
+from plugin_server.db.ingest.counts import Ingested
+from plugin_server.db.ladder import facts_grown
+from plugin_server.db.offers import code_watch
+from plugin_server.db.offers import codes as offers
+from plugin_server.db.points import orders as points_orders
 from plugin_server.jobs import climb
 
 

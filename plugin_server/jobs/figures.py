@@ -10,30 +10,25 @@ from sqlalchemy import Connection
 
 from campaigns.recipes import recipes
 from plugin_server import wiring
-from plugin_server.db import (
-    audience,
-    campaigns,
-    figures,
-    home,
-    ladder_versions,
-    movement,
-    points,
-    points_orders,
-    proof,
-    results,
-    segments,
-    sender,
-    whatif,
-)
-from plugin_server.db.audience_power import power
-from plugin_server.db.campaigns import Saved
+from plugin_server.db import figures
+from plugin_server.db.campaigning import audience, campaigns
+from plugin_server.db.campaigning.audience_power import power
+from plugin_server.db.campaigning.campaigns import Saved
 from plugin_server.db.figures import Figure
-from plugin_server.db.rungs import shop
+from plugin_server.db.ladder import movement, segments, whatif
+from plugin_server.db.ladder import versions as ladder_versions
+from plugin_server.db.ladder.rungs import shop
+from plugin_server.db.merchant import home
+from plugin_server.db.points import orders as points_orders
+from plugin_server.db.points import programme as points
+from plugin_server.db.proof import pooled as proof
+from plugin_server.db.proof import results
+from plugin_server.db.sending import sender
 from plugin_server.db.session import merchant_ids, tenant
-from plugin_server.jobs.backtest import back_test
-from plugin_server.jobs.lint import sent_lately
+from plugin_server.jobs.campaigning.backtest import back_test
+from plugin_server.jobs.campaigning.run import report
 from plugin_server.jobs.queues import awake, wake
-from plugin_server.jobs.run import report
+from plugin_server.jobs.sending.lint import sent_lately
 from plugin_server.wiring import Services
 
 HOLD: Final = 120

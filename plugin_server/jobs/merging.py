@@ -7,10 +7,13 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from plugin_server.db import audit_log, identity, ingest_links, merges, pulse
-from plugin_server.db.merges import Rehearsal
+from plugin_server.db import pulse
+from plugin_server.db.customers import identity, merges
+from plugin_server.db.customers.merges import Rehearsal
+from plugin_server.db.ingest import links as ingest_links
+from plugin_server.db.ingest.staging import take_turn
+from plugin_server.db.merchant import audit_log
 from plugin_server.db.session import tenant
-from plugin_server.db.staging import take_turn
 from plugin_server.jobs import climb
 from plugin_server.wiring import Services
 

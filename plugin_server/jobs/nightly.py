@@ -6,19 +6,18 @@ from sqlalchemy import text
 
 from connectors.errors import LOCKED_OUT
 from plugin_server import wiring
-from plugin_server.db import forecast, known, marketing, merchants, tags_told
+from plugin_server.db.ladder import forecast, known
+from plugin_server.db.merchant import merchants
 from plugin_server.db.session import merchant_ids, tenant
-from plugin_server.jobs import (
-    climb,
-    points_night,
-    reconcile,
-    sync,
-    tell_consents,
-    tell_marketing,
-    tell_rungs,
-    tell_tags,
-)
+from plugin_server.db.shops import marketing, tags_told
+from plugin_server.jobs import climb
+from plugin_server.jobs.giving import points_night
 from plugin_server.jobs.queues import awake, wake
+from plugin_server.jobs.reading import reconcile, sync
+from plugin_server.jobs.telling import consents as tell_consents
+from plugin_server.jobs.telling import marketing as tell_marketing
+from plugin_server.jobs.telling import rungs as tell_rungs
+from plugin_server.jobs.telling import tags as tell_tags
 from plugin_server.wiring import Services
 
 HOLD = 600

@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from plugin_server.db import audit_log, erasure, privacy_export, privacy_requests
-from plugin_server.db.erasure import Family
+from plugin_server.db.customers import erasure, privacy_export, privacy_requests
+from plugin_server.db.customers.erasure import Family
+from plugin_server.db.merchant import audit_log
 from plugin_server.db.personal import GONE
 from plugin_server.db.session import tenant
 from plugin_server.jobs import climb

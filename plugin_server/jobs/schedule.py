@@ -16,22 +16,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from plugin_server import wiring
 from plugin_server.db import periodic
-from plugin_server.jobs import (
-    audit,
-    complaint_mail,
-    domains,
-    figures,
-    lifecycle,
-    membership,
-    nightly,
-    renewing,
-    series,
-    suppressions,
-    sweep,
-    teams,
-    ticks,
-    trouble_mail,
-)
+from plugin_server.jobs import audit, figures, nightly, sweep
+from plugin_server.jobs.campaigning import ticks
+from plugin_server.jobs.giving import membership, teams
+from plugin_server.jobs.letters import complaint as complaint_mail
+from plugin_server.jobs.letters import trouble as trouble_mail
+from plugin_server.jobs.reading import lifecycle, renewing
+from plugin_server.jobs.sending import domains, suppressions
+from plugin_server.jobs.series import walk as series
 from plugin_server.wiring import Services
 
 log = logging.getLogger(__name__)

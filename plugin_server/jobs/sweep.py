@@ -10,16 +10,25 @@ from redis import RedisError
 from sqlalchemy import Connection, text
 
 from plugin_server import wiring
-from plugin_server.db import campaigns, code_watch, conversations, doubts, fences, ledger_outcome, messages, room
-from plugin_server.db import credits as intents
-from plugin_server.db.doubts import OpenAttempt
+from plugin_server.db.campaigning import campaigns
+from plugin_server.db.customers import conversations
+from plugin_server.db.ingest import room
+from plugin_server.db.offers import code_watch
+from plugin_server.db.offers import credits as intents
+from plugin_server.db.sending import doubts, fences, messages
+from plugin_server.db.sending import outcome as ledger_outcome
+from plugin_server.db.sending.doubts import OpenAttempt
 from plugin_server.db.session import merchant_ids, system, tenant
-from plugin_server.jobs import climb, credits, events, ingest, reconcile, replies, rewards, run
-from plugin_server.jobs import code_watch as watch_job
-from plugin_server.jobs import doubts as log_of_provider
-from plugin_server.jobs import fences as fence_jobs
+from plugin_server.jobs import climb
+from plugin_server.jobs.campaigning import run
+from plugin_server.jobs.giving import code_watch as watch_job
+from plugin_server.jobs.giving import credits, rewards
 from plugin_server.jobs.outside import Outside, outside
 from plugin_server.jobs.queues import wake
+from plugin_server.jobs.reading import ingest, reconcile
+from plugin_server.jobs.sending import doubts as log_of_provider
+from plugin_server.jobs.sending import events, replies
+from plugin_server.jobs.sending import fences as fence_jobs
 from plugin_server.wiring import Services
 
 log = logging.getLogger(__name__)

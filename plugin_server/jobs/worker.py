@@ -12,8 +12,11 @@ from rq import Worker
 from rq.serializers import JSONSerializer
 
 from plugin_server import wiring
-from plugin_server.jobs import doubts, events, ingest, nightly, reconcile, replies, run, suppressions, sync
+from plugin_server.jobs import nightly
+from plugin_server.jobs.campaigning import run
 from plugin_server.jobs.queues import QUEUES, queue
+from plugin_server.jobs.reading import ingest, reconcile, sync
+from plugin_server.jobs.sending import doubts, events, replies, suppressions
 from plugin_server.launcher.children import die_with_parent
 
 log = logging.getLogger(__name__)

@@ -1,1 +1,1 @@
-"""The pages and doors of Tangga: one file per noun. Routes read, call one thing and answer."""
+"""Pages and doors of Tangga: rooms by what they serve, one file per noun. Routes read, call one thing and answer."""

@@ -6,8 +6,8 @@ from typing import Any, cast
 
 from flask import Flask, current_app, g, render_template, request, session, url_for
 
-from plugin_server.db import people
-from plugin_server.db.people import Person
+from plugin_server.db.merchant import people
+from plugin_server.db.merchant.people import Person
 from plugin_server.db.session import tenant
 from plugin_server.locales import LANGUAGES
 from plugin_server.web.words import Words, language_of, zone_of

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
-from plugin_server.web.api_door import PATH, Problem
+from plugin_server.web.api.door import PATH, Problem
 from plugin_server.web.context import page, visitor, words
 from plugin_server.web.guards import to_login
 from plugin_server.web.security import MACHINE_PATH, MACHINES

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from flask import abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from plugin_server.db.people import Person
+from plugin_server.db.merchant.people import Person
 from plugin_server.web.context import visitor
 
 Route = TypeVar("Route", bound=Callable[..., ResponseReturnValue])

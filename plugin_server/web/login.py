@@ -9,10 +9,10 @@ from flask import Blueprint, abort, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from redis.exceptions import RedisError
 
-from plugin_server.db import audit_log, people
-from plugin_server.db.people import Person
+from plugin_server.db.merchant import audit_log, people
+from plugin_server.db.merchant.people import Person
 from plugin_server.db.session import tenant
-from plugin_server.jobs.login_mail import send_login
+from plugin_server.jobs.letters.login import send_login
 from plugin_server.jobs.queues import wake
 from plugin_server.locales import LANGUAGES
 from plugin_server.web.context import LANGUAGE_COOKIE, page, services, visitor, words

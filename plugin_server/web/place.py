@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from plugin_server.db.customers import Place
+from plugin_server.db.customers.finding import Place
 
 
 def read(given: str) -> Place | None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from flask import Flask, url_for
 
-from plugin_server.db.people import Person
+from plugin_server.db.merchant.people import Person
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from plugin_server.db import access
 from plugin_server.db.models.store import Store
 from plugin_server.db.session import merchant_ids, merchant_of_store, tenant
+from plugin_server.db.shops import access
 from plugin_server.vault import unseal
 from plugin_server.wiring import Services
 

@@ -8,24 +8,17 @@ from flask import Flask, Request, Response, abort, current_app, g, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFProtect
 
-from plugin_server.web import (
-    api,
-    api_door,
-    asking,
-    campaigns,
-    connect,
-    customer_card,
-    customer_points,
-    health,
-    members,
-    preferences,
-    referrals,
-    storefront,
-    teams,
-    webhooks,
-)
-from plugin_server.web.connect_embedded import in_frame
+from plugin_server.web import health, webhooks
+from plugin_server.web.api import door as api_door
+from plugin_server.web.api import routes as api
+from plugin_server.web.campaigning import campaigns
+from plugin_server.web.card import asking, preferences, referrals, storefront, teams
+from plugin_server.web.card import card as customer_card
+from plugin_server.web.card import points as customer_points
 from plugin_server.web.context import services
+from plugin_server.web.customers import members
+from plugin_server.web.shops import connect
+from plugin_server.web.shops.embedded import in_frame
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "

@@ -16,9 +16,9 @@ from connectors.sendgrid import webhooks as sendgrid_webhooks
 from connectors.shopify import webhooks as shopify_webhooks
 from connectors.woocommerce import webhooks as woo_webhooks
 from plugin_server.bulk_bell import BulkBell
-from plugin_server.jobs.events import drain_mail_events
-from plugin_server.jobs.ingest import drain
-from plugin_server.jobs.replies import drain_replies
+from plugin_server.jobs.reading.ingest import drain
+from plugin_server.jobs.sending.events import drain_mail_events
+from plugin_server.jobs.sending.replies import drain_replies
 from plugin_server.web.context import services
 from plugin_server.web.secrets_cache import LASTS, SecretsCache, StoreSecrets
 from plugin_server.wiring import MAIL_REPLIES

@@ -11,7 +11,7 @@ import pytest
 
 from connectors.folder.client import FolderBackend
 from plugin_server import wiring
-from plugin_server.db import merchants
+from plugin_server.db.merchant import merchants
 from plugin_server.jobs.outside import Outside
 from plugin_server.launcher.supervisor import ServiceUrls
 from plugin_server.settings import Settings

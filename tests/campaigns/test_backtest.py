@@ -10,10 +10,10 @@ from sqlalchemy import text
 from campaigns.schema import parse
 from campaigns.triggers import EVENTS, OnEvent
 from plugin_server.cli import campaign_texts
-from plugin_server.db import campaigns
-from plugin_server.db.happened import happened, happened_on
+from plugin_server.db.campaigning import campaigns
+from plugin_server.db.campaigning.happened import happened, happened_on
 from plugin_server.db.session import tenant
-from plugin_server.jobs.backtest import BY_HAND, EVERY_CODE, NO_GUARDS, RUNGS_OF_THEN, back_test
+from plugin_server.jobs.campaigning.backtest import BY_HAND, EVERY_CODE, NO_GUARDS, RUNGS_OF_THEN, back_test
 from plugin_server.wiring import Services
 from tests.campaigns.conftest import NOW
 from tests.campaigns.shop import add_order

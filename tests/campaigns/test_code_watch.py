@@ -11,10 +11,14 @@ import pytest
 from sqlalchemy import text
 
 from connectors.errors import ConnectorError
-from plugin_server.db import attention, code_watch, code_watch_page, identity, offers, results
+from plugin_server.db.customers import identity
+from plugin_server.db.merchant import attention
+from plugin_server.db.offers import code_watch, code_watch_page
+from plugin_server.db.offers import codes as offers
+from plugin_server.db.proof import results
 from plugin_server.db.session import tenant
-from plugin_server.jobs import run as runs
-from plugin_server.jobs.code_watch import watch
+from plugin_server.jobs.campaigning import run as runs
+from plugin_server.jobs.giving.code_watch import watch
 from plugin_server.jobs.outside import Outside
 from plugin_server.wiring import Services
 from tests.campaigns.conftest import NOW

@@ -13,11 +13,14 @@ from sqlalchemy import text
 
 from connectors.mail_types import DeliveryEvent, DeliveryKind
 from connectors.sendgrid.client import SendGridBackend
-from plugin_server.db import campaigns, delivery, inbox, messages
+from plugin_server.db.campaigning import campaigns
+from plugin_server.db.sending import delivery, messages
 from plugin_server.db.session import tenant
-from plugin_server.jobs import events, sweep
-from plugin_server.jobs import run as runs
+from plugin_server.db.shops import inbox
+from plugin_server.jobs import sweep
+from plugin_server.jobs.campaigning import run as runs
 from plugin_server.jobs.outside import Outside
+from plugin_server.jobs.sending import events
 from plugin_server.wiring import Services
 from tests.campaigns.conftest import NOW
 from tests.campaigns.shop import Shop

@@ -13,10 +13,10 @@ from sqlalchemy import text
 from campaigns.calendar import daily, day_of
 from campaigns.schema import BadCampaign, parse
 from campaigns.triggers import OnEvent, Recurring
-from plugin_server.db import campaigns
-from plugin_server.db.happened import happened
+from plugin_server.db.campaigning import campaigns
+from plugin_server.db.campaigning.happened import happened
 from plugin_server.db.session import tenant
-from plugin_server.jobs import ticks
+from plugin_server.jobs.campaigning import ticks
 from plugin_server.wiring import Services
 from tests.campaigns.conftest import NOW
 from tests.campaigns.shop import add_order, say

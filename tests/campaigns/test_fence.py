@@ -13,11 +13,13 @@ from campaigns.mail.fence import CERTAIN, CLOCKS, HELD, may_call_back
 from connectors.errors import ConnectorError
 from connectors.sendgrid.client import SendGridBackend
 from connectors.sendgrid.fence import SendGridFence
-from plugin_server.db import campaigns, doubts, messages
+from plugin_server.db.campaigning import campaigns
+from plugin_server.db.sending import doubts, messages
 from plugin_server.db.session import tenant
-from plugin_server.jobs import fences, sweep
-from plugin_server.jobs import run as runs
+from plugin_server.jobs import sweep
+from plugin_server.jobs.campaigning import run as runs
 from plugin_server.jobs.outside import Outside
+from plugin_server.jobs.sending import fences
 from plugin_server.wiring import Services
 from tests.campaigns.conftest import NOW
 from tests.campaigns.shop import Shop

@@ -9,10 +9,10 @@ from sqlalchemy import text
 
 from campaigns.recipes import recipes
 from campaigns.schema import Campaign
-from plugin_server.db import campaigns
+from plugin_server.db.campaigning import campaigns
 from plugin_server.db.session import tenant
-from plugin_server.jobs import pictures
-from plugin_server.jobs.lint import look_through
+from plugin_server.jobs.sending import pictures
+from plugin_server.jobs.sending.lint import look_through
 from plugin_server.wiring import Services
 from tests.campaigns.conftest import NOW
 from tests.campaigns.test_run import holiday

@@ -17,11 +17,11 @@ from connectors.errors import ConnectorError
 from connectors.mail_types import DeliveryEvent, DeliveryKind
 from connectors.sendgrid.account import PAGE, SendGridAccount
 from connectors.sendgrid.client import SendGridBackend
-from plugin_server.db import delivery
+from plugin_server.db.sending import delivery
 from plugin_server.db.session import tenant
-from plugin_server.jobs import doubts, suppressions
-from plugin_server.jobs import run as runs
+from plugin_server.jobs.campaigning import run as runs
 from plugin_server.jobs.outside import Outside
+from plugin_server.jobs.sending import doubts, suppressions
 from plugin_server.wiring import Services
 from tests.campaigns.conftest import NOW
 from tests.campaigns.shop import Shop

@@ -8,9 +8,10 @@ from datetime import timedelta
 from sqlalchemy import text
 
 from campaigns.mail.pace import Pace
-from plugin_server.db import campaigns, doubts, messages, sender
+from plugin_server.db.campaigning import campaigns
+from plugin_server.db.sending import doubts, messages, sender
 from plugin_server.db.session import tenant
-from plugin_server.jobs import run as runs
+from plugin_server.jobs.campaigning import run as runs
 from plugin_server.jobs.outside import Outside
 from plugin_server.wiring import Services
 from tests.campaigns.conftest import NOW

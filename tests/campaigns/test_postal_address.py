@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from campaigns.recipes import holiday_discount
-from plugin_server.db import audit_log, campaigns, shop_settings
-from plugin_server.db.campaigns import Refused
+from plugin_server.db.campaigning import campaigns
+from plugin_server.db.campaigning.campaigns import Refused
+from plugin_server.db.merchant import audit_log, shop_settings
 from plugin_server.db.session import tenant
-from plugin_server.jobs import ticks
-from plugin_server.jobs.preview import check
-from plugin_server.jobs.run import launch, set_state
+from plugin_server.jobs.campaigning import ticks
+from plugin_server.jobs.campaigning.preview import check
+from plugin_server.jobs.campaigning.run import launch, set_state
 from plugin_server.settings import Settings
 from plugin_server.wiring import Services
 from tests.campaigns.conftest import NOW

@@ -16,12 +16,14 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from connectors.sendgrid.client import SendGridBackend
-from plugin_server.db import conversations, inbox, messages, sender
+from plugin_server.db.customers import conversations
+from plugin_server.db.sending import messages, sender
 from plugin_server.db.session import tenant
-from plugin_server.jobs import replies
-from plugin_server.jobs import run as runs
-from plugin_server.jobs.compose import letterhead
+from plugin_server.db.shops import inbox
+from plugin_server.jobs.campaigning import run as runs
 from plugin_server.jobs.outside import Outside
+from plugin_server.jobs.sending import replies
+from plugin_server.jobs.sending.compose import letterhead
 from plugin_server.reply_token import Answered, read_reply_token, reply_token
 from plugin_server.wiring import MAIL_REPLIES, Services
 from tests.campaigns.conftest import NOW

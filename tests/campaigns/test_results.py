@@ -7,9 +7,11 @@ from typing import Any
 
 from sqlalchemy import text
 
-from plugin_server.db import campaigns, offers, results
+from plugin_server.db.campaigning import campaigns
+from plugin_server.db.offers import codes as offers
+from plugin_server.db.proof import results
 from plugin_server.db.session import tenant
-from plugin_server.jobs import run as runs
+from plugin_server.jobs.campaigning import run as runs
 from plugin_server.jobs.outside import Outside
 from plugin_server.wiring import Services
 from tests.campaigns.conftest import NOW

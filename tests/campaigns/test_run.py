@@ -15,10 +15,11 @@ from sqlalchemy import text
 from campaigns.recipes import holiday_discount
 from campaigns.schema import Campaign, parse
 from connectors.errors import ConnectorError
-from plugin_server.db import audience, campaigns, messages
-from plugin_server.db.campaigns import Refused
+from plugin_server.db.campaigning import audience, campaigns
+from plugin_server.db.campaigning.campaigns import Refused
+from plugin_server.db.sending import messages
 from plugin_server.db.session import tenant
-from plugin_server.jobs import run as runs
+from plugin_server.jobs.campaigning import run as runs
 from plugin_server.jobs.outside import Outside
 from plugin_server.wiring import Services
 from tests.campaigns.conftest import NOW

@@ -10,10 +10,13 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import Connection, text
 
-from plugin_server.db import campaigns, holidays, periodic
-from plugin_server.db.campaigns import Refused
+from plugin_server.db import periodic
+from plugin_server.db.campaigning import campaigns
+from plugin_server.db.campaigning.campaigns import Refused
+from plugin_server.db.merchant import holidays
 from plugin_server.db.session import tenant
-from plugin_server.jobs import run, schedule, ticks
+from plugin_server.jobs import schedule
+from plugin_server.jobs.campaigning import run, ticks
 from plugin_server.jobs.schedule import Periodic, run_due
 from plugin_server.wiring import Services
 from tests.campaigns.conftest import NOW

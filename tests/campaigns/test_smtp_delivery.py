@@ -9,10 +9,10 @@ from datetime import timedelta
 import pytest
 
 from connectors.smtp.client import SmtpBackend
-from plugin_server.db import messages
+from plugin_server.db.sending import messages
 from plugin_server.db.session import tenant
-from plugin_server.jobs import run as runs
 from plugin_server.jobs import sweep
+from plugin_server.jobs.campaigning import run as runs
 from plugin_server.jobs.outside import Outside
 from plugin_server.wiring import Services
 from tests.campaigns.shop import Shop

@@ -11,9 +11,10 @@ from sqlalchemy import text
 
 from campaigns.schema import BadCampaign
 from connectors.types import CodeSpec
-from plugin_server.db import audience, campaigns, results
+from plugin_server.db.campaigning import audience, campaigns
+from plugin_server.db.proof import results
 from plugin_server.db.session import tenant
-from plugin_server.jobs import run as runs
+from plugin_server.jobs.campaigning import run as runs
 from plugin_server.jobs.outside import Outside
 from plugin_server.wiring import Services
 from tests.campaigns.conftest import NOW

@@ -9,13 +9,13 @@ from sqlalchemy import text
 
 from campaigns.mail.liquid import TemplateError
 from campaigns.schema import BadCampaign, Campaign
-from plugin_server.db import campaigns
+from plugin_server.db.campaigning import campaigns
 from plugin_server.db.session import tenant
-from plugin_server.jobs import run as runs
-from plugin_server.jobs.compose import preview_mail
-from plugin_server.jobs.lint import look_through
+from plugin_server.jobs.campaigning import run as runs
 from plugin_server.jobs.outside import Outside
-from plugin_server.jobs.stocking import stocked
+from plugin_server.jobs.sending.compose import preview_mail
+from plugin_server.jobs.sending.lint import look_through
+from plugin_server.jobs.sending.stocking import stocked
 from plugin_server.wiring import Services
 from tests.campaigns.conftest import NOW
 from tests.campaigns.test_run import holiday, outbox, started

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from plugin_server.db.session import tenant
-from plugin_server.jobs import run as runs
+from plugin_server.jobs.campaigning import run as runs
 from plugin_server.jobs.outside import Outside
 from plugin_server.wiring import Services
 from tests.campaigns.test_run import holiday, outbox, started

@@ -10,13 +10,14 @@ from sqlalchemy import text
 
 from campaigns.arms import draw, variant_of, variant_salt
 from campaigns.schema import BadCampaign, dump, parse
-from plugin_server.db import campaigns, results
-from plugin_server.db.audience_power import power
+from plugin_server.db.campaigning import campaigns
+from plugin_server.db.campaigning.audience_power import power
+from plugin_server.db.proof import results
 from plugin_server.db.session import tenant
-from plugin_server.jobs import run as runs
-from plugin_server.jobs.lint import look_through
+from plugin_server.jobs.campaigning import run as runs
+from plugin_server.jobs.campaigning.preview import check
 from plugin_server.jobs.outside import Outside
-from plugin_server.jobs.preview import check
+from plugin_server.jobs.sending.lint import look_through
 from plugin_server.wiring import Services
 from tests.campaigns.conftest import NOW
 from tests.campaigns.shop import Shop, add_order

@@ -16,10 +16,13 @@ from campaigns.schema import parse
 from connectors.errors import ConnectorError
 from connectors.mail_types import DnsRecord
 from connectors.sendgrid.domains import SendGridDomains
-from plugin_server.db import campaigns, merchants, sender, vouching
+from plugin_server.db.campaigning import campaigns
+from plugin_server.db.merchant import merchants
+from plugin_server.db.sending import sender, vouching
 from plugin_server.db.session import tenant
-from plugin_server.jobs import domains, trial_mail
-from plugin_server.jobs.lint import look_through
+from plugin_server.jobs.letters import trial as trial_mail
+from plugin_server.jobs.sending import domains
+from plugin_server.jobs.sending.lint import look_through
 from plugin_server.wiring import Services
 from tests.campaigns.test_run import holiday
 from tests.fakes.sendgrid import FakeSendGrid, fake_sendgrid

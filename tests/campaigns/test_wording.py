@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from connectors.mail_types import Mail, SendOutcome, SendResult
-from plugin_server.jobs import run as runs
+from plugin_server.jobs.campaigning import run as runs
 from plugin_server.jobs.outside import Outside
 from plugin_server.wiring import Services
 from tests.campaigns.shop import Shop

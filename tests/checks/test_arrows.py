@@ -12,13 +12,13 @@ PROVIDERS = ("woocommerce", "sendgrid")
 KNOWS_PROVIDERS = (
     "wiring.py",
     "settings.py",
-    "web/connect",
+    "web/shops/connect",
     "web/webhooks",
     "cli/",
     "db/models/store.py",
     "demo/",
     "bench/",
-    "web/storefront.py",
+    "web/card/storefront.py",
 )
 
 

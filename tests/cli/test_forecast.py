@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from plugin_server.db import forecast, merchants
+from plugin_server.db.ladder import forecast
+from plugin_server.db.merchant import merchants
 from plugin_server.db.session import tenant
 from tests.cli.conftest import Called, Read
 from tests.data.making import NOW, Shop

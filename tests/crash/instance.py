@@ -21,7 +21,10 @@ from plugin_server.launcher.supervisor import ProcessSpec, ServiceUrls, run
 
 RECIPIENTS = 10
 PLAYING = ("sweep", "campaigns")
-WORKER = f"from plugin_server.jobs import deliver, worker; deliver.BATCH = {RECIPIENTS}; worker.main()"
+WORKER = (
+    "from plugin_server.jobs import worker; from plugin_server.jobs.sending import deliver; "
+    f"deliver.BATCH = {RECIPIENTS}; worker.main()"
+)
 SCHEDULER = "from plugin_server.jobs import schedule; schedule.main()"
 
 

@@ -21,8 +21,9 @@ from connectors.mail_types import Mail, SendResult
 from connectors.sendgrid.client import SendGridBackend
 from connectors.sendgrid.fence import SendGridFence
 from plugin_server import wiring
-from plugin_server.jobs import deliver, fences, run
+from plugin_server.jobs.campaigning import run
 from plugin_server.jobs.outside import Outside
+from plugin_server.jobs.sending import deliver, fences
 from plugin_server.settings import Settings
 from tests.campaigns.shop import Shop
 

@@ -27,13 +27,17 @@ from sqlalchemy.exc import SQLAlchemyError
 from campaigns.recipes import holiday_discount
 from campaigns.schema import parse
 from plugin_server import wiring
-from plugin_server.db import campaigns, merchants, messages, people
+from plugin_server.db.campaigning import campaigns
+from plugin_server.db.merchant import merchants, people
+from plugin_server.db.sending import messages
 from plugin_server.db.session import tenant
 from plugin_server.demo.opening import free_port
-from plugin_server.jobs import events, ingest, sweep
-from plugin_server.jobs import run as runs
+from plugin_server.jobs import sweep
+from plugin_server.jobs.campaigning import run as runs
 from plugin_server.jobs.outside import outside
 from plugin_server.jobs.queues import QUEUES, queue, wake
+from plugin_server.jobs.reading import ingest
+from plugin_server.jobs.sending import events
 from plugin_server.launcher.services import discard_data
 from plugin_server.settings import Settings
 from plugin_server.vault import seal

@@ -23,11 +23,15 @@ from sqlalchemy import text
 from campaigns.recipes import holiday_discount
 from campaigns.schema import parse
 from connectors.sendgrid.client import SendGridBackend
-from plugin_server.db import campaigns, inbox, merchants, messages
+from plugin_server.db.campaigning import campaigns
+from plugin_server.db.merchant import merchants
+from plugin_server.db.sending import messages
 from plugin_server.db.session import tenant
-from plugin_server.jobs import events, sweep
-from plugin_server.jobs import run as runs
+from plugin_server.db.shops import inbox
+from plugin_server.jobs import sweep
+from plugin_server.jobs.campaigning import run as runs
 from plugin_server.jobs.outside import Outside
+from plugin_server.jobs.sending import events
 from plugin_server.locales.sentences import said
 from plugin_server.wiring import Services
 from tests.campaigns.shop import Shop, add_person, say

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from plugin_server.jobs.imports import OrdersFile, import_orders
+from plugin_server.jobs.reading.imports import OrdersFile, import_orders
 from tests.data.making import Shop
 
 

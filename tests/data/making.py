@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, text
 
 from connectors.types import Customer, Order, OrderLine, OrderStatus, Refund
-from plugin_server.db.ingest import Ingested
-from plugin_server.db.ingest_customers import ingest_customers
-from plugin_server.db.ingest_orders import ingest_orders
+from plugin_server.db.ingest.counts import Ingested
+from plugin_server.db.ingest.customers import ingest_customers
+from plugin_server.db.ingest.orders import ingest_orders
 from plugin_server.db.session import tenant
 from plugin_server.wiring import Services
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugin_server.jobs.ahead import ahead
+from plugin_server.jobs.reading.ahead import ahead
 
 
 class Source:

@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 from connectors.types import Category, Product, Review
-from plugin_server.db.ingest import Ingested
-from plugin_server.db.ingest_catalogue import ingest_categories, ingest_products, ingest_reviews
+from plugin_server.db.ingest.catalogue import ingest_categories, ingest_products, ingest_reviews
+from plugin_server.db.ingest.counts import Ingested
 from tests.data.making import DAY, NOW, Shop, account
 
 

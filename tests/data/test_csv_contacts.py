@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from connectors.addresses import display_name, wire_address
-from plugin_server.jobs.import_contacts import ContactsFile, import_contacts
+from plugin_server.jobs.reading.import_contacts import ContactsFile, import_contacts
 from tests.data.making import Shop, order
 
 HEADER = "email,name,phone,birthday,consent,consent_at,consent_source,tags"

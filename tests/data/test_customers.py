@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 import pytest
 from sqlalchemy import Connection, text
 
-from plugin_server.db import identity
+from plugin_server.db.customers import identity
 from tests.data.making import DAY, NOW, Shop, account, order
 
 HOUR = timedelta(hours=1)
@@ -162,7 +162,7 @@ def test_a_no_of_the_store_is_believed_without_a_date(shop: Shop) -> None:
 
 
 def test_a_referral_named_by_an_account_is_found_when_the_advocate_comes_later(shop: Shop) -> None:
-    from plugin_server.db.ingest_links import link_store
+    from plugin_server.db.ingest.links import link_store
 
     shop.know(account("8", "budi@example.com", referred_by="ani@example.com"))
     shop.take(order(email="budi@example.com"))

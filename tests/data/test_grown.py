@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from connectors.types import Order, OrderStatus
-from plugin_server.db import facts, facts_grown
-from plugin_server.db.ingest import Ingested
-from plugin_server.db.ingest_orders import ingest_orders
+from plugin_server.db.ingest.counts import Ingested
+from plugin_server.db.ingest.orders import ingest_orders
+from plugin_server.db.ladder import facts, facts_grown
 from plugin_server.jobs.consequences import follow
 from tests.data.making import DAY, NOW, Shop, order, refund
 

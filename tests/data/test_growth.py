@@ -10,13 +10,14 @@ import pytest
 from sqlalchemy import Connection, text
 
 from connectors.types import Customer
-from plugin_server.db import merchants, stores
-from plugin_server.db.ingest_contacts import ingest_contacts
-from plugin_server.db.ingest_customers import ingest_customers
-from plugin_server.db.ingest_orders import ingest_orders
+from plugin_server.db.ingest.contacts import ingest_contacts
+from plugin_server.db.ingest.customers import ingest_customers
+from plugin_server.db.ingest.orders import ingest_orders
+from plugin_server.db.ingest.staging import analyse
+from plugin_server.db.merchant import merchants
 from plugin_server.db.session import tenant
-from plugin_server.db.staging import analyse
-from plugin_server.jobs import imports
+from plugin_server.db.shops import stores
+from plugin_server.jobs.reading import imports
 from tests.data.making import NOW, Shop, account, order
 
 BATCHES, BATCH = 12, 50

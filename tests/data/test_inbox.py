@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from plugin_server.db import inbox
-from plugin_server.jobs.ingest import drained
+from plugin_server.db.shops import inbox
+from plugin_server.jobs.reading.ingest import drained
 from tests.data.fake_store import FakeStore
 from tests.data.making import NOW, Shop, account, order, refund
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from plugin_server.jobs.imports import OrdersFile, import_orders
+from plugin_server.jobs.reading.imports import OrdersFile, import_orders
 from tests.conftest import shared
 from tests.data.making import Shop
 

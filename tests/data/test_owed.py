@@ -10,9 +10,9 @@ from itertools import count
 import pytest
 
 from connectors.errors import ConnectorError
-from plugin_server.db import sync as readings
-from plugin_server.jobs.owed import FEW, Owed
-from plugin_server.jobs.sync import read_store
+from plugin_server.db.shops import sync as readings
+from plugin_server.jobs.reading.owed import FEW, Owed
+from plugin_server.jobs.reading.sync import read_store
 from tests.data.fake_store import FakeStore
 from tests.data.making import NOW, Shop, order
 

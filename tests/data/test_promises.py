@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from connectors.types import Order, OrderStatus
-from plugin_server.db import merchants
+from plugin_server.db.merchant import merchants
 from plugin_server.db.models import Base
 from plugin_server.db.session import tenant
 from tests.data.making import DAY, Shop, line, order, refund

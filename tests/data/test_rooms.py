@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import text
 
-from plugin_server.db import facts, room
+from plugin_server.db.ingest import room
+from plugin_server.db.ladder import facts
 from plugin_server.db.session import tenant
 from plugin_server.jobs import sweep
 from plugin_server.jobs.climb import recomputed

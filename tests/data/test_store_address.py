@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import Connection, text
 
 from connectors.types import StoreInfo
-from plugin_server.db import stores
 from plugin_server.db.session import tenant
+from plugin_server.db.shops import stores
 from tests.data.making import NOW, Shop
 
 HOME, COPY, MOVED = "https://toko.example", "https://staging.toko.example", "https://toko.new.example"

@@ -10,11 +10,12 @@ from sqlalchemy import text
 
 from connectors.errors import ConnectorError
 from connectors.types import OrderStatus
-from plugin_server.db import sync as readings
 from plugin_server.db.session import tenant
-from plugin_server.jobs import nightly, trouble_mail
-from plugin_server.jobs.reconcile import reconciled
-from plugin_server.jobs.sync import Frozen, read_store
+from plugin_server.db.shops import sync as readings
+from plugin_server.jobs import nightly
+from plugin_server.jobs.letters import trouble as trouble_mail
+from plugin_server.jobs.reading.reconcile import reconciled
+from plugin_server.jobs.reading.sync import Frozen, read_store
 from tests.data.fake_store import FakeStore
 from tests.data.making import NOW, Shop, account, order
 

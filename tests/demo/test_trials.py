@@ -11,7 +11,9 @@ import pytest
 from sqlalchemy import text
 
 from campaigns.proof import Difference, newcombe
-from plugin_server.db import campaigns, proof, results
+from plugin_server.db.campaigning import campaigns
+from plugin_server.db.proof import pooled as proof
+from plugin_server.db.proof import results
 from plugin_server.db.session import tenant
 from plugin_server.demo import past
 from plugin_server.demo.generator import generate, with_past

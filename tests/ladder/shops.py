@@ -11,7 +11,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 
-from plugin_server.db import facts, ladder, merchants
+from plugin_server.db.ladder import facts
+from plugin_server.db.ladder import placing as ladder
+from plugin_server.db.merchant import merchants
 from plugin_server.db.session import tenant
 
 NOW = datetime(2026, 6, 15, 5, 0, tzinfo=UTC)

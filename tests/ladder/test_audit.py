@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from connectors.types import Money
-from plugin_server.db import merchants
-from plugin_server.db.audit import audit
+from plugin_server.db.audit.figures import audit
+from plugin_server.db.merchant import merchants
 from plugin_server.db.session import tenant
 from tests.conftest import shared
 from tests.ladder.shops import Shop, open_shop

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
-from plugin_server.db import merchants
-from plugin_server.db.audit import audit
+from plugin_server.db.audit.figures import audit
+from plugin_server.db.merchant import merchants
 from plugin_server.locales import LANGUAGES
-from plugin_server.web.audit_paper import printed
+from plugin_server.web.ladder.audit_paper import printed
 from plugin_server.web.words import Words, zone_of
 from tests.ladder.shops import NOW, Shop
 

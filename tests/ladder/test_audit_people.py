@@ -10,9 +10,13 @@ from scipy.special import hyp2f1
 from sqlalchemy import text
 
 from connectors.types import Money
-from plugin_server.db import audit_rollup, forecast, merchants, pulse, spending
-from plugin_server.db.audit import audit
-from plugin_server.db.spending import BadSpend
+from plugin_server.db import pulse
+from plugin_server.db.audit import rollup as audit_rollup
+from plugin_server.db.audit import spending
+from plugin_server.db.audit.figures import audit
+from plugin_server.db.audit.spending import BadSpend
+from plugin_server.db.ladder import forecast
+from plugin_server.db.merchant import merchants
 from tests.ladder.shops import Shop, insert
 
 NOW = datetime(2026, 6, 15, 5, 0, tzinfo=UTC)

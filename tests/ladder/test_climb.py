@@ -156,7 +156,7 @@ def test_activity_is_an_axis_of_its_own(shop: Shop) -> None:
 
 
 def test_activity_follows_the_shops_own_rhythm(shop: Shop) -> None:
-    from plugin_server.db import rhythm
+    from plugin_server.db.ladder import rhythm
 
     for _ in range(40):
         who = shop.person()

@@ -111,7 +111,7 @@ def test_nothing_is_written_where_nothing_changed(shop: Shop) -> None:
 def test_no_customers_is_no_work(shop: Shop) -> None:
     shop.person()
     with shop.work() as conn:
-        from plugin_server.db import facts
+        from plugin_server.db.ladder import facts
 
         assert facts.refresh(conn, merchant_id=shop.merchant_id, customer_ids=[], now=shop.now) == 0
     assert shop.rows("SELECT 1 FROM customer_facts") == []

@@ -12,7 +12,8 @@ from sqlalchemy import select, text
 
 from campaigns.ladder.facts import CATALOGUE
 from campaigns.ladder.rules import BadRule, parse
-from plugin_server.db import known, points_ledger, rungs
+from plugin_server.db.ladder import known, rungs
+from plugin_server.db.points import ledger as points_ledger
 from tests.ladder.shops import NOW, Shop, at, insert
 
 

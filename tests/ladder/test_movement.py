@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from plugin_server.db import movement
-from plugin_server.web import flow
+from plugin_server.db.ladder import movement
+from plugin_server.web.ladder import flow
 from tests.ladder.shops import NOW, Shop
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from campaigns.ladder.next_step import Step, Way, open_until, ways
 from campaigns.ladder.presets import SEVEN_RUNGS
 from campaigns.ladder.rules import All, Any_, Compare, IsSet, Leaf, Not, Rule, WithinLastDays, leaves
-from plugin_server.db.standing import holds
+from plugin_server.db.ladder.standing import holds
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 COUNTED = ("orders", "reviews", "referrals_converted")

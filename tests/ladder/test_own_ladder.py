@@ -12,8 +12,9 @@ from campaigns.ladder.ladders import Ladder, Review, Rung, check, dated, parse
 from campaigns.ladder.presets import PRESETS, SEVEN_RUNGS, THREE_STAGES
 from campaigns.ladder.rules import All, Any_, BadRule, Compare, IsSet, Rule, WithinLastDays
 from campaigns.ladder.sentences import LANGUAGES
-from plugin_server.db import holding, ladder_versions, rungs, standing
-from plugin_server.db import ladder as places
+from plugin_server.db.ladder import holding, rungs, standing
+from plugin_server.db.ladder import placing as places
+from plugin_server.db.ladder import versions as ladder_versions
 from tests.ladder.shops import NOW, Shop
 
 

@@ -11,8 +11,8 @@ from sqlalchemy import text
 
 from campaigns.ladder import draft, sense
 from campaigns.ladder.rules import All, Any_, BadRule, Compare, IsSet, Never, Not, Rule, WithinLastDays, parse
-from plugin_server.db import rungs, segments
-from plugin_server.db.segments import BadSegment
+from plugin_server.db.ladder import rungs, segments
+from plugin_server.db.ladder.segments import BadSegment
 from tests.ladder.shops import NOW, Shop, open_shop
 
 

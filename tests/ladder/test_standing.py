@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from plugin_server.db import ladder
+from plugin_server.db.ladder import placing as ladder
 from tests.ladder.shops import NOW, Shop, at, every, insert
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connectors.mail_types import Mail, Recipient
-from plugin_server.jobs.plain_mail import Sheet, plain_mail
+from plugin_server.jobs.letters.plain import Sheet, plain_mail
 from plugin_server.locales import LANGUAGES
 
 HOSTILE = '<a href="https://evil.example">{{ shop.name }} {address} {% if %}</a>'

@@ -7,7 +7,7 @@ import pytest
 from campaigns.mail.holiday import sample_contexts
 from campaigns.mail.liquid import compile_template
 from campaigns.mail.variables import unknown
-from plugin_server.jobs.proofing import Draft, proof
+from plugin_server.jobs.sending.proofing import Draft, proof
 
 CONTEXT = sample_contexts("en")["new"]
 

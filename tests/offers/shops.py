@@ -17,7 +17,7 @@ from campaigns.offers.ware import Ware
 from connectors.base import StoreServices
 from connectors.types import Product, minor_units
 from plugin_server import wiring
-from plugin_server.db import offer_terms
+from plugin_server.db.offers import terms as offer_terms
 from plugin_server.demo.generator import generate
 from plugin_server.demo.shopify_shop.state import ShopState as ShopifyShop
 from tests.contract.counters import Counter

@@ -12,10 +12,14 @@ from sqlalchemy import text
 from campaigns.offers.till import Line
 from campaigns.schema import parse
 from connectors.folder.client import FolderBackend
-from plugin_server.db import campaigns, card, cashback, points, results_money
+from plugin_server.db.campaigning import campaigns
+from plugin_server.db.customers import card
+from plugin_server.db.offers import cashback
+from plugin_server.db.points import programme as points
+from plugin_server.db.proof import money as results_money
 from plugin_server.db.session import tenant
-from plugin_server.jobs import credits, rewards
-from plugin_server.jobs import run as runs
+from plugin_server.jobs.campaigning import run as runs
+from plugin_server.jobs.giving import credits, rewards
 from plugin_server.jobs.outside import Outside
 from plugin_server.wiring import Services
 from tests.campaigns.shop import add_order

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, text
 from campaigns.recipes import YOURS, recipes
 from campaigns.schema import parse
 from plugin_server.db.session import tenant
-from plugin_server.jobs import preview, run
-from plugin_server.jobs.recipe_goods import filled, round_sum
+from plugin_server.jobs.campaigning import preview, run
+from plugin_server.jobs.campaigning.recipe_goods import filled, round_sum
 from plugin_server.wiring import Services
 from tests.campaigns.conftest import NOW
 from tests.campaigns.shop import add_order

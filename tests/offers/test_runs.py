@@ -16,12 +16,13 @@ from campaigns.recipes import holiday_discount
 from campaigns.schema import parse
 from connectors.folder.client import FolderBackend
 from connectors.types import Money
-from plugin_server.db import campaigns, card
-from plugin_server.db.campaigns import Refused
-from plugin_server.db.ingest_catalogue import ingest_products
+from plugin_server.db.campaigning import campaigns
+from plugin_server.db.campaigning.campaigns import Refused
+from plugin_server.db.customers import card
+from plugin_server.db.ingest.catalogue import ingest_products
 from plugin_server.db.session import tenant
-from plugin_server.jobs import baskets, preview
-from plugin_server.jobs import run as runs
+from plugin_server.jobs.campaigning import baskets, preview
+from plugin_server.jobs.campaigning import run as runs
 from plugin_server.jobs.outside import Outside
 from plugin_server.wiring import Services
 from tests.campaigns.conftest import NOW

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from campaigns.points.program import Program, parse_program
-from plugin_server.db import points
+from plugin_server.db.points import programme as points
 from tests.data.making import Shop
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from plugin_server.db import points
-from plugin_server.jobs.points_night import rounded
+from plugin_server.db.points import programme as points
+from plugin_server.jobs.giving.points_night import rounded
 from tests.data.making import DAY, NOW, Shop, account, order
 from tests.points.conftest import program
 from tests.points.test_orders import has, take

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from connectors.types import OrderStatus
-from plugin_server.db import points, points_ledger
-from plugin_server.db.points_ledger import NotEnough
+from plugin_server.db.points import ledger as points_ledger
+from plugin_server.db.points import programme as points
+from plugin_server.db.points.ledger import NotEnough
 from tests.data.making import DAY, Shop, order, refund
 from tests.points.conftest import program
 from tests.points.test_orders import take

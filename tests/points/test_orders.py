@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from connectors.types import Order, OrderStatus
-from plugin_server.db import identity, points
+from plugin_server.db.customers import identity
+from plugin_server.db.points import programme as points
 from plugin_server.jobs.consequences import follow
 from tests.data.making import DAY, NOW, Shop, line, order, refund
 from tests.points.conftest import program

@@ -9,7 +9,7 @@ import pytest
 from campaigns.points.liability import recognised, share_price
 from campaigns.points.program import parse_program, read_program
 from campaigns.schema import BadCampaign
-from plugin_server.db import points
+from plugin_server.db.points import programme as points
 from tests.data.making import Shop
 from tests.points.conftest import program
 

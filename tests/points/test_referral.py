@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 
 from campaigns.referral import WINDOW, ReferralTerms, mailbox, same_phone, within_cap
 from connectors.types import OrderStatus
-from plugin_server.db import points, referrals, signups
-from plugin_server.db.referrals import Decided
+from plugin_server.db.customers import signups
+from plugin_server.db.friends import referrals
+from plugin_server.db.friends.referrals import Decided
+from plugin_server.db.points import programme as points
 from plugin_server.db.session import tenant
 from plugin_server.jobs import merging
-from plugin_server.jobs.points_night import rounded
+from plugin_server.jobs.giving.points_night import rounded
 from tests.data.making import DAY, NOW, Shop, order, refund
 from tests.points.conftest import program
 

@@ -11,9 +11,10 @@ import pytest
 
 from connectors.errors import ConnectorError
 from connectors.types import CodeResult, CodeSpec
-from plugin_server.db import points, rewards
-from plugin_server.db.rewards import RewardRefused
-from plugin_server.jobs.rewards import made
+from plugin_server.db.points import programme as points
+from plugin_server.db.points import rewards
+from plugin_server.db.points.rewards import RewardRefused
+from plugin_server.jobs.giving.rewards import made
 from tests.data.making import DAY, NOW, Shop, order
 from tests.points.conftest import program
 from tests.points.test_orders import has, take

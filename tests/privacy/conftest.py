@@ -8,7 +8,8 @@ from datetime import date
 import pytest
 from sqlalchemy import create_engine, text
 
-from plugin_server.db import audit_log, identity
+from plugin_server.db.customers import identity
+from plugin_server.db.merchant import audit_log
 from plugin_server.db.session import psycopg_url, tenant
 from plugin_server.jobs import climb
 from plugin_server.wiring import Services

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from plugin_server.db import merchants
-from plugin_server.db.erasure import Family
-from plugin_server.db.ingest_orders import ingest_orders
+from plugin_server.db.customers.erasure import Family
+from plugin_server.db.ingest.orders import ingest_orders
+from plugin_server.db.merchant import merchants
 from plugin_server.db.models import Base
 from plugin_server.db.personal import HELD, NOBODY
 from plugin_server.db.session import tenant

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from campaigns.recipes import holiday_discount
 from campaigns.schema import parse
-from plugin_server.db import campaigns
+from plugin_server.db.campaigning import campaigns
 from plugin_server.db.session import tenant
 from plugin_server.wiring import Services
 

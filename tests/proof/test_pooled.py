@@ -13,7 +13,10 @@ from scipy.stats import ttest_ind
 from sqlalchemy import text
 
 from campaigns.proof import newcombe
-from plugin_server.db import campaigns, identity, proof, results
+from plugin_server.db.campaigning import campaigns
+from plugin_server.db.customers import identity
+from plugin_server.db.proof import pooled as proof
+from plugin_server.db.proof import results
 from plugin_server.db.session import tenant
 from plugin_server.wiring import Services
 from tests.proof.conftest import FIRST, PEOPLE, READ, SECOND, Past

@@ -15,11 +15,14 @@ from sqlalchemy import text
 from campaigns.schema import Campaign
 from connectors.folder.client import FolderBackend
 from plugin_server import wiring
-from plugin_server.db import campaigns, merchants
+from plugin_server.db.campaigning import campaigns
+from plugin_server.db.merchant import merchants
 from plugin_server.db.session import tenant
-from plugin_server.jobs import run as runs
-from plugin_server.jobs import series, sweep, ticks
+from plugin_server.jobs import sweep
+from plugin_server.jobs.campaigning import run as runs
+from plugin_server.jobs.campaigning import ticks
 from plugin_server.jobs.outside import Outside
+from plugin_server.jobs.series import walk as series
 from plugin_server.launcher.supervisor import ServiceUrls
 from plugin_server.settings import Settings
 from plugin_server.wiring import Services

@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import pytest
 
-from plugin_server.db.campaigns import Refused
+from plugin_server.db.campaigning.campaigns import Refused
 from plugin_server.db.session import tenant
-from plugin_server.jobs import run as runs
-from plugin_server.jobs import series_calls
+from plugin_server.jobs.campaigning import run as runs
+from plugin_server.jobs.series import calls as series_calls
 from plugin_server.vault import webhook_secrets
 from tests.connectors.server import Answer, Asked, serving
 from tests.series.conftest import House

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import event
 
 from campaigns.schema import Campaign
-from plugin_server.jobs import series
+from plugin_server.jobs.series import walk as series
 from tests.campaigns.shop import add_person, say
 from tests.series.conftest import House
 from tests.series.definitions import OFFER, campaign, letter
@@ -110,7 +110,8 @@ from dataclasses import replace
 from pathlib import Path
 from connectors.folder.client import FolderBackend
 from plugin_server import wiring
-from plugin_server.jobs import deliver, series
+from plugin_server.jobs.sending import deliver
+from plugin_server.jobs.series import walk as series
 from plugin_server.jobs.outside import Outside
 from plugin_server.settings import Settings
 from tests.campaigns.shop import Shop

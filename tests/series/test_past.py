@@ -10,10 +10,10 @@ from sqlalchemy import text
 from campaigns.ladder.rules import Rule
 from campaigns.series_parts import series_of
 from campaigns.series_past import Entry, History, walk
-from plugin_server.db import campaigns
+from plugin_server.db.campaigning import campaigns
 from plugin_server.db.session import tenant
-from plugin_server.jobs.backtest import EVERY_CODE, NO_GUARDS, RUNGS_OF_THEN, back_test
-from plugin_server.jobs.backtest_series import AS_THEY_DID, FACTS_OF_THEN, FACTS_TOUCHED
+from plugin_server.jobs.campaigning.backtest import EVERY_CODE, NO_GUARDS, RUNGS_OF_THEN, back_test
+from plugin_server.jobs.campaigning.backtest_series import AS_THEY_DID, FACTS_OF_THEN, FACTS_TOUCHED
 from plugin_server.wiring import Services
 from tests.campaigns.conftest import NOW, app, merchant
 from tests.campaigns.shop import add_order

@@ -12,8 +12,9 @@ from campaigns.recipes import recipes
 from campaigns.schema import parse
 from campaigns.series_recipes import documents
 from plugin_server.db.session import tenant
-from plugin_server.jobs import lint, preview
-from plugin_server.jobs import run as runs
+from plugin_server.jobs.campaigning import preview
+from plugin_server.jobs.campaigning import run as runs
+from plugin_server.jobs.sending import lint
 from tests.campaigns.shop import add_order, add_person, say
 from tests.series.conftest import House
 

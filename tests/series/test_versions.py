@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from campaigns.schema import Campaign
-from plugin_server.db import campaigns, series_moves, series_told
-from plugin_server.db.campaigns import Refused, Saved
+from plugin_server.db.campaigning import campaigns
+from plugin_server.db.campaigning.campaigns import Refused, Saved
+from plugin_server.db.series import moves as series_moves
+from plugin_server.db.series import told as series_told
 from plugin_server.db.session import tenant
 from tests.series.conftest import House
 from tests.series.definitions import campaign, letter

@@ -12,8 +12,8 @@ import pytest
 
 from connectors.shopify.auth import Grant
 from plugin_server import shop_access, wiring
-from plugin_server.db import stores
 from plugin_server.db.session import tenant
+from plugin_server.db.shops import stores
 from plugin_server.vault import seal
 from plugin_server.wiring import Services
 from tests.connectors.server import Answer, Asked, LoopbackServer, serving

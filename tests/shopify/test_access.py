@@ -14,9 +14,12 @@ from sqlalchemy import text
 from connectors.errors import ConnectorError
 from connectors.shopify.auth import Grant
 from plugin_server import shop_access, wiring
-from plugin_server.db import access, merchants, stores
+from plugin_server.db.merchant import merchants
 from plugin_server.db.session import tenant
-from plugin_server.jobs import nightly, renewing, trouble_mail
+from plugin_server.db.shops import access, stores
+from plugin_server.jobs import nightly
+from plugin_server.jobs.letters import trouble as trouble_mail
+from plugin_server.jobs.reading import renewing
 from plugin_server.vault import unseal
 from plugin_server.wiring import Services
 from tests.connectors.server import LoopbackServer

@@ -14,9 +14,10 @@ import pytest
 from sqlalchemy import text
 
 from plugin_server import shop_access, wiring
-from plugin_server.db import access, merchants, stores
+from plugin_server.db.merchant import merchants
 from plugin_server.db.session import tenant
-from plugin_server.jobs.connect import let_in
+from plugin_server.db.shops import access, stores
+from plugin_server.jobs.reading.connect import let_in
 from plugin_server.wiring import Services
 from tests.data.making import NOW
 from tests.shopify.conftest import CLIENT, OLD_SECRET, SECRET, SHOP, Admin

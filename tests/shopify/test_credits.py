@@ -19,14 +19,16 @@ from connectors.base import Store
 from connectors.shopify.auth import Grant
 from plugin_server import shop_access, wiring
 from plugin_server.cli import cli
-from plugin_server.db import audit_log, credits, stores
-from plugin_server.db.ingest_customers import ingest_customers
+from plugin_server.db.ingest.customers import ingest_customers
+from plugin_server.db.merchant import audit_log
+from plugin_server.db.offers import credits
 from plugin_server.db.session import tenant
+from plugin_server.db.shops import stores
 from plugin_server.demo.generator import generate
 from plugin_server.demo.shop.faults import Broken, Lost
 from plugin_server.demo.shopify_shop import Faults, ShopState, running_shop, stock
 from plugin_server.demo.shopify_shop.faults import ActedThenBroken, Throttled
-from plugin_server.jobs.credits import give
+from plugin_server.jobs.giving.credits import give
 from plugin_server.jobs.sweep import sweep
 from plugin_server.vault import seal
 from plugin_server.wiring import Services

@@ -14,9 +14,9 @@ from sqlalchemy import text
 
 from connectors.shopify.auth import SCOPES, Grant
 from plugin_server import shop_access, wiring
-from plugin_server.db import access, stores
 from plugin_server.db.session import merchant_ids, tenant
-from plugin_server.jobs.connect import connect_store
+from plugin_server.db.shops import access, stores
+from plugin_server.jobs.reading.connect import connect_store
 from plugin_server.wiring import Services
 from tests.connectors.server import LoopbackServer
 from tests.shopify.conftest import CLIENT, OLD_SECRET, SECRET, SHOP, Admin

@@ -8,8 +8,9 @@ from datetime import timedelta
 
 from sqlalchemy import text
 
-from plugin_server.db import access, privacy_requests
+from plugin_server.db.customers import privacy_requests
 from plugin_server.db.session import tenant
+from plugin_server.db.shops import access
 from plugin_server.jobs import privacy
 from plugin_server.wiring import Services
 from tests.data.making import NOW

@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import text
 
 from connectors.types import ConsentChange
-from plugin_server.db import consents
-from plugin_server.db.ingest_customers import ingest_customers
+from plugin_server.db.customers import consents
+from plugin_server.db.ingest.customers import ingest_customers
 from plugin_server.db.session import tenant
 from plugin_server.jobs import climb
-from plugin_server.jobs.tell_consents import tell
+from plugin_server.jobs.telling.consents import tell
 from plugin_server.wiring import Services
 from tests.data.fake_store import FakeStore
 from tests.data.making import NOW, account

@@ -13,12 +13,13 @@ from sqlalchemy import text
 from campaigns.schema import parse
 from connectors import shopify as connector
 from connectors.base import Store
-from plugin_server.db import campaigns, marketing, stores
+from plugin_server.db.campaigning import campaigns
 from plugin_server.db.session import tenant
+from plugin_server.db.shops import marketing, stores
 from plugin_server.demo.shopify_shop import Faults, ShopState, running_shop
 from plugin_server.demo.shopify_shop.faults import ActedThenBroken, Broken, Throttled
 from plugin_server.demo.shopify_shop.model_made import Activity
-from plugin_server.jobs.tell_marketing import tell
+from plugin_server.jobs.telling.marketing import tell
 from plugin_server.wiring import Services
 
 NOW = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)

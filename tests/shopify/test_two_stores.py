@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import text
 
 from campaigns.schema import Campaign, parse
-from plugin_server.db import stores
-from plugin_server.db.audience import preview_audience
-from plugin_server.db.ingest_contacts import ingest_contacts
-from plugin_server.db.ingest_customers import ingest_customers
-from plugin_server.db.ingest_orders import ingest_orders
+from plugin_server.db.campaigning.audience import preview_audience
+from plugin_server.db.ingest.contacts import ingest_contacts
+from plugin_server.db.ingest.customers import ingest_customers
+from plugin_server.db.ingest.orders import ingest_orders
 from plugin_server.db.session import tenant
+from plugin_server.db.shops import stores
 from plugin_server.jobs import climb
 from plugin_server.wiring import Services
 from tests.data.making import NOW, account, order

@@ -16,14 +16,17 @@ from werkzeug.test import TestResponse
 
 from connectors.shopify.auth import Grant
 from plugin_server import shop_access, wiring
-from plugin_server.db import access, campaigns, privacy_requests, stores
-from plugin_server.db.ingest_customers import ingest_customers
-from plugin_server.db.ingest_orders import ingest_orders
+from plugin_server.db.campaigning import campaigns
+from plugin_server.db.customers import privacy_requests
+from plugin_server.db.ingest.customers import ingest_customers
+from plugin_server.db.ingest.orders import ingest_orders
 from plugin_server.db.session import tenant
+from plugin_server.db.shops import access, stores
 from plugin_server.demo.generator import generate
-from plugin_server.jobs import lifecycle, privacy, reconcile
-from plugin_server.jobs.connect import connect_store
-from plugin_server.jobs.ingest import drained
+from plugin_server.jobs import privacy
+from plugin_server.jobs.reading import lifecycle, reconcile
+from plugin_server.jobs.reading.connect import connect_store
+from plugin_server.jobs.reading.ingest import drained
 from plugin_server.vault import seal
 from plugin_server.wiring import Services
 from tests.contract.counters import opened

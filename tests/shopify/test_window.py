@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from connectors.types import Order
 from plugin_server.db.session import tenant
-from plugin_server.jobs.sync import read_store
+from plugin_server.jobs.reading.sync import read_store
 from plugin_server.wiring import Services
 from tests.data.fake_store import FakeStore
 from tests.data.making import NOW, order

@@ -25,8 +25,8 @@ from plugin_server.demo.generator import generate
 from plugin_server.demo.generator_types import ShopData
 from plugin_server.demo.opening import free_port
 from plugin_server.demo.shop import ShopState, running_shop, stock
-from plugin_server.jobs.ingest import drained
-from plugin_server.jobs.sync import read_store
+from plugin_server.jobs.reading.ingest import drained
+from plugin_server.jobs.reading.sync import read_store
 from plugin_server.wiring import Services, utc_now
 from tests.demo.test_store_front import Visitor
 

@@ -16,8 +16,8 @@ from plugin_server.db.session import tenant
 from plugin_server.demo.generator import generate
 from plugin_server.demo.opening import free_port
 from plugin_server.demo.shop import ShopState, running_shop, stock
-from plugin_server.jobs.connect import settled
-from plugin_server.jobs.sync import read_store
+from plugin_server.jobs.reading.connect import settled
+from plugin_server.jobs.reading.sync import read_store
 from plugin_server.web.login import make_login_link
 from plugin_server.wiring import Services, utc_now
 from tests.connectors.certificate import certificate_of

@@ -16,15 +16,15 @@ from campaigns.triggers import OnEvent
 from plugin_server import wiring
 from plugin_server.app import create_app
 from plugin_server.cli.stores_shopify import connect
-from plugin_server.db.happened import happened
+from plugin_server.db.campaigning.happened import happened
 from plugin_server.db.session import tenant
 from plugin_server.demo.generator import generate
 from plugin_server.demo.generator_ladder import rungs
 from plugin_server.demo.opening import DOMAIN, OtherPlatform, free_port, known_of, remembered
 from plugin_server.demo.shopify_shop import Faults, ShopState, running_shop, selling, stock
-from plugin_server.jobs import tell_tags
-from plugin_server.jobs.ingest import drained
-from plugin_server.jobs.tell_rungs import tell
+from plugin_server.jobs.reading.ingest import drained
+from plugin_server.jobs.telling import tags as tell_tags
+from plugin_server.jobs.telling.rungs import tell
 from plugin_server.wiring import Services, utc_now
 from tests.story.conftest import Spine, served
 from tests.story.test_spine import launched, outbox, standing

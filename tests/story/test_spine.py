@@ -15,14 +15,16 @@ import requests
 from campaigns.recipes import holiday_discount
 from connectors.errors import ConnectorError
 from plugin_server import wiring
-from plugin_server.db import campaigns, results, stores
+from plugin_server.db.campaigning import campaigns
+from plugin_server.db.ladder.standing import counts
+from plugin_server.db.proof import results
 from plugin_server.db.session import tenant
-from plugin_server.db.standing import counts
+from plugin_server.db.shops import stores
+from plugin_server.jobs.campaigning.run import advance, open_now
 from plugin_server.jobs.outside import outside
-from plugin_server.jobs.reconcile import reconciled, revive
-from plugin_server.jobs.run import advance, open_now
-from plugin_server.jobs.sync import Frozen
-from plugin_server.jobs.tell_rungs import tell
+from plugin_server.jobs.reading.reconcile import reconciled, revive
+from plugin_server.jobs.reading.sync import Frozen
+from plugin_server.jobs.telling.rungs import tell
 from tests.story.conftest import Spine
 
 

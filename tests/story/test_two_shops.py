@@ -11,15 +11,17 @@ from sqlalchemy import text
 from campaigns.schema import parse
 from plugin_server import wiring
 from plugin_server.cli.stores import connect
-from plugin_server.db import campaigns
+from plugin_server.db.campaigning import campaigns
 from plugin_server.db.session import tenant
 from plugin_server.demo.shop import ShopState as WooShop
 from plugin_server.demo.shop import running_shop as running_woo
 from plugin_server.demo.shop import stock as stock_woo
 from plugin_server.demo.shopify_shop import ShopState
-from plugin_server.jobs import series, tell_rungs, tell_tags
+from plugin_server.jobs.campaigning.run import advance, open_now
 from plugin_server.jobs.outside import outside
-from plugin_server.jobs.run import advance, open_now
+from plugin_server.jobs.series import walk as series
+from plugin_server.jobs.telling import rungs as tell_rungs
+from plugin_server.jobs.telling import tags as tell_tags
 from tests.story.conftest import KEY, SECRET, Spine
 from tests.story.test_shopify_shop import ShopifySpine
 from tests.story.test_shopify_shop import spine as shopify_spine

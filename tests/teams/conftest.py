@@ -14,10 +14,10 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.pool import NullPool
 
 from campaigns.offers.team import TeamTerms
-from plugin_server.db import team_seats, teams
+from plugin_server.db.friends import team_seats, teams
+from plugin_server.db.friends.team_seats import Joined
 from plugin_server.db.session import tenant
-from plugin_server.db.team_seats import Joined
-from plugin_server.jobs import teams as jobs
+from plugin_server.jobs.giving import teams as jobs
 from plugin_server.jobs.outside import Outside
 from plugin_server.wiring import Services
 from tests.campaigns.conftest import NOW, app, merchant, shop, world  # noqa: F401

@@ -9,9 +9,9 @@ import pytest
 
 from campaigns.recipes import recipes
 from campaigns.schema import parse
-from plugin_server.db import campaigns
-from plugin_server.jobs import preview
-from plugin_server.jobs import run as runs
+from plugin_server.db.campaigning import campaigns
+from plugin_server.jobs.campaigning import preview
+from plugin_server.jobs.campaigning import run as runs
 from plugin_server.vault import read_team_token
 from tests.campaigns.conftest import NOW
 from tests.teams.conftest import SECRET, Deals

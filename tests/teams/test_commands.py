@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from plugin_server.cli import cli
 from plugin_server.cli.context import BadInput
-from plugin_server.db.teams import TeamRefused
+from plugin_server.db.friends.teams import TeamRefused
 from tests.teams.conftest import Deals
 
 

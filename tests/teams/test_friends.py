@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from plugin_server.db import friend_promises, referrals, signups
-from plugin_server.db.referrals import Decided
-from plugin_server.jobs import run as runs
-from plugin_server.jobs.points_night import rounded
+from plugin_server.db.customers import signups
+from plugin_server.db.friends import friend_promises, referrals
+from plugin_server.db.friends.referrals import Decided
+from plugin_server.jobs.campaigning import run as runs
+from plugin_server.jobs.giving.points_night import rounded
 from plugin_server.vault import read_referral_token
 from tests.campaigns.shop import add_order
 from tests.teams.conftest import SECRET, Deals

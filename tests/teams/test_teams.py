@@ -12,7 +12,8 @@ from sqlalchemy import text
 from campaigns.offers.team import TeamRefused, TeamTerms
 from connectors.errors import ConnectorError
 from connectors.mail_types import Mail, SendOutcome, SendResult
-from plugin_server.db import consents, erasure, identity, team_seats, teams
+from plugin_server.db.customers import consents, erasure, identity
+from plugin_server.db.friends import team_seats, teams
 from plugin_server.db.session import tenant
 from plugin_server.wiring import Services
 from tests.campaigns.conftest import NOW

@@ -14,8 +14,9 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from plugin_server.app import create_app
-from plugin_server.db import merchants, stores
+from plugin_server.db.merchant import merchants
 from plugin_server.db.session import tenant
+from plugin_server.db.shops import stores
 from plugin_server.vault import seal
 from plugin_server.web.login import make_login_link
 from plugin_server.wiring import Services

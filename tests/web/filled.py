@@ -6,7 +6,7 @@ from typing import Any
 
 from campaigns.recipes import holiday_discount
 from campaigns.schema import Campaign, dump
-from plugin_server.web.campaign_fields import fields_of
+from plugin_server.web.campaigning.fields import fields_of
 
 
 def filled(campaign: Campaign | None = None, **changed: Any) -> dict[str, Any]:

@@ -19,9 +19,12 @@ from werkzeug.test import TestResponse
 
 from campaigns.recipes import holiday_discount
 from plugin_server.cli import cli
-from plugin_server.db import api_keys, campaigns, facts, ladder, merchants, segments
+from plugin_server.db.campaigning import campaigns
+from plugin_server.db.ladder import facts, segments
+from plugin_server.db.ladder import placing as ladder
+from plugin_server.db.merchant import api_keys, merchants
 from plugin_server.db.session import tenant
-from plugin_server.web.api_door import A_MINUTE
+from plugin_server.web.api.door import A_MINUTE
 from plugin_server.wiring import Services
 from tests.web.conftest import Clock, Visitor
 from tests.web.test_browser import CROWD

@@ -11,10 +11,11 @@ import pytest
 from sqlalchemy import select, text
 
 from campaigns.triggers import OnEvent
-from plugin_server.db import answers_told, known
-from plugin_server.db.happened import happened
+from plugin_server.db.campaigning.happened import happened
+from plugin_server.db.customers import answers_told
+from plugin_server.db.ladder import known
 from plugin_server.db.session import tenant
-from plugin_server.jobs import complaint_mail
+from plugin_server.jobs.letters import complaint as complaint_mail
 from plugin_server.vault import CustomerLink, customer_token
 from plugin_server.wiring import Services
 from tests.web.conftest import Clock, Visitor

@@ -9,8 +9,11 @@ import pytest
 from sqlalchemy import text
 
 from connectors.types import Order
-from plugin_server.db import audit_rollup, merchants, pulse, spending
-from plugin_server.db.ingest_orders import ingest_orders
+from plugin_server.db import pulse
+from plugin_server.db.audit import rollup as audit_rollup
+from plugin_server.db.audit import spending
+from plugin_server.db.ingest.orders import ingest_orders
+from plugin_server.db.merchant import merchants
 from plugin_server.db.session import tenant
 from plugin_server.jobs import audit, nightly
 from plugin_server.jobs.consequences import follow

@@ -15,7 +15,8 @@ from sqlalchemy import text
 from campaigns.schema import parse
 from connectors.sendgrid.inbound import to_reply
 from plugin_server.cli import cli
-from plugin_server.db import api_keys, campaigns
+from plugin_server.db.campaigning import campaigns
+from plugin_server.db.merchant import api_keys
 from plugin_server.db.session import tenant
 from plugin_server.wiring import Services
 from tests.web.conftest import Visitor

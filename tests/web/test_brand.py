@@ -12,10 +12,10 @@ from sqlalchemy import text
 
 from campaigns.mail.branding import ACCENT, Look, branded
 from campaigns.recipes import holiday_discount, recipes
-from plugin_server.db import brand
-from plugin_server.db.brand import BadBrand, checked_color, contrast_with_white
+from plugin_server.db.merchant import brand
+from plugin_server.db.merchant.brand import BadBrand, checked_color, contrast_with_white
 from plugin_server.db.session import tenant
-from plugin_server.jobs import compose
+from plugin_server.jobs.sending import compose
 from plugin_server.vault import CustomerLink, customer_token
 from plugin_server.wiring import Services
 from tests.web.conftest import Visitor

@@ -13,7 +13,11 @@ from playwright.sync_api import Browser, Page
 from sqlalchemy import text
 from werkzeug.serving import make_server
 
-from plugin_server.db import facts, ladder, points, points_ledger, points_orders
+from plugin_server.db.ladder import facts
+from plugin_server.db.ladder import placing as ladder
+from plugin_server.db.points import ledger as points_ledger
+from plugin_server.db.points import orders as points_orders
+from plugin_server.db.points import programme as points
 from plugin_server.db.session import tenant
 from plugin_server.vault import CustomerLink, customer_token
 from plugin_server.web.login import make_login_link

@@ -17,12 +17,12 @@ from werkzeug.datastructures import MultiDict
 from campaigns.ladder import rules
 from campaigns.recipes import holiday_discount, recipes
 from campaigns.schema import Campaign, dump, parse
-from plugin_server.db import campaigns
+from plugin_server.db.campaigning import campaigns
 from plugin_server.db.session import tenant
-from plugin_server.jobs.run import firings
-from plugin_server.web.campaign_base import fitted
-from plugin_server.web.campaign_fields import document_of, fields_of
-from plugin_server.web.campaign_offer_fields import COMMON, classes, own_fields, plain
+from plugin_server.jobs.campaigning.run import firings
+from plugin_server.web.campaigning.base import fitted
+from plugin_server.web.campaigning.fields import document_of, fields_of
+from plugin_server.web.campaigning.offer_fields import COMMON, classes, own_fields, plain
 from plugin_server.wiring import Services
 from tests.web.conftest import Visitor
 from tests.web.filled import filled

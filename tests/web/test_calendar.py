@@ -11,11 +11,13 @@ import pytest
 from sqlalchemy import text
 
 from campaigns.schema import parse
-from plugin_server.db import campaigns, facts, ladder, overlap
-from plugin_server.db.overlap import Planned
+from plugin_server.db.campaigning import campaigns, overlap
+from plugin_server.db.campaigning.overlap import Planned
+from plugin_server.db.ladder import facts
+from plugin_server.db.ladder import placing as ladder
 from plugin_server.db.session import tenant
-from plugin_server.jobs import planned
-from plugin_server.web.campaign_calendar import days_of
+from plugin_server.jobs.campaigning import planned
+from plugin_server.web.campaigning.calendar import days_of
 from plugin_server.wiring import Services
 from tests.web.conftest import Visitor
 

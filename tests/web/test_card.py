@@ -14,7 +14,10 @@ from sqlalchemy import text
 
 from campaigns.membership import MembershipTerms
 from campaigns.referral import ReferralTerms
-from plugin_server.db import benefits, membership, points, points_ledger, referrals
+from plugin_server.db.customers import benefits, membership
+from plugin_server.db.friends import referrals
+from plugin_server.db.points import ledger as points_ledger
+from plugin_server.db.points import programme as points
 from plugin_server.db.session import tenant
 from plugin_server.vault import CustomerLink, customer_token
 from plugin_server.wiring import Services

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from campaigns.schema import dump, parse
-from plugin_server.db import campaigns
+from plugin_server.db.campaigning import campaigns
 from plugin_server.db.session import tenant
 from plugin_server.wiring import Services
 from tests.web.conftest import Visitor

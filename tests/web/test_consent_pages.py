@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from plugin_server.db import consents, topics
+from plugin_server.db.customers import consents, topics
 from plugin_server.db.session import tenant
-from plugin_server.jobs import confirm_mail
+from plugin_server.jobs.letters import confirm as confirm_mail
 from plugin_server.vault import CustomerLink, customer_token
 from plugin_server.wiring import Services
 from tests.web.conftest import Visitor

@@ -15,9 +15,9 @@ from sqlalchemy import text
 from campaigns.mail.replies import fresh
 from connectors.errors import BadPayload
 from connectors.sendgrid.inbound import to_reply
-from plugin_server.db import conversations
+from plugin_server.db.customers import conversations
 from plugin_server.db.session import tenant
-from plugin_server.jobs import replies
+from plugin_server.jobs.sending import replies
 from plugin_server.wiring import Services
 from tests.conftest import shared
 from tests.web.conftest import Visitor

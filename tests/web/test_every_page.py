@@ -27,7 +27,9 @@ from werkzeug.serving import make_server
 from campaigns.offers.team import TeamTerms
 from plugin_server.bench import pages_shop
 from plugin_server.bench.pages import addresses, inside
-from plugin_server.db import campaigns, identity, teams
+from plugin_server.db.campaigning import campaigns
+from plugin_server.db.customers import identity
+from plugin_server.db.friends import teams
 from plugin_server.db.session import tenant
 from plugin_server.vault import CustomerLink, customer_token
 from plugin_server.wiring import Services

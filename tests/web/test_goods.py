@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from campaigns.recipes import recipes
-from plugin_server.db import goods_search
 from plugin_server.db.session import tenant
+from plugin_server.db.shops import goods_search
 from plugin_server.wiring import Services
 from tests.web.conftest import Visitor
 from tests.web.filled import filled

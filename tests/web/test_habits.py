@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from plugin_server.db import people
+from plugin_server.db.merchant import people
 from plugin_server.db.session import tenant
 from plugin_server.web.login import make_login_link
 from plugin_server.wiring import Services

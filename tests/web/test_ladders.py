@@ -11,7 +11,7 @@ from sqlalchemy import text
 from campaigns.ladder import draft
 from campaigns.ladder.presets import SEVEN_RUNGS, THREE_STAGES
 from plugin_server.db.session import tenant
-from plugin_server.web import ladder_form
+from plugin_server.web.ladder import form as ladder_form
 from plugin_server.wiring import Services
 from tests.web.conftest import Visitor
 from tests.web.test_browser import SIZES, Looker, address, crowd, looker

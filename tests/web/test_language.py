@@ -22,7 +22,7 @@ from plugin_server.web.words import Words
 WEB = Path(plugin_server.web.__file__).parent
 ROOT = WEB.parents[1]
 TEMPLATES = sorted((WEB / "templates").glob("*.html"))
-SOURCES = [*TEMPLATES, *WEB.glob("*.py"), *(WEB.parent / "jobs").glob("*_mail.py")]
+SOURCES = [*TEMPLATES, *WEB.rglob("*.py"), *(WEB.parent / "jobs" / "letters").glob("*.py")]
 SAID_AS_IS = {"Tangga", "· Tangga", "·", "→", "+", "–", "#", "(", ")", ":", ";", "EN"}
 NOW = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
 
@@ -54,7 +54,7 @@ def test_pages_use_only_phrases_there_are() -> None:
 
 
 def test_no_phrase_is_left_over() -> None:
-    everything = "\n".join(path.read_text() for path in [*SOURCES, *(WEB.parent / "db").glob("*.py")])
+    everything = "\n".join(path.read_text() for path in [*SOURCES, *(WEB.parent / "db").rglob("*.py")])
     computed = set(re.findall(r"""["']([a-z_]+[._][a-z_.]*)["']\s*~""", everything))
     computed |= {f"{section}." for section in re.findall(r"""t\.known\(["']([a-z_]+)["']""", everything)}
     computed |= set(re.findall(r"""f["']([a-z_]+\.[a-z_]*)\{""", everything))

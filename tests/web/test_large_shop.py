@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import text
 
-from plugin_server.db import campaigns, points
+from plugin_server.db.campaigning import campaigns
+from plugin_server.db.points import programme as points
 from plugin_server.db.session import tenant
 from plugin_server.jobs.figures import made, make_figure
 from plugin_server.jobs.queues import queue

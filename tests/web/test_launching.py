@@ -9,10 +9,10 @@ from html import unescape
 import pytest
 from sqlalchemy import text
 
-from plugin_server.db import campaigns
+from plugin_server.db.campaigning import campaigns
 from plugin_server.db.session import tenant
-from plugin_server.jobs.run import launch
-from plugin_server.web.launching import GRACE
+from plugin_server.jobs.campaigning.run import launch
+from plugin_server.web.campaigning.launching import GRACE
 from plugin_server.wiring import Services
 from tests.web.conftest import Clock, Visitor
 from tests.web.test_calendar import campaign, five

@@ -7,7 +7,7 @@ from email import message_from_bytes
 
 import pytest
 
-from plugin_server.jobs.login_mail import send
+from plugin_server.jobs.letters.login import send
 from plugin_server.web.login import PER_ADDRESS, make_login_link
 from plugin_server.wiring import Services
 from tests.web.conftest import Clock, Visitor

@@ -9,9 +9,11 @@ from sqlalchemy import text
 
 from campaigns.schema import parse
 from connectors.mail_types import DnsRecord, DomainVouch
-from plugin_server.db import campaigns, conversations, vouching
+from plugin_server.db.campaigning import campaigns
+from plugin_server.db.customers import conversations
+from plugin_server.db.sending import vouching
 from plugin_server.db.session import tenant
-from plugin_server.jobs import replies
+from plugin_server.jobs.sending import replies
 from plugin_server.vault import CustomerLink, customer_token
 from plugin_server.wiring import Services
 from tests.web.test_browser import address, crowd, looker

@@ -15,9 +15,10 @@ from sqlalchemy import text
 from campaigns.recipes import holiday_discount
 from campaigns.schema import parse
 from connectors.mail_types import DnsRecord, DomainVouch
-from plugin_server.db import campaigns, sender, vouching
+from plugin_server.db.campaigning import campaigns
+from plugin_server.db.sending import sender, vouching
 from plugin_server.db.session import tenant
-from plugin_server.jobs.compose import letterhead
+from plugin_server.jobs.sending.compose import letterhead
 from plugin_server.wiring import Services
 from tests.web.conftest import Visitor
 

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.membership import MembershipTerms, is_member_number, member_number, next_anniversary
-from plugin_server.db import membership
+from plugin_server.db.customers import membership
 from plugin_server.db.session import tenant
 from plugin_server.jobs import climb
-from plugin_server.jobs import membership as jobs
+from plugin_server.jobs.giving import membership as jobs
 from plugin_server.vault import CustomerLink, customer_token
 from tests.data.making import DAY, NOW, Shop, order
 from tests.web.conftest import Visitor

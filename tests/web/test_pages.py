@@ -12,8 +12,12 @@ from sqlalchemy import text
 from campaigns.reasons import Reason
 from campaigns.recipes import holiday_discount
 from connectors.types import StoreInfo
-from plugin_server.db import campaigns, facts, ladder, merchants, stores
+from plugin_server.db.campaigning import campaigns
+from plugin_server.db.ladder import facts
+from plugin_server.db.ladder import placing as ladder
+from plugin_server.db.merchant import merchants
 from plugin_server.db.session import owner_engine, tenant
+from plugin_server.db.shops import stores
 from plugin_server.vault import CustomerLink, customer_token
 from plugin_server.wiring import Services
 from tests.web.conftest import Clock, Visitor

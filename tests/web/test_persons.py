@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from plugin_server.db import points, points_ledger, timeline
+from plugin_server.db.customers import timeline
+from plugin_server.db.points import ledger as points_ledger
+from plugin_server.db.points import programme as points
 from plugin_server.jobs import climb
 from tests.data.making import DAY, Shop, order
 from tests.points.conftest import program

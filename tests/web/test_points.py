@@ -9,7 +9,7 @@ from html import unescape
 
 import pytest
 
-from plugin_server.db import points
+from plugin_server.db.points import programme as points
 from plugin_server.vault import CustomerLink, customer_token
 from plugin_server.wiring import Services
 from tests.data.making import DAY, NOW, Shop, order

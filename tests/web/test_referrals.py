@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from campaigns.referral import ReferralTerms
-from plugin_server.db import referrals
+from plugin_server.db.friends import referrals
 from plugin_server.jobs import climb
 from plugin_server.vault import CustomerLink, customer_token, read_customer_token, referral_token
 from tests.data.making import Shop, order

@@ -16,7 +16,7 @@ from campaigns.ladder import draft
 from campaigns.ladder.facts import CATALOGUE, MOMENTS
 from campaigns.ladder.rules import Between, Compare, In, IsSet, Never, Not, Rule, WithinLastDays, canonical
 from plugin_server import web
-from plugin_server.web.rule_form import Builder, _facts
+from plugin_server.web.ladder.rule_form import Builder, _facts
 from plugin_server.web.words import Words
 from tests.ladder.test_rules import RULES
 from tests.ladder.test_words_of_rules import sound

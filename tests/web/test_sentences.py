@@ -12,8 +12,8 @@ from sqlalchemy import text
 
 from campaigns.schema import BadCampaign, parse
 from connectors.types import Check
-from plugin_server.db import stores
 from plugin_server.db.session import tenant
+from plugin_server.db.shops import stores
 from plugin_server.locales import LANGUAGES
 from plugin_server.locales.sentences import PLACE, forms, known, said
 from plugin_server.wiring import Services
@@ -31,7 +31,15 @@ SPEAKING = [
     *sorted((ROOT / "connectors/shopify").glob("*.py")),
     *(ROOT / f"connectors/sendgrid/{name}.py" for name in ("api", "client", "domains", "fence")),
     *(ROOT / f"connectors/{name}.py" for name in ("addresses", "folder/client", "smtp/client")),
-    *(ROOT / f"plugin_server/{name}.py" for name in ("shop_access", "jobs/sync", "db/sync", "jobs/preview")),
+    *(
+        ROOT / f"plugin_server/{name}.py"
+        for name in (
+            "shop_access",
+            "jobs/reading/sync",
+            "db/shops/sync",
+            "jobs/campaigning/preview",
+        )
+    ),
 ]
 NEVER_SHOWN = (
     *("A grant ", "The permission is none of", "The key does not look", "The secret does not look"),
@@ -58,7 +66,15 @@ def sentences(path: Path) -> Iterator[str]:
             yield said
 
 
-REASONS = [ROOT / f"plugin_server/{name}.py" for name in ("db/doubts", "db/fences", "jobs/deliver", "jobs/sweep")]
+REASONS = [
+    ROOT / f"plugin_server/{name}.py"
+    for name in (
+        "db/sending/doubts",
+        "db/sending/fences",
+        "jobs/sending/deliver",
+        "jobs/sweep",
+    )
+]
 IN_STATEMENTS = (
     *("no_code: it is over", "no_code: there is none", "not sent: No connection to SendGrid (7).", "not sent"),
     *("given_up: the mail server did not take it in 7 tries: 450 later", "suppressed: bounced: 550 gone"),

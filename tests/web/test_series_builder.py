@@ -13,12 +13,13 @@ from werkzeug.datastructures import MultiDict
 
 from campaigns.recipes import recipes
 from campaigns.schema import BadCampaign, Campaign, dump, parse
-from plugin_server.db import campaigns
+from plugin_server.db.campaigning import campaigns
 from plugin_server.db.session import tenant
-from plugin_server.web import campaign_form, campaign_steps
-from plugin_server.web.campaign_faults import by_field
-from plugin_server.web.campaign_fields import Fields, document_of, fields_of
-from plugin_server.web.campaign_steps import each
+from plugin_server.web.campaigning import form as campaign_form
+from plugin_server.web.campaigning import steps as campaign_steps
+from plugin_server.web.campaigning.faults import by_field
+from plugin_server.web.campaigning.fields import Fields, document_of, fields_of
+from plugin_server.web.campaigning.steps import each
 from plugin_server.web.words import Words, zone_of
 from plugin_server.wiring import Services
 from tests.series.definitions import BOUGHT_MORE, OFFER, campaign, letter

@@ -13,9 +13,11 @@ from sqlalchemy import text
 from campaigns.recipes import recipes
 from campaigns.schema import dump
 from campaigns.series_parts import series_of
-from plugin_server.db import campaigns, owner_tasks, series_told
+from plugin_server.db.campaigning import campaigns
+from plugin_server.db.series import owner_tasks
+from plugin_server.db.series import told as series_told
 from plugin_server.db.session import tenant
-from plugin_server.web import series_picture
+from plugin_server.web.campaigning import series_picture
 from plugin_server.wiring import Services
 from tests.series.definitions import BOUGHT_MORE, OFFER, campaign, letter
 from tests.web.conftest import Visitor

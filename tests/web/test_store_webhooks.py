@@ -8,8 +8,8 @@ from html import unescape
 
 import pytest
 
-from plugin_server.db import store_page
 from plugin_server.db.session import tenant
+from plugin_server.db.shops import store_page
 from plugin_server.wiring import Services
 from tests.web.conftest import Visitor
 

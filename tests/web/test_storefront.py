@@ -22,8 +22,8 @@ from werkzeug.serving import make_server
 
 from connectors.errors import BadSignature
 from connectors.shopify.app_proxy import Proxied, read_proxied, signature
-from plugin_server.db import stores
 from plugin_server.db.session import tenant
+from plugin_server.db.shops import stores
 from plugin_server.demo.generator import generate
 from plugin_server.demo.opening import free_port
 from plugin_server.demo.shop import ShopState, stock

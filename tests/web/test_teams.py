@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from campaigns.offers.team import Gift, TeamTerms
-from plugin_server.db import teams
-from plugin_server.jobs import climb, confirm_mail
+from plugin_server.db.friends import teams
+from plugin_server.jobs import climb
+from plugin_server.jobs.letters import confirm as confirm_mail
 from plugin_server.vault import CustomerLink, customer_token, team_token
 from tests.data.making import NOW, Shop, order
 from tests.web.conftest import Clock, Visitor

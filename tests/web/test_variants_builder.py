@@ -11,11 +11,11 @@ from werkzeug.datastructures import MultiDict
 
 from campaigns.recipes import holiday_discount
 from campaigns.schema import Campaign, dump, parse
-from plugin_server.db import campaigns
+from plugin_server.db.campaigning import campaigns
 from plugin_server.db.session import tenant
-from plugin_server.web import campaign_form
-from plugin_server.web.campaign_fields import document_of, fields_of
-from plugin_server.web.campaign_steps import marked
+from plugin_server.web.campaigning import form as campaign_form
+from plugin_server.web.campaigning.fields import document_of, fields_of
+from plugin_server.web.campaigning.steps import marked
 from plugin_server.wiring import Services
 from tests.web.conftest import Visitor
 from tests.web.filled import filled

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 from flask import Flask
 
-from plugin_server.db import brand
+from plugin_server.db.merchant import brand
 from plugin_server.db.session import tenant
 from plugin_server.vault import CustomerLink, customer_token
 from plugin_server.wallet import apple, google

@@ -9,10 +9,13 @@ import pytest
 from sqlalchemy import text
 
 from campaigns.recipes import recipes
-from plugin_server.db import attention, checklist, facts, figures, ladder, pulse
+from plugin_server.db import figures, pulse
+from plugin_server.db.ladder import facts
+from plugin_server.db.ladder import placing as ladder
+from plugin_server.db.merchant import attention, checklist
 from plugin_server.db.session import tenant
 from plugin_server.jobs import figures as ready
-from plugin_server.web import moves
+from plugin_server.web.ladder import moves
 from plugin_server.wiring import Services
 from tests.web.conftest import Visitor
 from tests.web.test_browser import CROWD

@@ -9,7 +9,7 @@ from plugin_server.db.models.base import Base, Json, Time
 
 
 class ForecastFit(Base):
-    """What ``plugin_server.db.forecast.fitted`` found last, as JSON."""
+    """What ``plugin_server.db.ladder.forecast.fitted`` found last, as JSON."""
 
     __tablename__ = "forecast_fit"
 

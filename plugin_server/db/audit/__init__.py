@@ -1,0 +1,1 @@
+"""The audit: who buys, who comes back, what that is worth and what it costs."""

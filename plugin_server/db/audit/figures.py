@@ -1,0 +1,283 @@
+"""The audit: who buys, who comes back, what that is worth. Definitions as in the glossary, all as set-based SQL.
+
+One pass turns the counting orders of identified people into *visits*: a person, a day in the shop's zone, and what was
+bought on it. Everything else reads that. Money is the merchant's currency; other currencies are listed apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, Row, text
+
+from connectors.types import Money
+from plugin_server.db.audit import people, story
+from plugin_server.db.audit.ahead import ahead
+from plugin_server.db.audit.spending import acquisition
+from plugin_server.db.effort import whole_shop
+from plugin_server.db.ladder import standing
+from plugin_server.db.ladder.history import movement
+from plugin_server.db.ladder.whatif import margin
+
+WINDOW_DAYS = 90
+MOVED_DAYS = 30
+
+# The first order is looked for in the order of days, so that one sort serves the grouping by day too.
+_VISITS = """
+    CREATE TEMP TABLE visit ON COMMIT DROP AS
+    SELECT customer_id, day, date_trunc('month', day::timestamp)::date AS month, orders, net, new_net,
+        row_number() OVER w AS visit, day - lag(day) OVER w AS gap,
+        min(day) OVER (PARTITION BY customer_id) AS first_day
+    FROM (
+        SELECT customer_id, day, count(*) AS orders, coalesce(sum(net), 0) AS net,
+            coalesce(sum(net) FILTER (WHERE number = 1), 0) AS new_net
+        FROM (
+            SELECT customer_id, (placed_at AT TIME ZONE :zone)::date AS day,
+                CASE WHEN currency = :currency THEN net_minor END AS net,
+                row_number() OVER (PARTITION BY customer_id
+                    ORDER BY (placed_at AT TIME ZONE :zone)::date, placed_at, id) AS number
+            FROM shop_order WHERE counts AND customer_id IS NOT NULL AND placed_at < :end
+        ) AS bought GROUP BY customer_id, day
+    ) AS days WINDOW w AS (PARTITION BY customer_id ORDER BY day)"""
+
+_INSIDE = "day >= coalesce(:first, day)"
+
+_PEOPLE = f"""
+    SELECT count(*) AS customers, coalesce(sum(orders), 0)::bigint AS orders, coalesce(sum(net), 0)::bigint AS revenue,
+        coalesce(sum(existing), 0)::bigint AS existing,
+        count(*) FILTER (WHERE orders = 1) AS "1", count(*) FILTER (WHERE orders = 2) AS "2",
+        count(*) FILTER (WHERE orders BETWEEN 3 AND 4) AS "3-4",
+        count(*) FILTER (WHERE orders BETWEEN 5 AND 9) AS "5-9", count(*) FILTER (WHERE orders >= 10) AS "10+",
+        coalesce(sum(net) FILTER (WHERE place <= ceil(people / 10.0)), 0)::bigint AS top_decile
+    FROM (SELECT orders, net, existing, count(*) OVER () AS people,
+              row_number() OVER (ORDER BY net DESC, customer_id) AS place
+          FROM (SELECT customer_id, sum(orders) AS orders, sum(net) AS net, sum(net - new_net) AS existing
+                FROM visit WHERE {_INSIDE} GROUP BY customer_id) AS each) AS ranked"""
+
+_CELLS = """
+    CREATE TEMP TABLE cell ON COMMIT DROP AS
+    SELECT cohort, month, count(*) FILTER (WHERE before IS DISTINCT FROM month) AS buyers,
+        count(*) FILTER (WHERE before = (month - interval '1 month')::date) AS kept,
+        sum(new_net)::bigint AS fresh, sum(net - new_net)::bigint AS existing
+    FROM (SELECT *, date_trunc('month', first_day::timestamp)::date AS cohort,
+              date_trunc('month', (day - gap)::timestamp)::date AS before FROM visit) AS each
+    GROUP BY cohort, month"""
+"""By month of the first order and month of the order, all in one pass: whoever bought in a month is counted at their
+first visit in it, because the visit before, ``gap`` days ago, was in another month."""
+
+_MONTHS = """
+    WITH kept AS (SELECT month, sum(buyers) AS buyers, sum(kept) AS kept, sum(fresh)::bigint AS fresh,
+                      sum(existing)::bigint AS existing FROM cell GROUP BY month)
+    SELECT m::date AS month, coalesce(kept.buyers, 0)::bigint AS buyers, coalesce(kept.kept, 0)::bigint AS kept,
+        before.buyers::bigint AS before, coalesce(kept.fresh, 0) AS fresh, coalesce(kept.existing, 0) AS existing
+    FROM generate_series(cast(:first AS timestamp), cast(:last AS timestamp), '1 month') AS m
+    LEFT JOIN kept ON kept.month = m::date
+    LEFT JOIN kept AS before ON before.month = (m - interval '1 month')::date
+    ORDER BY m"""
+
+_COHORTS = """
+    SELECT cohort, (extract(year FROM month) - extract(year FROM cohort))::int * 12
+            + (extract(month FROM month) - extract(month FROM cohort))::int AS distance, buyers AS people
+    FROM cell WHERE cohort >= :first ORDER BY 1, 2"""
+
+_GAPS = f"""
+    SELECT percentile_cont(ARRAY[0.5, 0.8, 0.9, 0.95]) WITHIN GROUP (ORDER BY gap) AS quantiles,
+        percentile_cont(0.5) WITHIN GROUP (ORDER BY gap) FILTER (WHERE visit = 2) AS second
+    FROM visit WHERE gap IS NOT NULL AND {_INSIDE}"""
+
+_WINDOW = """
+    SELECT count(*) AS started, count(*) FILTER (WHERE again) AS kept
+    FROM (SELECT customer_id, bool_or(day >= :middle) AS again, bool_or(day < :middle) AS before
+          FROM visit WHERE day >= :start AND day < :end GROUP BY customer_id) AS seen WHERE before"""
+
+_APART = """
+    SELECT customer_id IS NULL AS guest, currency, count(*) AS orders, sum(net_minor)::bigint AS minor
+    FROM shop_order WHERE counts AND placed_at >= coalesce(:begin, placed_at) AND placed_at < :end
+    GROUP BY 1, 2 ORDER BY 2"""
+
+
+def audit(
+    conn: Connection,
+    *,
+    merchant: Mapping[str, Any],
+    date_from: date | None,
+    date_to: date | None,
+    now: datetime,
+    window_days: int = WINDOW_DAYS,
+) -> dict[str, Any]:
+    """The audit of the days from ``date_from`` to ``date_to`` (both included; None: as far as orders reach).
+
+    ``merchant`` needs ``timezone`` and ``currency``. What is new is judged by the whole history, not by the days asked
+    for. Shares of nothing are None.
+    """
+    with whole_shop(conn):
+        return _audit(conn, merchant, date_from, date_to, now, window_days)
+
+
+def _audit(
+    conn: Connection,
+    merchant: Mapping[str, Any],
+    date_from: date | None,
+    date_to: date | None,
+    now: datetime,
+    window_days: int,
+) -> dict[str, Any]:
+    zone, currency = merchant["timezone"], merchant["currency"]
+    begin, end = _moment(conn, date_from, zone), _moment(conn, date_to and date_to + timedelta(days=1), zone)
+    conn.execute(text("DROP TABLE IF EXISTS visit"))
+    conn.execute(text(_VISITS), {"zone": zone, "currency": currency, "end": end or now})
+    conn.execute(text("ANALYZE visit"))
+    conn.execute(text("DROP TABLE IF EXISTS cell"))
+    conn.execute(text(_CELLS))
+    span = conn.execute(text("SELECT min(day) AS opened, max(day) AS last FROM visit")).one()
+    sums = conn.execute(text(_PEOPLE), {"first": date_from}).one()
+    gaps = conn.execute(text(_GAPS), {"first": date_from}).one()
+    apart = conn.execute(text(_APART), {"begin": begin, "end": end or now}).all()
+    quantiles = gaps.quantiles or [None] * 4
+    last = date_to or span.last
+    months = _months(conn, span, date_from, last, quantiles[1], currency)
+    return {
+        **_people(sums, apart, currency),
+        "months": months,
+        "cohorts": _cohorts(conn, span, date_from, last),
+        "gap_days": dict(zip(("median", "p80", "p90", "p95"), quantiles, strict=True)),
+        "first_to_second_median_days": gaps.second,
+        "window_retention": _window(conn, last, window_days),
+        "from": date_from and date_from.isoformat(),
+        "to": last and last.isoformat(),
+        **_conclusions(conn, merchant, months, (date_from, span.opened, last), end or now, now),
+    }
+
+
+def _conclusions(
+    conn: Connection,
+    merchant: Mapping[str, Any],
+    months: list[dict[str, Any]],
+    days: tuple[date | None, date | None, date | None],
+    end: datetime,
+    now: datetime,
+) -> dict[str, Any]:
+    """What the owner can do something with: people kept and lost, cost and worth of a customer, what to do next."""
+    zone, currency, (first, opened, last) = merchant["timezone"], merchant["currency"], days
+    rate, basis = margin(conn, currency)
+    flagged = [month["month"] for month in months if month["flagged_incomplete"]]
+    acquired = acquisition(conn, first=first, last=last, flagged=flagged, rate=rate, currency=currency)
+    curve, cac = acquired["ltv"]["curve"], acquired["cac"]
+    acquired["ltv"]["forecast"] = ahead(conn, curve=curve, cac=cac, rate=round(rate, 4), currency=currency)
+    return {
+        "margin": {"rate": round(rate, 4), "basis": basis, "assumed": basis.startswith("An assumption")},
+        "rungs": [
+            {name: rung[name] for name in ("key", "count", "share")}
+            for rung in standing.counts(conn, merchant_id=merchant["id"], now=now)["rungs"]
+        ],
+        "moved": {"days": MOVED_DAYS, **_moved(conn, now)},
+        "cross_sell": people.cross_sell(conn, zone=zone, end=end),
+        "lost": people.lost(conn, today=last, currency=currency),
+        "best_customers": people.best(conn, first=first, now=now, currency=currency),
+        "acquisition": acquired,
+        "last_month": story.last_month(months, last),
+        "levers": story.levers(conn, opened=opened, last=last, zone=zone, rate=rate, currency=currency),
+        "next_actions": story.actions(conn, now=now, rate=rate, currency=currency, days=people.LATELY_DAYS),
+    }
+
+
+def _moved(conn: Connection, now: datetime) -> dict[str, int]:
+    found = movement(conn, now - timedelta(days=MOVED_DAYS), now)
+    return {name: found[name] for name in ("climbed", "fell", "arrived")}
+
+
+def _moment(conn: Connection, day: date | None, zone: str) -> datetime | None:
+    """Midnight at the beginning of a day of the shop's zone."""
+    if day is None:
+        return None
+    found: datetime = conn.execute(
+        text("SELECT cast(:day AS timestamp) AT TIME ZONE :zone"), {"day": day, "zone": zone}
+    ).scalar_one()
+    return found
+
+
+def _share(part: int | Decimal, whole: int | Decimal) -> float | None:
+    return float(part) / float(whole) if whole else None
+
+
+def _people(sums: Row[Any], apart: Sequence[Row[Any]], currency: str) -> dict[str, Any]:
+    at_home = sum(row.orders for row in apart if not row.guest and row.currency == currency)
+    guests = [row for row in apart if row.guest]
+    buckets = ("1", "2", "3-4", "5-9", "10+")
+    return {
+        "customers": sums.customers,
+        "orders": sums.orders,
+        "revenue": _money(sums.revenue, currency),
+        "average_order": _money(round(Decimal(sums.revenue) / at_home), currency) if at_home else None,
+        "orders_per_customer": {bucket: sums._mapping[bucket] for bucket in buckets},
+        "repeat_rate": _share(sums.customers - sums._mapping["1"], sums.customers),
+        "existing_share": _share(sums.existing, sums.revenue),
+        "top_decile_revenue_share": _share(sums.top_decile, sums.revenue),
+        "guests": {
+            "orders": sum(row.orders for row in guests),
+            "revenue": _money(sum(row.minor for row in guests if row.currency == currency), currency),
+        },
+        "other_currencies": [
+            {"orders": row.orders, "revenue": _money(row.minor, row.currency), "guests": row.guest}
+            for row in apart
+            if row.currency != currency
+        ],
+    }
+
+
+def _money(minor: int, currency: str) -> dict[str, str]:
+    return Money(int(minor), currency).as_json()
+
+
+def _months(
+    conn: Connection, span: Row[Any], first: date | None, last: date | None, p80: float | None, currency: str
+) -> list[dict[str, Any]]:
+    """Per month; the opening months are flagged: customers from before the first record look new there."""
+    if span.opened is None or last is None:
+        return []
+    given = {"first": (first or span.opened).replace(day=1), "last": last.replace(day=1)}
+    known_from = None if p80 is None else span.opened + timedelta(days=p80)
+    return [
+        {
+            "month": row.month.strftime("%Y-%m"),
+            "new_revenue": _money(row.fresh, currency),
+            "existing_revenue": _money(row.existing, currency),
+            "existing_share": _share(row.existing, row.fresh + row.existing),
+            "retention": _share(row.kept, row.before) if row.before else None,
+            "buyers": row.buyers,
+            "flagged_incomplete": known_from is None or row.month < known_from,
+        }
+        for row in conn.execute(text(_MONTHS), given)
+    ]
+
+
+def _cohorts(conn: Connection, span: Row[Any], first: date | None, last: date | None) -> list[dict[str, Any]]:
+    """Per month of first order: how many, and how many of them ordered 1, 2, … months later."""
+    if span.opened is None or last is None:
+        return []
+    made: dict[date, dict[int, int]] = {}
+    for row in conn.execute(text(_COHORTS), {"first": (first or span.opened).replace(day=1)}):
+        made.setdefault(row.cohort, {})[row.distance] = row.people
+    return [
+        {
+            "month": month.strftime("%Y-%m"),
+            "size": people[0],
+            "active": [
+                people.get(k, 0) for k in range(1, (last.year - month.year) * 12 + last.month - month.month + 1)
+            ],
+        }
+        for month, people in made.items()
+    ]
+
+
+def _window(conn: Connection, last: date | None, days: int) -> dict[str, Any]:
+    """Of those who ordered in the ``days`` before t0: the share who did in the ``days`` after it, up to ``last``."""
+    if last is None:
+        return {"days": days, "value": None}
+    end = last + timedelta(days=1)
+    middle = end - timedelta(days=days)
+    row = conn.execute(text(_WINDOW), {"start": middle - timedelta(days=days), "middle": middle, "end": end}).one()
+    return {"days": days, "value": _share(row.kept, row.started)}

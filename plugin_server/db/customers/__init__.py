@@ -1,0 +1,1 @@
+"""Customers as people: found, merged, heard, asked, and forgotten when they wish."""

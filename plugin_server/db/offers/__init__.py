@@ -1,0 +1,1 @@
+"""Personal codes and store credit: planned within budgets, made in the shop, recognised in orders, watched."""

@@ -1,0 +1,88 @@
+"""Reading the messages of a run that wait to be sent, request by request, with all that decides whether they may go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, text
+
+from plugin_server.db.sending.doubts import FLYING
+
+
+@dataclass(slots=True)
+class Place:
+    """How far one sender of a run has read: of which language and variant, and after which message.
+
+    Whatever was claimed leaves the index of waiting messages only when the database cleans up; without a place, each
+    request would read past all earlier ones again.
+    """
+
+    language: str | None = None
+    variant: str = ""
+    after: int = 0
+
+
+def read_on(conn: Connection, given: dict[str, Any], place: Place, *, earlier_step: bool) -> Sequence[Row[Any]]:
+    """The next messages of one language and variant, locked; from the place on, and where it ends from the beginning.
+
+    ``given`` are the parameters of the statement below; ``earlier_step``: people bring along the code of an earlier
+    step instead of having one of this run.
+    """
+    due = text(_DUE.format(codes=_OF_EARLIER_STEP if earlier_step else _OF_THIS_RUN))
+    if place.language:
+        rows = _read(conn, due, given, place)
+        if rows:
+            return rows
+    first = conn.execute(text(_FIRST), given).one_or_none()
+    place.language, place.variant, place.after = (first.language, first.variant, 0) if first else (None, "", 0)
+    return _read(conn, due, given, place) if first else []
+
+
+def _read(conn: Connection, due: Any, given: dict[str, Any], place: Place) -> Sequence[Row[Any]]:
+    here = {"language": place.language, "variant": place.variant, "after": place.after}
+    rows = conn.execute(due, given | here).all()
+    place.after = rows[-1].id if rows else place.after
+    return rows
+
+
+_FIRST: Final = """SELECT language, variant FROM message WHERE run_id = :run AND state = 'planned'
+    AND (not_before IS NULL OR not_before <= :now) ORDER BY id LIMIT 1"""
+_OF_THIS_RUN: Final = "o.run_id = :run AND o.customer_id = due.customer_id"
+_OF_EARLIER_STEP: Final = "o.id = m.offer_code_id"
+_DUE: Final = f"""
+WITH due AS MATERIALIZED (
+    SELECT id, customer_id, language, variant FROM message
+    WHERE run_id = :run AND id > :after AND state = 'planned' AND (not_before IS NULL OR not_before <= :now)
+      AND language = :language AND variant = :variant
+    ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED
+)
+SELECT due.id, due.customer_id, due.language, due.variant, p.email, p.email_norm, p.first_name, p.last_name,
+       p.timezone, p.erased_at IS NOT NULL AS erased, m.rung, m.store_id,
+       CASE WHEN o.state = 'issued' THEN o.code END AS code, o.expires_at,
+       o.terms ->> 'url' AS offer_url, o.value AS offer_value, o.terms ->> 'way' AS offer_way,
+       coalesce(consent.state, 'unknown') AS consent, s.reason AS suppressed, lately.taken, lately.ahead,
+       EXISTS (SELECT FROM conversation t WHERE t.customer_id = due.customer_id AND t.state = 'open') AS talking,
+       p.member_number, coalesce(earned.points, 0) AS points
+FROM due JOIN customer p ON p.id = due.customer_id
+JOIN audience_member m ON m.run_id = :run AND m.customer_id = due.customer_id
+LEFT JOIN offer_code o ON {{codes}} AND o.state IN ('issued', 'promised')
+LEFT JOIN suppression s ON s.email_norm = p.email_norm
+LEFT JOIN LATERAL (SELECT state FROM consent c WHERE c.customer_id = due.customer_id AND c.channel = 'email'
+    AND c.topic = :topic ORDER BY c.occurred_at DESC, c.id DESC LIMIT 1) consent ON true
+LEFT JOIN LATERAL (
+    SELECT array_agg(coalesce(a.accepted_at, a.claimed_at) ORDER BY coalesce(a.accepted_at, a.claimed_at) DESC)
+               FILTER (WHERE a.state <> 'planned') AS taken,
+           count(*) FILTER (WHERE a.state = 'planned') AS ahead
+    FROM message a
+    WHERE a.customer_id = due.customer_id AND a.id <> due.id AND :cap > 0
+      AND (a.accepted_at > :since OR (a.state IN {FLYING} AND a.claimed_at > :since)
+           OR (a.state = 'planned' AND a.priority > :priority
+               AND EXISTS (SELECT FROM campaign_run r WHERE r.id = a.run_id AND r.state = 'sending')))
+) lately ON true
+LEFT JOIN LATERAL (SELECT sum(CASE WHEN e.points > 0 THEN e.open_points ELSE -e.open_points END)::bigint AS points
+    FROM point_entry e WHERE :points AND e.customer_id = due.customer_id AND e.open_points > 0
+      AND (e.points < 0 OR (e.available_at <= :now AND (e.expires_at IS NULL OR e.expires_at > :now)))) earned ON true
+ORDER BY due.id
+"""

@@ -1,0 +1,1 @@
+"""What customers get: rewards, credit, membership, points, team prices; and codes taken back from strangers."""

@@ -1,0 +1,64 @@
+"""Takes leaked codes back in the shops, and makes new ones for their owners."""
+
+from __future__ import annotations
+
+import logging
+
+from connectors.errors import ConnectorError
+from plugin_server import wiring
+from plugin_server.db.offers import code_watch
+from plugin_server.db.session import tenant
+from plugin_server.jobs.letters import leak as leak_mail
+from plugin_server.jobs.outside import Outside, outside
+from plugin_server.jobs.queues import awake
+from plugin_server.wiring import Services
+
+log = logging.getLogger(__name__)
+
+
+def watch_codes(merchant_id: int) -> None:
+    """Job: ``watch``. A shop that does not answer is asked again by the sweeper."""
+    services = wiring.services()
+    awake(services.redis, watch_codes, merchant_id)
+    watch(services, outside(services, merchant_id), merchant_id)
+
+
+def watch(services: Services, world: Outside, merchant_id: int) -> None:
+    """Every step looks at what is there and can be taken again, by two at once too: shops are asked that a code be
+    gone, or exist, and only the first of two writes down what became of it."""
+    try:
+        _revoke(services, world, merchant_id)
+        _make(services, world, merchant_id)
+    except (ConnectorError, LookupError, ValueError) as error:
+        log.warning("leaked codes of merchant %s wait: %s", merchant_id, error)
+    leak_mail.tell(services, world, merchant_id)
+
+
+def _revoke(services: Services, world: Outside, merchant_id: int) -> None:
+    while True:
+        with tenant(services.engine, merchant_id) as conn:
+            leaks = code_watch.found(conn, services.now())
+        if not leaks:
+            return
+        world.store(leaks[0].store_id).revoke_codes([one.external_id for one in leaks if one.external_id])
+        with tenant(services.engine, merchant_id) as conn:
+            code_watch.revoked(conn, leaks)
+
+
+def _make(services: Services, world: Outside, merchant_id: int) -> None:
+    secret = services.settings.keys[0]
+    more = True
+    while more:
+        with tenant(services.engine, merchant_id) as conn:
+            more = code_watch.plan_next(conn, secret=secret, now=services.now())
+    while True:
+        with tenant(services.engine, merchant_id) as conn:
+            batch = code_watch.planned(conn)
+        if not batch:
+            return
+        made = world.store(batch[0].store_id).create_codes([one.spec for one in batch if one.spec])
+        with tenant(services.engine, merchant_id) as conn:
+            for one, result in zip(batch, made, strict=True):
+                code_watch.settle(conn, one, result, services.now())
+        if any(not result.permanent and (result.error or not result.external_id) for result in made):
+            return

@@ -1,0 +1,1 @@
+"""Mails: composed, looked through, handed over once, accounted for; and the answers that come back."""

@@ -1,0 +1,347 @@
+"""What a mail says to whom: the variables of its templates, links included, and previews of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, text
+
+from campaigns.calendar import country_of, holidays
+from campaigns.ladder.ladders import Ladder, Rung
+from campaigns.mail.branding import Look, branded
+from campaigns.mail.compose import CompiledMessage, RenderedMail, compile_message
+from campaigns.mail.fragments import merged
+from campaigns.mail.kinds import LINKED
+from campaigns.mail.liquid import TemplateError
+from campaigns.mail.tagging import SHOP, tagged
+from campaigns.offers.offer import stands
+from campaigns.recipes import body_of
+from campaigns.schema import Campaign
+from campaigns.triggers import OnHoliday
+from plugin_server.db.campaigning.campaigns import Run
+from plugin_server.db.ladder import rungs
+from plugin_server.db.merchant import brand
+from plugin_server.db.merchant import holidays as own_holidays
+from plugin_server.db.sending import sender
+from plugin_server.db.sending.ledger import Claimed
+from plugin_server.db.shops import marketing
+from plugin_server.jobs.campaigning import offer_told, realising
+from plugin_server.jobs.sending import stocking
+from plugin_server.reply_token import Answered, reply_token
+from plugin_server.vault import CustomerLink, customer_token
+
+
+@dataclass(frozen=True, slots=True)
+class Tags:
+    """What links into these shops carry besides."""
+
+    shops: tuple[str, ...]
+    parameters: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Letterhead:
+    """Who writes: what every mail of a merchant has in common."""
+
+    merchant_id: int
+    from_email: str
+    from_name: str
+    reply_to: str
+    timezone: str
+    currency: str
+    locale: str
+    shop: dict[str, Any]
+    ladder: Ladder
+    reply_domain: str = ""
+    look: Look = field(default_factory=Look)
+    tracked: bool = True
+    worked_out: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What is the same for many readers, so that it is worked out once."""
+
+
+def letterhead(conn: Connection) -> Letterhead:
+    """The merchant of this transaction as a sender."""
+    row = conn.execute(
+        text("SELECT m.*, (SELECT url FROM store WHERE state = 'connected' ORDER BY id LIMIT 1) AS url FROM merchant m")
+    ).one()
+    worn = brand.of(conn)
+    return Letterhead(
+        merchant_id=row.id,
+        from_email=row.from_email or row.email,
+        from_name=row.from_name or row.name,
+        reply_to=row.email,
+        timezone=row.timezone,
+        currency=row.currency,
+        locale=row.locale,
+        shop={"name": row.name, "url": row.url or "", "address": row.postal_address, "email": row.email},
+        ladder=rungs.shop(conn, row.id).ladder,
+        reply_domain=sender.replies_in(row.settings).promised,
+        tracked=row.settings.get("tracked") is not False,
+        look=Look(worn.color, f"/brand/{row.id}/{worn.logo}" if worn.logo else ""),
+    )
+
+
+@lru_cache(maxsize=64)
+def _compiled(body: str, subject: str, preheader: str, language: str) -> CompiledMessage:
+    return compile_message(body, subject, preheader, language)
+
+
+def compiled(campaign: Campaign, language: str, tags: Tags | None = None, look: Look | None = None) -> CompiledMessage:
+    """The campaign's message in a language it is written in, checked and ready. Raises ``TemplateError``.
+
+    With ``tags``, links into the shops they name say which run led there; with a ``look``, mails that we wrote for the
+    shop wear its colour and logo.
+    """
+    wording = campaign.message[language]
+    body = body_of(wording, language)
+    if look and (wording.recipe or wording.blocks):
+        body = branded(body, look)
+    if tags:
+        body = tagged(body, tags.shops, tags.parameters)
+    return _compiled(body, wording.subject, wording.preheader, language)
+
+
+def tags_of(conn: Connection, run: Run, head: Letterhead) -> Tags:
+    """How the links of a run's mails say where they come from; nothing in shops without a marketing page."""
+    shops = marketing.addresses(conn)
+    named = (*shops, SHOP) if str(head.shop["url"]).rstrip("/") in shops else shops
+    return Tags(named, marketing.utm(run.campaign.key, run.id))
+
+
+def prints_points(campaign: Campaign) -> bool:
+    """Whether any of its mails asks for the reader's points. What cannot be read asks for nothing."""
+    try:
+        told = campaign.told_apart.values()
+        return any("points" in compiled(one, language).variables for one in told for language in one.message)
+    except TemplateError:
+        return False
+
+
+def shared(conn: Connection, campaign: Campaign, head: Letterhead, occasion: str, language: str) -> dict[str, Any]:
+    """Variables that are equal for all readers of one language."""
+    return {
+        "shop": head.shop,
+        "rungs": steps(head.ladder, language),
+        "campaign": {"key": campaign.key, "name": campaign.title},
+        "holiday": _holiday(conn, campaign, head, occasion, language),
+        "offer": offer_told.told(conn, campaign.offer, head.currency) if campaign.offer else None,
+    }
+
+
+COLORS: Final = ("#64717D", "#3F6F98", "#23707F", "#1A755B", "#557310", "#9A5B00", "#B93A25")
+
+
+def steps(ladder: Ladder, language: str) -> list[dict[str, Any]]:
+    """The rungs as a mail shows them: ``{number, name, color}``, lowest first."""
+    return [
+        {"number": place + 1, "name": _rung_name(rung, language), "color": COLORS[min(place, len(COLORS) - 1)]}
+        for place, rung in enumerate(ladder.rungs)
+    ]
+
+
+def _rung_name(rung: Rung, language: str) -> str:
+    return rung.names.get(language[:2]) or rung.names["en"]
+
+
+def _rung(ladder: Ladder, key: str | None, language: str) -> dict[str, Any]:
+    place = ladder.index(key) if key in ladder.keys else 0
+    rung, above = ladder.rungs[place], ladder.rungs[place + 1 : place + 2]
+    made: dict[str, Any] = {"number": place + 1, "key": rung.key, "name": _rung_name(rung, language)}
+    return made | {"next_name": _rung_name(above[0], language)} if above else made
+
+
+def _holiday(conn: Connection, campaign: Campaign, head: Letterhead, occasion: str, language: str) -> dict[str, Any]:
+    if not isinstance(campaign.trigger, OnHoliday):
+        return {"name": "", "day": None}
+    year = occasion.split(":")[1] if occasion.count(":") == 2 else ""
+    first = int(year[:4]) if year[:4].isdigit() else 0
+    found = (
+        [
+            item
+            for item in holidays(country_of(head.timezone), first, own_holidays.overrides(conn))
+            if item.key == campaign.trigger.holiday and item.year == year
+        ]
+        if first
+        else []
+    )
+    if found:
+        return {"name": found[0].name(language), "day": found[0].day.isoformat()}
+    return {"name": _holiday_name(conn, campaign.trigger.holiday, head, language), "day": None}
+
+
+def _holiday_name(conn: Connection, key: str, head: Letterhead, language: str) -> str:
+    for item in holidays(country_of(head.timezone), 2026, own_holidays.overrides(conn)):
+        if item.key == key:
+            return item.name(language)
+    return key.replace("_", " ").capitalize()
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Addresses that belong to one reader. ``unsubscribe`` takes the one-click POST; opening it shows a page."""
+
+    page: str
+    unsubscribe: str
+
+
+def links(keys: Sequence[str], public_url: str, merchant_id: int, customer_id: int, message_id: int | None) -> Links:
+    """The reader's own addresses."""
+    page = f"{public_url}/c/{customer_token(keys, CustomerLink(merchant_id, customer_id, message_id))}"
+    return Links(page, f"{page}/unsubscribe")
+
+
+def reply_to(keys: Sequence[str], head: Letterhead, answered: Answered) -> str:
+    """Where a reply to this mail goes: to us, and on to its thread, or to the merchant's own address."""
+    if not head.reply_domain:
+        return head.reply_to
+    return f"{reply_token(keys, head.merchant_id, answered)}@{head.reply_domain}"
+
+
+def personal(reader: Claimed, own: Links, head: Letterhead, *, offered: bool) -> dict[str, Any]:
+    """Variables of one reader alone; where something is ``offered``, their code completes the shared offer."""
+    made: dict[str, Any] = {
+        "customer": {
+            "first_name": reader.first_name,
+            "last_name": reader.last_name,
+            "name": f"{reader.first_name} {reader.last_name}".strip(),
+            "email": reader.email,
+            "language": reader.language,
+        },
+        "rung": _rung_of(head, reader.rung, reader.language),
+        "links": {
+            "shop": head.shop["url"] or own.page,
+            "unsubscribe": own.unsubscribe,
+            "preferences": f"{own.page}/preferences",
+            "card": own.page,
+            "qr": f"{own.page}/code.png",
+            "ask": f"{own.page}/ask/satisfaction",
+            "likes": f"{own.page}/ask/preferences",
+            "birthday": f"{own.page}/ask/birthday",
+        },
+        "card": {"number": reader.member_number},
+        "points": {"balance": reader.points},
+    }
+    if offered:
+        made["offer"] = {
+            "code": reader.code or "",
+            "expires_on": _day_of(head, reader.expires_at),
+            "url": reader.offer_url or made["links"]["shop"],
+            "packed": reader.packed,
+            **offer_told.own_value(reader.offer_value),
+        }
+    return made
+
+
+def _rung_of(head: Letterhead, key: str | None, language: str) -> dict[str, Any]:
+    found: dict[str, Any] | None = head.worked_out.get((key, language))
+    if found is None:
+        found = head.worked_out[key, language] = _rung(head.ladder, key, language)
+    return found
+
+
+def _day_of(head: Letterhead, moment: datetime | None) -> str | None:
+    if moment is None:
+        return None
+    found: str | None = head.worked_out.get(moment)
+    if found is None:
+        found = head.worked_out[moment] = moment.astimezone(ZoneInfo(head.timezone)).date().isoformat()
+    return found
+
+
+def preview_mail(
+    conn: Connection,
+    campaign: Campaign,
+    customer_id: int | None = None,
+    *,
+    public_url: str,
+    now: datetime,
+    language: str | None = None,
+    occasion: str = "",
+    sample: str = "usual",
+) -> RenderedMail:
+    """The mail as a customer would get it (or one of ``SAMPLES``, with ``None``), with a code that buys nothing and
+    links that do nothing. Raises ``TemplateError``."""
+    gone = next(iter(stocking.skus(campaign)), "") if sample == "missing_product" else ""
+    campaign = stocking.stocked(conn, campaign, without=gone)
+    head = letterhead(conn)
+    reader = _reader(conn, campaign, head, customer_id, language, now, sample)
+    common, theirs = _contexts(conn, campaign, head, reader, public_url, occasion)
+    return compiled(campaign, reader.language, look=head.look.at(public_url)).render(common, theirs)
+
+
+def _contexts(
+    conn: Connection, campaign: Campaign, head: Letterhead, reader: Claimed, public_url: str, occasion: str
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    nowhere = Links(f"{public_url}/c/preview", f"{public_url}/c/preview/unsubscribe")
+    common = shared(conn, campaign, head, occasion, reader.language)
+    theirs = personal(reader, nowhere, head, offered=campaign.offer is not None)
+    if campaign.offer and campaign.offer.kind in LINKED:
+        theirs["offer"]["url"] = f"{public_url}/{'d' if campaign.offer.kind == 'team_deal' else 'r'}/preview"
+    return common, theirs
+
+
+def sample_context(conn: Connection, campaign: Campaign, *, public_url: str, now: datetime) -> dict[str, Any]:
+    """All variables for the usual sample reader, as plain values."""
+    head = letterhead(conn)
+    reader = _reader(conn, campaign, head, None, None, now, "usual")
+    return merged(*_contexts(conn, campaign, head, reader, public_url, ""))
+
+
+SAMPLE_CODE: Final = "SAMPLE-0000"
+SAMPLES: Final = {
+    "usual": ("Siti", "Rahayu", "siti@example.com", "customer"),
+    "new": ("Budi", "", "budi@example.com", "prospect"),
+    "long_name": (
+        "Raden Ajeng Kartini Djojoadhiningrat-van der Meulen",
+        "Soerjaningrat",
+        "kartini@example.com",
+        "member",
+    ),
+    "nameless": ("", "", "guest@example.com", "suspect"),
+    "missing_product": ("Dewi", "Lestari", "dewi@example.com", "shopper"),
+    "top": ("Ana <&>", "O'Brien", "ana@example.com", "raving_fan"),
+}
+"""Made-up readers to look at a mail with: first and last name, address, rung."""
+
+
+def _reader(
+    conn: Connection,
+    campaign: Campaign,
+    head: Letterhead,
+    customer_id: int | None,
+    language: str | None,
+    now: datetime,
+    sample: str,
+) -> Claimed:
+    first_name, last_name, email, rung = SAMPLES.get(sample, SAMPLES["usual"])
+    row = None
+    if customer_id is not None:
+        row = conn.execute(
+            text(
+                "SELECT c.*, f.rung FROM customer c LEFT JOIN customer_facts f ON f.customer_id = c.id WHERE c.id = :id"
+            ),
+            {"id": customer_id},
+        ).one_or_none()
+    spoken = language or (row.language if row else None) or head.locale
+    written = [*campaign.message]
+    chosen = next((item for item in (spoken, spoken[:2], head.locale) if item in campaign.message), written[0])
+    return Claimed(
+        message_id=0,
+        customer_id=customer_id or 0,
+        email=(row.email if row else None) or email,
+        language=chosen,
+        first_name=row.first_name if row else first_name,
+        last_name=row.last_name if row else last_name,
+        rung=row.rung if row else rung,
+        store_id=None,
+        code=SAMPLE_CODE if campaign.offer and campaign.offer.kind not in LINKED else None,
+        expires_at=now + timedelta(days=stands(campaign.offer)) if campaign.offer else None,
+        member_number=row.member_number if row else "0001 2345" if rung in ("member", "raving_fan") else None,
+        points=0 if sample in ("new", "nameless") else 1250,
+        packed=campaign.offer is not None and realising.packed(conn, campaign.offer),
+    )

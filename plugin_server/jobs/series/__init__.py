@@ -1,0 +1,1 @@
+"""People walk through series: who moves on, what the steps do, who leaves."""

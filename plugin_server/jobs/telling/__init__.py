@@ -1,0 +1,1 @@
+"""What shops are told of us: rungs, consent, and our runs on their marketing pages."""

@@ -1,0 +1,1 @@
+"""Campaigns: the calendar, recipes, the builder, the composer, launches, runs, series and their proof."""

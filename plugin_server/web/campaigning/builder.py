@@ -1,0 +1,239 @@
+"""The campaign builder: five questions on one page, and beside them what will happen, to how many, and the mail."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any
+
+from flask import Blueprint, Response, abort, current_app, g, make_response, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
+from sqlalchemy import Connection
+
+from campaigns.schema import BadCampaign
+from plugin_server.db.campaigning import campaigns
+from plugin_server.db.merchant import audit_log
+from plugin_server.db.merchant.people import Person
+from plugin_server.db.session import tenant
+from plugin_server.jobs.campaigning.preview import check
+from plugin_server.jobs.sending.compose import SAMPLES
+from plugin_server.web.campaigning import base as campaign_base
+from plugin_server.web.campaigning import composer_form, goods_picker
+from plugin_server.web.campaigning import drafts as campaign_drafts
+from plugin_server.web.campaigning import faults as campaign_faults
+from plugin_server.web.campaigning import form as campaign_form
+from plugin_server.web.campaigning import step_form as campaign_step_form
+from plugin_server.web.campaigning import steps as campaign_steps
+from plugin_server.web.campaigning import told as campaign_told
+from plugin_server.web.campaigning.base import Base
+from plugin_server.web.campaigning.fields import Fields
+from plugin_server.web.campaigning.mail_preview import FRAME_POLICY
+from plugin_server.web.campaigning.sentence import weekdays
+from plugin_server.web.context import is_partial, page, services, visitor, words
+from plugin_server.web.guards import Route, requires
+
+pages = Blueprint("builder", __name__)
+WIDTHS = ("desktop", "phone")
+
+
+def keeping(route: Route) -> Callable[..., ResponseReturnValue]:
+    """For marketers, as ``requires``; whoever's log-in ran out meanwhile finds the form again after the next one."""
+    guarded = requires("marketer")(route)
+
+    @wraps(guarded)
+    def kept(*args: Any, **kwargs: Any) -> ResponseReturnValue:
+        if visitor() is not None:
+            return guarded(*args, **kwargs)
+        if is_partial():
+            # The page stays as it is; saving it leads to the log-in and back.
+            return "", 204
+        draft = campaign_drafts.fresh()
+        kept = campaign_drafts.keep(draft, request.form, None)
+        answer = make_response(redirect(url_for("login.form", next=url_for("campaigns.new", draft=draft))))
+        return campaign_drafts.marked(answer, draft) if kept else answer
+
+    return kept
+
+
+def begin(who: Person) -> str:
+    """The page to begin on, or the one that was left when a log-in ran out (``?draft=``)."""
+    draft = request.args.get("draft", "")
+    left = campaign_drafts.kept(draft, who.user_id)
+    with tenant(services().engine, who.merchant_id) as connection:
+        if left is not None:
+            return _page(connection, who, left, _base(connection, who, left), note="stale", draft=draft)
+        base = campaign_base.asked(connection, who, request.args, services().now())
+        return _page(connection, who, campaign_base.begun(base, request.args, words()), base)
+
+
+@pages.get("/campaigns/<key>/edit")
+@requires("marketer")
+def edit(who: Person, key: str) -> ResponseReturnValue:
+    """The builder with a saved campaign."""
+    with tenant(services().engine, who.merchant_id) as connection:
+        saved = campaigns.get(connection, key) or abort(404)
+        base = campaign_base.of_token(connection, who, f"edit:{key}") or abort(404)
+        given = campaign_base.begun(base, {}, words())
+        return _page(connection, who, given, base, note=saved.state if saved.state in ("active", "ended") else "")
+
+
+def _base(connection: Connection, who: Person, given: Fields) -> Base:
+    """What the form began with; an empty one where that is gone."""
+    return campaign_base.of_token(connection, who, given.get("base", "")) or Base("new")
+
+
+def _page(
+    connection: Connection,
+    who: Person,
+    given: Fields,
+    base: Base,
+    *,
+    note: str = "",
+    faults: Mapping[str, str] | None = None,
+    draft: str = "",
+    told: campaign_told.Told | None = None,
+    template: str = "campaign_form.html",
+    open_at: int = -1,
+) -> str:
+    g.pictures = True  # of the shops' goods
+    form = campaign_form.form(
+        connection, who, given, words(), services().now(), base=base.token, version=base.version,
+        draft_key=draft or given.get("draft") or campaign_drafts.fresh(), faults=faults,
+    )  # fmt: skip
+    series = campaign_step_form.of_form(connection, form, words(), open_at)
+    saved = campaigns.get(connection, base.key) if base.key else None
+    return page(
+        template, section="campaigns", form=form, note=note, told=told, samples=SAMPLES, widths=WIDTHS,
+        kinds=composer_form.KINDS, fields=composer_form.fields, weekdays=weekdays(words()), key=base.key,
+        label_of=campaign_faults.label, series=series,
+        versions=campaign_step_form.variants(connection, form, words()),
+        branches=campaign_step_form.picture(series, words()), step_kinds=campaign_step_form.kinds(words()),
+        chosen=base.chosen, shapes=saved is None or saved.state == "draft",
+    )  # fmt: skip
+
+
+def save(who: Person) -> ResponseReturnValue:
+    """Save the form: a new campaign, or a new version of the one it began with. Each problem stands at its field."""
+    given, now = request.form, services().now()
+    if given.get("do") == "enter" and goods_picker.searching(given):
+        return _looked(who)
+    with tenant(services().engine, who.merchant_id) as connection:
+        base = _base(connection, who, given)
+        if note := _hindrance(connection, given, base):
+            return _page(connection, who, given, base, note=note), 409
+        try:
+            made = campaign_form.campaign(connection, who, given, base.document, words(), now, base.key)
+            check(connection, made, public_url=services().settings.public_url, now=now)
+        except BadCampaign as error:
+            faults = campaign_faults.by_field(error.problems, given, words())
+            return _page(connection, who, given, base, note="problems", faults=faults), 422
+        version = campaigns.save(connection, merchant_id=who.merchant_id, campaign=made, by=who.email)
+        audit_log.record(
+            connection, who.merchant_id, actor=who.email, action="campaign_saved", subject=made.key,
+            detail={"version": version},
+        )  # fmt: skip
+    campaign_drafts.forget(given.get("draft", ""))
+    return redirect(url_for("campaigns.show", key=made.key))
+
+
+def _hindrance(connection: Connection, given: Fields, base: Base) -> str:
+    """Why a form is shown once more before it is saved; empty for none."""
+    try:
+        current_app.extensions["csrf"].protect()
+    except CSRFError:
+        return "stale"
+    if base.token != (given.get("base") or "new"):
+        return "gone"
+    if base.key and given.get("version", str(base.version)) != str(base.version):
+        return "meanwhile"
+    saved = campaigns.get(connection, base.key) if base.key else None
+    return "ended" if saved and saved.state == "ended" else ""
+
+
+@pages.post("/campaigns/build")
+@keeping
+def look(who: Person) -> ResponseReturnValue:
+    """The form after a button that changes its shape (a condition, a part of the mail, a search); nothing is saved."""
+    return _looked(who)
+
+
+def _looked(who: Person) -> ResponseReturnValue:
+    do = request.form.get("do", "")
+    with tenant(services().engine, who.merchant_id) as connection:
+        base = _base(connection, who, request.form)
+        given = campaign_form.settled(campaign_form.edited(request.form, do), base.document)
+        open_at = campaign_steps.opened(request.form, do)
+        if is_partial():
+            answer = make_response(_page(connection, who, given, base, template="_builder.html", open_at=open_at))
+            answer.headers["HX-Trigger"] = "built"
+            return answer
+        draft = given.get("draft") or campaign_drafts.fresh()
+        campaign_drafts.keep(draft, given, who.user_id)
+        told = campaign_told.told(connection, who, given, base, words())
+        return _page(connection, who, given, base, draft=draft, told=told, faults=told.faults, open_at=open_at)
+
+
+@pages.post("/campaigns/build/told")
+@keeping
+def told(who: Person) -> ResponseReturnValue:
+    """What will happen, as the form stands; the page asks for it while somebody types. It also keeps the draft."""
+    given = request.form
+    campaign_drafts.keep(given.get("draft", ""), given, who.user_id)
+    with tenant(services().engine, who.merchant_id) as connection:
+        said = campaign_told.told(connection, who, given, _base(connection, who, given), words())
+    seen = _mail_mark(given)
+    answer = make_response(page("_builder_told.html", told=said, seen=seen, label_of=campaign_faults.label))
+    if given.get("seen") != seen:
+        answer.headers["HX-Trigger"] = "mail-changed"
+    return answer
+
+
+def _mail_mark(given: Fields) -> str:
+    """Changes whenever the mail may look different."""
+    part = [pair for pair in given.items(multi=True) if pair[0].startswith(("message.", "offer.", "trigger.holiday"))]
+    return hashlib.sha256(json.dumps(part).encode()).hexdigest()[:16]
+
+
+@pages.get("/campaigns/build/<draft>/look")
+@requires("marketer")
+def mail(who: Person, draft: str) -> ResponseReturnValue:
+    """The mail of a draft for a reader, on a desk or a phone: the choices and the frame."""
+    given = campaign_drafts.kept(draft, who.user_id)
+    language, sample, width = _asked(given)
+    fault = "" if given is None else _rendered(who, given, language, sample).fault
+    return page(
+        "_builder_look.html", draft=draft, ready=given is not None, language=language, sample=sample, width=width,
+        fault=fault, samples=SAMPLES, widths=WIDTHS, mark=_mail_mark(given or Fields()),
+    )  # fmt: skip
+
+
+def _asked(given: Fields | None) -> tuple[str, str, str]:
+    written = given.getlist("message.languages") if given else []
+    wish = request.args.get("look.language", words().language)
+    language = wish if wish in written else next(iter(written), "en")
+    sample = request.args.get("look.sample", "usual")
+    return language, sample if sample in SAMPLES else "usual", request.args.get("look.width", "desktop")
+
+
+def _rendered(who: Person, given: Fields, language: str, sample: str) -> campaign_told.Rendered:
+    with tenant(services().engine, who.merchant_id) as connection:
+        base = _base(connection, who, given)
+        return campaign_told.rendered(connection, given, base, words(), language, sample)
+
+
+@pages.get("/campaigns/build/<draft>/html")
+@requires("marketer")
+def html(who: Person, draft: str) -> ResponseReturnValue:
+    """The HTML part alone, for the frame: styles of its own, no script, no form, no way out."""
+    given = campaign_drafts.kept(draft, who.user_id)
+    if given is None:
+        abort(404)
+    language, sample, _ = _asked(given)
+    found = _rendered(who, given, language, sample)
+    answer = Response(found.html, mimetype="text/html")
+    answer.headers["Content-Security-Policy"] = FRAME_POLICY
+    answer.headers["X-Frame-Options"] = "SAMEORIGIN"
+    return answer

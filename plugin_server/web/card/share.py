@@ -1,0 +1,36 @@
+"""What a customer's page says of friends: their own link, what came of it, and the price a friend brought them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from campaigns.referral import ReferralTerms
+from plugin_server.db.customers import finding as customers
+from plugin_server.db.friends import friend_promises, referrals
+from plugin_server.vault import referral_token
+from plugin_server.web.context import services
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """``url`` is None where friends get nothing at the moment or this customer never ordered; ``came`` is their own."""
+
+    url: str | None
+    terms: ReferralTerms
+    brought: Row[Any]
+    came: Row[Any] | None
+
+
+def shared(conn: Connection, merchant_id: int, customer_id: int) -> Share:
+    """The part of a card about friends."""
+    set_to, person = referrals.terms(conn), customers.one(conn, customer_id)
+    promise = friend_promises.of_customer(conn, customer_id, services().now())
+    set_to = promise.over(set_to) if promise else set_to
+    url = None
+    if set_to.on and person is not None and (person.orders or promise):
+        token = referral_token(services().settings.keys, merchant_id, customer_id)
+        url = f"{services().settings.public_url}/r/{token}"
+    return Share(url, set_to, referrals.brought(conn, customer_id), referrals.of_friend(conn, customer_id))

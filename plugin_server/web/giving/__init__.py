@@ -1,0 +1,1 @@
+"""What customers get beside campaigns: points, benefits, friends, teams; and codes in the wrong hands."""

@@ -1,0 +1,125 @@
+"""Points: the programme with its rewards, what the shop's points come to, and one customer's ledger."""
+
+from __future__ import annotations
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, abort, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import text
+
+from campaigns.points.program import ACTIONS, Program
+from campaigns.schema import BadCampaign
+from plugin_server.db import figures as kept_figures
+from plugin_server.db.customers import finding as customers
+from plugin_server.db.merchant import audit_log
+from plugin_server.db.merchant.people import Person
+from plugin_server.db.points import hand as points_hand
+from plugin_server.db.points import orders as points_orders
+from plugin_server.db.points import programme as held
+from plugin_server.db.points.ledger import NotEnough
+from plugin_server.db.session import tenant
+from plugin_server.jobs import figures
+from plugin_server.jobs.giving.points_night import points_of
+from plugin_server.jobs.queues import wake
+from plugin_server.web.context import page, services, words
+from plugin_server.web.giving import points_form
+from plugin_server.web.guards import requires
+
+pages = Blueprint("points", __name__)
+
+
+@pages.get("/points")
+@requires("viewer")
+def show(who: Person) -> ResponseReturnValue:
+    """Totals, months, rewards, and the programme's form; without a programme, how to begin."""
+    return _page(who, {}, {})
+
+
+@pages.post("/points")
+@requires("marketer")
+def save(who: Person) -> ResponseReturnValue:
+    """A new version of the programme; all orders since its first day are looked at by a worker."""
+    document, faults = points_form.read(request.form)
+    if faults:
+        return _page(who, request.form.to_dict(), faults), 422
+    with tenant(services().engine, who.merchant_id) as conn:
+        try:
+            program = points_form.checked(document)
+            version = held.save_program(conn, who.merchant_id, program, by=who.email)
+        except BadCampaign as error:
+            return _page(who, request.form.to_dict(), points_form.faults_of(error)), 422
+        kept_figures.forget(conn, "points")
+        audit_log.record(conn, who.merchant_id, actor=who.email, action="points_program", subject=f"version {version}")
+    wake(services().redis, points_of, who.merchant_id, on="default")
+    flash(words()("points.saved"), "good")
+    return redirect(url_for("points.show"))
+
+
+@pages.get("/points/customers/<int:customer_id>")
+@requires("viewer")
+def customer(who: Person, customer_id: int) -> ResponseReturnValue:
+    """One customer's ledger."""
+    return _ledger(who, customer_id)
+
+
+@pages.post("/points/customers/<int:customer_id>")
+@requires("marketer")
+def adjust(who: Person, customer_id: int) -> ResponseReturnValue:
+    """Give or take points by hand, with a reason."""
+    amount, reason = request.form.get("amount", ""), request.form.get("reason", "").strip()
+    if not points_form.is_amount(amount) or not reason:
+        return _ledger(who, customer_id, fault="points.bad_amount" if reason else "points.no_reason"), 422
+    now = services().now()
+    with tenant(services().engine, who.merchant_id) as conn:
+        person = customers.one(conn, customer_id) or abort(404)
+        try:
+            points_hand.adjust(conn, who.merchant_id, person.id, int(amount), reason=reason, by=who.email, now=now)
+        except NotEnough:
+            conn.rollback()
+            return _ledger(who, customer_id, fault="points.too_few"), 422
+    flash(words()("points.adjusted"), "good")
+    return redirect(url_for("points.customer", customer_id=customer_id))
+
+
+def _page(who: Person, given: dict[str, str], faults: dict[str, str]) -> str:
+    now = services().now()
+    with tenant(services().engine, who.merchant_id) as conn:
+        force = points_orders.in_force(conn)
+        made = figures.soon(services(), conn, who.merchant_id, "points")
+        claims = {row.reward: row.n for row in conn.execute(text(_CLAIMS))} if force else {}
+        merchant = conn.execute(text("SELECT currency, timezone FROM merchant")).one()
+    today = now.astimezone(ZoneInfo(merchant.timezone)).date()
+    return page(
+        "points.html",
+        section="points", force=force, sums=made and made.document,
+        claims=claims, faults=faults, form=given or points_form.shown(_program(force), today),
+        currency=merchant.currency, actions=ACTIONS,
+        places=range(_rewards(given, force) + 1),
+    )  # fmt: skip
+
+
+def _program(force: points_orders.InForce | None) -> Program | None:
+    return force.program if force else None
+
+
+def _rewards(given: dict[str, str], force: points_orders.InForce | None) -> int:
+    """How many rewards the form shows; one empty place comes after them."""
+    if given:
+        return sum(1 for key in given if key.startswith("reward_points_") and given[key])
+    return len(force.program.rewards) if force else 0
+
+
+_CLAIMS = "SELECT reward, count(*) AS n FROM reward_claim WHERE state <> 'failed' GROUP BY reward"
+
+
+def _ledger(who: Person, customer_id: int, fault: str = "") -> str:
+    with tenant(services().engine, who.merchant_id) as conn:
+        person = customers.one(conn, customer_id) or abort(404)
+        found: dict[str, Any] = {
+            "person": person,
+            "has": held.balance(conn, person.id, services().now()),
+            "entries": held.ledger(conn, person.id),
+        }
+    return page("points_customer.html", section="points", fault=fault, **found)

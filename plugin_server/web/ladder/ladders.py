@@ -1,0 +1,156 @@
+"""The shop's own ladder: how it stands, and how it would stand if it were changed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from campaigns.ladder import sense
+from campaigns.ladder.ladders import check
+from campaigns.ladder.presets import PRESETS
+from campaigns.ladder.rules import BadRule
+from campaigns.ladder.sentences import sentence
+from plugin_server.db.ladder import versions as ladder_versions
+from plugin_server.db.ladder.rungs import shop
+from plugin_server.db.merchant import audit_log
+from plugin_server.db.merchant.people import Person
+from plugin_server.db.session import tenant
+from plugin_server.jobs import figures
+from plugin_server.web.context import is_partial, page, services, words
+from plugin_server.web.guards import requires
+from plugin_server.web.ladder import form as ladder_form
+from plugin_server.web.ladder import rule_form
+from plugin_server.web.ladder.form import LadderForm
+from plugin_server.web.ladder.rungs import names_of
+
+pages = Blueprint("ladders", __name__)
+
+
+@pages.get("/ladder")
+@requires("viewer")
+def show(who: Person) -> ResponseReturnValue:
+    """The rungs with their rules in words, who is about to fall, and the versions before."""
+    language = words().language
+    with tenant(services().engine, who.merchant_id) as connection:
+        on = shop(connection, who.merchant_id)
+        rungs = names_of(connection, who.merchant_id, language)
+        falling, first = ladder_versions.falling(connection, 20)
+        versions = ladder_versions.versions(connection)
+    rows = [(name, sentence(on.ladder.rung(name.key).rule, language)) for name in reversed(rungs)]
+    return page(
+        "ladder.html",
+        section="home",
+        ladder=on.ladder,
+        rows=rows,
+        rungs=rungs,
+        falling=falling,
+        first=first,
+        versions=versions,
+    )
+
+
+@pages.get("/ladder/edit")
+@requires("marketer")
+def edit(who: Person) -> ResponseReturnValue:
+    """The form with the ladder in force."""
+    with tenant(services().engine, who.merchant_id) as connection:
+        form = ladder_form.of(shop(connection, who.merchant_id).ladder)
+    return _form(who, form)
+
+
+@pages.post("/ladder/look")
+@requires("marketer")
+def look(who: Person) -> ResponseReturnValue:
+    """The form after a change, and who would move where."""
+    return _form(who, _sent())
+
+
+@pages.post("/ladder")
+@requires("marketer")
+def save(who: Person) -> ResponseReturnValue:
+    """Put it in force and place everybody, or show what is wrong."""
+    form = _sent()
+    try:
+        with tenant(services().engine, who.merchant_id) as connection:
+            new = ladder_form.finished(form, shop(connection, who.merchant_id).ladder)
+            version = ladder_versions.save(
+                connection, merchant_id=who.merchant_id, new=new, by=who.email, now=services().now()
+            )
+            audit_log.record(
+                connection, who.merchant_id, actor=who.email, action="ladder_saved", subject=f"version {version}"
+            )
+    except BadRule:
+        return _form(who, form), 422
+    flash(words()("own_ladder.saved"), "good")
+    return redirect(url_for("ladders.show"))
+
+
+def _sent() -> LadderForm:
+    try:
+        return ladder_form.sent(request.form)
+    except BadRule:
+        abort(400)
+
+
+def _form(who: Person, form: LadderForm) -> str:
+    with tenant(services().engine, who.merchant_id) as connection:
+        current = shop(connection, who.merchant_id).ladder
+        rungs = names_of(connection, who.merchant_id, words().language)
+        built = rule_form.builders(
+            connection, {one.name: one.rule for one in form.rungs if one.rule is not None}, words()
+        )
+        form, seen = _seen(connection, who, form, current)
+    return page(
+        "_ladder_form.html" if is_partial() else "ladder_form.html",
+        section="home",
+        form=form,
+        built=built,
+        rungs=rungs,
+        seen=seen,
+        presets=list(PRESETS),
+        look_at=url_for("ladders.look"),
+    )
+
+
+def _seen(connection: Any, who: Person, form: LadderForm, current: Any) -> tuple[LadderForm, Any]:
+    """The form with its fault, if any, and else the preview; rungs of the new ladder are named as they are typed."""
+    try:
+        new = ladder_form.finished(form, current)
+        check(new)
+    except BadRule as bad:
+        return replace(form, fault=_fault(bad, form), faulty=_rung_of(bad, form)), None
+    if new.model_copy(update={"version": current.version}) == current:
+        found = figures.ready(services(), connection, who.merchant_id, "ladder").document
+    else:
+        found = ladder_versions.preview(connection, merchant_id=who.merchant_id, new=new, now=services().now())
+    names = {rung.key: rung.names.get(words().language) or rung.names["en"] for rung in (*current.rungs, *new.rungs)}
+    return form, {**found, "names": names}
+
+
+def _rung_of(bad: BadRule, form: LadderForm) -> str:
+    """The rung in the form that a fault speaks of: by its name there, or by its place in the ladder."""
+    first, _, rest = bad.path.partition(".")
+    if first != "rungs":
+        return first
+    place = rest.partition(".")[0]
+    return form.rungs[int(place)].name if place.isdecimal() and int(place) < len(form.rungs) else ""
+
+
+def _fault(bad: BadRule, form: LadderForm) -> str:
+    """What is wrong, in the reader's language."""
+    one = next((rung for rung in form.rungs if rung.name == _rung_of(bad, form)), None)
+    if bad.path == "grace_days":
+        return words()("own_ladder.bad_grace")
+    if one is not None and not one.names.get("en", "").strip():
+        return words()("own_ladder.nameless")
+    if bad.path == "name" or ".names" in bad.path:
+        return words()("own_ladder.bad_name")
+    if one is not None and one.rule is not None:
+        rule = rule_form.finished(one.rule)
+        if rule is None:
+            return words()("own_ladder.unfinished")
+        return words()("segments.impossible" if sense.impossible(rule) else "own_ladder.unreachable")
+    return words()("own_ladder.too_few")

@@ -1,0 +1,151 @@
+"""Segments: named rules, built in plain words, with a live count and the reason for anybody by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import Connection
+
+from campaigns.ladder import draft, sense
+from campaigns.ladder.draft import Draft
+from campaigns.ladder.facts import CATALOGUE
+from campaigns.ladder.rules import BadRule, Rule
+from campaigns.ladder.sentences import sentence
+from plugin_server.db.ladder import segments
+from plugin_server.db.ladder.rungs import shop
+from plugin_server.db.ladder.segments import BadSegment
+from plugin_server.db.merchant import audit_log
+from plugin_server.db.merchant.people import Person
+from plugin_server.db.session import tenant
+from plugin_server.jobs import figures
+from plugin_server.web.context import is_partial, page, services, words
+from plugin_server.web.guards import requires
+from plugin_server.web.ladder import rule_form
+from plugin_server.web.ladder.rungs import names_of
+
+pages = Blueprint("segments", __name__)
+
+
+@pages.get("/segments")
+@requires("viewer")
+def index(who: Person) -> ResponseReturnValue:
+    """All segments, each as a sentence, with how many it holds now."""
+    with tenant(services().engine, who.merchant_id) as connection:
+        saved = [
+            (one, sentence(one.rule, words().language), _count(connection, who, one))
+            for one in segments.everyone(connection)
+        ]
+    return page("segments.html", section="customers", saved=saved)
+
+
+def _count(connection: Connection, who: Person, one: segments.Saved) -> dict[str, Any] | None:
+    """None while a worker counts it for the first time."""
+    made = figures.soon(services(), connection, who.merchant_id, figures.segment_name(one))
+    return made.document if made else None
+
+
+@pages.get("/segments/new")
+@requires("marketer")
+def new(who: Person) -> ResponseReturnValue:
+    """A builder with one condition: about ``fact`` where the query names one."""
+    fact = CATALOGUE.get(request.args.get("fact", ""))
+    return _builder(who, draft.about(fact) if fact else draft.EMPTY)
+
+
+@pages.get("/segments/<key>")
+@requires("viewer")
+def show(who: Person, key: str) -> ResponseReturnValue:
+    """The builder with a saved rule."""
+    with tenant(services().engine, who.merchant_id) as connection:
+        saved = segments.get(connection, key) or abort(404)
+    return _builder(who, draft.of(saved.rule), key=key, name=saved.name)
+
+
+@pages.post("/segments/look")
+@requires("viewer")
+def look(who: Person) -> ResponseReturnValue:
+    """The builder after a change: choices that fit, the sentence, the count, some customers, and why for one."""
+    try:
+        made = rule_form.sent(request.form)
+    except BadRule:
+        abort(400)
+    return _builder(who, made, key=request.form.get("key", ""), name=request.form.get("name", ""))
+
+
+@pages.post("/segments")
+@requires("marketer")
+def save(who: Person) -> ResponseReturnValue:
+    """Save it under its name, or show what is missing."""
+    name, key = request.form.get("name", ""), request.form.get("key", "")
+    try:
+        made = rule_form.sent(request.form)
+        rule = rule_form.finished(made)
+        if rule is None or sense.impossible(rule) or not name.strip():
+            return _builder(who, made, key=key, name=name, nameless=not name.strip()), 422
+    except BadRule:
+        abort(400)
+    with tenant(services().engine, who.merchant_id) as connection:
+        kept = segments.save(
+            connection,
+            merchant_id=who.merchant_id,
+            name=name,
+            rule=rule,
+            by=who.email,
+            now=services().now(),
+            key=key or None,
+        )
+        audit_log.record(connection, who.merchant_id, actor=who.email, action="segment_saved", subject=kept)
+    flash(words()("segments.saved"), "good")
+    return redirect(url_for("segments.show", key=kept))
+
+
+@pages.post("/segments/<key>/remove")
+@requires("marketer")
+def remove(who: Person, key: str) -> ResponseReturnValue:
+    """Take it away, unless a campaign is for it."""
+    try:
+        with tenant(services().engine, who.merchant_id) as connection:
+            segments.remove(connection, key)
+            audit_log.record(connection, who.merchant_id, actor=who.email, action="segment_removed", subject=key)
+    except BadSegment:
+        flash(words()("segments.in_use"), "bad")
+        return redirect(url_for("segments.show", key=key))
+    flash(words()("segments.removed"), "good")
+    return redirect(url_for("segments.index"))
+
+
+def _builder(who: Person, made: Draft, *, key: str = "", name: str = "", nameless: bool = False) -> str:
+    email = request.values.get("who", "").strip()
+    with tenant(services().engine, who.merchant_id) as connection:
+        rungs = names_of(connection, who.merchant_id, words().language)
+        built = rule_form.builder(connection, made, words(), rungs)
+        rule = rule_form.finished(made)
+        seen = _seen(connection, who, rule, email) if rule is not None else {}
+    template = "_rule_builder.html" if is_partial() else "segment.html"
+    return page(
+        template,
+        section="customers",
+        built=built,
+        rungs=rungs,
+        key=key,
+        name=name,
+        asked=email,
+        nameless=nameless,
+        look_at=url_for("segments.look"),
+        **seen,
+    )
+
+
+def _seen(connection: Connection, who: Person, rule: Rule, email: str) -> dict[str, Any]:
+    """What a finished rule tells: its sentence, its contradiction if any, whom it holds, and why for one of them."""
+    on, now, language = shop(connection, who.merchant_id), services().now(), words().language
+    found = segments.customer_of(connection, email) if email else None
+    return {
+        "said": sentence(rule, language),
+        "impossible": sense.impossible(rule) is not None,
+        "found": segments.look(connection, on, rule, now, exact=request.form.get("do") == "exact"),
+        "why": segments.why(connection, on, rule, found, now, language) if found else None,
+        "customer_id": found,
+    }

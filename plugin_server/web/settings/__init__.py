@@ -1,0 +1,1 @@
+"""The business: its people, look, mails and what is still missing."""

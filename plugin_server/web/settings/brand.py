@@ -1,0 +1,103 @@
+"""How the business looks to its customers: its colour and its logo, in mails and on their own pages."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask, Response, abort, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from plugin_server.db.merchant import audit_log, brand
+from plugin_server.db.merchant.brand import BadBrand, Brand
+from plugin_server.db.merchant.people import Person
+from plugin_server.db.session import tenant
+from plugin_server.vault import read_customer_token
+from plugin_server.web.context import page, services, words
+from plugin_server.web.guards import requires
+
+pages = Blueprint("brand", __name__)
+
+
+@pages.get("/settings/brand")
+@requires("viewer")
+def show(who: Person) -> ResponseReturnValue:
+    """Colour and logo as they are; owners may change them."""
+    return _page(who, {}, None)
+
+
+@pages.post("/settings/brand")
+@requires("owner")
+def save(who: Person) -> ResponseReturnValue:
+    """Keep them, or say what is wrong beside the field."""
+    given, faults = request.form.get("color", ""), dict[str, str]()
+    try:
+        color, picture = brand.checked_color(given), _picture()
+    except BadBrand as error:
+        faults[error.field] = words()(f"brand.{error.why}")
+        return _page(who, faults, given), 422
+    with tenant(services().engine, who.merchant_id) as connection:
+        brand.save(connection, who.merchant_id, color=color, logo=picture, now=services().now())
+        audit_log.record(connection, who.merchant_id, actor=who.email, action="settings_changed", subject="brand")
+    flash(words()("settings.saved"), "good")
+    return redirect(url_for("brand.show"))
+
+
+def _picture() -> bytes | None:
+    """A new logo; empty to take it away, None to leave it. Raises ``BadBrand``."""
+    if request.form.get("no_logo"):
+        return b""
+    sent = request.files.get("logo")
+    found = sent.read() if sent and sent.filename else b""
+    if found:
+        brand.checked_logo(found)
+    return found or None
+
+
+def _page(who: Person, faults: dict[str, str], given: str | None) -> str:
+    with tenant(services().engine, who.merchant_id) as connection:
+        kept = brand.of(connection)
+    return page(
+        "brand.html", section="settings", brand=kept, faults=faults, color=kept.color if given is None else given
+    )
+
+
+@pages.get("/brand/<int:merchant>/<name>")
+def picture(merchant: int, name: str) -> ResponseReturnValue:
+    """The logo, for mails and pages; its name changes with what is in it."""
+    with tenant(services().engine, merchant) as connection:
+        found = brand.logo(connection, name) or abort(404)
+    return _lasting(bytes(found), brand.MIME[name.rpartition(".")[2]])
+
+
+@pages.get("/brand/<int:merchant>/<color>.css")
+def style(merchant: int, color: str) -> ResponseReturnValue:
+    """A sheet with the shop's colour; by day only, for in the dark it could not be read."""
+    try:
+        checked = brand.checked_color(color)
+    except BadBrand:
+        abort(404)
+    if not checked or not merchant:
+        abort(404)
+    return _lasting(
+        f"@media (prefers-color-scheme: light) {{ :root {{ --accent: {checked}; }} }}\n".encode(), "text/css"
+    )
+
+
+def _lasting(body: bytes, kind: str) -> Response:
+    answer = Response(body, content_type=kind)
+    answer.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    return answer
+
+
+def look() -> tuple[int, Brand] | None:
+    """The merchant and brand of the customer whose page this is; None for pages of nobody, and without a brand."""
+    token = (request.view_args or {}).get("token")
+    link = read_customer_token(services().settings.keys, token) if token else None
+    if link is None:
+        return None
+    with tenant(services().engine, link.merchant_id) as connection:
+        found = brand.of(connection)
+    return (link.merchant_id, found) if found else None
+
+
+def install(app: Flask) -> None:
+    """Let the customers' pages ask how they are to look."""
+    app.jinja_env.globals["brand_look"] = look

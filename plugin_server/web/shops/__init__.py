@@ -1,0 +1,1 @@
+"""Connecting shops, and how they are."""
