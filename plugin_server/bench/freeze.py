@@ -63,11 +63,11 @@ def run(database_url: str, _redis_url: str, size: int, say: Callable[[str], None
         birthdays = _back_test(engine)
     return {
         "work": f"audience freeze with a three-leaf rule, {size} customers, {people} of them in it or left out",
-        "seconds": round(frozen, 3),
+        "seconds": round(frozen, 5),
         "rate": round(size / frozen),
         "baseline": {
             "what": "INSERT … SELECT of the same rows into a plain table with the same key",
-            "seconds": round(bare, 3),
+            "seconds": round(bare, 5),
             "rate": round(size / bare),
         },
         "ratio": round(frozen / bare, 2),

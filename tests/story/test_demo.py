@@ -60,6 +60,8 @@ def demo(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Demo]:
     home, port = tmp_path / "home", free_port()
     pictures: str | None = request.config.getoption("--pictures")
     customers = 5000 if pictures else 120
+    if "pictures" in request.node.name and not pictures:
+        pytest.skip("drawn on demand: --pictures docs/pictures")
     argv = [
         sys.executable,
         "-m",
@@ -163,8 +165,6 @@ def buy(demo: Demo, address: str, code: str) -> object:
 
 def test_the_pictures_of_the_documentation(demo: Demo, page: Page) -> None:
     """Not a check: walks through a full demo shop and keeps what it shows, for README and docs."""
-    if not demo.pictures:
-        pytest.skip("pictures are drawn on demand: --pictures docs/pictures")
     assert until(lambda: counted(page, "Raving fan") > 5, 180)
     page.wait_for_timeout(20_000)
     page.goto(f"{demo.url}/home")
