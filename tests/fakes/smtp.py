@@ -53,7 +53,7 @@ class _Handler(socketserver.StreamRequestHandler):
         self.sender = self.recipient = ""
         self.say("220 fake")
         while line := self.rfile.readline():
-            command = line.decode().strip()
+            command = line.decode(errors="replace").strip()
             verb = command.split(" ")[0].upper()
             if not self.command(verb, command):
                 return
