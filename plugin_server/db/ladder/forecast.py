@@ -26,19 +26,18 @@ from campaigns.forecast.outlook import LEVEL, Calibration, Forecast, Gate
 from campaigns.forecast.spend import Spend
 from connectors.types import Money
 from plugin_server.db.effort import whole_shop
-from plugin_server.db.models.order import COUNTS
+from plugin_server.db.models.order import NOTHING_TO_PAY
 
 HORIZON_WEEKS = 13
 CHUNK = 20_000
 FAR = 520.0
 """Weeks beyond which a next order is not dated."""
 
-_FREE = COUNTS.replace("total_minor - refunded_minor > 0", "total_minor = 0 AND refunded_minor = 0")
 _BOUGHT = f"""
     SELECT customer_id, placed_at, net_minor, currency FROM shop_order WHERE counts AND customer_id {{whose}}
     UNION ALL
     SELECT customer_id, placed_at, net_minor, currency FROM shop_order o
-    WHERE {_FREE} AND customer_id {{whose}} AND (discount_minor > 0 OR coalesce(
+    WHERE {NOTHING_TO_PAY} AND customer_id {{whose}} AND (discount_minor > 0 OR coalesce(
         (SELECT max(l.total_minor + l.discount_minor) > 0 FROM order_line l WHERE l.order_id = o.id), true))"""
 """A gift is known by its lines: nothing in it has a price. An order without lines is none as far as anybody knows."""
 

@@ -9,10 +9,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from plugin_server.db.models.base import Base, Big, Key, Now, OfMerchant, Time, Words, Zero
 
-COUNTS = (
-    "paid AND NOT test AND total_minor - refunded_minor > 0 "
-    "AND status NOT IN ('draft', 'pending', 'cancelled', 'failed', 'trashed')"
-)
+_PAID = "paid AND NOT test AND {} AND status NOT IN ('draft', 'pending', 'cancelled', 'failed', 'trashed')"
+COUNTS = _PAID.format("total_minor - refunded_minor > 0")
+NOTHING_TO_PAY = _PAID.format("total_minor = 0 AND refunded_minor = 0")
+"""Paid by a coupon to the last cent, or a gift: such an order counts nowhere."""
 
 
 class Order(OfMerchant, Base):
