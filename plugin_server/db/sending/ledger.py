@@ -51,8 +51,10 @@ LEFT JOIN offer_code c ON c.run_id = m.run_id AND c.customer_id = m.customer_id 
 CROSS JOIN LATERAL (
     SELECT m.variant = ANY(:offering) AND (c.state = ANY(:there)) IS NOT TRUE AS lacking) l
 WHERE m.run_id = :run AND m.arm = 'treated'
+ORDER BY m.customer_id
 ON CONFLICT (run_id, customer_id, step) DO NOTHING
 """
+"""In the order of customers, not of whatever join was chosen: a request then looks up neighbours, page by page."""
 
 
 _LACKS: Final = "CAST(:offer AS boolean) AND ((c.state = ANY(:there)) IS NOT TRUE OR c.expires_at <= :now)"
@@ -66,6 +68,7 @@ SELECT m.merchant_id, m.run_id, m.customer_id, 0, :priority, coalesce(m.email, '
        :now, CASE WHEN {_LACKS} THEN CAST(:now AS timestamptz) END
 FROM audience_member m LEFT JOIN offer_code c ON c.id = m.offer_code_id
 WHERE m.run_id = :run AND m.arm = 'stepped'
+ORDER BY m.customer_id
 ON CONFLICT (run_id, customer_id, step) DO NOTHING
 """
 """People bring the code of an earlier step along."""

@@ -49,8 +49,8 @@ def _read(conn: Connection, due: Any, given: dict[str, Any], place: Place) -> Se
 
 _FIRST: Final = """SELECT language, variant FROM message WHERE run_id = :run AND state = 'planned'
     AND (not_before IS NULL OR not_before <= :now) ORDER BY id LIMIT 1"""
-_OF_THIS_RUN: Final = "o.run_id = :run AND o.customer_id = due.customer_id"
-_OF_EARLIER_STEP: Final = "o.id = m.offer_code_id"
+_OF_THIS_RUN: Final = "c.run_id = :run AND c.customer_id = due.customer_id"
+_OF_EARLIER_STEP: Final = "c.id = m.offer_code_id"
 _DUE: Final = f"""
 WITH due AS MATERIALIZED (
     SELECT id, customer_id, language, variant FROM message
@@ -65,10 +65,13 @@ SELECT due.id, due.customer_id, due.language, due.variant, p.email, p.email_norm
        coalesce(consent.state, 'unknown') AS consent, s.reason AS suppressed, lately.taken, lately.ahead,
        EXISTS (SELECT FROM conversation t WHERE t.customer_id = due.customer_id AND t.state = 'open') AS talking,
        p.member_number, coalesce(earned.points, 0) AS points
-FROM due JOIN customer p ON p.id = due.customer_id
-JOIN audience_member m ON m.run_id = :run AND m.customer_id = due.customer_id
-LEFT JOIN offer_code o ON {{codes}} AND o.state IN ('issued', 'promised')
-LEFT JOIN suppression s ON s.email_norm = p.email_norm
+FROM due
+JOIN LATERAL (SELECT * FROM customer c WHERE c.id = due.customer_id LIMIT 1) p ON true
+JOIN LATERAL (SELECT * FROM audience_member a WHERE a.run_id = :run AND a.customer_id = due.customer_id
+    LIMIT 1) m ON true
+LEFT JOIN LATERAL (SELECT * FROM offer_code c WHERE {{codes}} AND c.state IN ('issued', 'promised')
+    ORDER BY c.generation DESC LIMIT 1) o ON true
+LEFT JOIN LATERAL (SELECT reason FROM suppression s WHERE s.email_norm = p.email_norm LIMIT 1) s ON true
 LEFT JOIN LATERAL (SELECT state FROM consent c WHERE c.customer_id = due.customer_id AND c.channel = 'email'
     AND c.topic = :topic ORDER BY c.occurred_at DESC, c.id DESC LIMIT 1) consent ON true
 LEFT JOIN LATERAL (
@@ -86,3 +89,4 @@ LEFT JOIN LATERAL (SELECT sum(CASE WHEN e.points > 0 THEN e.open_points ELSE -e.
       AND (e.points < 0 OR (e.available_at <= :now AND (e.expires_at IS NULL OR e.expires_at > :now)))) earned ON true
 ORDER BY due.id
 """
+"""Each join looks one row up: a plan made for other figures than there are now would read whole tables per request."""
