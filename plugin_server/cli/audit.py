@@ -100,16 +100,21 @@ def _lines(found: dict[str, Any]) -> str:
             month["existing_revenue"]["amount"],
             _percent(month["existing_share"]),
             _percent(month["retention"]),
-            "opening month" if month["flagged_incomplete"] else "",
+            ", ".join(
+                said for name, said in (("flagged_incomplete", "opening month"), ("partial", "in part")) if month[name]
+            ),
         )
         for month in found["months"]
     ]
+    cut = any(month["partial"] for month in found["months"])
+    asked = f"In part: only its days from {found['from'] or 'the first'} to {found['to']} are counted." if cut else ""
     steps = [
         f"  {one['action'].replace('_', ' ')}: {one['people']} {'person' if one['people'] == 1 else 'people'}, "
         f"{_money(one['worth'])} margin if one in ten answers"
         for one in found["next_actions"]
     ]
-    return "\n\n".join([table(head), table(months), *(["Next steps\n" + "\n".join(steps)] if steps else [])])
+    parts = [table(head), table(months), asked, "\n".join(["Next steps", *steps]) if steps else ""]
+    return "\n\n".join(part for part in parts if part)
 
 
 def _money(money: dict[str, str] | None) -> str:

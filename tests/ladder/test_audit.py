@@ -27,6 +27,7 @@ from tests.conftest import shared
 from tests.ladder.shops import Shop, open_shop
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
+SALES = ("new_revenue", "existing_revenue")
 
 
 class Bought(NamedTuple):
@@ -70,7 +71,7 @@ class Naive:
     def __init__(self, orders: Iterable[Bought], zone: ZoneInfo, currency: str, first: date | None, last: date | None):
         local = [(o, o.at.astimezone(zone).date()) for o in sorted(orders, key=lambda o: o.at)]
         self.local = [(o, d) for o, d in local if last is None or d <= last]
-        self.currency, self.first = currency, first
+        self.currency, self.first, self.last = currency, first, last
         self.people: dict[int, list[tuple[Bought, date, bool]]] = defaultdict(list)
         for o, d in self.local:
             if o.who is not None:
@@ -136,9 +137,12 @@ class Naive:
         if self.opened is None or self.until is None:
             return []
         fresh, old = Counter[str](), Counter[str]()
-        for items in self.people.values():
+        inside: dict[str, set[int]] = defaultdict(set)
+        for who, items in self.people.items():
             for o, d, new in items:
-                (fresh if new else old)[month_of(d)] += worth(o)
+                if self.inside(d):
+                    (fresh if new else old)[month_of(d)] += worth(o)
+                    inside[month_of(d)].add(who)
         p80, made = quantile(self.gaps, 0.8), []
         for month in months_between(self.first or self.opened, self.until):
             begins = date.fromisoformat(f"{month}-01")
@@ -149,12 +153,19 @@ class Naive:
                     "new_revenue": self.money(fresh[month]),
                     "existing_revenue": self.money(old[month]),
                     "existing_share": ratio(old[month], fresh[month] + old[month]),
-                    "retention": ratio(len(before & self.buyers[month]), len(before)),
-                    "buyers": len(self.buyers[month]),
+                    "retention": ratio(len(before & inside[month]), len(before)),
+                    "buyers": len(inside[month]),
                     "flagged_incomplete": p80 is None or begins < self.opened + timedelta(days=p80),
+                    "partial": self.leaves_out_some_of(begins),
                 }
             )
         return made
+
+    def leaves_out_some_of(self, begins: date) -> bool:
+        """Whether the days asked for leave out some of the month that begins then."""
+        ends = (begins + timedelta(days=32)).replace(day=1) - timedelta(days=1)
+        late = self.first is not None and begins < self.first <= ends
+        return late or (self.last is not None and begins <= self.last < ends)
 
     def cohorts(self) -> list[dict[str, Any]]:
         """Who began in a month, and how many of them ordered in each later one."""
@@ -162,7 +173,7 @@ class Naive:
             return []
         made = []
         for month in months_between(self.first or self.opened, self.until):
-            members = {who for who, ds in self.days.items() if month_of(ds[0]) == month}
+            members = {who for who, ds in self.days.items() if month_of(ds[0]) == month and self.inside(ds[0])}
             later = months_between(date.fromisoformat(f"{month}-01"), self.until)[1:]
             if members:
                 active = [len(members & self.buyers[m]) for m in later]
@@ -236,6 +247,24 @@ def test_every_figure_as_computed_by_hand(
                 currency="IDR" if home else "EUR",
             )
         same(shop, orders, first, last, window)
+
+
+def test_days_that_begin_within_a_month_leave_its_earlier_days_out(shop: Shop) -> None:
+    early, late = shop.person(), shop.person()
+    shop.order(early, "2026-02-20", 10_00)
+    shop.order(early, "2026-03-02", 20_00)
+    shop.order(late, "2026-03-20", 40_00)
+    shop.order(early, "2026-03-21", 50_00)
+    shop.order(early, "2026-04-02", 80_00)
+    found = audited(shop, date(2026, 3, 15), date(2026, 4, 30))
+    march, april = found["months"]
+    assert (march["new_revenue"]["amount"], march["existing_revenue"]["amount"]) == ("40.00", "50.00")
+    assert (march["buyers"], march["retention"], march["partial"]) == (2, 1.0, True)
+    assert (april["retention"], april["partial"]) == (0.5, False)
+    assert found["cohorts"] == [{"month": "2026-03", "size": 1, "active": [0]}]
+    assert found["last_month"] is None
+    together = sum(Decimal(month[name]["amount"]) for month in found["months"] for name in SALES)
+    assert str(together) == found["revenue"]["amount"]
 
 
 def test_what_does_not_count_is_not_there(shop: Shop) -> None:

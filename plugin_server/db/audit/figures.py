@@ -83,6 +83,22 @@ _COHORTS = """
             + (extract(month FROM month) - extract(month FROM cohort))::int AS distance, buyers AS people
     FROM cell WHERE cohort >= :first ORDER BY 1, 2"""
 
+_CUT_MONTH = """
+    SELECT count(DISTINCT customer_id) AS buyers, coalesce(sum(new_net), 0)::bigint AS fresh,
+        coalesce(sum(net - new_net), 0)::bigint AS existing,
+        count(DISTINCT customer_id) FILTER (WHERE EXISTS (SELECT FROM visit AS old WHERE old.customer_id = v.customer_id
+            AND old.month = (v.month - interval '1 month')::date)) AS kept
+    FROM visit AS v WHERE day >= :first AND month = date_trunc('month', cast(:first AS timestamp))::date"""
+"""The month in which the days asked for begin, without those before them. Who was kept is still told against the whole
+month before."""
+
+_CUT_COHORT = """
+    SELECT (extract(year FROM month) - extract(year FROM first_day))::int * 12
+            + (extract(month FROM month) - extract(month FROM first_day))::int AS distance,
+        count(DISTINCT customer_id) AS people
+    FROM visit WHERE first_day >= :first
+        AND date_trunc('month', first_day::timestamp) = date_trunc('month', cast(:first AS timestamp)) GROUP BY 1"""
+
 _GAPS = f"""
     SELECT percentile_cont(ARRAY[0.5, 0.8, 0.9, 0.95]) WITHIN GROUP (ORDER BY gap) AS quantiles,
         percentile_cont(0.5) WITHIN GROUP (ORDER BY gap) FILTER (WHERE visit = 2) AS second
@@ -138,7 +154,7 @@ def _audit(
     apart = conn.execute(text(_APART), {"begin": begin, "end": end or now}).all()
     quantiles = gaps.quantiles or [None] * 4
     last = date_to or span.last
-    months = _months(conn, span, date_from, last, quantiles[1], currency)
+    months = _months(conn, span, (date_from, date_to), quantiles[1], currency)
     return {
         **_people(sums, apart, currency),
         "months": months,
@@ -233,34 +249,48 @@ def _money(minor: int, currency: str) -> dict[str, str]:
 
 
 def _months(
-    conn: Connection, span: Row[Any], first: date | None, last: date | None, p80: float | None, currency: str
+    conn: Connection, span: Row[Any], asked: tuple[date | None, date | None], p80: float | None, currency: str
 ) -> list[dict[str, Any]]:
-    """Per month; the opening months are flagged: customers from before the first record look new there."""
+    """Per month, of the days ``asked`` for; ``partial`` where they leave some of the month out.
+
+    The opening months are flagged: customers from before the first record look new there.
+    """
+    first, until = asked
+    last = until or span.last
     if span.opened is None or last is None:
         return []
     given = {"first": (first or span.opened).replace(day=1), "last": last.replace(day=1)}
     known_from = None if p80 is None else span.opened + timedelta(days=p80)
+    cut = {day.replace(day=1) for day in (first, until and until + timedelta(days=1)) if day and day.day > 1}
+    rows = [dict(row._mapping) for row in conn.execute(text(_MONTHS), given)]
+    if rows and first and first.day > 1:
+        rows[0] |= conn.execute(text(_CUT_MONTH), {"first": first}).one()._mapping
     return [
         {
-            "month": row.month.strftime("%Y-%m"),
-            "new_revenue": _money(row.fresh, currency),
-            "existing_revenue": _money(row.existing, currency),
-            "existing_share": _share(row.existing, row.fresh + row.existing),
-            "retention": _share(row.kept, row.before) if row.before else None,
-            "buyers": row.buyers,
-            "flagged_incomplete": known_from is None or row.month < known_from,
+            "month": row["month"].strftime("%Y-%m"),
+            "new_revenue": _money(row["fresh"], currency),
+            "existing_revenue": _money(row["existing"], currency),
+            "existing_share": _share(row["existing"], row["fresh"] + row["existing"]),
+            "retention": _share(row["kept"], row["before"]) if row["before"] else None,
+            "buyers": row["buyers"],
+            "flagged_incomplete": known_from is None or row["month"] < known_from,
+            "partial": row["month"] in cut,
         }
-        for row in conn.execute(text(_MONTHS), given)
+        for row in rows
     ]
 
 
 def _cohorts(conn: Connection, span: Row[Any], first: date | None, last: date | None) -> list[dict[str, Any]]:
-    """Per month of first order: how many, and how many of them ordered 1, 2, … months later."""
+    """Per month of first order, since ``first``: how many, and how many of them ordered 1, 2, … months later."""
     if span.opened is None or last is None:
         return []
     made: dict[date, dict[int, int]] = {}
     for row in conn.execute(text(_COHORTS), {"first": (first or span.opened).replace(day=1)}):
         made.setdefault(row.cohort, {})[row.distance] = row.people
+    if first and first.day > 1:
+        made.pop(first.replace(day=1), None)
+        cut = {row.distance: row.people for row in conn.execute(text(_CUT_COHORT), {"first": first})}
+        made = {first.replace(day=1): cut, **made} if cut else made
     return [
         {
             "month": month.strftime("%Y-%m"),

@@ -58,8 +58,8 @@ _BEST = """
 
 
 def last_month(months: Sequence[Mapping[str, Any]], last: date | None) -> dict[str, Any] | None:
-    """The last month that is over against the one before; None where there are not two."""
-    over = [month for month in months if last is not None and _is_over(month["month"], last)]
+    """The last whole month that is over against the one before; None where there are not two."""
+    over = [month for month in months if last and not month["partial"] and _is_over(month["month"], last)]
     if len(over) < 2:
         return None
     before, after = over[-2:]

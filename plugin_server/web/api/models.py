@@ -233,6 +233,7 @@ class AuditMonth(Figures):
     retention: float | None
     buyers: int
     flagged_incomplete: bool
+    partial: bool
 
 
 class Cohort(Figures):

@@ -141,7 +141,7 @@ def _months(paper: Paper, found: Figures, t: Words) -> None:
     paper.rows(
         [
             (
-                t.month(m["month"]) + (" *" if m["flagged_incomplete"] else ""),
+                t.month(m["month"]) + (" *" if m["flagged_incomplete"] else "") + (" †" if m["partial"] else ""),
                 t.number(m["buyers"]),
                 t.about(m["new_revenue"]),
                 t.about(m["existing_revenue"]),
@@ -156,6 +156,9 @@ def _months(paper: Paper, found: Figures, t: Words) -> None:
     if any(m["flagged_incomplete"] for m in months):
         paper.ln(1)
         paper.sentence(f"* {t('figures.flagged_why')}")
+    if any(m["partial"] for m in months):
+        paper.ln(1)
+        paper.sentence(f"† {t('figures.partial_why')}")
 
 
 def _kept(paper: Paper, found: Figures, t: Words) -> None:
