@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from connectors.csvfile.reading import BadFile
+from connectors.csvfile.fault import BadFile
 
 ORDERS = (
     "order_id", "ordered_at", "status", "currency", "total", "refunded", "customer_id", "email", "name", "phone",
@@ -65,6 +65,9 @@ def _require(needed: Sequence[Sequence[str]], found: Mapping[str, int], header: 
         if field not in found and _plain(name) in LIKELY.get(field, ())
     ]
     hint = " ".join(dict.fromkeys(proposals)) or f"--map {missing[0][0].split('+')[0]}=COLUMN"
+    if len(header) == 1:
+        # A title above the table, or a delimiter nobody knows.
+        hint += ". The first row must hold their names, divided by comma, semicolon, tab or |."
     raise BadFile(f"Missing: {names}. Found: {_listed(header)}. Say which column is which, for example: {hint}")
 
 

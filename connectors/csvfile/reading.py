@@ -17,22 +17,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from connectors.errors import ConnectorError
+from connectors.csvfile.encoding import Encoding, refuse_mixed
+from connectors.csvfile.fault import BadFile
 
 BLOCK = 1 << 20
 PIECE = 1 << 16
 """Small enough for whoever takes the pieces to be busy with some while we look at the next."""
 
 DELIMITERS = (",", ";", "\t", "|")
-LONGEST_FIELD = 1 << 24
+LONGEST_LINE = 1 << 24
+LONGEST_FIELD = LONGEST_LINE + 2 * BLOCK
+"""A line is measured in whole blocks, so that one may be a little longer than is allowed."""
 MOST_COLUMNS = 1_000
-
-
-class BadFile(ConnectorError):
-    """The file as a whole cannot be used; the sentence says why and how to mend it."""
-
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence, code="bad_file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +97,12 @@ def open_csv(path: Path) -> CsvFile:
     if not path.is_file():
         raise BadFile(f"There is no file {path}.")
     start, encoding, quotes = _looked_through(path)
-    _refuse_other_kinds(path.name, start)
     text = start.decode(encoding, "replace").removeprefix("\ufeff").replace("\x00", "")
     if not text.strip():
         raise BadFile(f"{path.name} is empty.")
     first = text.splitlines()[0]
+    if not first.strip():
+        raise BadFile(f"{path.name}, line 1: it is blank. Delete the lines above the names of the columns.")
     delimiter = max(DELIMITERS, key=lambda mark: _outside_quotes(first).count(mark))
     header = _header(path.name, text, delimiter)
     notes = {
@@ -165,28 +162,43 @@ def _opened(path: Path) -> BinaryIO:
 
 def _looked_through(path: Path) -> tuple[bytes, str, bool]:
     """The first megabyte, the encoding that fits all of it, and whether there is a quote anywhere."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    start, encoding, quotes = b"", "utf-8", False
+    start, quotes, line = b"", False, 0
+    encoding = Encoding(path.name, start)
     try:
         with _opened(path) as file:
             while block := file.read(BLOCK):
-                start = start or block
+                if not start:
+                    start, encoding = block, Encoding(path.name, block)
+                    _refuse_other_kinds(path.name, start)
+                encoding.feed(block)
                 quotes = quotes or b'"' in block
-                if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-                    encoding = "utf-16"
-                if encoding == "utf-8":
-                    try:
-                        decoder.decode(block)
-                    except UnicodeDecodeError:
-                        encoding = "cp1252"
-            if encoding == "utf-8":
-                try:
-                    decoder.decode(b"", final=True)
-                except UnicodeDecodeError:
-                    encoding = "cp1252"
+                line = _length_of_last(block, line)
+                if line > LONGEST_LINE:
+                    _refuse_endless(path)
+        encoding.feed(b"", final=True)
+        if encoding.name == "cp1252":
+            with _opened(path) as file:
+                refuse_mixed(path.name, file)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise BadFile(f"{path.name} is damaged or ends in the middle ({error}). Fetch it again.") from error
-    return start, encoding, quotes
+    return start, encoding.name, quotes
+
+
+def _length_of_last(block: bytes, before: int) -> int:
+    """Bytes of the line that the block ends within; the one it begins within has ``before`` bytes already."""
+    end = max(block.rfind(b"\n"), block.rfind(b"\r"))
+    return before + len(block) if end < 0 else len(block) - end - 1
+
+
+def _refuse_endless(path: Path) -> None:
+    number = 1
+    with _opened(path) as file:
+        while len(line := file.readline(LONGEST_LINE + 1)) <= LONGEST_LINE:
+            number += line.endswith(b"\n")
+    raise BadFile(
+        f"{path.name}, line {number}: it is longer than {LONGEST_LINE >> 20} MB. "
+        "Shorten its text, or add the line end that is missing."
+    )
 
 
 def _is_plain(path: Path, encoding: str, delimiter: str) -> bool:

@@ -42,7 +42,7 @@ FIELDS = {
     "ordered_at": r"(?:19[7-9]|2\d\d)\d-[01]\d-[0-3]\d(?:[T ](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d)?Z?)?",
     "status": f"(?i:{_STATUS})?",
     "currency": "[A-Z]{{3}}",
-    "total": _number(10),
+    "total": _number(10, sign=False),
     "refunded": f"(?:{_number(10, sign=False)})?",
     "customer_id": _text(200),
     "email": _text(254),

@@ -13,7 +13,8 @@ import click
 
 from campaigns.proof.experiment import UNEVEN, Outcome, Reading, ratio_p, sample
 from campaigns.proof.experiment import read as compared
-from connectors.csvfile.reading import BadFile, CsvFile, open_csv
+from connectors.csvfile.fault import BadFile
+from connectors.csvfile.reading import CsvFile, open_csv
 from plugin_server.cli.context import BadInput, json_option, show
 from plugin_server.cli.ladder import table
 

@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from connectors.csvfile.reading import BadFile
+from connectors.csvfile.fault import BadFile
 from plugin_server.cli.context import (
     BadInput,
     home_option,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from connectors.csvfile.reading import BadFile
+from connectors.csvfile.fault import BadFile
 from tests.data.making import CLEAN, HEADER, Shop, figures
 
 LINES = "order_id,ordered_at,line_title,line_quantity,line_unit_price,currency"
@@ -52,6 +52,7 @@ def test_the_same_file_again_changes_nothing(shop: Shop, give: Any) -> None:
         ("9,2024-01-01,NaN,", "total: 'NaN' is not a number"),
         ("9,2024-01-01,1e9,", "total: '1e9' is not a number"),
         ("9,2024-01-01,,", "total: it is empty"),
+        ("9,2024-01-01,99999999999999,", "total: 99999999999999 is too large"),
         ('9,2024-01-01,"1.234,50",', "say --decimal ,"),
         ('9,2024-01-01,"1,234.50",', "say --decimal ,"),
         (",2024-01-01,1,", "order_id: it is empty"),
@@ -140,6 +141,28 @@ def test_a_state_nobody_knows_is_told_and_does_not_count(shop: Shop, give: Any) 
     assert shop.rows("SELECT status, counts FROM shop_order ORDER BY external_id") == [
         ("paid", True), ("unknown", False), ("paid", True),
     ]  # fmt: skip
+
+
+def test_what_is_taken_otherwise_than_it_stands_is_told(shop: Shop, give: Any) -> None:
+    rows = f"1,2024-01-01,-5,,\n2,2024-01-01,5,{'A' * 3_000},\n3,2024-01-01,5,Budi,{'c' * 201}\n"
+    told = give(f"order_id,ordered_at,total,name,customer_id\n{rows}")
+    assert [warning["reason"] for warning in told["warnings"]] == [
+        "total: -5 is negative, so the order does not count; write what was given back under refunded, in the row of "
+        "the order it was paid for",
+        "name: it is very long; only the first 400 characters are kept of it",
+    ]
+    assert [told["rejected"][0]["row"], "customer_id: it is longer" in told["rejected"][0]["reason"]] == [4, True]
+    assert shop.rows("SELECT external_id, counts FROM shop_order ORDER BY 1") == [("1", False), ("2", True)]
+
+
+def test_returns_told_by_lines_are_no_reason_to_warn(give: Any) -> None:
+    assert give(f"{LINES}\nA,2024-01-01,Kopi,-3,5,EUR\n")["warnings"] == []
+
+
+def test_a_line_without_an_end_is_named_before_it_is_read(shop: Shop, give: Any) -> None:
+    with pytest.raises(BadFile, match="line 3: it is longer than 16 MB"):
+        give(f"{HEADER}\n1,2024-01-01,5,\n2,2024-01-01,5,{'a' * (18 << 20)}\n")
+    assert _orders(shop) == []
 
 
 def test_what_breaks_off_a_copy_never_reaches_the_log(give: Any, caplog: pytest.LogCaptureFixture) -> None:
@@ -241,6 +264,15 @@ def test_the_indexes_are_back_after_the_first_import(shop: Shop, give: Any) -> N
         (b"PK\x03\x04rest of a workbook", "save it as CSV"),
         (b"sep=,\norder_id,ordered_at,total\n", "begins with 'sep=,'. Delete that line."),
         ("order_id,ordered_at,total\n1,2024-01-01,5\n".encode("utf-16-be"), "looks like UTF-16 without its mark"),
+        ("order_id,ordered_at,total\n1,2024-01-01,5\n".encode("utf-16")[:-1], "marked as UTF-16, but is damaged"),
+        ("order_id,ordered_at,total\n1,2024-01-01,5\n".encode("utf-32"), "looks like UTF-32. Save it as UTF-8."),
+        (f"{HEADER}\n1,2024-01-01,5,zoë\n".encode() + b"2,2024-01-01,5,zo\xeb\n", "line 3: it is not UTF-8, but other"),
+        (
+            f"{HEADER}\n1,2024-01-01,5,".encode() + "テスト".encode("shift_jis") + b"\x81\n",
+            "line 2: it is neither UTF-8",
+        ),
+        (f"\n{HEADER}\n1,2024-01-01,5,\n".encode(), "line 1: it is blank. Delete the lines above"),
+        (HEADER.replace(",", "^").encode(), "divided by comma, semicolon, tab or |"),
         (f"{HEADER},{','.join(f'c{n}' for n in range(1_700))}\n".encode(), "has 1,704 columns; 1,000 are the most"),
     ],
 )

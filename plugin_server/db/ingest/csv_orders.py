@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DataError
 
 from connectors.csvfile.shape import STATUSES
-from plugin_server.db.ingest import csv_raw
+from plugin_server.db.ingest import csv_raw, csv_warnings
 
 TIME = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?( ?(Z|[+-]\d\d(:?\d\d)?))?)?$"
 POINT = r"^[+-]?\d{1,12}(\.\d{1,12})?$"
@@ -78,10 +78,7 @@ def judge(connection: Connection, reading: Reading) -> None:
     if reading.by_line and "currency" in reading.fields:
         _refuse_mixed(connection)
     connection.execute(text(_SIBLINGS))
-    if "email" in reading.fields:
-        connection.execute(text(_WARNINGS))
-    if "status" in reading.fields:
-        connection.execute(text(_UNKNOWN))
+    csv_warnings.note(connection, reading.fields, by_line=reading.by_line)
 
 
 def assemble(connection: Connection, reading: Reading) -> None:
@@ -185,22 +182,23 @@ def _rows(reading: Reading, *, careful: bool = False) -> str:
     return f"""
     WITH cells AS MATERIALIZED (
         SELECT w.row, btrim(w.order_id) AS order_id, btrim(w.ordered_at) AS at_text, {cell("status")} AS status,
-            coalesce(upper({cell("currency", 10)}), :currency) AS currency, {cell("customer_id", 200)} AS customer_id,
+            coalesce(upper({cell("currency", 10)}), :currency) AS currency, {cell("customer_id", 201)} AS customer_id,
             {cell("email", 300)} AS email, {cell("name")} AS name, {cell("phone", 60)} AS phone,
             {country} AS country, {cell("coupon_codes", 2000)} AS coupon_codes,
-            {cell("line_sku")} AS sku, {cell("line_title")} AS title
+            {cell("line_sku")} AS sku, {cell("line_title")} AS title, {csv_warnings.too_long(has)} AS too_long
             {"".join(f", nullif(btrim(w.{name}), '') AS {name}" for name in numbers)}
         FROM csv_raw w {countries}
     ), timed AS MATERIALIZED (
         SELECT *, {moment} AS at {"," if shaped else ""} {shaped} FROM cells
     )
     SELECT t.row, t.order_id, t.at, t.currency, t.customer_id, t.email, t.name, t.phone, t.country, t.coupon_codes,
-        t.sku, t.title, c.digits, coalesce(t.status, 'paid') AS raw_status,
+        t.sku, t.title, t.too_long, c.digits, coalesce(t.status, 'paid') AS raw_status,
         {status_of("t.status")} AS status,
         {", ".join(f"t.{name}_n AS {name}" for name in numbers)},
         CASE
             WHEN coalesce(t.order_id, '') = '' THEN 'order_id: it is empty'
             WHEN length(t.order_id) > 200 THEN 'order_id: it is longer than 200 characters'
+            WHEN length(t.customer_id) > 200 THEN 'customer_id: it is longer than 200 characters'
             WHEN t.at IS NULL THEN 'ordered_at: ' || coalesce('''' || left(t.at_text, 40) || '''', 'it is empty, it')
                 || ' is not a date such as 2024-12-31 14:30'
             WHEN t.at < '1970-01-02' OR t.at > :latest THEN 'ordered_at: ' || left(t.at_text, 40)
@@ -269,6 +267,8 @@ def _number_fault(name: str, *, required: bool) -> str:
     return f"""
             {f"WHEN t.{name} IS NULL THEN '{name}: it is empty'" if required else ""}
             WHEN t.{name} IS NOT NULL AND t.{name}_n IS NULL THEN CASE {comma}
+                WHEN t.{name} ~ '^[+-]?[0-9]{{13,}}([.][0-9]*)?$'
+                THEN '{name}: ' || left(t.{name}, 40) || ' is too large'
                 ELSE '{name}: ''' || left(t.{name}, 40) || ''' is not a number' END"""
 
 
@@ -293,20 +293,6 @@ _SIBLINGS = """
     FROM csv_row r JOIN (SELECT r2.order_id, min(j.row) AS first FROM csv_reject j JOIN csv_row r2 USING (row)
                          WHERE r2.order_id <> '' GROUP BY 1) AS b USING (order_id)
     WHERE r.row NOT IN (SELECT row FROM csv_reject)
-"""
-
-_WARNINGS = r"""
-    INSERT INTO csv_reject (row, reason, warning)
-    SELECT row, 'email: \'\'' || left(email, 80) || '\'\' is not an address; the order is taken without it', true
-    FROM csv_row WHERE email IS NOT NULL AND lower(email) !~ '^[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s.,;<>]+$'
-      AND row NOT IN (SELECT row FROM csv_reject)
-""".replace(r"\'", "'")
-
-_UNKNOWN = """
-    INSERT INTO csv_reject (row, reason, warning)
-    SELECT row, 'status: ''' || left(raw_status, 40) || ''' is not known, so the order does not count; write paid, '
-        || 'pending, cancelled, failed or refunded', true
-    FROM csv_row WHERE status = 'unknown' AND row NOT IN (SELECT row FROM csv_reject)
 """
 
 # All rows of an order with a refused row are refused by now, so the rest are whole orders.

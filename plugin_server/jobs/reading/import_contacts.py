@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 
 from connectors.csvfile import columns
 from connectors.csvfile.contacts import Rejected, contacts
-from connectors.csvfile.reading import BadFile, open_csv
+from connectors.csvfile.fault import BadFile
+from connectors.csvfile.reading import open_csv
 from connectors.types import Customer
 from plugin_server.db.ingest.contacts import ingest_contacts
 from plugin_server.db.ingest.counts import Ingested

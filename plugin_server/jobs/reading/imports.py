@@ -14,7 +14,8 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
 from connectors.csvfile import columns
-from connectors.csvfile.reading import BadFile, CsvFile, open_csv
+from connectors.csvfile.fault import BadFile
+from connectors.csvfile.reading import CsvFile, open_csv
 from plugin_server.db.ingest import csv_clean, csv_orders, csv_raw, room
 from plugin_server.db.ingest import orders as ingest_orders
 from plugin_server.db.ingest import people as ingest_people
