@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from plugin_server.demo.generator import generate
 from plugin_server.demo.shop import ShopState, running_shop, stock
@@ -166,6 +167,34 @@ def test_campaigns_run_and_results(buyer: str, read: Read, tmp_path: Path) -> No
     assert set(document["offers"]) >= {"issued", "redeemed", "released"}
     assert all({"difference", "low", "high"} <= set(item) for item in document["differences"].values() if item)
     assert set(document) >= {"differences", "movement", "figures"}
+
+
+THANKS = """
+key: lebaran-thanks
+name: Lebaran thank-you
+trigger: {kind: holiday, holiday: eid_al_fitr, offsets_days: [-14, -3], at: "09:00"}
+audience: {rungs: [shopper, customer], rule: null, topic: promotions}
+offer: {kind: percentage, value: "10", minimum: "100000", valid_days: 14, budget: "5000000"}
+message:
+  en: {subject: "A thank-you, {{ customer.first_name | default: 'friend' }}", preheader: "For you", mjml: "%s"}
+  id: {subject: Terima kasih, blocks: [{kind: text, text: "Halo {{ offer.code }}"}]}
+guards: {quiet_hours: {from: "21:00", to: "08:00"}, frequency_cap: {messages: 2, days: 7}, margin_floor: true}
+measure: {goal: order, window_days: 14, holdout: 0.1}
+"""
+TEXT = "<mj-section><mj-column><mj-text>{{ offer.code }}</mj-text></mj-column></mj-section>"
+
+
+def test_every_key_of_a_campaign_file_is_kept_as_it_was_named(read: Read, tmp_path: Path) -> None:
+    file = tmp_path / "thanks.yaml"
+    file.write_text(THANKS % f"<mjml><mj-body>{TEXT}</mj-body></mjml>")
+    read("campaigns", "add", str(file))
+    kept = read("campaigns", "show", "lebaran-thanks")["campaign"]
+    for part, keys in yaml.safe_load(file.read_text()).items():
+        held = kept[part]
+        assert (set(keys) <= set(held)) if isinstance(keys, dict) else (keys == held), part
+    assert kept["trigger"]["offsets_days"] == [-14, -3]
+    assert (kept["guards"]["frequency_cap"]["messages"], kept["guards"]["margin_floor"]) == (2, True)
+    assert (kept["offer"]["minimum"], kept["offer"]["budget"]) == ("100000", "5000000")
 
 
 def test_a_store_s_status_is_told_in_lines_and_as_json(call: Called, read: Read, store: int) -> None:
