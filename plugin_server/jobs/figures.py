@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from campaigns.recipes import recipes
 from plugin_server import wiring
 from plugin_server.db import figures
-from plugin_server.db.campaigning import audience, campaigns
+from plugin_server.db.campaigning import audience, campaigns, reach
 from plugin_server.db.campaigning.audience_power import power
 from plugin_server.db.campaigning.campaigns import Saved
 from plugin_server.db.figures import Figure
@@ -61,6 +61,12 @@ def _audience(conn: Connection, merchant_id: int, now: datetime, which: str) -> 
     """Of a campaign by key and version; the version is there so that another one is another figure."""
     saved = campaigns.need(conn, which.partition(":")[0])
     return audience.counted(conn, merchant_id=merchant_id, campaign=saved.campaign, campaign_id=saved.id, now=now)
+
+
+def _reach(conn: Connection, merchant_id: int, now: datetime, which: str) -> Any:
+    """Whom a campaign by key and version would have met lately: one on an event meets few on any one day."""
+    saved = campaigns.need(conn, which.partition(":")[0])
+    return reach.reach(conn, merchant_id=merchant_id, campaign=saved.campaign, campaign_id=saved.id, now=now)
 
 
 def segment_name(saved: segments.Saved) -> str:
@@ -139,6 +145,7 @@ MAKERS: Final[dict[str, Maker]] = {
     "proof": lambda conn, _, now, __: proof.of_merchant(conn, now),
     "power": _power,
     "audience": _audience,
+    "reach": _reach,
     "segment": _segment,
     "dry_run": _dry_run,
     "back_test": _back_test,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -9,8 +10,11 @@ import pytest
 from sqlalchemy import text
 
 from campaigns.recipes import recipes
+from campaigns.schema import parse
 from plugin_server.db import figures, pulse
-from plugin_server.db.ladder import facts
+from plugin_server.db.audit.story import GROUPS
+from plugin_server.db.campaigning import campaigns, reach
+from plugin_server.db.ladder import facts, rungs, segments
 from plugin_server.db.ladder import placing as ladder
 from plugin_server.db.merchant import attention, checklist
 from plugin_server.db.session import tenant
@@ -29,6 +33,14 @@ def crowd(app: Services, merchant: int, woo: int) -> None:
             connection.execute(text(statement), {"m": merchant, "s": woo, "now": app.now()})
         facts.refresh(connection, merchant_id=merchant, customer_ids=None, now=app.now())
         ladder.climb(connection, merchant_id=merchant, customer_ids=None, now=app.now())
+
+
+MIXED = """
+    UPDATE customer_facts SET activity = (ARRAY['active', 'cooling', 'lapsed'])[1 + customer_id / 5 % 3],
+        orders = CASE WHEN customer_id % 7 = 0 THEN 0 ELSE orders END,
+        order_days = CASE WHEN customer_id % 7 = 0 THEN 0 ELSE order_days END,
+        consent_promotions = CASE WHEN customer_id % 4 = 0 THEN 'unsubscribed' ELSE consent_promotions END"""
+JUST_BOUGHT = "UPDATE shop_order SET placed_at = :since WHERE external_id LIKE '%-1'"
 
 
 def missing(app: Services, merchant: int, *, covered: float | None = None, leaves: bool = True) -> list[str]:
@@ -88,7 +100,7 @@ def test_home_says_what_to_do_and_folds_the_list_away(
 ) -> None:
     marketer = logged_in("marketer")
     home = marketer.get("/home").text
-    assert "/campaigns/new?recipe=second_order" in home
+    assert "/campaigns/new?recipe=second_order&amp;move=second_order" in home
     assert "largest step" in home
     assert "The laws of many countries" in home
     assert marketer.post("/welcome/fold", {"fold": "1"}).location == "/home"
@@ -125,6 +137,46 @@ def test_what_waits_for_a_person_is_counted_and_led_to(
     home = logged_in("viewer").get("/home").text
     assert "1 customer waits for an answer" in home
     assert f'href="/stores/{found[1].number}">1 shop needs you' in home
+
+
+@pytest.mark.parametrize("action", sorted(moves.WHOM))
+def test_a_move_begins_with_a_mail_to_the_people_it_counts(
+    app: Services, merchant: int, logged_in: Callable[[str], Visitor], crowd: None, action: str
+) -> None:
+    now, recipe = app.now(), next(one for one in recipes() if one.key == moves.RECIPES[action])
+    made = parse(moves.to_these(recipe.document, action))
+    with tenant(app.engine, merchant) as connection:
+        connection.execute(text(MIXED))
+        counted = {row.action: row for row in connection.execute(text(GROUPS))}[action]
+        reached = reach.reach(connection, merchant_id=merchant, campaign=made, campaign_id=0, now=now)
+        assert made.audience.rule is not None
+        assert not isinstance(made.audience.rule, str)
+        held = segments.look(connection, rungs.shop(connection, merchant), made.audience.rule, now, sample=0).count
+    # The audit's invitation to a first order names subscribers alone; the other groups count everybody.
+    assert counted.people == (counted.reachable if action == "first_order" else held)
+    assert 0 < counted.reachable == reached["treated"] + reached["holdout"] <= held
+    page = logged_in("marketer").get(f"/campaigns/new?recipe={recipe.key}&move={action}").text
+    assert 'value="once" checked' in page
+    assert f'name="base" value="recipe:{recipe.key}"' in page
+
+
+def test_a_campaign_on_an_event_says_whom_it_meets_in_time(
+    app: Services, merchant: int, logged_in: Callable[[str], Visitor], crowd: None
+) -> None:
+    recipe = next(one for one in recipes() if one.key == "second_order")
+    with tenant(app.engine, merchant) as connection:
+        campaigns.save(connection, merchant_id=merchant, campaign=recipe.campaign, by="test")
+        connection.execute(text(JUST_BOUGHT), {"since": app.now() - timedelta(days=20)})
+        facts.refresh(connection, merchant_id=merchant, customer_ids=None, now=app.now())
+        ladder.climb(connection, merchant_id=merchant, customer_ids=None, now=app.now())
+    page = logged_in("marketer").get("/campaigns/second-order").text
+    met = re.search(r"In the last 30 days it would have met (\d+) people", page)
+    assert met
+    assert int(met[1]) > 1
+    assert "Today it would meet 0 people" in page
+    assert "It is nobody&#39;s day today" in page
+    assert re.search(r'<button name="state" value="active">Send by itself from .* on</button>', page)
+    assert "day by day" in logged_in("viewer").get("/campaigns/second-order/power").text
 
 
 @pytest.mark.parametrize("recipe", sorted(set(moves.RECIPES.values())))

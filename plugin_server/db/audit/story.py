@@ -35,7 +35,7 @@ _KNOWN = """
     WHERE c.merged_into IS NULL AND least((coalesce(f.known_since, c.created_at) AT TIME ZONE :zone)::date, v.first_day)
         <= cast(:last AS date) - cast(:until AS int)"""
 
-_GROUPS = """
+GROUPS = """
     WITH grouped AS (
         SELECT average_order_minor AS worth, consent_promotions = 'subscribed' AS willing,
             CASE WHEN orders = 1 AND activity <> 'lapsed' THEN 'second_order'
@@ -161,7 +161,7 @@ def actions(conn: Connection, *, now: datetime, rate: float, currency: str, days
     share taken to answer. Needs the table ``best``.
     """
     groups = [
-        *conn.execute(text(_GROUPS)),
+        *conn.execute(text(GROUPS)),
         conn.execute(text(_BEST), {"since": now - timedelta(days=days)}).one(),
     ]
     made = [

@@ -22,6 +22,7 @@ from plugin_server.jobs.campaigning.recipe_goods import Chosen
 from plugin_server.web.campaigning.fields import Fields, fields_of
 from plugin_server.web.campaigning.form import upcoming
 from plugin_server.web.context import services
+from plugin_server.web.ladder import moves
 from plugin_server.web.words import Words
 
 FAVOURITES = ("eid_al_fitr", "christmas")
@@ -44,11 +45,16 @@ class Base:
 
 
 def asked(connection: Connection, who: Person, args: Mapping[str, str], now: datetime) -> Base:
-    """What ``?recipe=``, ``?copy=``, ``?holiday=`` or ``?day=`` ask for; else the next big holiday's discount."""
+    """What ``?recipe=``, ``?copy=``, ``?holiday=`` or ``?day=`` ask for; else the next big holiday's discount.
+
+    ``?move=`` beside a recipe: once, to the people that a next move speaks of.
+    """
     for kind in ("recipe", "copy"):
         if given := args.get(kind):
             found = of_token(connection, who, f"{kind}:{given}") or Base("new", _holiday(connection, who, "", now))
             document, chosen = recipe_goods.filled(connection, found.document, now)
+            if (move := args.get("move", "")) in moves.WHOM and kind == "recipe":
+                document = dump(parse(moves.to_these(document, move)))
             return replace(found, document=document, chosen=chosen)
     return Base("new", _holiday(connection, who, args.get("holiday", ""), now))
 

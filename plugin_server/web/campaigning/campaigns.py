@@ -9,6 +9,7 @@ from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
+from campaigns.triggers import OnEvent
 from plugin_server.db.campaigning import campaigns
 from plugin_server.db.campaigning.campaigns import Refused, Saved
 from plugin_server.db.merchant import audit_log, merchants
@@ -58,6 +59,7 @@ def show(who: Person, key: str) -> ResponseReturnValue:
     with tenant(services().engine, who.merchant_id) as connection:
         saved = _saved(connection, key)
         looked, counted_at = launching.reached(connection, who, saved, sample=20)
+        lately = launching.lately(connection, who, saved)
         verdict = margin(connection, saved.campaign, now)
         dates = [due for due in firings(connection, saved.campaign, now) if due.at >= now]
         runs = [run for run in campaigns.runs_of(connection, saved.id) if run.step is None]
@@ -70,6 +72,8 @@ def show(who: Person, key: str) -> ResponseReturnValue:
         saved=saved,
         campaign=saved.campaign,
         audience=looked,
+        on_event=isinstance(saved.campaign.trigger, OnEvent),
+        lately=lately,
         counted_at=counted_at,
         verdict=verdict,
         dates=dates,

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
 from campaigns.series import DOES
+from campaigns.triggers import OnEvent
 from plugin_server.db.campaigning import audience, campaigns
 from plugin_server.db.campaigning.campaigns import Refused, Saved
 from plugin_server.db.customers import finding as customers
@@ -47,7 +48,9 @@ def confirm(who: Person, key: str) -> ResponseReturnValue:
     with tenant(services().engine, who.merchant_id) as connection:
         saved = campaigns.get(connection, key) or abort(404)
         told = _told(connection, who, saved)
-    return page("launch.html", section="campaigns", saved=saved, grace=words().span(grace().total_seconds()), **told)
+    on_event = isinstance(saved.campaign.trigger, OnEvent)
+    span = words().span(grace().total_seconds())
+    return page("launch.html", section="campaigns", saved=saved, on_event=on_event, grace=span, **told)
 
 
 def reached(
@@ -62,6 +65,15 @@ def reached(
         sample=sample, tallied=made.document,
     )  # fmt: skip
     return looked, made.made_at
+
+
+def lately(connection: Connection, who: Person, saved: Saved) -> dict[str, Any] | None:
+    """Whom a campaign on an event would have met in the last days; None for others, and while a worker counts."""
+    if not isinstance(saved.campaign.trigger, OnEvent):
+        return None
+    name = f"reach:{saved.campaign.key}:{saved.version}"
+    made = figures.soon(services(), connection, who.merchant_id, name)
+    return made.document if made else None
 
 
 def _told(connection: Connection, who: Person, saved: Saved) -> dict[str, Any]:

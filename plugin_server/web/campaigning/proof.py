@@ -13,6 +13,7 @@ from plugin_server.db.campaigning import campaigns
 from plugin_server.db.merchant.people import Person
 from plugin_server.db.session import tenant
 from plugin_server.jobs import figures
+from plugin_server.web.campaigning import launching
 from plugin_server.web.context import page, services
 from plugin_server.web.guards import requires
 from plugin_server.web.ladder.charts import Whisker, whiskers
@@ -54,7 +55,8 @@ def power(who: Person, key: str) -> ResponseReturnValue:
     with tenant(services().engine, who.merchant_id) as connection:
         saved = campaigns.get(connection, key) or abort(404)
         found = figures.soon(services(), connection, who.merchant_id, f"power:{key}:{saved.version}")
-    return page("_power.html", power=found and found.document, key=key)
+        lately = launching.lately(connection, who, saved) if saved.campaign.measure.holdout else None
+    return page("_power.html", power=found and found.document, lately=lately, key=key)
 
 
 def _drawn(differences: Mapping[str, Interval]) -> dict[str, Whisker | None]:

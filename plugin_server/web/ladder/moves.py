@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,16 +21,33 @@ RECIPES: Final = {
     "best_forgotten": "anniversary",
 }
 """By what is to be done: the recipe to begin with."""
-STEPS: Final = {"second": "second_order", "cooling": "win_back", "prospect": "first_order"}
+WHOM: Final[dict[str, dict[str, Any]]] = {
+    "second_order": {"kind": "all", "rules": [
+        {"kind": "cmp", "fact": "orders", "op": "=", "value": 1},
+        {"kind": "not", "rule": {"kind": "cmp", "fact": "activity", "op": "=", "value": "lapsed"}}]},
+    "cooling": {"kind": "all", "rules": [
+        {"kind": "cmp", "fact": "order_days", "op": ">=", "value": 2},
+        {"kind": "cmp", "fact": "activity", "op": "=", "value": "cooling"}]},
+    "win_back": {"kind": "all", "rules": [
+        {"kind": "cmp", "fact": "order_days", "op": ">=", "value": 2},
+        {"kind": "cmp", "fact": "activity", "op": "=", "value": "lapsed"}]},
+    "first_order": {"kind": "cmp", "fact": "orders", "op": "=", "value": 0},
+}  # fmt: skip
+"""The people the audit counts, as a rule: a mail to them now meets those it spoke of. The best tenth is no rule."""
+STEPS: Final = {"second": "second_order", "cooling": "cooling", "prospect": "first_order"}
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Something worth doing next. ``figures`` are those of the audit; None where only heads were counted."""
+    """Something worth doing next. ``figures`` are those of the audit; None where only heads were counted.
+
+    ``whom`` names the people of ``WHOM``; it is empty where no rule finds them.
+    """
 
     phrase: str
     n: int
     recipe: str
+    whom: str
     figures: dict[str, Any] | None = None
 
 
@@ -40,5 +58,14 @@ def best(services: Services, connection: Connection, merchant_id: int, view: Vie
         wake_audit(services, merchant_id, "all")
     actions = found.document["next_actions"] if found and found.document["orders"] else []
     if actions:
-        return [Move(f"figures.action_{one['action']}", one["people"], RECIPES[one["action"]], one) for one in actions]
-    return [Move(f"step.{step.phrase}", step.n, STEPS[step.phrase]) for step in view.steps]
+        return [_move(f"figures.action_{one['action']}", one["people"], one["action"], one) for one in actions]
+    return [_move(f"step.{step.phrase}", step.n, STEPS[step.phrase]) for step in view.steps]
+
+
+def _move(phrase: str, n: int, action: str, figures: dict[str, Any] | None = None) -> Move:
+    return Move(phrase, n, RECIPES[action], action if action in WHOM else "", figures)
+
+
+def to_these(document: Mapping[str, Any], whom: str) -> dict[str, Any]:
+    """A recipe as one mail, sent by hand, to the people of a move instead of as its own moment comes for each."""
+    return {**document, "trigger": {"kind": "once"}, "audience": {"rungs": "all", "rule": WHOM[whom]}}
