@@ -41,6 +41,28 @@ NAMES: Final[dict[str, dict[str, str]]] = {
     "singles_day": {"en": "11.11", "id": "11.11", "nl": "11.11"},
     "black_friday": {"en": "Black Friday", "id": "Black Friday", "nl": "Black Friday"},
     "harbolnas": {"en": "12.12", "id": "Harbolnas 12.12", "nl": "12.12"},
+    "good_friday": {"en": "Good Friday", "id": "Jumat Agung", "nl": "Goede Vrijdag"},
+    "ascension_day": {"en": "Ascension Day", "id": "Kenaikan Yesus Kristus", "nl": "Hemelvaartsdag"},
+    "islamic_new_year": {"en": "Islamic New Year", "id": "Tahun Baru Islam", "nl": "Islamitisch Nieuwjaar"},
+    "isra_and_mi_raj": {"en": "Isra' and Mi'raj", "id": "Isra Mikraj", "nl": "Isra en Miraj"},
+    "prophet_s_birthday": {"en": "Prophet's Birthday", "id": "Maulid Nabi", "nl": "Geboortedag van de Profeet"},
+    "vesak": {"en": "Vesak", "id": "Waisak", "nl": "Vesak"},
+    "pancasila_day": {"en": "Pancasila Day", "id": "Hari Lahir Pancasila", "nl": "Pancasiladag"},
+    "international_labor_day": {"en": "Labour Day", "id": "Hari Buruh", "nl": "Dag van de Arbeid"},
+    "labor_day": {"en": "Labour Day", "id": "Hari Buruh", "nl": "Dag van de Arbeid"},
+    "eid_al_fitr_second_day": {
+        "en": "Eid al-Fitr, second day",
+        "id": "Lebaran hari kedua",
+        "nl": "Suikerfeest, tweede dag",
+    },
+    "easter_monday": {"en": "Easter Monday", "id": "Senin Paskah", "nl": "Tweede Paasdag"},
+    "pentecost": {"en": "Pentecost", "id": "Pentakosta", "nl": "Pinksteren"},
+    "pentecost_monday": {"en": "Pentecost Monday", "id": "Senin Pentakosta", "nl": "Tweede Pinksterdag"},
+    "second_day_of_christmas": {"en": "Second Day of Christmas", "id": "Natal hari kedua", "nl": "Tweede Kerstdag"},
+    "liberation_day": {"en": "Liberation Day", "id": "Hari Pembebasan", "nl": "Bevrijdingsdag"},
+    "assumption_day": {"en": "Assumption Day", "id": "Maria Diangkat ke Surga", "nl": "Maria-Hemelvaart"},
+    "all_saints_day": {"en": "All Saints' Day", "id": "Hari Semua Orang Kudus", "nl": "Allerheiligen"},
+    "thanksgiving": {"en": "Thanksgiving", "id": "Thanksgiving", "nl": "Thanksgiving"},
 }
 # Where a country's own calendar is silent, the feasts that are kept everywhere are taken from one that has them.
 ELSEWHERE: Final = {"ID": ("eid_al_fitr", "eid_al_adha", "lunar_new_year", "christmas", "new_year", "easter")}

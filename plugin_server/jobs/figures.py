@@ -113,6 +113,22 @@ def _told(conn: Connection, _merchant_id: int, _now: datetime, which: str) -> An
     return report(conn, int(which.partition(":")[0]))
 
 
+def _result(conn: Connection, _merchant_id: int, now: datetime, which: str) -> Any:
+    """What a run brought, by its number and state: what was told before its people were drawn is no result."""
+    return results.results(conn, run_id=int(which.partition(":")[0]), now=now)
+
+
+def _outcome(conn: Connection, _merchant_id: int, now: datetime, which: str) -> Any:
+    """What a campaign brought, by its key, its last run and the state of that: another run is another figure."""
+    return results.of_campaign(conn, campaigns.need(conn, which.partition(":")[0]), now)
+
+
+def outcome_name(conn: Connection, saved: Saved) -> str:
+    """The figure that says what this campaign brought, as its runs stand now."""
+    last = "".join(f":{run.id}:{run.state}" for run in campaigns.runs_of(conn, saved.id)[:1])
+    return f"outcome:{saved.campaign.key}{last}"
+
+
 def _back_test(conn: Connection, merchant_id: int, now: datetime, which: str) -> Any:
     """Of a campaign by key and version; the people it names are numbers, whose names the page looks up."""
     told = back_test(conn, merchant_id=merchant_id, saved=campaigns.need(conn, which.partition(":")[0]), now=now)
@@ -139,9 +155,9 @@ MAKERS: Final[dict[str, Maker]] = {
     "points": _points,
     "ladder": _ladder,
     "health": lambda conn, _, now, __: sender.health(conn, now).as_json(),
-    "result": lambda conn, _, now, run_id: results.results(conn, run_id=int(run_id), now=now),
+    "result": _result,
     "told": _told,
-    "outcome": lambda conn, _, now, key: results.of_campaign(conn, campaigns.need(conn, key), now),
+    "outcome": _outcome,
     "proof": lambda conn, _, now, __: proof.of_merchant(conn, now),
     "power": _power,
     "audience": _audience,

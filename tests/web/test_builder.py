@@ -159,12 +159,12 @@ def test_rungs_of_a_recipe_fit_another_ladder() -> None:
 # The pages.
 
 SENTENCES = {
-    "en": "14 days before Eid al-Fitr, at 09:00, Shopper and Customer who said yes to mails get 10% off, for "
+    "en": "14 days before Eid al-Fitr, at 09:00, people on Shopper and Customer who said yes to mails get 10% off, for "
     "orders from Rp100,000, by a code of their own that is valid for 14 days.",
-    "id": "14 hari sebelum Lebaran, pukul 09:00, Pembeli dan Pelanggan yang setuju menerima email mendapat diskon 10% "
-    "mulai Rp100.000, dengan kode pribadi yang berlaku 14 hari.",
-    "nl": "14 dagen voor Suikerfeest, om 09:00, krijgen Koper en Klant met toestemming voor mail 10% korting vanaf "
-    "Rp100.000, met een eigen code die 14 dagen geldig is.",
+    "id": "14 hari sebelum Lebaran, pukul 09:00, orang di Pembeli dan Pelanggan yang setuju menerima email mendapat "
+    "diskon 10% mulai Rp100.000, dengan kode pribadi yang berlaku 14 hari.",
+    "nl": "14 dagen voor Suikerfeest, om 09:00, krijgen mensen op Koper en Klant met toestemming voor mail 10% korting "
+    "vanaf Rp100.000, met een eigen code die 14 dagen geldig is.",
 }
 
 
@@ -383,7 +383,9 @@ def test_recipes_say_when_who_and_what(logged_in: Callable[[str], Visitor]) -> N
     for recipe in recipes():
         assert f"/campaigns/new?recipe={recipe.key}" in page
         assert visitor.get(f"/campaigns/new?recipe={recipe.key}").status_code == 200
-    assert "3 days before their birthday, at 09:00, Shopper, Customer, Member, Advocate, and Raving fan" in page
+    assert (
+        "3 days before their birthday, at 09:00, people on Shopper, Customer, Member, Advocate, and Raving fan" in page
+    )
     assert "Exclusive offering" in visitor.get("/campaigns/recipes?by=way").text
     assert 'href="/campaigns/new' not in logged_in("viewer").get("/campaigns/recipes").text
 

@@ -15,7 +15,9 @@ import pytest
 from jinja2 import Environment
 
 import plugin_server.web
+from campaigns.calendar import holidays
 from campaigns.reasons import Reason, written
+from campaigns.recipes import recipes
 from plugin_server.locales import LANGUAGES, Phrase, catalogue
 from plugin_server.web.words import Words
 
@@ -51,6 +53,19 @@ def test_pages_use_only_phrases_there_are() -> None:
     }
     assert len(used) > 150
     assert used - set(catalogue("en")) == set()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_recipe_has_a_name_in_every_language(language: str) -> None:
+    known = catalogue(language)
+    named = {part for one in recipes() for part in (f"recipe.{one.key}.name", f"recipe.{one.key}.what")}
+    assert named - set(known) == set()
+
+
+@pytest.mark.parametrize("country", ["ID", "NL"])
+def test_every_holiday_of_our_countries_has_a_name_in_every_language(country: str) -> None:
+    unnamed = {day.key for year in range(2025, 2031) for day in holidays(country, year) if len(day.names) < 3}
+    assert unnamed == set()
 
 
 def test_no_phrase_is_left_over() -> None:

@@ -58,11 +58,11 @@ def test_no_page_of_a_large_shop_waits_for_a_figure(
     visitor = logged_in("owner")
     app.redis.flushdb()
     pages = {
-        f"/runs/{large}": {f"told:{large}:done", f"result:{large}"},
+        f"/runs/{large}": {f"told:{large}:done", f"result:{large}:done"},
         "/campaigns/tea": {"audience:tea:1"},
         "/campaigns/tea/launch": {"audience:tea:1"},
         "/campaigns/tea/back-test": {"back_test:tea:1"},
-        "/campaigns/tea/results": {"outcome:tea"},
+        "/campaigns/tea/results": {f"outcome:tea:{large}:done"},
         "/home/what-if": {"what_if"},
         "/welcome/costs": {"what_if"},
         "/points": {"points"},

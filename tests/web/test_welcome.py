@@ -246,3 +246,32 @@ def test_nothing_that_was_made_in_an_empty_shop_is_shown_later(app: Services, me
         assert figures.kept(connection, "tally", app.now()) is not None
         pulse.beat(connection, merchant_id=merchant, now=app.now())
         assert figures.kept(connection, "tally", app.now()) is None
+
+
+def test_results_follow_the_run_though_no_order_came(
+    app: Services, merchant: int, logged_in: Callable[[str], Visitor], crowd: None
+) -> None:
+    now, visitor = app.now(), logged_in("marketer")
+    recipe = next(one for one in recipes() if one.key == "second_order")
+    with tenant(app.engine, merchant) as connection:
+        campaigns.save(connection, merchant_id=merchant, campaign=recipe.campaign, by="test")
+        saved = campaigns.need(connection, "second-order")
+        run, _ = campaigns.open_run(
+            connection, merchant_id=merchant, saved=saved, occasion="once", due_at=now, by="test"
+        )
+        for name in (f"result:{run}:planned", f"outcome:second-order:{run}:planned", "proof"):
+            ready.anew(connection, merchant, name, now - timedelta(minutes=1))
+    assert "Figures appear when the first mails are out" in visitor.get(f"/runs/{run}").text
+    assert "No campaign has run yet" in visitor.get("/proof").text
+    with tenant(app.engine, merchant) as connection:
+        connection.execute(text("UPDATE campaign_run SET state = 'done', frozen_at = :now"), {"now": now})
+        connection.execute(
+            text(
+                "INSERT INTO audience_member (merchant_id, run_id, customer_id, arm, reason, rung) "
+                "SELECT :m, :run, id, 'treated', '', 'shopper' FROM customer"
+            ),
+            {"m": merchant, "run": run},
+        )
+    assert "Figures appear when the first mails are out" not in visitor.get(f"/runs/{run}").text
+    assert "<table>" in visitor.get("/campaigns/second-order/results").text
+    assert "No campaign has run yet" not in visitor.get("/proof").text

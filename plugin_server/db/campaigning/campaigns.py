@@ -190,6 +190,12 @@ def open_run(
     return int(conn.execute(known).scalar_one()), False
 
 
+def ran_since(conn: Connection, moment: datetime) -> bool:
+    """Whether the people of any run were drawn after this."""
+    query = select(models.CampaignRun.id).where(models.CampaignRun.frozen_at > moment).limit(1)
+    return conn.scalar(query) is not None
+
+
 _RUN = """
 SELECT r.*, v.definition FROM campaign_run r
 JOIN campaign_version v ON v.campaign_id = r.campaign_id AND v.version = r.version

@@ -203,6 +203,6 @@ def preview_campaign(holder: Holder, key: str) -> models.AudienceCounts:
 def campaign_results(holder: Holder, key: str) -> models.Results:
     """What came of a campaign over all its runs."""
     with tenant(services().engine, holder.merchant_id) as conn:
-        _need(conn, key)
-        found = figures.ready(services(), conn, holder.merchant_id, f"outcome:{key}")
+        name = figures.outcome_name(conn, _need(conn, key))
+        found = figures.ready(services(), conn, holder.merchant_id, name)
     return models.Results.model_validate(found.document)

@@ -28,6 +28,10 @@ def show(who: Person) -> ResponseReturnValue:
     """All campaigns against the lasting holdout, by quarter and pooled."""
     with tenant(services().engine, who.merchant_id) as connection:
         figure = figures.soon(services(), connection, who.merchant_id, "proof")
+        if figure and not figure.document["quarters"] and campaigns.ran_since(connection, figure.made_at):
+            # Kept from before the first campaign: it would say that none has run.
+            figures.wake_figure(services(), who.merchant_id, "proof")
+            figure = None
     if figure is None:
         return page("proof.html", section="campaigns", found=None)
     found = figure.document
@@ -42,7 +46,7 @@ def campaign(who: Person, key: str) -> ResponseReturnValue:
     """One campaign over all its firings: verdict, differences with intervals, three figures, movement, periods."""
     with tenant(services().engine, who.merchant_id) as connection:
         saved = campaigns.get(connection, key) or abort(404)
-        made = figures.soon(services(), connection, who.merchant_id, f"outcome:{key}")
+        made = figures.soon(services(), connection, who.merchant_id, figures.outcome_name(connection, saved))
         result = made and made.document
     drawn = _drawn(result["differences"]) if result else {}
     return page("campaign_results.html", section="campaigns", saved=saved, result=result, drawn=drawn)

@@ -35,7 +35,7 @@ def show(who: Person, run_id: int) -> ResponseReturnValue:
         going = run.state in campaigns.OPEN_STATES
         told = report(connection, run_id) if going else _kept(connection, who, f"told:{run_id}:{run.state}")
         shown = marketing.of_run(connection, run_id)
-        result = _kept(connection, who, f"result:{run_id}")
+        result = _kept(connection, who, f"result:{run_id}:{run.state}")
     # A launch that can still be taken back; a run that waits for something else says for what.
     early = (
         run.state == "planned" and not run.state_reason and bool(run.not_before and run.not_before > services().now())

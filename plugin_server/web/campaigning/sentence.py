@@ -64,7 +64,11 @@ def main(
 def _people(connection: Connection, made: Campaign, rungs: Sequence[RungName], words: Words) -> str:
     names = [rung.name for rung in rungs if rung.key in made.audience.rungs]
     everybody = made.audience.rungs == "all" or len(names) == len(rungs)
-    said = words("said.everybody") if everybody else format_list(names, locale=words.language)
+    said = (
+        words("said.everybody")
+        if everybody
+        else words("said.on_rungs", rungs=format_list(names, locale=words.language))
+    )
     if made.audience.topic == topics.PROMOTIONS:
         people = words("said.people", rungs=said)
     else:
