@@ -77,6 +77,9 @@ def test_the_page_tells_where_people_stand(inside: int, logged_in: Callable[[str
     )
     assert "1 wait for our answer" in page
     assert page.count('<g class="step') == 8
+    assert "yes: 6. Task for you: Call them</span>" in page
+    assert "no: 4. Personal code: " in page
+    assert "Reached the goal · 3. Question · " in page
     assert "Secret of your webhooks" not in page
     assert "Secret of your webhooks" in logged_in("owner").get("/campaigns/series/series").text
 
@@ -105,7 +108,7 @@ def test_a_change_is_saved_as_a_version_and_moves_nobody_by_itself(
     answer = marketer.post("/campaigns/series/series/edit", {"source": yaml.safe_dump(document)})
     assert answer.location == "/campaigns/series/series"
     page = unescape(marketer.get("/campaigns/series/series").text)
-    assert "2 people at rest, version 1" in page
+    assert "2 people at 2. Wait, version 1" in page
     marketer.post("/campaigns/series/series/move", {"version": "1"})
     with tenant(app.engine, merchant) as conn:
         assert conn.scalars(text("SELECT DISTINCT version FROM series_place")).all() == [1]

@@ -47,19 +47,25 @@ def show(who: Person, key: str) -> ResponseReturnValue:
     return page(
         "series.html", section="campaigns", saved=saved, told=told, steps=steps, left=left, moving=moving,
         picture=series_picture.drawn(current, labels), secret=secret,
+        named={step["key"]: step for step in steps},
     )  # fmt: skip
 
 
 def _steps(saved: Saved, told: dict[str, Any], words: Words, currency: str) -> list[dict[str, Any]]:
-    """Each step with its figures, what it does, and where it leads."""
+    """Each step with its figures, what it does, where it leads, and the name by which people know it."""
     machine = series_of(saved.campaign)
     ways = {one["key"]: one["to"] for one in series_told.flow(machine)}
+    place = {step.key: number for number, step in enumerate(machine.steps, start=1)}
     made = []
     for one in told["steps"]:
         step = machine.by_key.get(one["key"])
-        title = words(f"series.kind_{one['kind']}") if step else words("series.former")
-        does = series_words.does(step, words, currency) if step else ""
-        made.append(one | {"title": title, "words": does, "to": ways.get(one["key"], [])})
+        if step is None:
+            title, does = words("series.former"), one["key"]
+        else:
+            title = f"{place[step.key]}. {words(f'series.kind_{step.kind}')}"
+            does = series_words.does(step, words, currency)
+        name = f"{title}: {does}" if does else title
+        made.append(one | {"title": title, "words": does, "name": name, "to": ways.get(one["key"], [])})
     return made
 
 
