@@ -198,7 +198,8 @@ def proved(found: Document) -> str:
         rows.append((one["quarter"], arms["treated"]["n"], arms["holdout"]["n"], one["verdict_key"]))
     if len(rows) == 1:
         return "No campaign has run yet."
-    lines = [table(rows)]
+    cost = found["offers"]
+    lines = [table(rows), f"Offers: {_money(cost['given'])} given away, {_money(cost['open'])} at stake in open codes"]
     if found["pooled"] is None:
         return "\n".join([*lines, f"No quarter can be read yet; the next is over on {found['next_reading']}."])
     for name, one in found["pooled"]["measures"].items():

@@ -22,7 +22,7 @@ QUICK: Final = 0.1
 OLD: Final = timedelta(minutes=15)
 DAY: Final = timedelta(days=1)
 """How long a figure is kept that was asked for once: one with a colon in its name."""
-SHAPE: Final = 2
+SHAPE: Final = 3
 """Raise it when a page needs more of a document than was kept: older ones then count as none."""
 
 Make = Callable[[Connection], Any]
@@ -77,6 +77,14 @@ def keep(conn: Connection, *, merchant_id: int, name: str, make: Make, now: date
 def forget(conn: Connection, name: str | None = None) -> None:
     """What was kept (of one name, or all) is no longer so: rules changed, and not only rows."""
     conn.execute(text("DELETE FROM kept_figure WHERE CAST(:name AS text) IS NULL OR name = :name"), {"name": name})
+
+
+def age(conn: Connection, *names: str) -> None:
+    """What is kept of these names (``outcome:*``: of all that begin so) is shown until it is made anew, at once."""
+    conn.execute(
+        text("UPDATE kept_figure SET beat = -1 WHERE beat >= 0 AND name LIKE ANY(CAST(:names AS text[]))"),
+        {"names": [name.replace("_", r"\_").replace("*", "%") for name in names]},
+    )
 
 
 def is_small(conn: Connection) -> bool:

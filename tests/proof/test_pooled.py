@@ -10,18 +10,21 @@ from typing import Any
 
 import pytest
 from scipy.stats import ttest_ind
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from campaigns.proof import newcombe
+from plugin_server.db import figures
 from plugin_server.db.campaigning import campaigns
 from plugin_server.db.customers import identity
+from plugin_server.db.figures import Figure
 from plugin_server.db.proof import pooled as proof
 from plugin_server.db.proof import results
 from plugin_server.db.session import tenant
+from plugin_server.jobs import figures as jobs_figures
 from plugin_server.wiring import Services
 from tests.proof.conftest import FIRST, PEOPLE, READ, SECOND, Past
 
-MARGIN = 0.4
+KEY, MARGIN = "eid-al-fitr-thanks", 0.4
 QUARTERS = (
     (FIRST, datetime(2026, 3, 31, 17, tzinfo=UTC), 0),
     (SECOND, datetime(2026, 6, 30, 17, tzinfo=UTC), 3),
@@ -175,3 +178,55 @@ def test_the_last_mail_clicked_gets_the_order(app: Services, past: Past) -> None
             )
         clicked = [results.results(conn, run_id=run, now=READ)["figures"]["clicked"]["orders"] for run in past.runs]
     assert clicked == [0, 1]  # customer 1 ordered on 11 February, after both clicks
+
+
+CODES = """
+INSERT INTO offer_code (merchant_id, run_id, customer_id, store_id, code, state, kind, value, currency, liability_minor,
+                        email, expires_at, terms)
+SELECT :m, :r, g, :s, 'C' || :r || '-' || g, CASE g WHEN 3 THEN 'failed' ELSE 'issued' END, 'percentage', 10, 'IDR',
+       700000 + g, '', CASE g WHEN 4 THEN :now ELSE CAST(:now AS timestamptz) + interval '1 day' END, '{}'
+FROM generate_series(1, 6) g
+"""
+USED = """
+INSERT INTO redemption (merchant_id, store_id, order_id, offer_code_id, code, discount_minor, redeemed_at, released_at)
+SELECT :m, :s, c.customer_id, c.id, c.code, 41000 + c.customer_id, :now,
+       CASE c.customer_id WHEN 6 THEN CAST(:now AS timestamptz) END
+FROM offer_code c WHERE c.run_id = :r AND c.customer_id IN (5, 6)
+"""
+
+
+def test_what_is_at_stake_is_told_from_the_launch_on(app: Services, past: Past) -> None:
+    now = SECOND + timedelta(days=1)  # the quarter of the second run goes on, and that of the first is over
+    given = {"m": past.merchant, "s": past.store, "now": now}
+    with tenant(app.engine, past.merchant) as conn:
+        conn.execute(text(CODES), given | {"r": past.runs[1]})
+        fresh = proof.of_merchant(conn, now)["offers"]
+        conn.execute(text(USED), given | {"r": past.runs[1]})
+        used = proof.of_merchant(conn, now)["offers"]
+        late = proof.of_merchant(conn, READ)["offers"]
+    # Of six codes one was never made and one is over; the fifth is used then, and the use of the sixth taken back.
+    assert fresh == {"given": idr(0), "open": idr(4 * 700000 + 1 + 2 + 5 + 6)}
+    assert used == {"given": idr(41005), "open": idr(3 * 700000 + 1 + 2 + 6)}
+    assert late == {"given": idr(41005), "open": idr(0)}
+
+
+def idr(minor: int) -> dict[str, str]:
+    return {"amount": f"{Decimal(minor) / 100:.2f}", "currency": "IDR"}
+
+
+def test_a_run_that_goes_on_leaves_no_old_figure(app: Services, past: Past) -> None:
+    names = ("proof", f"outcome:{KEY}", f"result:{past.runs[1]}", "movement")
+    with tenant(app.engine, past.merchant) as conn:
+        for name in names:
+            jobs_figures.anew(conn, past.merchant, name, READ)
+        assert not any(kept(conn, name).stale for name in names)
+        campaigns.move(conn, past.runs[1], to="done")
+        assert [kept(conn, name).stale for name in names] == [True, True, True, False]
+        jobs_figures.anew(conn, past.merchant, "proof", READ)
+        assert not kept(conn, "proof").stale
+
+
+def kept(conn: Connection, name: str) -> Figure:
+    found = figures.kept(conn, name, READ)
+    assert found is not None
+    return found

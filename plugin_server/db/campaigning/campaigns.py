@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from campaigns.reasons import Reason, written
 from campaigns.schema import Campaign, dump, parse
 from campaigns.series_parts import part
+from plugin_server.db import figures
 from plugin_server.db.merchant import audit_log
 from plugin_server.db.models import campaign as models
 
@@ -245,6 +246,7 @@ def move(conn: Connection, run_id: int, *, to: str, reason: str = "", **values: 
             **values,
         )
     )
+    figures.age(conn, "proof", "outcome:*", "result:*")
 
 
 def wait(conn: Connection, run_id: int, *, until: datetime, reason: str) -> None:

@@ -48,23 +48,21 @@ class _Quarter:
 
 
 def of_merchant(conn: Connection, now: datetime) -> dict[str, Any]:
-    """``{"quarters": […newest first], "pooled", "next_reading", "margin_known"}``.
+    """``{"quarters": […newest first], "pooled", "offers", "next_reading", "margin_known"}``.
 
     Each quarter has ``arms``, ``differences`` per person, ``figures`` and a ``verdict_key`` on the contribution (on
     orders where no unit cost is known). ``pooled`` adds up the quarters that are over: ``measures`` per person and in
-    all, ``offers`` what they cost.
+    all. ``offers``: what those of all runs up to now cost, and what their codes may still cost.
     """
     merchant = conn.execute(text("SELECT currency, timezone FROM merchant")).one()
     margin = offers.trade(conn, now).margin
     found = _quarters(conn, ZoneInfo(merchant.timezone), now)
     read = [(one, _arms(conn, one, margin, now)) for one in found]
     over = [arms for one, arms in read if one.until <= now and _verdict(one, arms, margin, now) != "uneven"]
-    runs = [run for one in found if one.until <= now for run in one.runs]
     return {
         "quarters": [_shown(conn, one, arms, margin, merchant.currency, now) for one, arms in read],
-        "pooled": _pooled(over, margin, merchant.currency) | {"offers": _cost(conn, runs, merchant.currency, now)}
-        if over
-        else None,
+        "pooled": _pooled(over, margin, merchant.currency) if over else None,
+        "offers": _cost(conn, merchant.currency, now),
         "next_reading": found[0].until.isoformat() if found and found[0].until > now else None,
         "margin_known": margin is not None,
     }
@@ -175,15 +173,15 @@ def _difference(name: str, found: Difference | None, currency: str) -> dict[str,
 
 _COST: Final = """
 SELECT (SELECT coalesce(sum(d.discount_minor), 0) FROM redemption d JOIN offer_code c ON c.id = d.offer_code_id
-        WHERE c.run_id = ANY(:runs) AND d.released_at IS NULL)
+        WHERE c.run_id IS NOT NULL AND d.released_at IS NULL AND d.redeemed_at <= :now)
        + (SELECT coalesce(sum(CAST(c.terms ->> 'paid_minor' AS bigint)), 0) FROM offer_code c
-          WHERE c.run_id = ANY(:runs) AND c.state = 'kept') AS given,
+          WHERE c.run_id IS NOT NULL AND c.state = 'kept') AS given,
        (SELECT coalesce(sum(c.liability_minor), 0) FROM offer_code c
-        WHERE c.run_id = ANY(:runs) AND c.state IN ('issued', 'promised') AND c.expires_at > :now AND NOT EXISTS (
+        WHERE c.run_id IS NOT NULL AND c.state IN ('issued', 'promised') AND c.expires_at > :now AND NOT EXISTS (
             SELECT FROM redemption d WHERE d.offer_code_id = c.id AND d.released_at IS NULL)) AS open
 """
 
 
-def _cost(conn: Connection, runs: list[int], currency: str, now: datetime) -> dict[str, Any]:
-    row = conn.execute(text(_COST), {"runs": runs, "now": now}).one()
+def _cost(conn: Connection, currency: str, now: datetime) -> dict[str, Any]:
+    row = conn.execute(text(_COST), {"now": now}).one()
     return {"given": Money(int(row.given), currency).as_json(), "open": Money(int(row.open), currency).as_json()}
