@@ -12,6 +12,8 @@ from sqlalchemy import select, text
 
 from campaigns.ladder.facts import CATALOGUE
 from campaigns.ladder.rules import BadRule, parse
+from campaigns.triggers import OnEvent
+from plugin_server.db.campaigning.happened import happened
 from plugin_server.db.ladder import known, rungs
 from plugin_server.db.points import ledger as points_ledger
 from tests.ladder.shops import NOW, Shop, at, insert
@@ -95,6 +97,38 @@ def test_what_people_buy(shop: Shop) -> None:
     assert asked(shop, who, *HABITS, then=at("2026-02-15")) == [["cup"], 1, ["ware"], 1, Decimal("10.000"), None]
     assert asked(shop, who, "supply_days_left", now=at("2026-03-20")) == [9]
     assert asked(shop, who, "supply_days_left", now=at("2026-04-02")) == [-4]
+
+
+def supply_ends(shop: Shop, day: date, after_days: int) -> list[int]:
+    trigger = OnEvent(kind="event", event="supply_ends", after_days=after_days)
+    with shop.work() as conn:
+        query = happened(trigger, timezone="Asia/Jakarta", day=day, rungs=(), topic="promotions")
+        return list(conn.scalars(query))
+
+
+def test_how_long_a_unit_lasts_is_learned_from_reorders(shop: Shop) -> None:
+    product(shop, "beans", "coffee", days_of_supply=15)
+    product(shop, "tea", "coffee", days_of_supply=15)
+    slow, away, other = shop.person(), shop.person(), shop.person()
+    for who, bought in (
+        (slow, (("2026-01-01", "beans", 1), ("2026-01-31", "beans", 2), ("2026-04-01", "beans", 1))),
+        (away, (("2025-01-01", "beans", 1), ("2026-01-01", "beans", 2))),
+        (other, (("2026-01-01", "tea", 1), ("2026-01-31", "beans", 1))),
+    ):
+        for day, sku, units in bought:
+            line(shop, shop.order(who, day), sku, quantity=units)
+    settle(shop)
+    # The shop says 15 days; both reorders show 30 (30 days with one unit, 60 with two): 75 / 3 = 25 for each.
+    assert asked(shop, slow, "supply_ends_on") == [date(2026, 4, 26)]
+    assert asked(shop, slow, "supply_ends_on", then=at("2026-02-15")) == [date(2026, 3, 17)]  # 2 × (15 + 30) / 2
+    # A year away counts as three times 15 days, and not as 365: two units of 30 days.
+    assert asked(shop, away, "supply_ends_on") == [date(2026, 3, 2)]
+    assert supply_ends(shop, date(2026, 4, 21), -5) == [slow]
+    line(shop, shop.order(slow, "2026-04-19"), "beans")
+    settle(shop)
+    assert supply_ends(shop, date(2026, 4, 21), -5) == []  # who has reordered hears nothing
+    # Other goods teach nothing.
+    assert asked(shop, other, "supply_ends_on") == [date(2026, 2, 15)]
 
 
 def test_somebody_without_habits_knows_zero_and_nothing(shop: Shop) -> None:

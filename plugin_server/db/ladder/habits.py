@@ -15,7 +15,10 @@ def query(*, some: bool, then: bool) -> str:
     """The habits of all customers or of ``:ids``; now, or as of ``:at``. Customers without any have no row.
 
     A product is named by its SKU, else by its title. A supply ends when the consumables of the last order that had any
-    run out, the earliest of them. Irregularity is the deviation of the gaps in percent of their mean: 0 is a clockwork.
+    run out, the earliest of them. A unit lasts as long as the shop says and as each own reorder shows, all weighing the
+    same: (D + Σ gapᵢ ÷ unitsᵢ) ÷ (1 + reorders). Each gap counts for a third of D at least and three times D at most,
+    for who buys ahead, or stays away, does not use it faster or slower.
+    Irregularity is the deviation of the gaps in percent of their mean: 0 is a clockwork.
     """
     orders = facts.ORDERS_THEN if then else facts.ORDERS_NOW
     only = "AND o.customer_id = ANY(:ids)" if some else ""
@@ -44,8 +47,15 @@ def query(*, some: bool, then: bool) -> str:
         JOIN category c USING (store_id, external_id) GROUP BY customer_id
     ), supply AS (
         SELECT DISTINCT ON (customer_id) customer_id, min(ends) OVER (PARTITION BY customer_id, day) AS ends
-        FROM (SELECT customer_id, day, product, day + ceil(least(sum(quantity * days), 36500))::int AS ends
-              FROM line WHERE days > 0 GROUP BY customer_id, day, product) AS lasting
+        FROM (SELECT customer_id, day, day + ceil(least(36500, units * (days + coalesce(sum(used) OVER so_far, 0))
+                    / (1 + count(used) OVER so_far)))::int AS ends
+              FROM (SELECT customer_id, day, product, units, days, CASE WHEN lag(day) OVER own IS NOT NULL THEN
+                        least(greatest((day - lag(day) OVER own) / lag(units) OVER own, days / 3), days * 3) END AS used
+                    FROM (SELECT customer_id, day, product, 1.0 * sum(quantity) AS units,
+                              1.0 * sum(quantity * days) / sum(quantity) AS days
+                          FROM line WHERE days > 0 GROUP BY customer_id, day, product) AS taken
+                    WINDOW own AS (PARTITION BY customer_id, product ORDER BY day)) AS again
+              WINDOW so_far AS (PARTITION BY customer_id, product ORDER BY day)) AS lasting
         ORDER BY customer_id, day DESC
     ), wait AS (
         SELECT customer_id, 100 * stddev_pop(days) / nullif(avg(days), 0) AS spread
