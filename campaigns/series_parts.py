@@ -60,6 +60,14 @@ def offers(campaign: Campaign) -> Iterator[tuple[str, Campaign]]:
             yield f"steps.{place}.offer", part(campaign, step.key)
 
 
+def given(campaign: Campaign) -> Iterator[tuple[str, Campaign]]:
+    """Every offer there is, also those that variants have of their own; each at its place."""
+    yield from offers(campaign)
+    for place, one in enumerate(campaign.measure.variants):
+        if one.offer not in (None, "none"):
+            yield f"measure.variants.{place}.offer", campaign.told(one.key)
+
+
 def languages(campaign: Campaign) -> list[str]:
     """In which languages it is written; those of all its mails together."""
     return sorted({language for _, one in letters(campaign) for language in one.message})

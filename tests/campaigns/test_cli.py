@@ -15,6 +15,7 @@ from campaigns.recipes import holiday_discount
 from plugin_server.cli import main as tangga
 from plugin_server.db.session import tenant
 from plugin_server.wiring import Services
+from tests.campaigns.refused import REFUSED, documents, stock
 
 PLAIN = """
 key: news
@@ -174,3 +175,16 @@ def test_what_is_not_there_is_named(call: Called, words: tuple[str, ...], code: 
     found, out, err = call(*words)
     assert (found, out) == (code, "")
     assert said in err
+
+
+def test_what_cannot_be_run_is_refused_at_its_place_and_not_saved(
+    call: Called, app: Services, merchant: int, store: int, tmp_path: Path
+) -> None:
+    with tenant(app.engine, merchant) as conn:
+        stock(conn, merchant, store)
+    for name, document in documents().items():
+        code, _, err = call("campaigns", "add", saved(tmp_path, yaml.safe_dump(document)))
+        _, path, why = REFUSED[name]
+        assert code == 2, (name, err)
+        assert any(f"{path}: " in line and why in line for line in err.splitlines()), (name, err)
+    assert read(call, "campaigns", "list") == []

@@ -26,6 +26,7 @@ from plugin_server.db.merchant import api_keys, merchants
 from plugin_server.db.session import tenant
 from plugin_server.web.api.door import A_MINUTE
 from plugin_server.wiring import Services
+from tests.campaigns.refused import REFUSED, documents, stock
 from tests.web.conftest import Clock, Visitor
 from tests.web.test_browser import CROWD
 
@@ -152,6 +153,20 @@ def test_what_cannot_be_is_named_with_its_place(program: Callable[..., Program])
     assert [fault["at"] for fault in answer.get_json()["errors"]] == ["body.trigger.holiday"]
     assert problem(caller.get("/nowhere")) == (404, "There is no such address")
     assert problem(caller.post("/campaigns", [1]))[0] == 422
+
+
+def test_campaigns_that_cannot_run_are_refused_at_their_place(
+    app: Services, merchant: int, store: int, program: Callable[..., Program]
+) -> None:
+    with tenant(app.engine, merchant) as connection:
+        stock(connection, merchant, store)
+    caller = program("write")
+    for name, document in documents().items():
+        answer, (_, path, why) = caller.post("/campaigns", document), REFUSED[name]
+        assert answer.status_code == 422, name
+        faults = answer.get_json()["errors"]
+        assert any(one["at"] == f"body.{path}" and why in json.dumps(one) for one in faults), (name, faults)
+    assert caller.get("/campaigns").get_json()["items"] == []
 
 
 def test_a_draft_is_added_previewed_and_never_changed_once_it_runs(

@@ -11,13 +11,14 @@ from sqlalchemy import Connection, text
 from campaigns.calendar import country_of, known
 from campaigns.mail.liquid import TemplateError
 from campaigns.offers.margin import Verdict, judge, liability
+from campaigns.offers.offer import Offer
 from campaigns.recipes import body_of
 from campaigns.schema import BadCampaign, Campaign, Problem
 from campaigns.series_parts import apart
-from campaigns.series_parts import offers as offers_in
+from campaigns.series_parts import given as offers_in
 from campaigns.steps import UntilStep
 from campaigns.triggers import OnEvent, OnHoliday
-from connectors.types import Money
+from connectors.types import Money, minor_units
 from plugin_server.db.campaigning import audience, campaigns
 from plugin_server.db.campaigning.audience_power import power
 from plugin_server.db.campaigning.campaigns import Saved
@@ -92,6 +93,7 @@ def check(conn: Connection, campaign: Campaign, *, public_url: str, now: datetim
             problems.append(Problem(path, verdict.sentence))
         elif verdict and not verdict.ok and not campaign.guards.margin_reason:
             problems.append(Problem("guards.margin_reason", run.NO_MARGIN_REASON))
+        problems += _too_little(conn, one, path, now)
         notes += [verdict.sentence] if verdict else []
         notes += _by_shop(conn, one)
     if problems:
@@ -99,6 +101,26 @@ def check(conn: Connection, campaign: Campaign, *, public_url: str, now: datetim
     if not head.shop.get("address"):
         notes.append("Your postal address is missing; the laws of many countries want it in every mail.")
     return [said(note, head.locale) for note in notes]
+
+
+def _too_little(conn: Connection, campaign: Campaign, path: str, now: datetime) -> list[Problem]:
+    """A budget that the very first code would break: nobody would get one."""
+    offer = campaign.offer
+    if offer is None or offer.budget is None or "variants" in path:
+        return []
+    currency, each = _each(conn, offer, now)
+    if minor_units(offer.budget, currency) >= each:
+        return []
+    sentence = f"is less than one code may cost ({Money(each, currency)}), so nobody would get one; raise it."
+    return [Problem(f"{path}.budget", sentence)]
+
+
+def _each(conn: Connection, offer: Offer, now: datetime) -> tuple[str, int]:
+    """The merchant's currency, and what one code is expected to cost in its minor units."""
+    currency = str(conn.scalar(text("SELECT currency FROM merchant")))
+    usual = offers.trade(conn, now, offer)
+    basis = usual.average_shipping_minor if offer.kind == "free_shipping" else usual.average_order_minor
+    return currency, liability(offer, currency, basis, trade=usual)
 
 
 def _by_shop(conn: Connection, campaign: Campaign) -> list[str]:
@@ -118,9 +140,10 @@ def _unfit(conn: Connection, campaign: Campaign, path: str, public_url: str, now
 
 
 def _over(campaign: Campaign, head: Letterhead, now: datetime) -> list[Problem]:
-    """Steps that wait for a day that has been."""
-    today = now.astimezone(ZoneInfo(head.timezone)).date()
-    return [
+    """Days that have been: that of a single firing, and those that steps wait for."""
+    today, day = now.astimezone(ZoneInfo(head.timezone)).date(), getattr(campaign.trigger, "day", None)
+    late = [Problem("trigger.day", run.day_over(day))] if day and day < today else []
+    return late + [
         Problem(f"steps.{place}.date", f"{step.date} is over; nobody would wait for it.")
         for place, step in enumerate(campaign.steps)
         if isinstance(step, UntilStep) and step.date is not None and step.date < today
@@ -166,6 +189,11 @@ def _unknown_rungs(campaign: Campaign, head: Letterhead) -> list[Problem]:
     unknown = sorted(set(campaign.audience.rungs) - set(head.ladder.keys)) if campaign.audience.rungs != "all" else []
     sentence = f"no rung {', '.join(unknown)}. There are: {', '.join(head.ladder.keys)}."
     found = [Problem("audience.rungs", sentence)] if unknown else []
+    for path, one in offers_in(campaign):
+        for field in ("rungs", "by_rung"):
+            if strange := sorted(set(getattr(one.offer, field, ())) - set(head.ladder.keys)):
+                told = f"no rung {', '.join(strange)}. There are: {', '.join(head.ladder.keys)}."
+                found.append(Problem(f"{path}.{field}", told))
     rung = campaign.trigger.rung if isinstance(campaign.trigger, OnEvent) else None
     if rung and rung not in head.ladder.keys:
         found.append(Problem("trigger.rung", f"no rung {rung}. There are: {', '.join(head.ladder.keys)}."))
@@ -196,11 +224,8 @@ def offer_of(conn: Connection, saved: Saved, treated: int, now: datetime) -> dic
     offer = saved.campaign.offer
     if offer is None:
         return None
-    currency = str(conn.scalar(text("SELECT currency FROM merchant")))
-    usual = offers.trade(conn, now, offer)
-    verdict = judge(offer, currency, usual)
-    basis = usual.average_shipping_minor if offer.kind == "free_shipping" else usual.average_order_minor
-    each = liability(offer, currency, basis, trade=usual)
+    currency, each = _each(conn, offer, now)
+    verdict = judge(offer, currency, offers.trade(conn, now, offer))
     return _margin(verdict) | {
         "codes": treated,
         "liability_each": Money(each, currency).as_json(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -277,10 +277,14 @@ def _still_to_come(conn: Connection, saved: Saved, now: datetime) -> None:
     if saved.state != "draft" or not isinstance(trigger, Once) or trigger.day is None:
         return
     zone = ZoneInfo(str(conn.scalar(text("SELECT timezone FROM merchant"))))
-    if datetime.combine(trigger.day, trigger.at, zone) < now - calendar.GRACE:
-        day = trigger.day.isoformat()
-        sentence = f"{day} is over. Choose a later day, or take the day out and launch it by hand."
-        raise Refused(Reason(sentence, "day_over", day=day))
+    if datetime.combine(trigger.day, trigger.at, zone) < now:  # what fell due before the activation does not fire
+        raise Refused(day_over(trigger.day))
+
+
+def day_over(day: date) -> Reason:
+    """Why a campaign for a day that has been is refused."""
+    sentence = f"{day} is over. Choose a later day, or take the day out and launch it by hand."
+    return Reason(sentence, "day_over", day=day.isoformat())
 
 
 def set_state(services: Services, merchant_id: int, campaign_key: str, to: str) -> Saved:
