@@ -97,7 +97,7 @@ _QUERIES: Final = {
     "stalled": """SELECT customer_id FROM customer_facts WHERE (rung_since AT TIME ZONE :zone)::date = :on
         AND (CAST(:rung AS text) IS NULL OR rung = :rung)""",
     "checkout_abandoned": f"""SELECT o.customer_id FROM shop_order o WHERE o.{_IN} AND NOT o.test AND NOT o.paid
-        AND o.status IN ('draft', 'pending')
+        AND o.status IN ('draft', 'pending') AND o.delivered_at IS NULL
         AND NOT {_LATER.format("(l.counts OR l.status IN ('draft', 'pending'))")}""",
     "birthday": f"SELECT id AS customer_id FROM customer WHERE birthday IS NOT NULL AND {_same_day('birthday')}",
     "first_order_anniversary": f"""SELECT customer_id FROM (SELECT customer_id,
