@@ -68,8 +68,8 @@ def test_a_checkout_that_was_paid_later_is_not_abandoned(app: Services, merchant
         add_order(conn, merchant, 3, store=store, external="open", at=str(NOW - DAY), status="pending", paid=False)
         add_order(conn, merchant, 3, store=store, external="paid", at=str(NOW))
         # Paid at the door: nobody left anything, though no money is in yet.
-        add_order(conn, merchant, 4, store=store, external="door", at=str(NOW - DAY), status="pending", paid=False,
-                  delivered_at=str(NOW))
+        door = {"status": "pending", "paid": False, "delivered_at": str(NOW)}
+        add_order(conn, merchant, 4, store=store, external="door", at=str(NOW - DAY), **door)
     assert who("checkout_abandoned", after_days=1) == []
 
 

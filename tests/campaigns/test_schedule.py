@@ -57,6 +57,21 @@ def test_what_was_missed_is_made_up_within_two_days(app: Services, merchant: int
     assert ticks.tick_merchant(at(app, NOW + 2 * DAY), merchant) == 1
 
 
+def test_of_missed_firings_for_the_same_people_the_newest_is_made_up_alone(app: Services, merchant: int) -> None:
+    made = holiday(trigger={"kind": "recurring", "every": "day", "at": "09:00"})
+    with tenant(app.engine, merchant) as conn:
+        campaigns.save(conn, merchant_id=merchant, campaign=made, by="test")
+        campaigns.set_state(conn, made.key, "active", NOW - DAY)
+    back = at(app, NOW + 3 * DAY + timedelta(hours=1))
+    assert [ticks.tick_merchant(back, merchant), ticks.tick_merchant(back, merchant)] == [1, 0]
+    told = {occasion: (state, reason) for occasion, state, reason in fired(app, merchant)}
+    assert [state for state, _ in told.values()].count("planned") == 1
+    assert told["day:2027-02-27"] == ("planned", "")
+    sentence = "missed: it was due on 2027-02-26 02:00 UTC, and the firing of 2027-02-27 02:00 UTC goes in its place"
+    assert told["day:2027-02-26"] == ("stopped", sentence)
+    assert "too old to be sent now" in told["day:2027-02-24"][1]
+
+
 def test_what_is_older_is_written_down_and_not_sent(app: Services, merchant: int) -> None:
     active(app, merchant, NOW - DAY)
     assert ticks.tick_merchant(at(app, NOW + 2 * DAY + timedelta(minutes=1)), merchant) == 0

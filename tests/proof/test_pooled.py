@@ -150,7 +150,7 @@ def test_too_few_buyers_give_no_interval_of_money(app: Services, past: Past) -> 
     assert found["differences"]["orders_per_customer"]["conclusive"] is False
     assert found["figures"]["incremental"]["orders"] is None
     assert found["differences"]["conversion"]["conclusive"] is True  # Newcombe's interval knows what nought of 60 means
-    assert quarter["verdict_key"] == "inconclusive"
+    assert quarter["verdict_key"] == "few"
 
 
 def test_uneven_arms_give_no_verdict(app: Services, past: Past) -> None:

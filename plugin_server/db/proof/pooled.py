@@ -103,7 +103,7 @@ def _verdict(one: _Quarter, arms: dict[str, Arm], margin: Decimal | None, now: d
     gain = apart(treated, holdout, "contribution") if margin is not None else None
     gain = gain or apart(treated, holdout, "orders")
     if not gain.conclusive:
-        return "inconclusive"
+        return "few" if min(treated.buyers, holdout.buyers) < FEW else "inconclusive"
     return "worked" if (gain.low or 0) > 0 else "harmed"
 
 

@@ -36,6 +36,7 @@ VERDICTS: Final = {
     "not_yet": "Read on {date}; until then there is no verdict.",
     "uneven": "The arms are not of their planned sizes: something took people out of one of them. Believe no figure.",
     "inconclusive": "Inconclusive: a difference as small as this may be chance.",
+    "few": "Too few reached the goal to tell an effect from chance.",
     "worked": "It worked: the difference is larger than chance.",
     "harmed": "It did harm: the difference is larger than chance.",
 }
@@ -146,11 +147,12 @@ def _read(conn: Connection, saved: Saved, period: Period, margin: Decimal | None
     share = planned.pop() if len(planned) == 1 else None
     ratio = sample_ratio_p(treated.n, holdout.n, share) if share is not None else None
     variants = {key: found.get(("treated", key), Arm()) for key in saved.campaign.shares}
-    verdict = _verdict(goal, treated, holdout, ratio, final=period.final(now))
+    hits = treated.reached(measure.goal) + holdout.reached(measure.goal)
+    verdict = _verdict(goal, treated, holdout, ratio, final=period.final(now), hits=hits)
     return Read(period, arms, variants, goal, ratio, verdict)
 
 
-def _verdict(found: Difference, treated: Arm, holdout: Arm, ratio: float | None, *, final: bool) -> str:
+def _verdict(found: Difference, treated: Arm, holdout: Arm, ratio: float | None, *, final: bool, hits: int) -> str:
     if not treated.n:
         return "nobody"
     if not holdout.n:
@@ -160,7 +162,7 @@ def _verdict(found: Difference, treated: Arm, holdout: Arm, ratio: float | None,
     if ratio is not None and ratio < UNEVEN:
         return "uneven"
     if not found.conclusive:
-        return "inconclusive"
+        return "few" if hits < outcomes.FEW else "inconclusive"
     return "worked" if (found.low or 0) > 0 else "harmed"
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from campaigns.calendar import GRACE, Due
 from campaigns.reasons import Reason
+from campaigns.triggers import OnEvent
 from plugin_server.db.campaigning import campaigns
 from plugin_server.db.campaigning.campaigns import Refused, Saved
 from plugin_server.db.session import merchant_ids, tenant
@@ -36,11 +37,15 @@ def tick_merchant(services: Services, merchant_id: int) -> int:
 def _fire(services: Services, conn: Connection, merchant_id: int, saved: Saved, now: datetime) -> list[int]:
     """Start what fell due since the campaign was activated and has not fired for its occasion yet."""
     since, fired = saved.activated_at or now, campaigns.occasions(conn, saved.id)
+    fallen = [due for due in run.firings(conn, saved.campaign, now) if since <= due.at <= now]
+    # Each day of an event is for other people; any other firing is for the same, whom one late mail is enough.
+    newest = None if isinstance(saved.campaign.trigger, OnEvent) or not fallen else fallen[-1]
     started = []
-    for due in run.firings(conn, saved.campaign, now):
-        if not since <= due.at <= now or due.occasion in fired:
+    for due in fallen:
+        if due.occasion in fired:
             continue
-        state, reason = _way(services, conn, saved, due, now)
+        newer = newest if due is not newest and now - due.at <= GRACE else None
+        state, reason = ("stopped", _passed(due, newer)) if newer else _way(services, conn, saved, due, now)
         run_id, new = campaigns.open_run(
             conn,
             merchant_id=merchant_id,
@@ -54,6 +59,13 @@ def _fire(services: Services, conn: Connection, merchant_id: int, saved: Saved, 
         if new and state == "planned":
             started.append(run_id)
     return started
+
+
+def _passed(due: Due, newest: Due) -> Reason:
+    """Why a firing that was missed is not made up: a later one of the same campaign has fallen due since."""
+    sentence = f"missed: it was due on {due.at:%Y-%m-%d %H:%M} UTC, and the firing of {newest.at:%Y-%m-%d %H:%M} UTC"
+    figures = {"due_at": due.at.isoformat(), "newer_at": newest.at.isoformat()}
+    return Reason(f"{sentence} goes in its place", "missed_for_newer", **figures)
 
 
 def _way(services: Services, conn: Connection, saved: Saved, due: Due, now: datetime) -> tuple[str, str]:
