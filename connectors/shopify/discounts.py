@@ -6,6 +6,7 @@ can be used by whoever may use that discount: ``code_batches`` makes those, for 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -19,11 +20,13 @@ from connectors.shopify.values import gid, is_number, number_of, part
 from connectors.types import CodeResult, CodeSpec, DiscountKind
 
 AT_ONCE = 4
+ONE_MAILBOX = re.compile(r"[^@\s*,;<>]+@[^@\s*,;<>]+\.[^@\s*,;<>]+")
+"""No pattern and no list: nobody is added to the shop for what may stand for several people."""
 CREATES = {DiscountKind.FREE_SHIPPING: "discount_shipping_create", DiscountKind.BUY_GET: "bxgy_personal_create"}
 TAKEN = "TAKEN"
 UNKNOWN_CUSTOMER = (
-    "The shop has no customer with this e-mail address. A code that belongs to nobody could be used by everybody, so "
-    "none was made."
+    "The shop has no customer with this e-mail address, and made none. A code that belongs to nobody could be used by "
+    "everybody, so none was made."
 )
 ONE_BY_ONE = {"missing_scope", "bad_token", "forbidden", "wrong_shop", "shop_closed", "protected_data"}
 """Refusals of the connection, not of one code: asking for the next would end the same."""
@@ -88,7 +91,7 @@ class DiscountMaker:
 
     def _make(self, spec: CodeSpec, *, first: bool = False) -> CodeResult:
         try:
-            customer = self._catalog.customer_id(spec.email)
+            customer = self._catalog.customer_id(spec.email) or self._introduced(spec.email)
             if customer is None:
                 return CodeResult(spec.code, None, UNKNOWN_CUSTOMER)
             return self._create(spec, customer)
@@ -100,6 +103,25 @@ class DiscountMaker:
             if first and error.code in ONE_BY_ONE:
                 raise
             return CodeResult(spec.code, None, error.sentence, permanent=False)
+
+    def _introduced(self, email: str) -> str | None:
+        """The number of a customer made for ``email``; None where the shop takes none.
+
+        A friend somebody brought, or a contact of a list, is new to the shop, and codes are bound to customers alone.
+        """
+        if not ONE_MAILBOX.fullmatch(email):
+            return None
+        try:
+            made = self._client.write("customer_create", {"input": {"email": email}})
+            return number_of(part(made, "customer").get("id"), "Customer")
+        except Rejected:
+            pass  # Taken: another code of the same person may have come first.
+        except ConnectorError as error:
+            if error.code == "missing_scope":
+                return None
+            if not error.ambiguous:
+                raise
+        return self._catalog.customer_id(email)
 
     def _create(self, spec: CodeSpec, customer: str) -> CodeResult:
         name = CREATES.get(spec.kind, "discount_basic_create")

@@ -57,6 +57,11 @@ def test_the_window_speaks_indonesian_until_told_otherwise(url: str) -> None:
     assert "Cart" in visitor.get("/").text
 
 
+def test_the_buttons_of_the_cart_carry_words(visitor: Visitor) -> None:
+    visitor.take(12)
+    assert told(visitor.get("/cart/?lang=en"), "button plain") == ["Update"]
+
+
 def test_an_order_is_placed_and_paid(visitor: Visitor, shop: ShopState, api: Client) -> None:
     visitor.take(11, 4)
     visitor.take(15)

@@ -35,6 +35,7 @@ _OF_FIELD = {
     ("Mutation", "metafieldsSet"): "write_customers",
     ("Mutation", "metafieldsDelete"): "write_customers",
     ("Mutation", "metafieldDefinitionCreate"): "write_customers",
+    ("Mutation", "customerCreate"): "write_customers",
     ("Mutation", "customerEmailMarketingConsentUpdate"): "write_customers",
     ("Mutation", "storeCreditAccountCredit"): "write_store_credit_account_transactions",
     ("Mutation", "storeCreditAccountDebit"): "write_store_credit_account_transactions",

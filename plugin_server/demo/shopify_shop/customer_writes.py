@@ -69,6 +69,22 @@ def _refused(field: list[str], message: str, code: str, customer: Customer | Non
     return {"customer": customer, "userErrors": [{"field": field, "message": message, "code": code}]}
 
 
+@field_of("Mutation", "customerCreate")
+def _create(_root: object, context: Context, input: dict[str, Any]) -> dict[str, Any]:
+    """A customer with no more than an address, who has not been asked about mails."""
+    shop, email = context.shop, (input.get("email") or "").strip().lower()
+    fault = (
+        "must have a name, phone number or email address" if not email
+        else "Email is invalid" if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", email)
+        else "Email has already been taken" if shop.customer_by_email(email) else ""
+    )  # fmt: skip
+    if fault:
+        return {"customer": None, "userErrors": [{"field": ["email"] if email else None, "message": fault}]}
+    made = Customer(shop.next_id("Customer"), email, shop.now(), shop.now(), state="DISABLED")
+    shop.save(made, "CUSTOMERS_CREATE")
+    return {"customer": made, "userErrors": []}
+
+
 @field_of("Mutation", "customerEmailMarketingConsentUpdate")
 def _consent(_root: object, context: Context, input: dict[str, Any]) -> dict[str, Any]:
     shop, given = context.shop, input["emailMarketingConsent"]

@@ -95,18 +95,29 @@ class Discounts:
         self.spoil: Callable[[Row], None] = lambda row: None
         self.pending: dict[str, list[Row]] = {}
         self.looks = 0
+        self.people = dict(CUSTOMERS)
+        self.takes_customers = True
         for name in CREATES:
             shop.answers[name] = self._creator(name)
         shop.answers |= {
-            "CustomerByEmail": self.customer, "DiscountByCode": self.by_code, "DiscountDelete": self.delete,
+            "CustomerByEmail": self.customer, "CustomerCreate": self.introduce,
+            "DiscountByCode": self.by_code, "DiscountDelete": self.delete,
             "AutomaticDelete": self.delete, "DiscountsTagged": self.tagged, "CodesAdd": self.add,
             "CodesAdded": self.added, "CodeOwner": self.by_code, "CodesDelete": self.delete_codes,
         }  # fmt: skip
 
     def customer(self, variables: Row) -> Row:
-        number = CUSTOMERS.get(variables["email"].lower())
+        number = self.people.get(variables["email"].lower())
         found = {"id": f"gid://shopify/Customer/{number}", "defaultEmailAddress": {"emailAddress": variables["email"]}}
         return {"customerByIdentifier": found if number else None}
+
+    def introduce(self, variables: Row) -> Row:
+        email = variables["input"]["email"].lower()
+        if not self.takes_customers or email in self.people:
+            error = {"field": ["email"], "message": "Email has already been taken"}
+            return {"customerCreate": {"customer": None, "userErrors": [error]}}
+        number = self.people[email] = str(50 + len(self.people))
+        return {"customerCreate": {"customer": {"id": f"gid://shopify/Customer/{number}"}, "userErrors": []}}
 
     def _creator(self, name: str) -> Callable[[Row], Row]:
         root, kind = CREATES[name]

@@ -58,13 +58,24 @@ def test_personal_codes_are_bound_to_their_customer_and_made_once() -> None:
     assert asked["LOY-SHIP"]["destination"] == {"all": True}
 
 
-def test_a_code_for_somebody_the_shop_does_not_know_is_not_made_at_all() -> None:
+def test_somebody_new_to_the_shop_is_made_a_customer_once_and_owns_the_code() -> None:
+    friend = replace(SPEC, email="Teman@contoh.test")
     with selling() as (shop, discounts, maker):
+        made = maker.create([friend, replace(friend, code="LOY-TWO")])
+    assert [result.error for result in made] == [None, None]
+    owner = {"customers": {"add": [f"gid://shopify/Customer/{discounts.people['teman@contoh.test']}"]}}
+    assert [given["context"] for given in discounts.given] == [owner, owner]
+    assert shop.names().count("CustomerCreate") == 1
+
+
+def test_a_code_for_somebody_the_shop_does_not_take_is_not_made_at_all() -> None:
+    with selling() as (shop, discounts, maker):
+        discounts.takes_customers = False
         result = maker.create([replace(SPEC, email="stranger@contoh.test")])[0]
     assert (result.external_id, result.permanent) == (None, True)
     assert "everybody" in (result.error or "")
     assert discounts.rows == {}
-    assert shop.names() == ["CustomerByEmail"]
+    assert shop.names() == ["CustomerByEmail", "CustomerCreate", "CustomerByEmail"]
 
 
 def everybody(row: Row) -> None:

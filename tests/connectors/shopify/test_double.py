@@ -78,9 +78,10 @@ def test_codes_rungs_and_credit_at_the_double() -> None:
             replace(spec, code="LOY-AAA3", kind=DiscountKind.FREE_SHIPPING, value=Decimal(0), minimum_minor=0,
                     email=buyers[2].email),
             replace(spec, code="LOY-AAA4", email="nobody@nowhere.test"),
+            replace(spec, code="LOY-AAA5", email="no address"),
         ]  # fmt: skip
         made = store.create_codes(specs)
-        assert [bool(result.external_id) for result in made] == [True, True, True, False]
+        assert [bool(result.external_id) for result in made] == [True, True, True, True, False]
         assert store.create_codes(specs) == made
         store.revoke_codes([result.external_id for result in made if result.external_id])
         assert store.write_rungs(
