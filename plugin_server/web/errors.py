@@ -21,6 +21,8 @@ PROBLEMS = {
     405: ("Not with this method", "See /api/openapi.json."),
     500: ("Something failed on our side", "It has been written down. Nothing of this request was kept."),
 }
+CUSTOMERS = ("/c/", "/r/", "/d/", "/join/")
+"""Where customers are: the owner's pages and log-in are no way on for them."""
 KNOWN = {400, 401, 403, 404, 405, 410, 413, 429, 503}
 
 
@@ -63,7 +65,7 @@ def _page(key: str, status: int) -> ResponseReturnValue:
         log.info("request refused [%s] %s %s %s", fault, status, request.method, request.path)
     say = words()
     return page(
-        "error.html",
+        "card_error.html" if request.path.startswith(CUSTOMERS) else "error.html",
         title=say(f"error.{key}.title"),
         sentence=say(f"error.{key}.sentence"),
         fault=fault,

@@ -74,6 +74,30 @@ def test_a_wrong_form_says_where_and_keeps_what_was_typed(shop: Shop, logged_in:
     assert shop.rows("SELECT 1 FROM point_program") == []
 
 
+def test_half_a_reward_is_asked_about_and_an_emptied_one_goes(shop: Shop, logged_in: Callable[[str], Visitor]) -> None:
+    visitor = logged_in("marketer")
+    visitor.get("/points")
+    half = {"reward_name_1": "Ongkir", "reward_points_1": "", "reward_value_1": "9"}
+    answer = visitor.post("/points", FORM | half)
+    assert answer.status_code == 422
+    assert 'value="Ongkir"' in answer.text
+    visitor.post("/points", FORM)
+    gone = FORM | {"reward_key_0": "rp-500-off", "reward_name_0": "", "reward_points_0": ""}
+    assert visitor.post("/points", gone).status_code == 302
+    left = "SELECT jsonb_array_length(definition->'rewards') FROM point_program ORDER BY version DESC LIMIT 1"
+    assert shop.rows(left) == [(0,)]
+
+
+def test_the_ledger_calls_an_order_as_the_shop_does(
+    points_shop_like: Shop, logged_in: Callable[[str], Visitor]
+) -> None:
+    for external, number in (("1", "#1001"), ("2", "1002")):
+        take(points_shop_like, order(external, number=number))
+    customer = points_shop_like.rows("SELECT id FROM customer")[0][0]
+    page = logged_in("viewer").get(f"/points/customers/{customer}").text
+    assert re.findall(r">(#+100\d)<", page) == ["#1002", "#1001"]
+
+
 def test_a_viewer_may_look_and_not_give(points_shop_like: Shop, logged_in: Callable[[str], Visitor]) -> None:
     take(points_shop_like, order())
     customer = points_shop_like.rows("SELECT id FROM customer")[0][0]

@@ -66,6 +66,19 @@ def test_a_friend_goes_from_the_link_to_the_code(shop: Shop, link: str, visitor:
     assert len(shop.rows("SELECT 1 FROM offer_code")) == 1
 
 
+def test_a_code_that_no_shop_makes_is_told_to_both(
+    shop: Shop, link: str, visitor: Visitor, logged_in: Callable[[str], Visitor]
+) -> None:
+    visitor.client.post(link, data={"email": "budi@example.com", "name": "Budi"})
+    path = own_page(shop, "budi@example.com")
+    visitor.client.post(f"{path}/friend")
+    shop.rows(
+        "UPDATE reward_claim SET state = 'failed', error = 'The shop no longer knows this customer.' RETURNING id"
+    )
+    assert "kode anda tidak bisa dibuat" in visitor.get(path, headers={"Accept-Language": "id"}).text.lower()
+    assert "The shop no longer knows this customer." in logged_in("owner").get("/referrals?lang=en").text
+
+
 def test_a_link_rests_while_nothing_is_given(shop: Shop, link: str, visitor: Visitor) -> None:
     shop.do(lambda conn: referrals.save_terms(conn, ReferralTerms(on=False)))
     assert visitor.get(link).status_code == 404

@@ -61,6 +61,10 @@ def team(shop: Shop, deal: int) -> str:
 def test_a_customer_starts_a_team_and_finds_its_link(shop: Shop, deal: int, visitor: Visitor) -> None:
     page = own(shop, "ani@example.com")
     assert f'action="{page}/teams/{deal}"' in visitor.get(page).text
+    assert "Bring 2 others within" in visitor.get(page).text
+    shop.rows("UPDATE team_deal SET terms = jsonb_set(terms, '{seats}', '2') RETURNING id")
+    assert "Bring one other person within" in visitor.get(page).text
+    shop.rows("UPDATE team_deal SET terms = jsonb_set(terms, '{seats}', '3') RETURNING id")
     for _ in range(2):
         assert visitor.client.post(f"{page}/teams/{deal}").status_code == 302
     shown = visitor.get(page).text

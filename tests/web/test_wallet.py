@@ -156,6 +156,9 @@ def test_buttons_stand_only_where_cards_can_be_made(
 ) -> None:  # fmt: skip
     assert "card.pkpass" not in visitor.get(full).get_data(as_text=True)
     assert [visitor.get(f"{full}/{path}").status_code for path in ("card.pkpass", "wallet")] == [404, 404]
+    kept = visitor.get(f"{full}/wallet").text
+    assert "0000 0018" in kept
+    assert "/login" not in kept
     page = logged_in("viewer").get("/settings/wallet").get_data(as_text=True)
     assert "APPLE_PASS_CERTIFICATE" in page
     assert "GOOGLE_WALLET_ISSUER" in page
@@ -176,4 +179,4 @@ def test_buttons_stand_only_where_cards_can_be_made(
     assert said["storeCard"]["secondaryFields"][0]["value"] == "Pembeli"
     assert str(ready.get(f"{full}/wallet").location).startswith(SAVE)
     other = customer_token(app.settings.keys, CustomerLink(merchant, crowd - 1))
-    assert ready.get(f"/c/{other}/card.pkpass").status_code == 404
+    assert ready.get(f"/c/{other}/card.pkpass").location == f"/c/{other}"

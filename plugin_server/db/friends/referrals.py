@@ -287,9 +287,10 @@ WHERE id = :id AND state = 'approved' AND decided_by = 'system'
 _QUEUE = """
 SELECT j.id, j.state, j.flags, j.reason, j.confirmed_at, j.decided_by, j.advocate_id, j.friend_id,
        coalesce(nullif(btrim(a.first_name || ' ' || a.last_name), ''), a.email, '#' || a.id) AS advocate,
-       coalesce(nullif(btrim(f.first_name || ' ' || f.last_name), ''), f.email, '#' || f.id) AS friend, r.converted_at
+       coalesce(nullif(btrim(f.first_name || ' ' || f.last_name), ''), f.email, '#' || f.id) AS friend, r.converted_at,
+       CASE WHEN c.state = 'failed' THEN c.error END AS code_error
 FROM referral_join j JOIN customer a ON a.id = j.advocate_id JOIN customer f ON f.id = j.friend_id
-LEFT JOIN referral r ON r.friend_id = j.friend_id
+LEFT JOIN referral r ON r.friend_id = j.friend_id LEFT JOIN reward_claim c ON c.id = j.claim_id
 WHERE j.state <> 'asked' ORDER BY j.state <> 'review', j.confirmed_at DESC, j.id DESC LIMIT :limit
 """
 _OF_FRIEND = """

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, Response, abort, redirect, url_for
+from flask import Blueprint, Response, redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from plugin_server.db.customers import benefits
@@ -56,7 +56,7 @@ def apple_pass(token: str) -> ResponseReturnValue:
     except BadCertificate:
         signer = None
     if signer is None or not _member(mine):
-        abort(404)
+        return _without(token, mine)
     head = {"Content-Disposition": 'attachment; filename="member.pkpass"', "Cache-Control": "private, no-store"}
     return Response(apple.pkpass(_pass(token, link, mine), signer), mimetype=apple.MIME, headers=head)
 
@@ -73,7 +73,7 @@ def google_link(token: str) -> ResponseReturnValue:
     except BadAccount:
         signer = None
     if signer is None or not _member(mine):
-        abort(404)
+        return _without(token, mine)
     origin = services().settings.public_url
     return redirect(google.save_link(_pass(token, link, mine), signer, origin=origin, now=services().now()))
 
@@ -109,6 +109,13 @@ def _apple(settings: Settings, now: datetime) -> AppleSigner | None:
 def _google(settings: Settings) -> GoogleSigner | None:
     issuer, account = settings.google_wallet_issuer, settings.google_wallet_account
     return google.load(issuer, account) if issuer and account else None
+
+
+def _without(token: str, mine: Card) -> ResponseReturnValue:
+    """The card to keep and print instead, and a word about it; who has none is led back to their page."""
+    if not _member(mine):
+        return redirect(url_for("customer_card.show", token=token))
+    return page("card_member.html", card=mine, token=token, note=words()("wallet.none_here")), 404
 
 
 def _member(mine: Card) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -107,7 +108,8 @@ def _program(force: points_orders.InForce | None) -> Program | None:
 def _rewards(given: dict[str, str], force: points_orders.InForce | None) -> int:
     """How many rewards the form shows; one empty place comes after them."""
     if given:
-        return sum(1 for key in given if key.startswith("reward_points_") and given[key])
+        filled = re.compile(r"reward_(name|points|value)_(\d+)")
+        return len({found[2] for key in given if given[key] and (found := filled.fullmatch(key))})
     return len(force.program.rewards) if force else 0
 
 

@@ -77,7 +77,9 @@ def _rewards(form: Mapping[str, str]) -> list[dict[str, Any]]:
     found = []
     for place in range(MOST_REWARDS):
         name, points = form.get(f"reward_name_{place}", "").strip(), form.get(f"reward_points_{place}", "").strip()
-        if name and points:
+        # What was kept before goes by emptying its name and points; of a new one, half a reward is not dropped unsaid.
+        worth = "" if form.get(f"reward_key_{place}") else form.get(f"reward_value_{place}", "").strip()
+        if name or points or worth:
             found.append(_reward(form, place, name, points))
     return found
 
