@@ -43,6 +43,8 @@ def sentence(rule: Rule | None, lang: str) -> str:
         return WORDS[lang]["everybody"]
     if isinstance(rule, All | Any_):
         return JOINED[lang][rule.kind].join(_bracketed(child, lang) for child in rule.rules)
+    if isinstance(rule, Not) and isinstance(rule.rule, IsSet):
+        return f"{fact_of(rule.rule).labels[lang]}: {WORDS[lang]['none']}"
     if isinstance(rule, Not):
         return JOINED[lang]["not"].format(rule=sentence(rule.rule, lang))
     fact = fact_of(rule)

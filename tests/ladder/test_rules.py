@@ -262,7 +262,7 @@ SENTENCES = [
         "member since: before 1 Mar 2026",
         "anggota sejak: sebelum 1 Mar 2026",
     ),
-    (Not(rule=IsSet(fact="country")), "not (country: known)", "bukan (negara: diketahui)"),
+    (Not(rule=IsSet(fact="country")), "country: not known", "negara: tidak diketahui"),
 ]
 
 

@@ -45,6 +45,12 @@ def test_every_language_says_everything_with_the_same_places(language: str) -> N
     assert [key for key, phrase in other.items() if not all(text.strip() for text in texts(phrase))] == []
 
 
+def test_every_recipe_has_a_name_of_its_own() -> None:
+    """Without one its card spoke English everywhere, and a campaign made of it was called by its day."""
+    known = {f"recipe.{recipe.key}.{part}" for recipe in recipes() for part in ("name", "what")}
+    assert known - set(catalogue("en")) == set()
+
+
 def test_pages_use_only_phrases_there_are() -> None:
     used = {
         key

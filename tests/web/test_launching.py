@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from html import unescape
@@ -51,6 +52,17 @@ def test_a_launch_says_what_will_happen_and_can_be_taken_back(
     assert "Too late to take it back" in visitor.get(again).text
     assert runs(app, five) == [("once", "planned")]
     assert visitor.post("/runs/999999/undo").status_code == 404
+
+
+def test_what_waits_for_peoples_own_days_says_so(app: Services, five: int, logged_in: Callable[[str], Visitor]) -> None:
+    born = {"kind": "event", "event": "birthday", "after_days": -3}
+    campaign(app, five, "cake", "draft", trigger=born)
+    campaign(app, five, "feast", "draft", trigger={"kind": "once", "day": "2026-12-12"})
+    visitor = logged_in("marketer")
+    cake, feast = (unescape(visitor.get(f"/campaigns/{key}").text) for key in ("cake", "feast"))
+    assert "It is nobody's day today." in cake
+    assert re.search(r"Send by itself from \d+ \w+ 2026 on<", cake)
+    assert "Send by itself on 12 Dec 2026<" in feast
 
 
 def test_what_the_calendar_would_start_again_is_stopped_instead(app: Services, five: int) -> None:

@@ -74,12 +74,11 @@ def cards(connection: Connection, who: Person, rungs: Sequence[RungName], words:
     made, keys = [], [rung.key for rung in rungs]
     for recipe in recipes():
         campaign = parse(campaign_base.for_shop(recipe.document, keys))
-        named = words.has(f"recipe.{recipe.key}.name")
         made.append(
             Card(
                 recipe.key,
-                words(f"recipe.{recipe.key}.name") if named else words.said(recipe.name),
-                words(f"recipe.{recipe.key}.what") if named else words.said(recipe.why),
+                words(f"recipe.{recipe.key}.name"),
+                words(f"recipe.{recipe.key}.what"),
                 campaign_sentence.main(connection, who, campaign, rungs, words, words.now),
                 way_of(recipe),
                 campaign_base.fitted([_RUNG[recipe.key]], keys)[0] if recipe.key in _RUNG else rung_of(campaign, keys),
