@@ -130,6 +130,17 @@ def test_auto_enrols_the_consistent_and_nobody_else(shop: Shop) -> None:
     assert cards(shop) == [("0000 0018", True), (None, False)]
 
 
+def test_who_was_taken_out_is_not_enrolled_again_by_the_hour(shop: Shop, visitor: Visitor) -> None:
+    person = regular(shop)
+    terms(shop, "auto")
+    assert jobs.enrolled(shop.app, shop.merchant) == 1
+    shop.do(lambda conn: jobs.end(conn, shop.merchant, person, by="o", now=shop.app.now()))
+    assert jobs.enrolled(shop.app, shop.merchant) == 0
+    assert cards(shop) == [("0000 0018", False)]
+    visitor.client.post(f"{page_of(shop, person)}/member")
+    assert cards(shop) == [("0000 0018", True)]
+
+
 def test_a_membership_ends_and_comes_back_under_its_number(shop: Shop, logged_in: Callable[[str], Visitor]) -> None:
     person = regular(shop)
     marketer, path = logged_in("marketer"), f"/customers/{person}"

@@ -9,6 +9,7 @@ from html import unescape
 
 import pytest
 
+from plugin_server.db.points import actions
 from plugin_server.db.points import programme as points
 from plugin_server.vault import CustomerLink, customer_token
 from plugin_server.wiring import Services
@@ -135,6 +136,20 @@ def test_a_customer_takes_a_reward_in_two_taps(points_shop_like: Shop, visitor: 
     again = visitor.client.post(link[1], follow_redirects=True).get_data(as_text=True)
     assert "500" in again
     assert len(shop.rows("SELECT 1 FROM reward_claim")) == 1
+
+
+def test_what_an_answer_brings_is_said_before_and_after_it(shop: Shop, visitor: Visitor) -> None:
+    take(shop, order())
+    rules = [{"kind": "action", "action": "birthday_told", "points": 20}]
+    shop.do(lambda conn: points.save_program(conn, shop.merchant, program(earn=rules), by="o"))
+    ask = f"{card(shop)}/ask/birthday"
+    english = {"headers": {"Accept-Language": "en"}}
+    assert "You get 20 points for telling us, once." in visitor.get(ask, **english).text
+    assert "points" not in visitor.get(f"{card(shop)}/ask/preferences", **english).text
+    visitor.client.post(ask, data={"day": "1990-03-14"})
+    assert "Your 20 points come within a day." in visitor.get(ask, **english).text
+    shop.do(lambda conn: actions.reward_actions(conn, merchant_id=shop.merchant, now=NOW))
+    assert "points" not in visitor.get(ask, **english).text
 
 
 def test_points_in_the_return_window_and_those_that_end_are_told(points_shop_like: Shop, visitor: Visitor) -> None:

@@ -64,7 +64,10 @@ def end(conn: Connection, merchant_id: int, customer_id: int, *, by: str) -> boo
 
 
 def due(conn: Connection, merchant_id: int, limit: int = 5000) -> list[int]:
-    """Consistent buyers whom the terms enrol by themselves; nobody unless the mode is ``auto``."""
+    """Consistent buyers whom the terms enrol by themselves; nobody unless the mode is ``auto``.
+
+    Who has a number already was a member once: whose membership was ended comes back by a tap or by hand alone.
+    """
     set_to = terms(conn)
     return _consistent(conn, merchant_id, set_to, None, limit) if set_to.mode == "auto" else []
 
@@ -103,7 +106,8 @@ WHERE c.id = given.id
 _CONSISTENT = """
 SELECT c.id FROM customer c JOIN customer_facts f ON f.customer_id = c.id
 WHERE c.member_since IS NULL AND c.merged_into IS NULL AND c.erased_at IS NULL AND f.orders >= :least
-  AND f.rung = ANY(:rungs) AND (CAST(:only AS bigint) IS NULL OR c.id = :only)
+  AND f.rung = ANY(:rungs)
+  AND CASE WHEN CAST(:only AS bigint) IS NULL THEN c.member_number IS NULL ELSE c.id = :only END
 ORDER BY c.id LIMIT :limit
 """
 _COUNT = """

@@ -41,6 +41,19 @@ def reward_actions(conn: Connection, *, merchant_id: int, now: datetime) -> int:
     return friends + len(made)
 
 
+def promised(conn: Connection, customer_id: int, action: str) -> int:
+    """Points that this customer would get for an ``action`` given once; 0 where they have them or none are given."""
+    force = in_force(conn)
+    rule = actions_of(force.program).get(action) if force and not force.paused else None
+    if rule is None:
+        return 0
+    has = conn.scalar(text(_HAS), {"customer": customer_id, "action": action})
+    return 0 if has else rule.points
+
+
+_HAS = """
+SELECT EXISTS (SELECT FROM point_entry WHERE customer_id = :customer AND kind = 'action' AND reason = :action)
+"""
 # What happened: customer_id, a name that is the happening's own, and when.
 _HAPPENED = {
     "joined": """

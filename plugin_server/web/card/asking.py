@@ -13,6 +13,7 @@ from campaigns.asking import BadAnswer
 from plugin_server.db.customers import answers, written
 from plugin_server.db.customers.card import Card
 from plugin_server.db.merchant import audit_log
+from plugin_server.db.points import actions as points_actions
 from plugin_server.db.session import tenant
 from plugin_server.jobs import climb
 from plugin_server.jobs.letters.complaint import tell_complaints
@@ -156,12 +157,13 @@ def _shown(token: str, question: str, link: CustomerLink, mine: Card, fault: str
     with tenant(services().engine, link.merchant_id) as conn:
         said = answers.current(conn, mine.customer.id, question, mail, services().now())
         known = answers.categories(conn) if question == "preferences" else []
+        gets = points_actions.promised(conn, mine.customer.id, f"{question}_told")
         share = shared(conn, link.merchant_id, mine.customer.id) if question == "satisfaction" else None
     chosen, route = _chosen(said), asking.route(said.score) if said and said.score is not None else ""
     asks = fault or said is None or (said.open and ("again" in request.args or chosen["linked"]))
     return page(
         "ask.html", card=mine, token=token, question=question, said=said, chosen=chosen, fault=fault, asks=asks,
-        route=route, known=known, share=share, today=services().now().date(),
+        route=route, known=known, share=share, gets=gets, today=services().now().date(),
     )  # fmt: skip
 
 
