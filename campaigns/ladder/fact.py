@@ -28,7 +28,8 @@ class Fact:
     """One fact: its name in rules, its type and unit, and what people call it in each language.
 
     ``kept`` says where it stands: ``facts``, ``habits`` and ``contact`` are rows per customer; ``standing`` follows
-    from the ladder, so that no ladder may ask for it; ``reckoned`` is worked out from others at the moment of asking.
+    from the ladder, so that no ladder may ask for it; ``outlook`` is the forecast as it is today; ``reckoned`` is
+    worked out from others at the moment of asking.
     ``source`` names what it is made of.
     """
 
@@ -39,6 +40,11 @@ class Fact:
     choices: tuple[str, ...] = ()
     kept: str = "facts"
     source: str = ""
+
+    @property
+    def of_today(self) -> bool:
+        """Whether it is known as of today alone. A ladder is asked as of any date, so none may ask for such a fact."""
+        return self.kept in ("standing", "outlook")
 
     @property
     def least(self) -> int | None:

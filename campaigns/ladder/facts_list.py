@@ -232,6 +232,32 @@ BLOCKS: dict[tuple[str, str], tuple[Row, ...]] = {
         ("last_reply_at", "time", "", "last reply", "balasan terakhir", "laatste reactie"),
         ("points", "whole", "points", "points balance", "saldo poin", "puntensaldo"),
     ),
+    ("outlook", "the forecast, unknown while one of its gates is closed"): (
+        (
+            "alive_percent",
+            "decimal",
+            "percent",
+            "chance of still being a customer in percent",
+            "peluang masih pelanggan dalam persen",
+            "kans nog klant te zijn in procent",
+        ),
+        (
+            "buys_percent",
+            "decimal",
+            "percent",
+            "chance of buying within 13 weeks in percent",
+            "peluang membeli dalam 13 minggu dalam persen",
+            "kans op een aankoop binnen 13 weken in procent",
+        ),
+        (
+            "expected_spend",
+            "money",
+            "money",
+            "expected spend within 13 weeks",
+            "perkiraan belanja dalam 13 minggu",
+            "verwachte besteding binnen 13 weken",
+        ),
+    ),
     ("standing", "the ladder"): (
         ("rung", "text", "", "rung", "anak tangga", "sport"),
         ("rung_since", "time", "", "on the rung since", "di anak tangga sejak", "op de sport sinds"),

@@ -170,7 +170,7 @@ def _check_since(since: Since, place: str) -> None:
             _check_since(moment, f"{place}.moments.{index}")
         elif moment not in CATALOGUE or CATALOGUE[moment].type not in MOMENTS:
             raise BadRule(f"{place}.moments.{index}", f"{moment!r} is not a moment among the facts.")
-        elif CATALOGUE[moment].kept == "standing":
+        elif CATALOGUE[moment].of_today:
             raise BadRule(
                 f"{place}.moments.{index}", f"{moment!r} follows from the ladder itself: it cannot date a rung."
             )
@@ -189,6 +189,12 @@ def _nested(place: str, rule: Rule) -> None:
         if CATALOGUE[leaf.fact].kept == "standing":
             raise BadRule(
                 place, f"A rung cannot depend on {leaf.fact!r}: that follows from the ladder itself, in a circle."
+            )
+        if CATALOGUE[leaf.fact].of_today:
+            raise BadRule(
+                place,
+                f"A rung cannot depend on {leaf.fact!r}: the forecast is known as of today alone, and a ladder is "
+                "asked as of any date. Ask for it in a segment.",
             )
 
 

@@ -13,6 +13,7 @@ from campaigns.forecast.buying import ModelName
 from plugin_server.cli.context import home_option, json_option, merchant_option, show
 from plugin_server.cli.ladder import Day, asked, not_after, table
 from plugin_server.db.ladder import forecast as forecasts
+from plugin_server.db.ladder import outlook
 from plugin_server.db.merchant import merchants
 
 MODEL = click.option(
@@ -38,14 +39,16 @@ def fit(until: date | None, model: ModelName | None, merchant: str | None, home:
     """Fit the models to the orders, check them against the latest part of the history, and say if they are usable."""
     with asked(home, merchant) as (conn, number, now):
         not_after(until, now, "--until")
-        found, *_ = forecasts.fitted(conn, merchant=merchants.get(conn), until=until, now=now, model=model)
+        shop = merchants.get(conn)
+        found, made, ids, of = forecasts.fitted(conn, merchant=shop, until=until, now=now, model=model)
         if until is None and model is None:
             forecasts.keep(conn, merchant_id=number, document=found, now=now)
+            outlook.everybody(conn, document=found, made=made, ids=ids, of=of, now=now)
     show(found, as_json, lambda: _fitted(found))
 
 
 @forecast.command()
-@click.option("--horizon-weeks", type=click.FloatRange(0.1, 520), default=forecasts.HORIZON_WEEKS, show_default=True)
+@click.option("--horizon-weeks", type=click.FloatRange(0.1, 520), default=outlook.HORIZON_WEEKS, show_default=True)
 @UNTIL
 @MODEL
 @click.option("--anyway", is_flag=True, help="Show predictions although a gate is closed.")

@@ -97,6 +97,7 @@ HELD: Final = (
             "supply_ends_on first_source"
         ),
     ),
+    Held("customer_outlook", OF_PERSON, deleted=True),
     Held(
         "rung_pin",
         OF_PERSON,

@@ -24,7 +24,7 @@ def recomputed(using: Services, merchant_id: int) -> dict[str, int]:
     with tenant(using.engine, merchant_id) as conn:
         done = everybody(conn, merchant_id=merchant_id, now=using.now())
     with tenant(using.engine, merchant_id) as conn:
-        known.catch_up(conn, merchant_id=merchant_id)
+        known.catch_up(conn, merchant_id=merchant_id, now=using.now())
     return done
 
 
@@ -72,4 +72,4 @@ def catch_up(merchant_id: int) -> None:
     using = services()
     awake(using.redis, catch_up, merchant_id)
     with tenant(using.engine, merchant_id) as conn:
-        known.catch_up(conn, merchant_id=merchant_id)
+        known.catch_up(conn, merchant_id=merchant_id, now=using.now())

@@ -6,7 +6,7 @@ from sqlalchemy import text
 
 from connectors.errors import LOCKED_OUT
 from plugin_server import wiring
-from plugin_server.db.ladder import forecast, known
+from plugin_server.db.ladder import forecast, known, outlook
 from plugin_server.db.merchant import merchants
 from plugin_server.db.session import merchant_ids, tenant
 from plugin_server.db.shops import marketing, tags_told
@@ -117,8 +117,9 @@ def forecast_of(services: Services, merchant_id: int) -> None:
     """The same with given services."""
     with tenant(services.engine, merchant_id) as conn:
         shop, now = merchants.get(conn), services.now()
-        found, *_ = forecast.fitted(conn, merchant=shop, until=None, now=now)
+        found, made, ids, of = forecast.fitted(conn, merchant=shop, until=None, now=now)
         forecast.keep(conn, merchant_id=merchant_id, document=found, now=now)
+        outlook.everybody(conn, document=found, made=made, ids=ids, of=of, now=now)
 
 
 def points_all(services: Services) -> None:

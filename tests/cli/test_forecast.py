@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
-from plugin_server.db.ladder import forecast
+from campaigns.ladder import rules
+from plugin_server.db.ladder import forecast, known, outlook, rungs, segments
 from plugin_server.db.merchant import merchants
 from plugin_server.db.session import tenant
+from plugin_server.jobs import climb
 from tests.cli.conftest import Called, Read
 from tests.data.making import NOW, Shop
 from tests.forecast.customers import CDNOW, made
@@ -148,6 +151,66 @@ def test_a_forecast_of_a_shop(shop: Shop, call: Called, read: Read) -> None:
         assert 0 < line["p_alive"] <= 1
         window = line["next_order"]
         assert window is None or window["to"] is None or window["from"] <= window["to"]
+
+
+def facts_of(shop: Shop, now: datetime) -> dict[int, tuple[Any, ...]]:
+    """The facts of the forecast as rules read them, by customer."""
+    names = ("alive_percent", "buys_percent", "expected_spend")
+    with tenant(shop.app.engine, shop.merchant) as conn:
+        rows = known.over(set(names))
+        told = known.columns(rows, 2, now)
+        found = conn.execute(select(rows.c.customer_id, *(told[name] for name in names)))
+        return {row[0]: tuple(row[1:]) for row in found}
+
+
+def test_the_forecast_is_among_the_facts_while_its_gates_are_open(shop: Shop) -> None:
+    put(shop, list(bought(900)))
+    now = NOW - timedelta(days=1)
+    with tenant(shop.app.engine, shop.merchant) as conn:
+        merchant = merchants.get(conn)
+        climb.everybody(conn, merchant_id=shop.merchant, now=now)
+        known.catch_up(conn, merchant_id=shop.merchant, now=now)
+        found, made, ids, of = forecast.fitted(conn, merchant=merchant, until=None, now=now)
+        # What this shop's gates say is not the point here.
+        opened, shut = found | {"usable": True}, found | {"usable": False}
+        forecast.keep(conn, merchant_id=shop.merchant, document=opened, now=now)
+        assert outlook.everybody(conn, document=opened, made=made, ids=ids, of=of, now=now) == 901
+        assert outlook.everybody(conn, document=opened, made=made, ids=ids, of=of, now=now) == 0, "written already"
+    told = facts_of(shop, now)
+    assert len(told) == 901
+    with tenant(shop.app.engine, shop.merchant) as conn:
+        for who in list(told)[::100]:
+            page = forecast.one(conn, merchant=merchant, customer_id=who, now=now)
+            assert page is not None
+            alive, buys, spend = told[who]
+            assert (float(alive), float(buys)) == pytest.approx(
+                (100 * page["p_alive"], 100 * page["p_buys"]), abs=0.051
+            )
+            assert spend == Decimal(page["expected_spend"]["amount"])
+    who = min(told, key=lambda one: told[one][0])
+    put_again = f"{now.date()}T01:00Z"
+    with tenant(shop.app.engine, shop.merchant) as conn:
+        conn.execute(
+            text(
+                "INSERT INTO shop_order (merchant_id, store_id, external_id, customer_id, status, paid, placed_at, "
+                "currency, total_minor, content) VALUES (:m, :s, 'late', :who, 'completed', true, :at, 'IDR', 9900, '')"
+            ),
+            {"m": shop.merchant, "s": shop.store, "who": who, "at": put_again},
+        )
+        known.note_due(conn, merchant_id=shop.merchant, customer_ids=[who])
+        known.catch_up(conn, merchant_id=shop.merchant, now=now)
+    after = facts_of(shop, now)
+    assert after[who][0] > told[who][0], "who ordered is alive again"
+    assert {one: after[one] for one in after if one != who} == {one: told[one] for one in told if one != who}
+    rule = rules.parse({"kind": "cmp", "fact": "buys_percent", "op": ">=", "value": 0})
+    with tenant(shop.app.engine, shop.merchant) as conn:
+        on = rungs.shop(conn, shop.merchant)
+        assert (segments.look(conn, on, rule, now).count, outlook.silent(conn, rule)) == (901, False)
+        forecast.keep(conn, merchant_id=shop.merchant, document=shut, now=now)
+        assert outlook.everybody(conn, document=shut, made=made, ids=ids, of=of, now=now) == 901
+        assert (segments.look(conn, on, rule, now).count, outlook.silent(conn, rule)) == (0, True)
+        assert outlook.follow(conn, customer_ids=[who], now=now) == 0
+    assert set(facts_of(shop, now).values()) == {(None, None, None)}
 
 
 @pytest.mark.parametrize("orders", [0, 1, 3])

@@ -231,14 +231,14 @@ def test_points_and_replies_are_read_as_soon_as_they_come(shop: Shop) -> None:
         )
         points_ledger.take(conn, who, 120, kind="redeem", key="r", reason="", now=at("2026-03-01"))
         assert set(conn.scalars(text("SELECT customer_id FROM facts_due"))) == {who}
-        assert known.catch_up(conn, merchant_id=shop.merchant_id) == 1
+        assert known.catch_up(conn, merchant_id=shop.merchant_id, now=NOW) == 1
     names = ("points", "replies", "last_reply_at")
     assert asked(shop, who, *names) == [380, 2, at("2026-03-01")]
     assert asked(shop, other, *names) == [0, 0, None]
     assert asked(shop, who, *names, then=at("2026-02-15")) == [500, 1, at("2026-02-01")]
     with shop.work() as conn:
         points_ledger.expire(conn, None, NOW)
-        known.catch_up(conn, merchant_id=shop.merchant_id)
+        known.catch_up(conn, merchant_id=shop.merchant_id, now=NOW)
     assert asked(shop, who, *names[:1]) == [0]
     assert asked(shop, who, *names[:1], then=at("2026-04-15")) == [380]
 
@@ -266,17 +266,17 @@ def test_what_is_due_is_read_once(shop: Shop) -> None:
     with shop.work() as conn:
         assert not known.note_due(conn, merchant_id=shop.merchant_id, customer_ids=[who, who])
         assert known.any_due(conn)
-        assert known.catch_up(conn, merchant_id=shop.merchant_id) == 1
+        assert known.catch_up(conn, merchant_id=shop.merchant_id, now=NOW) == 1
         assert not known.any_due(conn)
         known.note_due(conn, merchant_id=shop.merchant_id, customer_ids=None)
-        assert known.catch_up(conn, merchant_id=shop.merchant_id) == 1
+        assert known.catch_up(conn, merchant_id=shop.merchant_id, now=NOW) == 1
 
 
 def test_every_fact_of_the_catalogue_can_be_asked(shop: Shop) -> None:
     who = shop.person(known="2026-01-01")
     settle(shop)
     assert len(asked(shop, who, *CATALOGUE)) == len(CATALOGUE)
-    then = [name for name, fact in CATALOGUE.items() if fact.kept != "standing"]
+    then = [name for name, fact in CATALOGUE.items() if not fact.of_today]
     assert len(asked(shop, who, *then, then=at("2026-06-10"))) == len(then)
 
 
@@ -288,4 +288,7 @@ def test_a_ladder_cannot_ask_for_the_ladder() -> None:
     data["rungs"][3]["rule"] = {"kind": "cmp", "fact": "rung", "op": "=", "value": "shopper"}
     assert parse(data["rungs"][3]["rule"])
     with pytest.raises(BadRule, match="circle"):
+        ladder(data)
+    data["rungs"][3]["rule"] = {"kind": "cmp", "fact": "alive_percent", "op": ">", "value": 50}
+    with pytest.raises(BadRule, match="as of today alone"):
         ladder(data)

@@ -58,6 +58,7 @@ TRACES = (
     "VALUES (:m, :c, 'member', 'Ani Rahasia asked', 'owner@example.com')",
     "INSERT INTO survey_answer (merchant_id, customer_id, question, occasion, score, text, first_at, answered_at) "
     "VALUES (:m, :c, 'satisfaction', 'mail:1', 9, 'says Ani Rahasia', now(), now())",
+    "INSERT INTO customer_outlook VALUES (:c, 90.5, 40, 5, :m)",
     "INSERT INTO rung_review VALUES (:c, now(), now(), :m)",
     "INSERT INTO point_entry (id, merchant_id, customer_id, kind, points, open_points, available_at, reason, "
     "happened_at) OVERRIDING SYSTEM VALUE VALUES (1, :m, :c, 'adjust', 5, 5, now(), 'a gift to Ani Rahasia', now())",

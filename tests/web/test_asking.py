@@ -107,14 +107,14 @@ def test_answers_are_facts_now_and_then(
     app: Services, merchant: int, customer: int, link: str, visitor: Visitor, clock: Clock
 ) -> None:
     with tenant(app.engine, merchant) as conn:
-        known.catch_up(conn, merchant_id=merchant)
+        known.catch_up(conn, merchant_id=merchant, now=app.now())
     first = app.now()
     visitor.post(f"{link}/ask/satisfaction", {"score": "9"})
     clock.forward(days=30)
     later = app.now()
     visitor.post(f"{link.replace(link[3:], other(app, merchant, customer))}/ask/satisfaction", {"score": "6"})
     with tenant(app.engine, merchant) as conn:
-        known.catch_up(conn, merchant_id=merchant)
+        known.catch_up(conn, merchant_id=merchant, now=app.now())
         now = conn.execute(text("SELECT nps_score, nps_at, last_answer_at FROM customer_contact")).one()
         rows_then = known.over_then(merchant, first + timedelta(days=1), {"nps_score"})
         then = conn.execute(select(rows_then.c.nps_score)).scalars().all()

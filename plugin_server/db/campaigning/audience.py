@@ -285,7 +285,7 @@ def freeze(conn: Connection, run: Run, now: datetime) -> None:
     if saved_campaigns.run(conn, run.id, lock=True).state != "planned":
         return
     if known.any_due(conn):
-        known.catch_up(conn, merchant_id=run.merchant_id)
+        known.catch_up(conn, merchant_id=run.merchant_id, now=now)
     if run.campaign.guards.discount_fatigue:
         # One after the other: two runs frozen at once must not both give the last code that somebody may have.
         conn.execute(text("SELECT pg_advisory_xact_lock(7412, CAST(:m AS int))"), {"m": run.merchant_id % 2**31})

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import BigInteger, Connection, DateTime, Text, column, insert, select, table, text
 
+from campaigns.ladder.facts import CATALOGUE
 from campaigns.ladder.meaning import meaning
 from campaigns.ladder.rules import Rule, leaves
 from campaigns.schema import Campaign
@@ -23,7 +24,7 @@ from plugin_server.db.series.places import known_zone
 
 MOST: Final = 20_000
 """From so many people on, a part of them is walked through and the figures are reckoned up."""
-TODAYS: Final = frozenset({"activity", "falls_on"})
+TODAYS: Final = frozenset(name for name, fact in CATALOGUE.items() if fact.of_today) - {"rung", "rung_since"}
 """Facts of which the past is not known: a rule that asks for one is answered as of today."""
 TOUCHED: Final = frozenset({
     "mails", "mail_clicks", "last_click_at", "mails_since_click", "mail_opens", "machine_opens", "tags", "nps_score",

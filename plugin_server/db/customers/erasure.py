@@ -170,7 +170,14 @@ def keep_erased(
         moved = {"new": row.id, "was": row.was}
         for table in ("shop_order", "testimonial", "redemption"):
             connection.execute(text(f"UPDATE {table} SET customer_id = :was WHERE customer_id = :new"), moved)
-        for table in ("rung_change", "rung_review", "customer_contact", "customer_habits", "customer_facts"):
+        for table in (
+            "rung_change",
+            "rung_review",
+            "customer_contact",
+            "customer_habits",
+            "customer_outlook",
+            "customer_facts",
+        ):
             connection.execute(text(f"DELETE FROM {table} WHERE customer_id = :new"), moved)
         connection.execute(_DROP, moved)
     return [row.was for row in again.values()]

@@ -8,7 +8,7 @@ transaction, as it is in the published histories of CDNOW. A gift is none.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -26,9 +26,9 @@ from campaigns.forecast.outlook import LEVEL, Calibration, Forecast, Gate
 from campaigns.forecast.spend import Spend
 from connectors.types import Money
 from plugin_server.db.effort import whole_shop
+from plugin_server.db.ladder.outlook import HORIZON_WEEKS
 from plugin_server.db.models.order import NOTHING_TO_PAY
 
-HORIZON_WEEKS = 13
 CHUNK = 20_000
 FAR = 520.0
 """Weeks beyond which a next order is not dated."""
@@ -64,17 +64,22 @@ _NAMES = """
 
 
 def read(
-    conn: Connection, *, merchant: Mapping[str, Any], cut: date, until: date, customer_id: int | None = None
+    conn: Connection,
+    *,
+    merchant: Mapping[str, Any],
+    cut: date,
+    until: date,
+    customer_ids: Sequence[int] | None = None,
 ) -> tuple[NDArray[np.int64], Histories, NDArray[np.int64]]:
     """Customer ids, their histories up to ``cut``, and how many days with orders followed by ``until``.
 
-    Of everybody, or of one customer.
+    Of everybody, or of some customers.
     """
     given = {"zone": merchant["timezone"], "currency": merchant["currency"], "cut": cut, "until": until}
-    whose = "IS NOT NULL" if customer_id is None else "= :who"
+    whose = "IS NOT NULL" if customer_ids is None else "= ANY(:who)"
     query = _HISTORIES.format(days=_DAYS.format(whose=whose))
-    with whole_shop(conn) if customer_id is None else nullcontext():
-        rows = conn.execute(text(query), given if customer_id is None else given | {"who": customer_id}).all()
+    with whole_shop(conn) if customer_ids is None else nullcontext():
+        rows = conn.execute(text(query), given if customer_ids is None else given | {"who": list(customer_ids)}).all()
     unit = 10 ** get_currency_precision(merchant["currency"])
     ids, repeats, last, age, value, later = zip(*rows, strict=True) if rows else ((),) * 6
     worth = np.array([np.nan if one is None else float(one) / unit for one in value], dtype=np.float64)
@@ -312,7 +317,7 @@ def one(conn: Connection, *, merchant: Mapping[str, Any], customer_id: int, now:
     if found is None or not found[1]["usable"]:
         return None
     today = now.astimezone(ZoneInfo(merchant["timezone"])).date()
-    ids, of, _ = read(conn, merchant=merchant, cut=today, until=today, customer_id=customer_id)
+    ids, of, _ = read(conn, merchant=merchant, cut=today, until=today, customer_ids=[customer_id])
     told = customers(
         conn, made=models(found[1]), ids=ids, of=of, weeks=HORIZON_WEEKS, until=today, currency=merchant["currency"]
     )

@@ -33,7 +33,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from campaigns.ladder.facts import CATALOGUE, FactType
 from campaigns.ladder.rules import Rule, leaves
-from plugin_server.db.ladder import contact, facts, habits
+from plugin_server.db.ladder import contact, facts, habits, outlook
 from plugin_server.db.models.facts import CustomerFacts
 from plugin_server.db.models.ladder import RungReview
 
@@ -60,6 +60,8 @@ def groups_of(names: Iterable[str]) -> list[str]:
 def over(names: Collection[str], base: FromClause = FACTS) -> FromClause:
     """Rows of all customers as they are written (or those of ``base``), with the columns that these facts need."""
     tables: list[FromClause] = [GROUPS[group].TABLE for group in groups_of(names)]
+    if any(CATALOGUE[name].kept == "outlook" for name in names):
+        tables.append(outlook.TABLE)
     if "falls_on" in names:
         tables.append(RungReview.__table__)
     if not tables:
@@ -95,13 +97,19 @@ def _joined(base: FromClause, parts: Sequence[tuple[FromClause, Sequence[str]]])
     joined = base
     for table, _ in parts:
         joined = joined.outerjoin(table, table.c.customer_id == base.c.customer_id)
-    beside = [_known(table.c[key], key).label(key) for table, keys in parts for key in keys if key in CATALOGUE]
+    beside = [_known(table.c[key], key).label(key) for table, keys in parts for key in keys if _fact_in(key)]
     return select(*base.c, *beside).select_from(joined)
+
+
+def _fact_in(column: str) -> str:
+    """The fact that a column holds; empty for none. Money stands in minor units."""
+    name = column.removesuffix("_minor")
+    return name if name in CATALOGUE else ""
 
 
 def _known(column: ColumnElement[Any], name: str) -> ColumnElement[Any]:
     """Somebody without a row beside has bought nothing of it: 0 and the empty set, not "unknown"."""
-    kind = CATALOGUE[name].type
+    kind = CATALOGUE[_fact_in(name)].type
     if kind is FactType.WHOLE:
         return func.coalesce(column, 0)
     return func.coalesce(column, cast([], column.type)) if kind is FactType.WORDS else column
@@ -169,8 +177,8 @@ def columns(rows: FromClause, exponent: int, now: datetime) -> dict[str, ColumnE
     ``now`` in the shop's zone. ``exponent``: decimal places of the merchant's currency.
     """
     made: dict[str, ColumnElement[Any]] = {}
-    for name, fact in CATALOGUE.items():
-        if fact.type is FactType.MONEY:
+    for name in CATALOGUE:
+        if f"{name}_minor" in rows.c:
             made[name] = cast(rows.c[f"{name}_minor"], Numeric) / literal(10**exponent, Integer)
         elif name in rows.c:
             made[name] = rows.c[name]
@@ -196,13 +204,20 @@ _NOTE = text(
 )
 
 
-def catch_up(conn: Connection, *, merchant_id: int) -> int:
-    """Read anew what is due; gives how many rows were written or removed."""
+def catch_up(conn: Connection, *, merchant_id: int, now: datetime) -> int:
+    """Read anew what is due; gives how many rows were written or removed.
+
+    The forecast of whoever is due follows too; that of a whole shop is made at night.
+    """
     _take_turn(conn, merchant_id)
     due = set(conn.scalars(text("DELETE FROM facts_due RETURNING customer_id")))
     if not due:
         return 0
-    return refresh(conn, merchant_id=merchant_id, customer_ids=None if 0 in due else sorted(due))
+    customer_ids = None if 0 in due else sorted(due)
+    done = refresh(conn, merchant_id=merchant_id, customer_ids=customer_ids)
+    if customer_ids is not None:
+        done += outlook.follow(conn, customer_ids=customer_ids, now=now)
+    return done
 
 
 def any_due(conn: Connection) -> bool:

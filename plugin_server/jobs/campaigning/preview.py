@@ -22,7 +22,7 @@ from connectors.types import Money, minor_units
 from plugin_server.db.campaigning import audience, campaigns
 from plugin_server.db.campaigning.audience_power import power
 from plugin_server.db.campaigning.campaigns import Saved
-from plugin_server.db.ladder import segments
+from plugin_server.db.ladder import outlook, segments
 from plugin_server.db.merchant import holidays
 from plugin_server.db.offers import codes as offers
 from plugin_server.jobs.campaigning import baskets, realising, run
@@ -32,6 +32,9 @@ from plugin_server.jobs.sending.proofing import Draft, proof
 from plugin_server.jobs.series.preview import steps_of
 from plugin_server.locales.sentences import said
 
+UNFORETOLD = (
+    "The campaign asks for the forecast, which is closed: a condition on chances or expected spend holds for nobody."
+)
 PLAIN = "offer_by_code"
 """The key of what every shop can do, and nobody need be told."""
 
@@ -98,6 +101,9 @@ def check(conn: Connection, campaign: Campaign, *, public_url: str, now: datetim
         notes += _by_shop(conn, one)
     if problems:
         raise BadCampaign(tuple(problems))
+    asked = [audience.meant(campaign, segments.by_key(conn)), *(getattr(step, "rule", None) for step in campaign.steps)]
+    if outlook.silent(conn, *asked):
+        notes.append(UNFORETOLD)
     if not head.shop.get("address"):
         notes.append("Your postal address is missing; the laws of many countries want it in every mail.")
     return [said(note, head.locale) for note in notes]

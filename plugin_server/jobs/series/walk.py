@@ -98,7 +98,7 @@ def advance(services: Services, merchant_id: int) -> tuple[int, set[int]]:
         if campaigns.frozen_store(conn):
             return 0, set()
         if known.any_due(conn):
-            known.catch_up(conn, merchant_id=merchant_id)
+            known.catch_up(conn, merchant_id=merchant_id, now=now)
         moved = series.end_all(conn, now) + series.wake_rested(conn, now)
         touched = set(series_runs.reopen(conn))
     moved += _settle(services, merchant_id, now)

@@ -18,7 +18,7 @@ from campaigns.ladder.rules import BadRule, Rule
 from plugin_server.web.ladder.rungs import RungName
 from plugin_server.web.words import Words
 
-GROUPS = ("orders", "reckoned", "habits", "person", "contact", "standing")
+GROUPS = ("orders", "reckoned", "habits", "person", "contact", "outlook", "standing")
 """Headings for the blocks of the catalogue, in its order."""
 
 _PLAIN = {"=": "is", "!=": "is_not", "<": "less", "<=": "most", ">": "more", ">=": "least"}
@@ -109,8 +109,8 @@ def _facts(words: Words, ladder: bool) -> list[tuple[str, list[Option]]]:
     blocks = zip(GROUPS, BLOCKS.items(), strict=True)
     return [
         (words(f"fact_group.{group}"), [(row[0], CATALOGUE[row[0]].labels[words.language]) for row in rows])
-        for group, ((kept, _), rows) in blocks
-        if not (ladder and kept == "standing")
+        for group, (_, rows) in blocks
+        if not (ladder and CATALOGUE[rows[0][0]].of_today)
     ]
 
 

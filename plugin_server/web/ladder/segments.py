@@ -13,7 +13,7 @@ from campaigns.ladder.draft import Draft
 from campaigns.ladder.facts import CATALOGUE
 from campaigns.ladder.rules import BadRule, Rule
 from campaigns.ladder.sentences import sentence
-from plugin_server.db.ladder import segments
+from plugin_server.db.ladder import outlook, segments
 from plugin_server.db.ladder.rungs import shop
 from plugin_server.db.ladder.segments import BadSegment
 from plugin_server.db.merchant import audit_log
@@ -145,6 +145,7 @@ def _seen(connection: Connection, who: Person, rule: Rule, email: str) -> dict[s
     return {
         "said": sentence(rule, language),
         "impossible": sense.impossible(rule) is not None,
+        "unforetold": outlook.silent(connection, rule),
         "found": segments.look(connection, on, rule, now, exact=request.form.get("do") == "exact"),
         "why": segments.why(connection, on, rule, found, now, language) if found else None,
         "customer_id": found,
