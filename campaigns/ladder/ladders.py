@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import ColumnElement, func
 
-from campaigns.ladder import rules, sense
+from campaigns.ladder import nature, rules, sense
 from campaigns.ladder.facts import CATALOGUE, MOMENTS
 from campaigns.ladder.rules import All, Any_, BadRule, Compare, Not, Rule, WithinLastDays
 
@@ -136,7 +136,7 @@ def _check_reachable(rungs: tuple[Rung, ...], index: int) -> None:
     rung, place = rungs[index], f"rungs.{index}.rule"
     if rung.rule is None:
         return
-    if found := sense.impossible(rung.rule):
+    if found := nature.contradiction(rung.rule):
         raise BadRule(f"{place}.{found.path}".rstrip("."), f"Nobody can reach rung {rung.key!r}. {found.problem}")
     for higher in rungs[index + 1 :]:
         if higher.rule is not None and sense.implies(rung.rule, higher.rule):

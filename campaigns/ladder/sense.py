@@ -66,12 +66,12 @@ class Span:
         if self.known and self.unknown:
             return True
         if self.only is not None:
-            return not any(self._within(value) for value in self.only)
+            return not any(self.holds(value) for value in self.only)
         if self.low is None or self.high is None:
             return False
-        return bool(self.low > self.high or (self.low == self.high and not self._within(self.low)))
+        return bool(self.low > self.high or (self.low == self.high and not self.holds(self.low)))
 
-    def _within(self, value: Any) -> bool:
+    def holds(self, value: Any) -> bool:
         above = self.low is None or value > self.low or (value == self.low and not self.low_open)
         below = self.high is None or value < self.high or (value == self.high and not self.high_open)
         return above and below and value not in self.without
@@ -83,13 +83,13 @@ class Span:
         if other.recent is not None and (self.recent is None or self.recent > other.recent):
             return False
         if self.only is not None:
-            left = [value for value in self.only if self._within(value)]
-            return all(other._within(value) and (other.only is None or value in other.only) for value in left)
+            left = [value for value in self.only if self.holds(value)]
+            return all(other.holds(value) and (other.only is None or value in other.only) for value in left)
         return (
             other.only is None
             and _lowest((other.low, other.low_open)) <= _lowest((self.low, self.low_open))
             and _highest((other.high, other.high_open)) >= _highest((self.high, self.high_open))
-            and all(not self._within(value) for value in other.without)
+            and all(not self.holds(value) for value in other.without)
         )
 
 

@@ -10,7 +10,8 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select, text
 
-from campaigns.ladder.facts import CATALOGUE
+from campaigns.ladder import nature
+from campaigns.ladder.facts import CATALOGUE, FactType
 from campaigns.ladder.rules import BadRule, parse
 from campaigns.triggers import OnEvent
 from plugin_server.db.campaigning.happened import happened
@@ -278,6 +279,45 @@ def test_every_fact_of_the_catalogue_can_be_asked(shop: Shop) -> None:
     assert len(asked(shop, who, *CATALOGUE)) == len(CATALOGUE)
     then = [name for name, fact in CATALOGUE.items() if not fact.of_today]
     assert len(asked(shop, who, *then, then=at("2026-06-10"))) == len(then)
+
+
+def test_what_is_said_to_follow_between_facts_does(shop: Shop) -> None:
+    product(shop, "beans", unit_cost_minor=40_00)
+    people = [shop.person() for _ in range(7)]
+    for many, who in enumerate(people):
+        for n in range(many % 5):
+            made = shop.order(who, f"2026-0{1 + n // 2}-1{n}", currency="EUR" if many == 6 else "IDR", source="ad")
+            line(shop, made, "beans")
+        if many == 3:
+            shop.refund(made, 10_00, "2026-05-01")
+        for _ in range(many % 3):
+            shop.review(who, "2026-04-01")
+            shop.friend(who, "2026-04-02")
+    settle(shop)
+
+    def has(told: dict[str, Any], fact: str, least: float = 1) -> bool:
+        found, known = told[fact], CATALOGUE[fact]
+        if nature.counted(fact):
+            return bool(found >= least if known.type is FactType.WHOLE else found > 0)
+        return found not in (None, [])
+
+    seen = set()
+    for who in people:
+        told = dict(zip(CATALOGUE, asked(shop, who, *CATALOGUE), strict=True))
+        seen |= {fact for fact in nature.NEEDS if has(told, fact)}
+        for fact, (other, number) in nature.NEEDS.items():
+            assert not has(told, fact) or has(told, other, number), (fact, other)
+        for fact, other in nature.AS_MANY.items():
+            assert told[other] >= told[fact], (fact, other)
+        for fact, brought in nature.BRINGS.items():
+            for number, other in brought:
+                assert told[fact] < number or has(told, other), (fact, other)
+        for fact, (low, high) in nature.BOUNDS.items():
+            if told[fact] is not None:
+                assert low is None or told[fact] >= low
+                assert high is None or told[fact] <= high
+    assert set(nature.NEEDS) - seen <= {"last_click_at", "last_reply_at", "categories", "category_count",
+                                        "supply_ends_on", "supply_days_left"}  # fmt: skip
 
 
 def test_a_ladder_cannot_ask_for_the_ladder() -> None:

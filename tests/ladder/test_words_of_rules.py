@@ -9,9 +9,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from campaigns.ladder import draft, sense
+from campaigns.ladder import draft, nature, sense
 from campaigns.ladder.facts import CATALOGUE
 from campaigns.ladder.phrases import CHOICES, JOINED, LANGUAGES, PHRASES
+from campaigns.ladder.presets import PRESETS
 from campaigns.ladder.reading import read
 from campaigns.ladder.rules import All, Any_, BadRule, Compare, In, IsSet, Never, Not, Rule, canonical, check, parse
 from campaigns.ladder.sentences import sentence
@@ -120,6 +121,56 @@ def test_a_contradiction_is_found_at_its_place(rule: Rule, path: str) -> None:
     with pytest.raises(BadRule) as refused:
         sense.check(rule)
     assert refused.value.path == path
+
+
+def together(*rules: Rule) -> All:
+    return All(rules=rules)
+
+
+NO_ORDER = leaf("orders", "=", 0)
+CLASHES: list[tuple[Rule, str]] = [
+    (together(NO_ORDER, leaf("spend", ">", "100")), "rules.0: spend, orders"),
+    (together(leaf("spend", ">=", 1), leaf("orders", "<", 1)), "rules.1: spend, orders"),
+    (together(IsSet(fact="third_order_at"), leaf("orders", "<=", 2)), "rules.1: third_order_at, orders"),
+    (together(leaf("order_days", ">", 4), leaf("orders", "=", 4)), "rules.1: order_days, orders"),
+    (together(Never(fact="last_order_at"), leaf("spend", ">", 0)), "rules.0: spend, last_order_at"),
+    (together(IsSet(fact="gap_mean_days"), leaf("order_days", "=", 1)), "rules.1: gap_mean_days, order_days"),
+    (together(In(fact="products", values=("cup",)), NO_ORDER), "rules.1: products, orders"),
+    (together(leaf("spend", ">", 0), Not(rule=leaf("orders", ">=", 1))), "rules.1: spend, orders"),
+    (together(leaf("mail_clicks", ">=", 1), leaf("mails", "=", 0)), "rules.1: mail_clicks, mails"),
+    (
+        together(NO_ORDER, Any_(rules=(leaf("spend", ">", 5), leaf("orders", ">", 7)))),
+        "rules.1: spend, orders",
+    ),
+]
+
+
+@pytest.mark.parametrize(("rule", "told"), CLASHES, ids=[told for _, told in CLASHES])
+def test_facts_that_cannot_be_together_are_named(rule: Rule, told: str) -> None:
+    assert sense.impossible(rule) is None
+    with pytest.raises(nature.Clash) as refused:
+        nature.check(rule)
+    assert f"{refused.value.path}: {refused.value.one}, {refused.value.other}" == told
+
+
+def test_what_can_be_together_is_left_alone() -> None:
+    zero, some = NO_ORDER, leaf("orders", ">=", 1)
+    for rule in (
+        All(rules=(zero, leaf("spend", ">=", 0))),
+        All(rules=(zero, Not(rule=leaf("spend", ">", 100)))),
+        All(rules=(zero, IsSet(fact="spend"))),
+        All(rules=(some, leaf("spend", "=", 0))),  # all of it in another currency
+        All(rules=(zero, leaf("alive_percent", ">", 50))),  # coupons paid for it all
+        All(rules=(zero, leaf("nps_score", ">=", 9), IsSet(fact="country"))),
+        Any_(rules=(zero, leaf("spend", ">", 5))),
+        All(rules=(zero, Any_(rules=(leaf("spend", ">", 5), IsSet(fact="country"))))),
+        Not(rule=All(rules=(zero, leaf("spend", ">", 5)))),
+        All(rules=(leaf("orders", "=", 2), Never(fact="third_order_at"), IsSet(fact="second_order_at"))),
+        *(rung.rule for ladder in PRESETS.values() for rung in ladder.rungs if rung.rule is not None),
+    ):
+        assert nature.contradiction(rule) is None, rule
+    assert nature.contradiction(leaf("discount_percent", ">", 100))
+    assert nature.contradiction(leaf("spend", "<", 0))
 
 
 def test_what_follows_from_what() -> None:

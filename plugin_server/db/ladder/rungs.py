@@ -66,7 +66,8 @@ def shop(conn: Connection, merchant_id: int) -> Shop:
     saved = conn.execute(
         text("SELECT version, definition FROM ladder_version ORDER BY version DESC LIMIT 1")
     ).one_or_none()
-    ladder = ladders.parse({**saved.definition, "version": saved.version}) if saved else SEVEN_RUNGS
+    # It was checked when it was saved; what is refused since then must not take a shop's ladder away.
+    ladder = Ladder.model_validate({**saved.definition, "version": saved.version}) if saved else SEVEN_RUNGS
     return Shop(merchant_id, ladder, ZoneInfo(row.timezone), row.currency, row.locale, rhythms.kept(conn))
 
 

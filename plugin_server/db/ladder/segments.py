@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, FromClause, Row, Table, delete, func, insert, literal, select, text, update
 
-from campaigns.ladder import rules, sense
+from campaigns.ladder import nature, rules
 from campaigns.ladder.meaning import meaning
 from campaigns.ladder.rules import All, Any_, Leaf, Not, Rule, children
 from campaigns.ladder.sentences import sentence
@@ -62,7 +62,7 @@ def save(
     title = " ".join(name.split())[:120]
     if not title:
         raise BadSegment("name: Give the segment a name.")
-    sense.check(rule)
+    nature.check(rule)
     values = {"name": title, "rule": rules.as_json(rule), "updated_at": now, "updated_by": by}
     if key is not None and conn.execute(update(TABLE).where(TABLE.c.key == key).values(values)).rowcount:
         return key

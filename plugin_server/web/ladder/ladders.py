@@ -8,7 +8,6 @@ from typing import Any
 from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from campaigns.ladder import sense
 from campaigns.ladder.ladders import check
 from campaigns.ladder.presets import PRESETS
 from campaigns.ladder.rules import BadRule
@@ -152,5 +151,5 @@ def _fault(bad: BadRule, form: LadderForm) -> str:
         rule = rule_form.finished(one.rule)
         if rule is None:
             return words()("own_ladder.unfinished")
-        return words()("segments.impossible" if sense.impossible(rule) else "own_ladder.unreachable")
+        return rule_form.why_nobody(rule, words()) or words()("own_ladder.unreachable")
     return words()("own_ladder.too_few")

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from campaigns.ladder import draft
+from campaigns.ladder import draft, nature
 from campaigns.ladder.draft import ROOT, Draft
 from campaigns.ladder.facts import CATALOGUE, MOMENTS, Fact, FactType
 from campaigns.ladder.facts_list import BLOCKS
@@ -146,3 +146,12 @@ def finished(made: Draft) -> Rule | None:
         return draft.rule(draft.settled(made))
     except BadRule:
         return None
+
+
+def why_nobody(rule: Rule, words: Words) -> str:
+    """Why nobody can ever meet a rule, in the reader's language; empty where somebody may."""
+    found = nature.contradiction(rule)
+    if isinstance(found, nature.Clash):
+        one, other = (CATALOGUE[name].labels[words.language] for name in (found.one, found.other))
+        return words("segments.clash", one=one, other=other)
+    return words("segments.impossible") if found else ""

@@ -8,7 +8,7 @@ from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
-from campaigns.ladder import draft, sense
+from campaigns.ladder import draft, nature
 from campaigns.ladder.draft import Draft
 from campaigns.ladder.facts import CATALOGUE
 from campaigns.ladder.rules import BadRule, Rule
@@ -82,7 +82,7 @@ def save(who: Person) -> ResponseReturnValue:
     try:
         made = rule_form.sent(request.form)
         rule = rule_form.finished(made)
-        if rule is None or sense.impossible(rule) or not name.strip():
+        if rule is None or nature.contradiction(rule) or not name.strip():
             return _builder(who, made, key=key, name=name, nameless=not name.strip()), 422
     except BadRule:
         abort(400)
@@ -144,7 +144,7 @@ def _seen(connection: Connection, who: Person, rule: Rule, email: str) -> dict[s
     found = segments.customer_of(connection, email) if email else None
     return {
         "said": sentence(rule, language),
-        "impossible": sense.impossible(rule) is not None,
+        "impossible": rule_form.why_nobody(rule, words()),
         "unforetold": outlook.silent(connection, rule),
         "found": segments.look(connection, on, rule, now, exact=request.form.get("do") == "exact"),
         "why": segments.why(connection, on, rule, found, now, language) if found else None,
