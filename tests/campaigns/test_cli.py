@@ -88,6 +88,20 @@ def test_versions_states_and_lists(call: Called, tmp_path: Path) -> None:
     assert (code, err) == (2, "tangga: news is paused. Activate it first: `tangga campaigns activate news`.\n")
 
 
+def test_an_audience_that_nobody_can_be_in_is_refused_and_a_closed_forecast_told(call: Called, tmp_path: Path) -> None:
+    def whom(*rules: str) -> str:
+        return PLAIN + f"audience: {{rule: {{kind: all, rules: [{', '.join(rules)}]}}}}\n"
+
+    spent, none = "{kind: cmp, fact: spend, op: '>', value: 100}", "{kind: cmp, fact: orders, op: '=', value: 0}"
+    code, _, err = call("campaigns", "add", saved(tmp_path, whom(spent, none)))
+    assert (code, "audience.rule.rules.1: Nobody can meet this: what is asked of spend cannot be" in err) == (2, True)
+    assert read(call, "campaigns", "list") == []
+    chance = "{kind: cmp, fact: buys_percent, op: '>=', value: 50}"
+    warnings = read(call, "campaigns", "add", saved(tmp_path, whom(chance)))["warnings"]
+    # In the language of the business.
+    assert len([one for one in warnings if "prakiraan" in one or "forecast" in one]) == 1
+
+
 def test_a_recipe_can_be_taken_previewed_and_shown(call: Called, tmp_path: Path) -> None:
     _, out, _ = call("campaigns", "recipes", "holiday_discount")
     assert yaml.safe_load(out) == holiday_discount().document

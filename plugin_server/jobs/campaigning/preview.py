@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, text
 
 from campaigns.calendar import country_of, known
+from campaigns.ladder import nature
 from campaigns.mail.liquid import TemplateError
 from campaigns.offers.margin import Verdict, judge, liability
 from campaigns.offers.offer import Offer
@@ -211,6 +212,9 @@ def _unknown_segment(conn: Connection, campaign: Campaign) -> list[Problem]:
         audience.meant(campaign, segments.by_key(conn))
     except campaigns.Refused as error:
         return [Problem("audience.rule", str(error))]
+    own = None if isinstance(campaign.audience.rule, str) else campaign.audience.rule
+    if own is not None and (nobody := nature.contradiction(own, "audience.rule")):
+        return [Problem(nobody.path, nobody.problem)]
     return []
 
 
