@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import ColumnElement, func
 
-from campaigns.ladder import nature, rules, sense
+from campaigns.ladder import nature, rules
 from campaigns.ladder.facts import CATALOGUE, MOMENTS
 from campaigns.ladder.rules import All, Any_, BadRule, Compare, Not, Rule, WithinLastDays
 
@@ -139,7 +139,7 @@ def _check_reachable(rungs: tuple[Rung, ...], index: int) -> None:
     if found := nature.contradiction(rung.rule):
         raise BadRule(f"{place}.{found.path}".rstrip("."), f"Nobody can reach rung {rung.key!r}. {found.problem}")
     for higher in rungs[index + 1 :]:
-        if higher.rule is not None and sense.implies(rung.rule, higher.rule):
+        if higher.rule is not None and nature.implies(rung.rule, higher.rule):
             raise BadRule(
                 place,
                 f"Nobody can stand on rung {rung.key!r}: whoever meets its rule meets that of {higher.key!r} as well, "

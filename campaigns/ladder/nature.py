@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from campaigns.ladder import sense
 from campaigns.ladder.facts import CATALOGUE, FactType
 from campaigns.ladder.rules import All, Any_, BadRule, Compare, IsSet, Leaf, Not, Rule, children
 from campaigns.ladder.sense import Span, impossible, span
@@ -100,6 +101,11 @@ def contradiction(rule: Rule, path: str = "") -> BadRule | None:
     return impossible(rule, path) or _clash(rule, path)
 
 
+def implies(one: Rule, other: Rule) -> bool:
+    """Whether whoever meets ``one`` always meets ``other``; False where that cannot be told."""
+    return sense.implies(one, other) or contradiction(All(rules=(one, Not(rule=other)))) is not None
+
+
 def check(rule: Rule, path: str = "") -> None:
     """Raises ``BadRule`` at the place of a contradiction."""
     if found := contradiction(rule, path):
@@ -131,6 +137,8 @@ def _asked(rule: Rule, path: str) -> Iterator[tuple[str, Rule]]:
     elif isinstance(rule, Not) and isinstance(rule.rule, Any_):
         for child in rule.rule.rules:  # none of them: not the one and not the other
             yield from _asked(Not(rule=child), path)
+    elif isinstance(rule, Not) and isinstance(rule.rule, All):
+        yield path, Any_(rules=tuple(Not(rule=child) for child in rule.rule.rules))
     elif isinstance(rule, Not) and isinstance(rule.rule, Not):
         yield from _asked(rule.rule.rule, path)
     else:

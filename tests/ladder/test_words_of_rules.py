@@ -64,6 +64,7 @@ def test_what_is_called_impossible_nobody_meets(rule: Rule, rows: list[dict[str,
 @given(one=RULES, other=RULES, rows=st.lists(ROWS, min_size=1, max_size=6))
 def test_what_follows_from_a_rule_holds_with_it(one: Rule, other: Rule, rows: list[dict[str, Any]]) -> None:
     if sense.implies(sound(one), sound(other)):
+        assert nature.implies(one, other)
         whole = [{**row, "orders": abs(row["orders"] or 0)} for row in rows]
         assert all(naive(other, row) for row in whole if naive(one, row))
 
@@ -170,6 +171,12 @@ def test_what_can_be_together_is_left_alone() -> None:
     ):
         assert nature.contradiction(rule) is None, rule
     assert nature.contradiction(leaf("discount_percent", ">", 100))
+    third, three = IsSet(fact="third_order_at"), leaf("orders", ">=", 3)
+    assert nature.implies(third, three)
+    assert nature.implies(three, third)
+    assert nature.implies(leaf("order_days", ">=", 4), together(three, third))
+    assert not nature.implies(three, leaf("order_days", ">=", 3))
+    assert not nature.implies(third, together(three, IsSet(fact="country")))
     assert nature.contradiction(leaf("spend", "<", 0))
 
 
