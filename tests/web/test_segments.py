@@ -75,6 +75,17 @@ def test_what_is_wrong_is_said_at_its_place(marketer: Visitor, form: dict[str, s
         assert marketer.post("/segments", {**form, "name": "x"}).status_code == 422
 
 
+def test_why_nobody_is_in_it_is_said_and_kept_out(marketer: Visitor) -> None:
+    marketer.get("/segments/new")
+    none = {"r.kind": "all", "r.0.fact": "orders", "r.0.op": "=", "r.0.value": "0"}
+    spent = none | {"r.1.fact": "spend", "r.1.op": ">", "r.1.value": "100"}
+    told = marketer.post("/segments/look", spent).get_data(as_text=True)
+    assert "what is asked of “money spent” cannot be together with what is asked of “paid orders”" in told
+    assert marketer.post("/segments", {**spent, "name": "x"}).status_code == 422
+    chance = {"r.kind": "all", "r.0.fact": "buys_percent", "r.0.op": ">=", "r.0.value": "30"}
+    assert "The forecast is closed" in marketer.post("/segments/look", chance).get_data(as_text=True)
+
+
 def test_nonsense_is_refused(marketer: Visitor) -> None:
     marketer.get("/segments/new")
     deep = {f"r{'.0' * depth}.kind": "all" for depth in range(20)}
