@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import ColumnElement, func
 
-from campaigns.ladder import nature, rules
+from campaigns.ladder import nature, public, rules
 from campaigns.ladder.facts import CATALOGUE, MOMENTS
 from campaigns.ladder.rules import All, Any_, BadRule, Compare, Not, Rule, WithinLastDays
 
@@ -35,14 +35,28 @@ class Since(BaseModel):
 
 
 class Rung(BaseModel):
-    """One rung. ``key`` is fixed in data, ``names`` are for people (English at least)."""
+    """One rung. ``key`` is fixed in data, ``names`` are for the shop's people (English at least).
+
+    ``shown`` are the names customers read. Where there are none they read the shop's own, and kinder ones in the place
+    of the trade's inner words.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     key: str
     names: dict[str, str]
+    shown: dict[str, str] = Field(default_factory=dict)
     rule: Rule | None = None
     since: Since
+
+    def name(self, language: str) -> str:
+        """What the shop's people call it in a language (``nl``, ``id_ID``); English where it has no name there."""
+        return self.names.get(language[:2]) or self.names["en"]
+
+    def public(self, language: str) -> str:
+        """What customers read in a language (``nl``, ``id_ID``); never a word such as suspect."""
+        own = self.shown.get(language[:2]) or self.shown.get("en")
+        return own or public.read_as(self.name(language), language[:2])
 
 
 class Review(BaseModel):
@@ -157,6 +171,14 @@ def _check_names(rung: Rung, lower: tuple[str, ...], place: str) -> None:
     for language, name in rung.names.items():
         _check_text(language, f"{place}.names")
         _check_text(name, f"{place}.names.{language}")
+    for language, name in rung.shown.items():
+        _check_text(language, f"{place}.shown")
+        _check_text(name, f"{place}.shown.{language}")
+        if public.unkind(name):
+            raise BadRule(
+                f"{place}.shown.{language}",
+                f"Customers read this name, and nobody likes to be called {name!r}. Give them a kinder one.",
+            )
 
 
 def _check_text(name: str, place: str) -> None:

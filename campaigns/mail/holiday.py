@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from string import Template
 from typing import Any, Final
 
+from campaigns.ladder.presets import SEVEN_RUNGS
 from campaigns.mail.frame import HEAD, stand
 
 _NAME: Final = "{{ customer.first_name | default: '%s' | truncate: 60, '…' }}"
@@ -227,12 +228,6 @@ def _scores(numbers: range) -> str:
     return "".join(cell.format(n=n) for n in numbers)
 
 
-_RUNGS: Final[dict[str, tuple[str, ...]]] = {
-    "en": ("Suspect", "Prospect", "Shopper", "Customer", "Member", "Advocate", "Raving fan"),
-    "id": ("Calon", "Peminat", "Pembeli", "Pelanggan", "Anggota", "Penganjur", "Penggemar berat"),
-    "nl": ("Contact", "Geïnteresseerde", "Koper", "Klant", "Lid", "Ambassadeur", "Fan"),
-}
-_KEYS: Final = ("suspect", "prospect", "shopper", "customer", "member", "advocate", "raving_fan")
 _COLORS: Final = ("#64717D", "#3F6F98", "#23707F", "#1A755B", "#557310", "#9A5B00", "#B93A25")
 _HOLIDAYS: Final = {"en": "Eid al-Fitr", "id": "Idulfitri", "nl": "het Suikerfeest"}
 
@@ -248,8 +243,8 @@ def sample_contexts(language: str = "en") -> dict[str, dict[str, Any]]:
 
 
 def _sample(language: str, first_name: str, email: str, number: int, minimum: str | None) -> dict[str, Any]:
-    names = _RUNGS[language]
-    rung: dict[str, Any] = {"number": number, "name": names[number - 1], "key": _KEYS[number - 1]}
+    names = [rung.public(language) for rung in SEVEN_RUNGS.rungs]
+    rung: dict[str, Any] = {"number": number, "name": names[number - 1], "key": SEVEN_RUNGS.keys[number - 1]}
     site = "https://tokosenja.example"
     offer: dict[str, Any] = {
         "code": "SENJA-7K2M-Q9XD", "percent": "10", "expires_on": "2027-03-24", "currency": "IDR", "pieces": 3,

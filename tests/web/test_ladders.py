@@ -84,6 +84,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"g1.0.value": ["many"]}, "A condition of this rung is not finished"),
     ({"g1.1.fact": ["orders"], "g1.1.op": ["<"], "g1.1.value": ["1"]}, "Nobody can ever meet this"),
     ({"every": "month", "grace_days": "999"}, "number from 0 to 366"),
+    ({"g0-shown-nl": "Prospect"}, "nobody likes to be called"),
     ({"rung": ["g0"]}, "two to twenty rungs"),
 ]
 

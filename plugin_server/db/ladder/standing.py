@@ -59,7 +59,7 @@ def counts(conn: Connection, *, merchant_id: int, as_of: date | None = None, now
 
 def name_of(rung: Rung, locale: str) -> str:
     """What people call the rung in a language; English where it has no name there."""
-    return rung.names.get(locale) or rung.names["en"]
+    return rung.name(locale)
 
 
 def _written(conn: Connection) -> Iterable[tuple[str, str, int]]:

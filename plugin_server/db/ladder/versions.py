@@ -59,11 +59,19 @@ def save(conn: Connection, *, merchant_id: int, new: Ladder, by: str, now: datet
             merchant_id=merchant_id, version=version, definition=definition, created_at=now, created_by=by
         )
     )
+    _tell_again(conn, current, new, rungs.shop(conn, merchant_id).locale)
     groups = known.groups_of(rungs.shop(conn, merchant_id).asked)
     known.refresh(conn, merchant_id=merchant_id, customer_ids=None, groups=groups)
     ladder.climb(conn, merchant_id=merchant_id, customer_ids=None, now=now, at_once=True)
     figures.forget(conn)
     return version
+
+
+def _tell_again(conn: Connection, before: Ladder, after: Ladder, locale: str) -> None:
+    """Shops keep a rung's name as customers read it: one that reads otherwise now is told to them again."""
+    read = {rung.key: rung.public(locale) for rung in before.rungs}
+    renamed = [rung.key for rung in after.rungs if read.get(rung.key) != rung.public(locale)]
+    conn.execute(text("UPDATE identity SET told_rung = NULL WHERE told_rung = ANY(:keys)"), {"keys": renamed})
 
 
 def versions(conn: Connection) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, text
 
 from campaigns.calendar import country_of, holidays
-from campaigns.ladder.ladders import Ladder, Rung
+from campaigns.ladder.ladders import Ladder
 from campaigns.mail.branding import Look, branded
 from campaigns.mail.compose import CompiledMessage, RenderedMail, compile_message
 from campaigns.mail.fragments import merged
@@ -139,20 +139,16 @@ COLORS: Final = ("#64717D", "#3F6F98", "#23707F", "#1A755B", "#557310", "#9A5B00
 def steps(ladder: Ladder, language: str) -> list[dict[str, Any]]:
     """The rungs as a mail shows them: ``{number, name, color}``, lowest first."""
     return [
-        {"number": place + 1, "name": _rung_name(rung, language), "color": COLORS[min(place, len(COLORS) - 1)]}
+        {"number": place + 1, "name": rung.public(language), "color": COLORS[min(place, len(COLORS) - 1)]}
         for place, rung in enumerate(ladder.rungs)
     ]
-
-
-def _rung_name(rung: Rung, language: str) -> str:
-    return rung.names.get(language[:2]) or rung.names["en"]
 
 
 def _rung(ladder: Ladder, key: str | None, language: str) -> dict[str, Any]:
     place = ladder.index(key) if key in ladder.keys else 0
     rung, above = ladder.rungs[place], ladder.rungs[place + 1 : place + 2]
-    made: dict[str, Any] = {"number": place + 1, "key": rung.key, "name": _rung_name(rung, language)}
-    return made | {"next_name": _rung_name(above[0], language)} if above else made
+    made: dict[str, Any] = {"number": place + 1, "key": rung.key, "name": rung.public(language)}
+    return made | {"next_name": above[0].public(language)} if above else made
 
 
 def _holiday(conn: Connection, campaign: Campaign, head: Letterhead, occasion: str, language: str) -> dict[str, Any]:

@@ -7,7 +7,6 @@ import logging
 from connectors.errors import ConnectorError
 from plugin_server import wiring
 from plugin_server.db.ladder import rungs
-from plugin_server.db.ladder.standing import name_of
 from plugin_server.db.session import tenant
 from plugin_server.db.shops import rungs_told, stores
 from plugin_server.jobs.queues import awake
@@ -40,7 +39,7 @@ def tell(services: Services, merchant_id: int, store_id: int, connect: Connect) 
         on = rungs.shop(connection, merchant_id)
     if row["read_only"] or row["state"] != "connected":
         return 0
-    names = {rung.key: name_of(rung, on.locale) for rung in on.ladder.rungs}
+    names = {rung.key: rung.public(on.locale) for rung in on.ladder.rungs}
     shop, after, done = connect(services, merchant_id, store_id), 0, 0
     while done < AT_ONCE:
         with tenant(services.engine, merchant_id) as connection:

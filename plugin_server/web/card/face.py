@@ -18,7 +18,7 @@ from plugin_server.db.customers.card import Card
 from plugin_server.vault import CustomerLink
 from plugin_server.web.card.held_points import Held, held
 from plugin_server.web.card.share import Share, shared
-from plugin_server.web.ladder.rungs import RungName, explain, names_of
+from plugin_server.web.ladder.rungs import RungName, explain, public_names
 from plugin_server.web.words import Words
 
 WAYS_SHOWN = 2
@@ -51,7 +51,7 @@ def face(conn: Connection, link: CustomerLink, mine: Card, say: Words) -> Face:
     ahead = (why or {}).get("next") or {}
     best = best_offer(mine)
     return Face(
-        rungs=names_of(conn, merchant, say.language),
+        rungs=public_names(conn, merchant, say.language),
         why=why,
         step=next_step(say, ahead, mine.shop.currency, may_join=may_join),
         by=_by(ahead.get("by"), say),

@@ -27,7 +27,7 @@ from plugin_server.web.card.face import next_step
 from plugin_server.web.card.held_points import held
 from plugin_server.web.context import page, services
 from plugin_server.web.guards import requires
-from plugin_server.web.ladder.rungs import explain, names_of
+from plugin_server.web.ladder.rungs import explain, public_names
 from plugin_server.web.secrets_cache import SecretsCache
 from plugin_server.web.words import Words, language_of, zone_of
 
@@ -134,7 +134,7 @@ def _said(conn: Connection, merchant_id: int, customer_id: int, card_at: str | N
     asked = request.accept_languages.best_match(["en", "id", "nl"])
     language = language_of((found.customer.language or "")[:2], asked, found.shop.locale)
     say = Words(language, zone_of(found.shop.timezone), now)
-    rungs = names_of(conn, merchant_id, language)
+    rungs = public_names(conn, merchant_id, language)
     here = next((rung for rung in rungs if rung.key == found.customer.rung), None)
     if here is None:
         return NOBODY

@@ -25,7 +25,7 @@ from plugin_server.wallet.setup import missing
 from plugin_server.web.card.card import of_link, read_link, stranger
 from plugin_server.web.context import page, services, words
 from plugin_server.web.guards import requires
-from plugin_server.web.ladder.rungs import names_of
+from plugin_server.web.ladder.rungs import public_names
 
 pages = Blueprint("wallet", __name__)
 
@@ -126,7 +126,7 @@ def _pass(token: str, link: CustomerLink, mine: Card) -> MemberPass:
     """The card in its member's own words and the shop's colour."""
     t, person = words(), mine.customer
     with tenant(services().engine, link.merchant_id) as conn:
-        rungs = names_of(conn, link.merchant_id, t.language)
+        rungs = public_names(conn, link.merchant_id, t.language)
         lines = benefits.of_rung(conn, person.rung, t.language, mine.shop.locale)
         worn = brand.of(conn).color
     here: Any = next((rung for rung in rungs if rung.key == person.rung), None)

@@ -12,6 +12,7 @@ from campaigns.ladder import draft
 from campaigns.ladder.draft import Draft
 from campaigns.ladder.ladders import Ladder, Review, Rung, dated
 from campaigns.ladder.presets import PRESETS
+from campaigns.ladder.public import read_as
 from campaigns.ladder.rules import BadRule, Rule, canonical
 
 LANGUAGES = ("en", "id", "nl")
@@ -26,6 +27,12 @@ class RungForm:
     key: str
     names: dict[str, str]
     rule: Draft | None
+    shown: dict[str, str] = field(default_factory=dict)
+
+    def read(self, language: str) -> str:
+        """What customers read in a language while nothing is typed for them, "" for a rung without a name."""
+        name = self.names.get(language) or self.names.get("en", "")
+        return self.shown.get("en") or read_as(name, language)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +50,7 @@ class LadderForm:
 def of(ladder: Ladder) -> LadderForm:
     """The form of a ladder."""
     rungs = tuple(
-        RungForm(f"g{index}", rung.key, dict(rung.names), None if rung.rule is None else draft.of(rung.rule))
+        RungForm(f"g{index}", rung.key, dict(rung.names), draft.of(rung.rule) if rung.rule else None, dict(rung.shown))
         for index, rung in enumerate(ladder.rungs)
     )
     review = ladder.review
@@ -63,11 +70,13 @@ def sent(form: Any) -> LadderForm:
 
 
 def _rung(fields: draft.Fields, form: Any, name: str, *, lowest: bool) -> RungForm:
-    names = {lang: form.get(f"{name}-name-{lang}", "")[:60] for lang in LANGUAGES}
+    names, shown = (
+        {lang: form.get(f"{name}-{kind}-{lang}", "")[:60] for lang in LANGUAGES} for kind in ("name", "shown")
+    )
     rule = None if lowest else draft.read(fields, name)
     if rule is not None and not rule.is_group:
         rule = draft.EMPTY
-    return RungForm(name, form.get(f"{name}-key", ""), names, rule)
+    return RungForm(name, form.get(f"{name}-key", ""), names, rule, shown)
 
 
 def _pressed(rungs: tuple[RungForm, ...], what: str, where: str) -> tuple[RungForm, ...]:
@@ -98,18 +107,22 @@ def finished(form: LadderForm, current: Ladder) -> Ladder:
     keys: list[str] = []
     rungs = []
     for number, one in enumerate(form.rungs):
-        names = {lang: " ".join(name.split()) for lang, name in one.names.items() if name.strip()}
+        names, shown = _typed(one.names), _typed(one.shown)
         if "en" not in names:
             raise BadRule(one.name, "Give the rung an English name; other languages fall back to it.")
         rule = None if one.rule is None else draft.rule(draft.settled(one.rule), one.name)
         keys.append(_key(one.key, names["en"], number, keys))
-        rungs.append(_evidenced(Rung(key=keys[-1], names=names, rule=rule, since=dated(rule)), current))
+        rungs.append(_evidenced(Rung(key=keys[-1], names=names, shown=shown, rule=rule, since=dated(rule)), current))
     try:
         review = Review.model_validate({"every": form.every, "grace_days": form.grace_days}) if form.every else None
         return Ladder(name=form.title.strip() or "own", rungs=tuple(rungs), review=review)
     except ValidationError as error:
         place = "grace_days" if "grace_days" in str(error) else form.rungs[-1].name if form.rungs else ""
         raise BadRule(place, str(error.errors()[0]["msg"])) from error
+
+
+def _typed(names: dict[str, str]) -> dict[str, str]:
+    return {lang: " ".join(name.split()) for lang, name in names.items() if name.strip()}
 
 
 def _evidenced(rung: Rung, current: Ladder) -> Rung:

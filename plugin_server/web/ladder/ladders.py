@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from campaigns.ladder.ladders import check
 from campaigns.ladder.presets import PRESETS
+from campaigns.ladder.public import unkind
 from campaigns.ladder.rules import BadRule
 from campaigns.ladder.sentences import sentence
 from plugin_server.db.ladder import versions as ladder_versions
@@ -125,7 +126,7 @@ def _seen(connection: Any, who: Person, form: LadderForm, current: Any) -> tuple
         found = figures.ready(services(), connection, who.merchant_id, "ladder").document
     else:
         found = ladder_versions.preview(connection, merchant_id=who.merchant_id, new=new, now=services().now())
-    names = {rung.key: rung.names.get(words().language) or rung.names["en"] for rung in (*current.rungs, *new.rungs)}
+    names = {rung.key: rung.name(words().language) for rung in (*current.rungs, *new.rungs)}
     return form, {**found, "names": names}
 
 
@@ -145,7 +146,9 @@ def _fault(bad: BadRule, form: LadderForm) -> str:
         return words()("own_ladder.bad_grace")
     if one is not None and not one.names.get("en", "").strip():
         return words()("own_ladder.nameless")
-    if bad.path == "name" or ".names" in bad.path:
+    if ".shown" in bad.path and any(map(unkind, one.shown.values() if one else ())):
+        return words()("own_ladder.unkind")
+    if bad.path == "name" or ".names" in bad.path or ".shown" in bad.path:
         return words()("own_ladder.bad_name")
     if one is not None and one.rule is not None:
         rule = rule_form.finished(one.rule)

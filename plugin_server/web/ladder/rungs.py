@@ -27,12 +27,15 @@ class RungName:
 
 
 def names_of(connection: Connection, merchant_id: int, language: str) -> list[RungName]:
-    """All rungs from the lowest up, named in ``language`` (English where the shop gave no such name)."""
+    """All rungs from the lowest up, as the shop's people call them (English where the shop gave no such name)."""
     rungs = shop(connection, merchant_id).ladder.rungs
-    return [
-        RungName(number, rung.key, rung.names.get(language) or rung.names["en"])
-        for number, rung in enumerate(rungs, start=1)
-    ]
+    return [RungName(number, rung.key, rung.name(language)) for number, rung in enumerate(rungs, start=1)]
+
+
+def public_names(connection: Connection, merchant_id: int, language: str) -> list[RungName]:
+    """All rungs from the lowest up, as customers read them."""
+    rungs = shop(connection, merchant_id).ladder.rungs
+    return [RungName(number, rung.key, rung.public(language)) for number, rung in enumerate(rungs, start=1)]
 
 
 def explain(connection: Connection, merchant_id: int, customer_id: int, words: Words) -> dict[str, Any] | None:
