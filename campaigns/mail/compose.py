@@ -77,7 +77,10 @@ class CompiledMessage:
         """
         if theirs is not None:
             context = merged(context, theirs)
-        subject, html, text = (template.render(context) for template in (self.subject, self.html, self.text))
+        with _part("subject"):
+            subject = self.subject.render(context)
+        with _part("body", placed=False):
+            html, text = self.html.render(context), self.text.render(context)
         missing = dict.fromkeys(subject.missing + html.missing + text.missing)
         return RenderedMail(_one_line(subject.text), html.text, text.text, tuple(missing))
 
@@ -180,9 +183,12 @@ def _one_line(text: str) -> str:
 
 
 @contextmanager
-def _part(name: str) -> Iterator[None]:
+def _part(name: str, *, placed: bool = True) -> Iterator[None]:
+    """Names the part an error is about; not ``placed`` where its lines are those of HTML that nobody wrote."""
     try:
         yield
     except TemplateError as error:
         error.part = name
+        if not placed:
+            error.line = error.column = None
         raise

@@ -13,11 +13,12 @@ from typing import Any, ClassVar, Final
 from liquid import BoundTemplate, Environment, Mode, RenderContext, Undefined
 from liquid.ast import Node
 from liquid.builtin.expressions.primitive import IntegerLiteral, RangeLiteral
-from liquid.exceptions import LiquidError, LiquidInterrupt, LoopIterationLimitError
+from liquid.exceptions import LiquidError, LiquidInterrupt, LiquidSyntaxError, LoopIterationLimitError
 from liquid.expression import Expression
 from liquid.output import LimitedStringIO
 
 from campaigns.mail.filters import date_filter, money_filter, number_filter
+from campaigns.mail.liquid_words import readable
 
 MAX_SOURCE: Final = 256_000
 MAX_RANGE: Final = 1_000
@@ -249,17 +250,19 @@ def _bound_range(expression: RangeLiteral, source: str) -> None:
 
 def _translated(error: LiquidError, source: str) -> TemplateError:
     if isinstance(error, LoopIterationLimitError):
-        # It stops somewhere in the compiled mail, which is no place that its writer knows.
-        return TemplateError(f"The loops go round more than {_Fenced.loop_iteration_limit:,} times. Make them shorter.")
-    message = str(error.message or error).strip().rstrip(".")
-    sentence = message[:1].upper() + message[1:] + "."
+        sentence = f"The loops go round more than {_Fenced.loop_iteration_limit:,} times. Make them shorter."
+        token = error.token
+        return error_at(sentence, token.source, token.start_index) if token else TemplateError(sentence)
+    message, syntax = str(error.message or error).strip().rstrip("."), isinstance(error, LiquidSyntaxError)
     if error.token is not None and error.token.start_index >= 0:
         # Expression tokens carry the whole template as their source, so their index is a place in it.
-        return error_at(sentence, error.token.source, error.token.start_index)
-    return _unclosed(source) or _first_bad_piece(sentence, source) or TemplateError(sentence)
+        whole, index = error.token.source, error.token.start_index
+        return error_at(readable(message, whole, index, syntax=syntax), whole, index)
+    found = _unclosed(source) or _first_bad_piece(message, source, syntax=syntax)
+    return found or TemplateError(readable(message, source, None, syntax=syntax))
 
 
-def _first_bad_piece(sentence: str, source: str) -> TemplateError | None:
+def _first_bad_piece(message: str, source: str, *, syntax: bool) -> TemplateError | None:
     # Expressions that end too early are reported without a place as well: each piece is tried on its own.
     env = _environment("en", escape=True)
     for piece in _PIECE.finditer(source):
@@ -270,7 +273,7 @@ def _first_bad_piece(sentence: str, source: str) -> TemplateError | None:
         try:
             env.from_string(piece[0] + (f"{{% end{name} %}}" if name in _BLOCKS else ""))
         except LiquidError:
-            return error_at(sentence, source, piece.start())
+            return error_at(readable(message, source, piece.start(), syntax=syntax), source, piece.start())
     return None
 
 

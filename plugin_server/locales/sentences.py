@@ -14,6 +14,15 @@ from pathlib import Path
 PLACE = re.compile(r"\{(\w+)\}")
 PATH = re.compile(r"([\w.\[\]-]+): (\S.*)", re.DOTALL)
 """A sentence about one field begins with the field's path."""
+PLACED = re.compile(r"(\S.*) \(line (\d+), column (\d+)\)", re.DOTALL)
+"""A sentence about what somebody wrote ends with its place."""
+_WHERE = {"id": "{} (baris {}, kolom {})", "nl": "{} (regel {}, kolom {})"}
+_PARTS = {
+    "subject": {"id": "subjek", "nl": "onderwerp"},
+    "preheader": {"id": "baris pratinjau", "nl": "voorbeeldregel"},
+    "body": {"id": "isi", "nl": "inhoud"},
+}
+"""Parts of a mail that a sentence may begin with, as it would with a path."""
 
 
 @cache
@@ -50,6 +59,11 @@ def said(sentence: str, language: str) -> str:
     """The sentence in ``language``; as it is where it is not one of ours (what a shop or provider said itself)."""
     if language == "en":
         return sentence
+    if placed := PLACED.fullmatch(sentence):
+        return _WHERE[language].format(said(placed[1], language), placed[2], placed[3])
+    part, _, rest = sentence.partition(": ")
+    if part in _PARTS:
+        return f"{_PARTS[part][language]}: {said(rest, language)}"
     if found := known(sentence):
         form, places = found
         return forms()[form][language].format(**{name: _words(value, language) for name, value in places.items()})

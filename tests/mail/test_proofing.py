@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from campaigns.mail.compose import compile_message
 from campaigns.mail.holiday import sample_contexts
-from campaigns.mail.liquid import compile_template
+from campaigns.mail.liquid import TemplateError, compile_template
 from campaigns.mail.variables import unknown
 from plugin_server.jobs.sending.proofing import Draft, proof
 
@@ -56,3 +57,15 @@ def test_what_is_there_or_has_a_default_is_no_mistake(source: str) -> None:
 )
 def test_what_nobody_has_is_named(source: str) -> None:
     assert len(list(unknown(compile_template(source, language="en", escape=True)))) == 1
+
+
+@pytest.mark.parametrize("text", ["{{ 'x' | money: 'IDR' }}", "{{ shop.name | divided_by: 0 }}"])
+def test_what_fails_while_it_is_worked_out_has_its_place_in_the_source(text: str) -> None:
+    found = proof([draft(f"a</mj-text>\n\n<mj-text>{text}")], CONTEXT)["en"]
+    assert len(found) == 1
+    assert found[0].startswith("body: ")
+    assert "(line 4, column " in found[0]
+    beyond = compile_message(draft(text).body, "Hello", "", "en")
+    with pytest.raises(TemplateError) as caught:
+        beyond.render(CONTEXT)
+    assert (caught.value.part, caught.value.line) == ("body", None)

@@ -32,6 +32,10 @@ SPEAKING = [
     *(ROOT / f"connectors/sendgrid/{name}.py" for name in ("api", "client", "domains", "fence")),
     *(ROOT / f"connectors/{name}.py" for name in ("addresses", "folder/client", "smtp/client")),
     *(
+        ROOT / f"campaigns/mail/{name}.py"
+        for name in ("compose", "filters", "liquid", "liquid_words", "mjml", "variables")
+    ),
+    *(
         ROOT / f"plugin_server/{name}.py"
         for name in (
             "shop_access",
@@ -45,6 +49,7 @@ NEVER_SHOWN = (
     *("A grant ", "The permission is none of", "The key does not look", "The secret does not look"),
     *("The field is missing", "It was deleted again.", "It could not be deleted", "7 It was deleted."),
     *("The shop made the code with another 7.", "The code existed with another 7."),
+    "The template cannot be split: 7.",
     "Shopify shows the app only the orders of the last 7 days, so older customers look new.7 Ask",
 )
 """Answers to the shop, not to a person; pieces of a sentence with a middle or an end; what only commands print."""
@@ -190,7 +195,7 @@ def test_a_sentence_is_said_in_every_language_with_its_places() -> None:
         places = set(PLACE.findall(form))
         assert set(translations) == others, form
         assert [one for one in translations.values() if set(PLACE.findall(one)) - places or not one.strip()] == [], form
-        assert known(form.format_map(dict.fromkeys(places, "7"))) is not None, form
+        assert known(PLACE.sub("7", form)) is not None, form
 
 
 @pytest.mark.parametrize(

@@ -76,17 +76,29 @@ def main() -> None:
 
 
 def _faults(draft: Draft, context: Mapping[str, Any]) -> list[str]:
+    parts = (("subject", draft.subject), ("preheader", draft.preheader), ("body", draft.body))
     try:
         message = compile_message(draft.body, draft.subject, draft.preheader, draft.language)
+        for part, source in parts:
+            _tried(part, source, draft.language, context)
         message.render(context)
     except TemplateError as error:
         return [str(error)]
     faults = []
-    for part, source in (("subject", draft.subject), ("preheader", draft.preheader), ("body", draft.body)):
+    for part, source in parts:
         for missed in unknown(compile_template(source, language=draft.language, escape=True)):
             missed.part = part
             faults.append(str(missed))
     return faults
+
+
+def _tried(part: str, source: str, language: str, context: Mapping[str, Any]) -> None:
+    """What fails only while it is worked out is found in the source: there its author knows the lines."""
+    try:
+        compile_template(source, language=language, escape=True).render(context)
+    except TemplateError as error:
+        error.part = part
+        raise
 
 
 if __name__ == "__main__":

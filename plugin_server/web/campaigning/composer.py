@@ -71,7 +71,7 @@ def change(who: Person, key: str, language: str) -> ResponseReturnValue:
                 detail={"version": version},
             )  # fmt: skip
     except BadCampaign as error:
-        return _page(saved, language, draft, composer_form.by_field(error, language)), 422
+        return _page(saved, language, draft, composer_form.by_field(error, language, words())), 422
     flash(words()("composer.saved", version=version), "good")
     return redirect(url_for("composer.edit", key=key, language=language))
 
@@ -86,7 +86,7 @@ def look(who: Person, key: str, language: str) -> ResponseReturnValue:
     try:
         mail, fault = _mail(who, key, language, sample), ""
     except TemplateError as error:
-        mail, fault = None, str(error)
+        mail, fault = None, words().said(str(error))
     return page(
         "_look.html", mail=mail, fault=fault, key=key, language=language, sample=sample, mode=mode, modes=MODES,
         samples=SAMPLES,

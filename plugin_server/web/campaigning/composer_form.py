@@ -10,6 +10,7 @@ from werkzeug.datastructures import MultiDict
 
 from campaigns.mail import blocks
 from campaigns.schema import BadCampaign, Campaign, Wording, dump, parse
+from plugin_server.web.words import Words
 
 KINDS = tuple(blocks.KINDS)
 ROWS = 9
@@ -166,8 +167,8 @@ def _variants(old: Campaign, language: str, draft: Draft) -> list[dict[str, Any]
     return [{"key": key, "subject": subjects.get(key, {}), "share": shares.get(key)} for key in keys]
 
 
-def by_field(error: BadCampaign, language: str) -> dict[str, str]:
-    """Faults by the name of their field in the form; what belongs to none stands under ``other``."""
+def by_field(error: BadCampaign, language: str, words: Words) -> dict[str, str]:
+    """Faults of the mail in ``language`` by their field in the form; what belongs to none stands under ``other``."""
     found: dict[str, str] = {}
     for problem in error.problems:
         path = problem.path.removeprefix(f"message.{language}").removeprefix(".").split(".")
@@ -178,5 +179,6 @@ def by_field(error: BadCampaign, language: str) -> dict[str, str]:
             name = path[0]
         elif problem.path.startswith("measure"):
             name = "subjects"
-        found[name] = f"{found[name]} {problem.sentence}" if name in found else problem.sentence
+        sentence = words.why(problem.sentence)
+        found[name] = f"{found[name]} {sentence}" if name in found else sentence
     return found

@@ -11,7 +11,7 @@ from plugin_server.db.campaigning import campaigns
 from plugin_server.db.merchant.people import Person
 from plugin_server.db.session import tenant
 from plugin_server.jobs.sending.compose import preview_mail
-from plugin_server.web.context import page, services
+from plugin_server.web.context import page, services, words
 from plugin_server.web.guards import requires
 
 pages = Blueprint("mail_preview", __name__)
@@ -28,7 +28,7 @@ def show(who: Person, key: str, language: str) -> ResponseReturnValue:
     try:
         mail, fault = _mail(who, key, language), ""
     except TemplateError as error:
-        mail, fault = None, str(error)
+        mail, fault = None, words().said(str(error))
     width = "phone" if request.args.get("width") == "phone" else "desktop"
     return page("_mail_preview.html", mail=mail, fault=fault, key=key, language=language, width=width)
 
