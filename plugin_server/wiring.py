@@ -319,6 +319,16 @@ def mail_reports(body: bytes, *, received_at: datetime) -> list[DeliveryEvent]:
     return to_events(body, received_at=received_at)
 
 
+def reports_path(merchant_id: int) -> str:
+    """Where the mail provider posts what became of mails."""
+    return f"/webhooks/sendgrid/{merchant_id}"
+
+
+def reports_signed(settings: Settings) -> bool | None:
+    """Whether a key for the provider's signature is set, without which its reports are refused; None: it sends none."""
+    return bool(settings.sendgrid_webhook_public_keys) if settings.mail_backend == "sendgrid" else None
+
+
 MAIL_REPLIES = "sendgrid_replies"
 """Under which provider mails to us lie in the inbox."""
 

@@ -83,6 +83,8 @@ def test_the_senders_health_and_its_pace(
     who = logged_in("owner")
     shown = who.get("/mail/health").get_data(as_text=True)
     assert "Above a limit" in shown
+    assert "Into a folder: nobody receives them." in shown
+    assert "SENDGRID_WEBHOOK_PUBLIC_KEYS" not in shown
     assert "example.com" in shown
     bad = who.post("/mail/health/pace", {"per_minute": "0", "warm_up_from": "soon", "first_day": "1e9"})
     assert bad.status_code == 422
@@ -124,7 +126,11 @@ def test_a_domain_is_vouched_for_from_the_page(
     owner, viewer = Visitor(serve(made).test_client()), Visitor(serve(made).test_client())
     owner.log_in(made, merchant, person("owner"))
     viewer.log_in(made, merchant, person("viewer"))
-    assert "Get the entries" in owner.get("/mail/health").get_data(as_text=True)
+    shown = owner.get("/mail/health").get_data(as_text=True)
+    assert "Get the entries" in shown
+    assert "Through SendGrid." in shown
+    assert "Reports of bounces and complaints are refused" in shown
+    assert f'data-copy="{app.settings.public_url}/webhooks/sendgrid/{merchant}"' in shown
     assert "Get the entries" not in viewer.get("/mail/health").get_data(as_text=True)
     assert viewer.post("/mail/health/vouching").status_code == 403
     assert owner.post("/mail/health/vouching").status_code == 302

@@ -58,8 +58,19 @@ def _page(who: Person, faults: dict[str, str], given: Pace | None) -> str:
         reply_domain=request.form.get("reply_domain", replies.domain),
         replies=replies,
         replies_host=wiring.REPLIES_HOST,
+        leaving=_leaving(who),
         inbound=services().settings.public_url + wiring.replies_path(who.merchant_id),
     )
+
+
+def _leaving(who: Person) -> dict[str, object]:
+    """How mails leave, and where the provider is to tell what became of them."""
+    settings = services().settings
+    return {
+        "by": settings.mail_backend,
+        "reports": settings.public_url + wiring.reports_path(who.merchant_id),
+        "signed": wiring.reports_signed(settings),
+    }
 
 
 def _can_vouch() -> bool:
