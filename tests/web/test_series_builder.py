@@ -187,3 +187,44 @@ def test_steps_are_changed_without_a_script_and_saved_as_a_version(
     with tenant(app.engine, merchant) as conn:
         new = campaigns.need(conn, "series")
     assert (new.version, [step.key for step in new.campaign.steps][:3]) == (2, ["rest", "tag", "friday"])
+
+
+def test_every_mail_of_a_series_is_looked_at_while_it_is_written(logged_in: Callable[[str], Visitor]) -> None:
+    visitor = logged_in("marketer")
+    page = visitor.get("/campaigns/new").get_data(as_text=True)
+    assert 'id="look"' in page
+    draft = re.findall(r'name="draft" value="([^"]+)"', page)[0]
+    given = fields_of(dump(campaign(*STEPS)))
+    sent: dict[str, Any] = {**given.to_dict(flat=False), "shape": "series", "draft": draft}
+    told = visitor.post("/campaigns/build/told", sent)
+    assert told.headers["HX-Trigger"] == "mail-changed"
+    seen = re.findall(r'name="seen" value="([^"]+)"', told.text)[0]
+    assert "HX-Trigger" not in visitor.post("/campaigns/build/told", {**sent, "seen": seen}).headers
+    again = {**sent, "seen": seen, "s0.message.en.subject": "Hello again"}
+    assert visitor.post("/campaigns/build/told", again).headers["HX-Trigger"] == "mail-changed"
+    look, frame = f"/campaigns/build/{draft}/look", f"/campaigns/build/{draft}/html"
+    first = visitor.get(look).text
+    assert re.findall(r'<option value="(\d+)"( selected)?>\d+\. ', first) == [("0", " selected"), ("5", "")]
+    assert "6. … en</option>" in first
+    assert "<strong>Hello again</strong>" in first
+    code = visitor.get(f"{look}?look.mail=5&look.width=text").text
+    assert "<strong>SAMPLE-0000 en</strong>" in code
+    assert '<pre class="text"' in code
+    assert visitor.get(f"{frame}?look.mail=5").text != visitor.get(f"{frame}?look.mail=0").text
+    assert visitor.get(f"{frame}?look.mail=3").text == visitor.get(f"{frame}?look.mail=0").text
+    broken = {**sent, "s5.message.en.subject": "{{ offer.code | nothing }}"}
+    visitor.post("/campaigns/build/told", broken)
+    assert "There is no filter called nothing. (line 1, column 17)" in visitor.get(f"{look}?look.mail=5").text
+    assert "<strong>Hello en</strong>" in visitor.get(look).text
+
+
+def test_a_mail_in_the_dark_wears_its_own_rules_for_the_dark(logged_in: Callable[[str], Visitor]) -> None:
+    visitor = logged_in("marketer")
+    draft = re.findall(r'name="draft" value="([^"]+)"', visitor.get("/campaigns/new").text)[0]
+    made = fields_of(
+        dump(next(one.campaign for one in recipes() if one.campaign.key.startswith("welcome") and one.campaign.steps))
+    )
+    visitor.post("/campaigns/build/told", {**made.to_dict(flat=False), "draft": draft})
+    light, dark = (visitor.get(f"/campaigns/build/{draft}/html?look.width={how}").text for how in ("phone", "dark"))
+    assert "prefers-color-scheme: dark" in light
+    assert "prefers-color-scheme: dark" not in dark

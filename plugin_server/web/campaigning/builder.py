@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
@@ -29,6 +31,7 @@ from plugin_server.web.campaigning import step_form as campaign_step_form
 from plugin_server.web.campaigning import steps as campaign_steps
 from plugin_server.web.campaigning import told as campaign_told
 from plugin_server.web.campaigning.base import Base
+from plugin_server.web.campaigning.composer import DARK, MODES
 from plugin_server.web.campaigning.fields import Fields
 from plugin_server.web.campaigning.mail_preview import FRAME_POLICY
 from plugin_server.web.campaigning.sentence import weekdays
@@ -36,7 +39,6 @@ from plugin_server.web.context import is_partial, page, services, visitor, words
 from plugin_server.web.guards import Route, requires
 
 pages = Blueprint("builder", __name__)
-WIDTHS = ("desktop", "phone")
 
 
 def keeping(route: Route) -> Callable[..., ResponseReturnValue]:
@@ -106,7 +108,7 @@ def _page(
     series = campaign_step_form.of_form(connection, form, words(), open_at)
     saved = campaigns.get(connection, base.key) if base.key else None
     return page(
-        template, section="campaigns", form=form, note=note, told=told, samples=SAMPLES, widths=WIDTHS,
+        template, section="campaigns", form=form, note=note, told=told,
         kinds=composer_form.KINDS, fields=composer_form.fields, weekdays=weekdays(words()), key=base.key,
         label_of=campaign_faults.label, series=series,
         versions=campaign_step_form.variants(connection, form, words()),
@@ -191,37 +193,64 @@ def told(who: Person) -> ResponseReturnValue:
     return answer
 
 
+SEEN = re.compile(r"(?:s\d+\.)?(?:message\.|offer\.|trigger\.holiday|kind$)|shape$")
+"""Fields that a mail, or the choice of mails of a series, is made of."""
+
+
 def _mail_mark(given: Fields) -> str:
     """Changes whenever the mail may look different."""
-    part = [pair for pair in given.items(multi=True) if pair[0].startswith(("message.", "offer.", "trigger.holiday"))]
+    part = [pair for pair in given.items(multi=True) if SEEN.match(pair[0])]
     return hashlib.sha256(json.dumps(part).encode()).hexdigest()[:16]
 
 
 @pages.get("/campaigns/build/<draft>/look")
 @requires("marketer")
 def mail(who: Person, draft: str) -> ResponseReturnValue:
-    """The mail of a draft for a reader, on a desk or a phone: the choices and the frame."""
-    given = campaign_drafts.kept(draft, who.user_id)
-    language, sample, width = _asked(given)
-    fault = "" if given is None else _rendered(who, given, language, sample).fault
+    """A mail of a draft for a reader, on a desk, a phone, in the dark or as text: the choices and the frame."""
+    given = campaign_drafts.kept(draft, who.user_id) or Fields()
+    mails, asked = campaign_steps.mails(given), _asked(given)
+    ready = bool(mails) or (bool(given) and given.get("shape") != "series")
+    found = _rendered(who, asked) if ready else campaign_told.Rendered()
     return page(
-        "_builder_look.html", draft=draft, ready=given is not None, language=language, sample=sample, width=width,
-        fault=fault, samples=SAMPLES, widths=WIDTHS, mark=_mail_mark(given or Fields()),
+        "_builder_look.html", draft=draft, ready=ready, asked=asked, mail=found, samples=SAMPLES, modes=MODES,
+        mark=_mail_mark(given),
+        mails=[(place, _titled(place, own.get(f"message.{asked.language}.subject", ""))) for place, own in mails],
     )  # fmt: skip
 
 
-def _asked(given: Fields | None) -> tuple[str, str, str]:
-    written = given.getlist("message.languages") if given else []
-    wish = request.args.get("look.language", words().language)
-    language = wish if wish in written else next(iter(written), "en")
-    sample = request.args.get("look.sample", "usual")
-    return language, sample if sample in SAMPLES else "usual", request.args.get("look.width", "desktop")
+def _titled(place: int, subject: str) -> str:
+    """A mail by the number of its step and its subject, with … in the place of what differs from reader to reader."""
+    return f"{place + 1}. {re.sub(r'{{.*?}}|{%.*?%}', '…', subject)}"
 
 
-def _rendered(who: Person, given: Fields, language: str, sample: str) -> campaign_told.Rendered:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which mail of a form to show to whom, and how: ``place`` is its step's in a series, -1 for the only one."""
+
+    given: Fields
+    place: int
+    language: str
+    sample: str
+    mode: str
+
+
+def _asked(given: Fields) -> Asked:
+    args, places = request.args, [place for place, _ in campaign_steps.mails(given)]
+    wanted = args.get("look.mail", -1, int)
+    place = wanted if wanted in places else next(iter(places), -1)
+    one = campaign_steps.alone(given, place) if places else given
+    written, wish = one.getlist("message.languages"), args.get("look.language", words().language)
+    sample, mode = args.get("look.sample", "usual"), args.get("look.width", "desktop")
+    return Asked(
+        one, place, wish if wish in written else next(iter(written), "en"),
+        sample if sample in SAMPLES else "usual", mode if mode in MODES else "desktop",
+    )  # fmt: skip
+
+
+def _rendered(who: Person, asked: Asked) -> campaign_told.Rendered:
     with tenant(services().engine, who.merchant_id) as connection:
-        base = _base(connection, who, given)
-        return campaign_told.rendered(connection, given, base, words(), language, sample)
+        base = _base(connection, who, asked.given)
+        return campaign_told.rendered(connection, asked.given, base, words(), asked.language, asked.sample)
 
 
 @pages.get("/campaigns/build/<draft>/html")
@@ -231,9 +260,9 @@ def html(who: Person, draft: str) -> ResponseReturnValue:
     given = campaign_drafts.kept(draft, who.user_id)
     if given is None:
         abort(404)
-    language, sample, _ = _asked(given)
-    found = _rendered(who, given, language, sample)
-    answer = Response(found.html, mimetype="text/html")
+    asked = _asked(given)
+    seen = _rendered(who, asked).html
+    answer = Response(DARK.sub("@media all", seen) if asked.mode == "dark" else seen, mimetype="text/html")
     answer.headers["Content-Security-Policy"] = FRAME_POLICY
     answer.headers["X-Frame-Options"] = "SAMEORIGIN"
     return answer

@@ -214,3 +214,27 @@ def as_mail(given: Fields) -> Fields:
         pair for own in found.values() for pair in own.items(multi=True) if pair[0].startswith(("offer.", "message."))
     ]
     return MultiDict([*with_steps(given, ()).items(multi=True), *told])
+
+
+def mails(given: Fields) -> list[tuple[int, Fields]]:
+    """The mails among the steps of a form, by their place; none where it is no series."""
+    steps = each(given) if given.get("shape") == "series" else []
+    return [(place, own) for place, own in enumerate(steps) if own["kind"] == "message"]
+
+
+def alone(given: Fields, place: int) -> Fields:
+    """The mail of the step at a place and the offer before it, as a campaign without steps: to be looked at."""
+    steps = each(given)
+    offers = [own for own in steps[:place] if own["kind"] == "offer"]
+    told = [
+        pair
+        for own in (*offers[-1:], steps[place])
+        for pair in own.items(multi=True)
+        if pair[0].startswith(("offer.", "message."))
+    ]
+    rest = [
+        (name, value)
+        for name, value in with_steps(given, ()).items(multi=True)
+        if name != "shape" and not name.startswith(("offer.", "message."))
+    ]
+    return MultiDict([*rest, *told])

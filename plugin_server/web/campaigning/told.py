@@ -98,6 +98,7 @@ class Rendered:
 
     html: str = ""
     subject: str = ""
+    text: str = ""
     fault: str = ""
 
 
@@ -118,7 +119,7 @@ def rendered(connection: Connection, given: Fields, base: Base, words: Words, la
         )  # fmt: skip
     except TemplateError as error:
         return Rendered(fault=words.said(str(error)))
-    return Rendered(mail.html, mail.subject)
+    return Rendered(mail.html, mail.subject, mail.text)
 
 
 def _alone(given: Fields, base: Base, words: Words, language: str) -> Campaign:
