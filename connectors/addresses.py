@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import re
 from typing import Final
+from unicodedata import normalize
 
 MAX_NAME: Final = 120
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_TURNING: Final = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+"""Marks that turn the direction of writing: in a reason they would make the rest of its sentence run backwards."""
+_DOTS: Final = re.compile("[.\u3002\uff0e\uff61]")
+_KEPT: Final = frozenset("ßẞς")
+_JOINERS: Final = frozenset("\u200c\u200d")
 _URL: Final = re.compile(r"https?://[\x21-\x3b\x3d\x3f-\x7e]+")
 _REFERENCE: Final = re.compile(r"<[\x21-\x3b\x3d\x3f-\x7e]{1,250}>")
 _LOCAL: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
@@ -24,6 +30,8 @@ def wire_address(address: str) -> str:
     Raises ``BadAddress`` for what cannot be delivered: no domain ending, spaces, other letters before the ``@``.
     """
     trimmed = address.strip()
+    if not trimmed:
+        raise BadAddress("There is no mail address.")
     if not trimmed.isascii():
         trimmed = _ascii_domain(trimmed)
     match = _ADDRESS.fullmatch(trimmed)
@@ -64,11 +72,24 @@ def _ascii_domain(address: str) -> str:
     if not at or not local.isascii():
         raise BadAddress(f"{_shown(address)} has letters before the @ that mail servers do not agree on.")
     try:
-        return f"{local}@{domain.encode('idna').decode('ascii')}"
+        return f"{local}@{'.'.join(map(_ascii_label, _DOTS.split(domain)))}"
     except UnicodeError:
         raise BadAddress(f"{_shown(address)} has a domain that does not exist.") from None
 
 
+def _ascii_label(label: str) -> str:
+    """One part of a domain. Python's codec speaks IDNA 2003, which leads ``straße.de`` to ``strasse.de``: another's.
+
+    IDNA 2008 (RFC 5894, 7.2) keeps these letters; joiners, which the codec drops, are refused.
+    """
+    if _JOINERS & set(label):
+        raise UnicodeError("a joiner")
+    if _KEPT & set(label):
+        small = normalize("NFC", "".join(letter.lower() for letter in label))
+        return f"xn--{small.encode('punycode').decode('ascii')}"
+    return label.encode("idna").decode("ascii")
+
+
 def _shown(address: str) -> str:
-    line = one_line(address)
+    line = _TURNING.sub("", one_line(address))
     return line if len(line) <= 60 else line[:59] + "…"
