@@ -14,6 +14,7 @@ from plugin_server.db import figures
 from plugin_server.db.campaigning import audience, campaigns, reach
 from plugin_server.db.campaigning.audience_power import power
 from plugin_server.db.campaigning.campaigns import Saved
+from plugin_server.db.customers import answers_told
 from plugin_server.db.figures import Figure
 from plugin_server.db.ladder import movement, segments, whatif
 from plugin_server.db.ladder import versions as ladder_versions
@@ -154,6 +155,7 @@ MAKERS: Final[dict[str, Maker]] = {
     "stalled": _stalled,
     "points": _points,
     "ladder": _ladder,
+    "answers": lambda conn, merchant_id, now, _: answers_told.told(conn, now, shop(conn, merchant_id).zone.key),
     "health": lambda conn, _, now, __: sender.health(conn, now).as_json(),
     "result": _result,
     "told": _told,
@@ -168,7 +170,7 @@ MAKERS: Final[dict[str, Maker]] = {
     "lately": _lately,
 }
 """By name, without what may follow a colon. What is always asked for is made at night."""
-AT_NIGHT: Final = ("tally", "moved", "what_if", "movement", "stalled", "points", "ladder", "health", "proof")
+AT_NIGHT: Final = ("tally", "moved", "what_if", "movement", "stalled", "points", "ladder", "health", "proof", "answers")
 
 
 def ready(services: Services, conn: Connection, merchant_id: int, name: str) -> Figure:

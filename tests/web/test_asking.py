@@ -145,8 +145,7 @@ def test_the_owner_sees_scores_each_customer_once(
                 ),
                 {"m": merchant, "c": customer, "s": score, "w": words, "at": app.now() - timedelta(days=days)},
             )
-        year = answers_told.year(conn, app.now())
-        months = answers_told.months(conn, app.now(), "Asia/Jakarta")
+        year, months = answers_told.scored(answers_told.told(conn, app.now(), "Asia/Jakarta"))
         by_route = [row.text for row in answers_told.newest(conn, route="promoter")]
     assert (year.promoters, year.passives, year.detractors, year.score) == (1, 0, 0, 100)
     assert [(month, one.score) for month, one in months] == [("2026-11", 100), ("2026-10", 100)]

@@ -66,6 +66,7 @@ def test_no_page_of_a_large_shop_waits_for_a_figure(
         "/home/what-if": {"what_if"},
         "/welcome/costs": {"what_if"},
         "/points": {"points"},
+        "/answers": {"answers"},
     }
     with tenant(app.engine, 1) as connection:
         connection.execute(text("DELETE FROM kept_figure"))

@@ -22,17 +22,21 @@ _NEWEST = """
     GROUP BY month ORDER BY month DESC"""
 
 
-def year(conn: Connection, now: datetime) -> Promotion:
-    """The net promoter score of the last 365 days; each customer counts once, with their newest score."""
+def told(conn: Connection, now: datetime, timezone: str) -> dict[str, Any]:
+    """``{"year": heads, "months": [[month, heads], …]}`` with heads as ``[promoters, passives, detractors]``.
+
+    Of the last 365 days; months are those of the shop's zone (``2026-11``), newest first. Each customer counts once,
+    with their newest score: in the year, and in every month.
+    """
     row = conn.execute(text(_NEWEST.format(month="CAST('' AS text)")), {"since": now - YEAR}).one_or_none()
-    return promotion(row.up, row.middle, row.down) if row else promotion(0, 0, 0)
-
-
-def months(conn: Connection, now: datetime, timezone: str) -> list[tuple[str, Promotion]]:
-    """The same by month of the shop's zone (``2026-11``), newest first; each customer counts once in a month."""
     month = "to_char(answered_at AT TIME ZONE :zone, 'YYYY-MM')"
     rows = conn.execute(text(_NEWEST.format(month=month)), {"since": now - YEAR, "zone": timezone})
-    return [(row.month, promotion(row.up, row.middle, row.down)) for row in rows]
+    return {"year": list(row[:3]) if row else [0, 0, 0], "months": [[row.month, list(row[:3])] for row in rows]}
+
+
+def scored(heads: dict[str, Any]) -> tuple[Promotion, list[tuple[str, Promotion]]]:
+    """What ``told`` counted, as net promoter scores: of the year, and by month."""
+    return promotion(*heads["year"]), [(month, promotion(*of)) for month, of in heads["months"]]
 
 
 def newest(

@@ -9,6 +9,7 @@ from campaigns.asking import BadAnswer, read_score
 from plugin_server.db.customers import answers_told
 from plugin_server.db.merchant.people import Person
 from plugin_server.db.session import tenant
+from plugin_server.jobs import figures
 from plugin_server.web.context import page, services
 from plugin_server.web.guards import requires
 
@@ -26,12 +27,11 @@ def index(who: Person) -> ResponseReturnValue:
         score = read_score(given) if given else None
     except BadAnswer:
         abort(404)
-    now = services().now()
     with tenant(services().engine, who.merchant_id) as connection:
-        year = answers_told.year(connection, now)
-        months = answers_told.months(connection, now, who.timezone)
+        made = figures.soon(services(), connection, who.merchant_id, "answers")
         found = answers_told.newest(connection, route=route, score=score)
+    year, months = answers_told.scored(made.document) if made else (None, [])
     return page(
         "answers.html", section="customers", year=year, months=months, found=found, route=route, score=score,
-        routes=tuple(answers_told.ROUTES),
+        routes=tuple(answers_told.ROUTES), made_at=made and made.made_at,
     )  # fmt: skip
