@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from campaigns.offers.margin import Trade
 from campaigns.recipes import recipes
 from plugin_server import wiring
 from plugin_server.db import figures
@@ -20,6 +22,7 @@ from plugin_server.db.ladder import movement, segments, whatif
 from plugin_server.db.ladder import versions as ladder_versions
 from plugin_server.db.ladder.rungs import shop
 from plugin_server.db.merchant import home
+from plugin_server.db.offers import codes as offers
 from plugin_server.db.points import orders as points_orders
 from plugin_server.db.points import programme as points
 from plugin_server.db.proof import pooled as proof
@@ -147,6 +150,18 @@ def _points(conn: Connection, _: int, now: datetime, __: str) -> Any:
     }
 
 
+def _trade(conn: Connection, _: int, now: datetime, __: str) -> Any:
+    found = offers.trade(conn, now)
+    margin = None if found.margin is None else str(found.margin)
+    return [found.average_order_minor, found.average_shipping_minor, margin, str(found.covered)]
+
+
+def usual_trade(services: Services, conn: Connection, merchant_id: int) -> Trade:
+    """The usual trade for a page, without the goods of any offer."""
+    order, shipping, margin, covered = ready(services, conn, merchant_id, "trade").document
+    return Trade(order, shipping, None if margin is None else Decimal(margin), Decimal(covered))
+
+
 MAKERS: Final[dict[str, Maker]] = {
     "tally": lambda conn, _, __, ___: home.tally(conn),
     "moved": lambda conn, _, now, __: home.movement(conn, now - MOVED_WITHIN),
@@ -156,6 +171,7 @@ MAKERS: Final[dict[str, Maker]] = {
     "points": _points,
     "ladder": _ladder,
     "answers": lambda conn, merchant_id, now, _: answers_told.told(conn, now, shop(conn, merchant_id).zone.key),
+    "trade": _trade,
     "health": lambda conn, _, now, __: sender.health(conn, now).as_json(),
     "result": _result,
     "told": _told,
@@ -170,7 +186,9 @@ MAKERS: Final[dict[str, Maker]] = {
     "lately": _lately,
 }
 """By name, without what may follow a colon. What is always asked for is made at night."""
-AT_NIGHT: Final = ("tally", "moved", "what_if", "movement", "stalled", "points", "ladder", "health", "proof", "answers")
+AT_NIGHT: Final = (
+    "tally", "moved", "what_if", "movement", "stalled", "points", "ladder", "health", "proof", "answers", "trade",
+)  # fmt: skip
 
 
 def ready(services: Services, conn: Connection, merchant_id: int, name: str) -> Figure:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -24,17 +24,22 @@ CHUNK: Final = 20_000
 """Each look for members without a code passes over those that have one: few looks, at the price of memory."""
 
 
-def trade(conn: Connection, now: datetime, offer: Offer | None = None) -> Trade:
+def trade(conn: Connection, now: datetime, offer: Offer | None = None, usual: Trade | None = None) -> Trade:
     """What the last year's orders in the merchant's own currency tell: usual order, usual shipping, margin.
 
-    With the goods that ``offer`` names, as the shops have them.
+    With the goods that ``offer`` names, as the shops have them. ``usual`` is what this gave without an offer a while
+    ago, where somebody kept it: then no order is read.
     """
+    usual = usual or _usual(conn, now)
+    return replace(usual, goods=goods.anywhere(conn, refs_of(offer))) if offer else usual
+
+
+def _usual(conn: Connection, now: datetime) -> Trade:
     row = conn.execute(text(_TRADE), {"since": now - timedelta(days=365), "now": now}).one()
     costs = row if row.worth else conn.execute(text(_CATALOGUE)).one()
     margin = 1 - Decimal(costs.cost) / Decimal(costs.worth) if costs.worth else None
     covered = Decimal(row.worth) / Decimal(row.sold) if row.sold else Decimal(0)
-    named = goods.anywhere(conn, refs_of(offer)) if offer else {}
-    return Trade(int(row.average or 0), int(row.shipping or 0), margin, covered, named)
+    return Trade(int(row.average or 0), int(row.shipping or 0), margin, covered, {})
 
 
 _TRADE: Final = """

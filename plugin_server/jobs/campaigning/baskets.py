@@ -34,9 +34,14 @@ class Shown:
     baskets: list[Example]
 
 
-def shown(conn: Connection, offer: Offer, now: datetime, *, combine: bool = False) -> list[Shown]:
-    """Every shop that could take part, in their order; ``combine`` where its codes may stand beside others."""
-    usual = offers.trade(conn, now)
+def shown(
+    conn: Connection, offer: Offer, now: datetime, *, combine: bool = False, usual: Trade | None = None
+) -> list[Shown]:
+    """Every shop that could take part, in their order; ``combine`` where its codes may stand beside others.
+
+    ``usual`` is the usual trade where somebody kept it.
+    """
+    usual = usual or offers.trade(conn, now)
     return [_shown(conn, offer, shop, usual, combine=combine) for shop in in_shops(conn, offer)]
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 from campaigns.calendar import country_of, known
 from campaigns.ladder import nature
 from campaigns.mail.liquid import TemplateError
-from campaigns.offers.margin import Verdict, judge, liability
+from campaigns.offers.margin import Trade, Verdict, judge, liability
 from campaigns.offers.offer import Offer
 from campaigns.recipes import body_of
 from campaigns.schema import BadCampaign, Campaign, Problem
@@ -115,17 +115,16 @@ def _too_little(conn: Connection, campaign: Campaign, path: str, now: datetime) 
     offer = campaign.offer
     if offer is None or offer.budget is None or "variants" in path:
         return []
-    currency, each = _each(conn, offer, now)
+    currency, each = _each(conn, offer, offers.trade(conn, now, offer))
     if minor_units(offer.budget, currency) >= each:
         return []
     sentence = f"is less than one code may cost ({Money(each, currency)}), so nobody would get one; raise it."
     return [Problem(f"{path}.budget", sentence)]
 
 
-def _each(conn: Connection, offer: Offer, now: datetime) -> tuple[str, int]:
+def _each(conn: Connection, offer: Offer, usual: Trade) -> tuple[str, int]:
     """The merchant's currency, and what one code is expected to cost in its minor units."""
     currency = str(conn.scalar(text("SELECT currency FROM merchant")))
-    usual = offers.trade(conn, now, offer)
     basis = usual.average_shipping_minor if offer.kind == "free_shipping" else usual.average_order_minor
     return currency, liability(offer, currency, basis, trade=usual)
 
@@ -229,13 +228,19 @@ def _unreadable(
     return [Problem(path, f"{name} {mend}") for name in mail.missing]
 
 
-def offer_of(conn: Connection, saved: Saved, treated: int, now: datetime) -> dict[str, Any] | None:
-    """What the offer costs for so many people if every code is used, and the margin guard's finding; None without."""
+def offer_of(
+    conn: Connection, saved: Saved, treated: int, now: datetime, usual: Trade | None = None
+) -> dict[str, Any] | None:
+    """What the offer costs for so many people if every code is used, and the margin guard's finding; None without.
+
+    ``usual`` is the usual trade where somebody kept it.
+    """
     offer = saved.campaign.offer
     if offer is None:
         return None
-    currency, each = _each(conn, offer, now)
-    verdict = judge(offer, currency, offers.trade(conn, now, offer))
+    usual = offers.trade(conn, now, offer, usual)
+    currency, each = _each(conn, offer, usual)
+    verdict = judge(offer, currency, usual)
     return _margin(verdict) | {
         "codes": treated,
         "liability_each": Money(each, currency).as_json(),

@@ -10,7 +10,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection, text
 
-from campaigns.offers.margin import judge
+from campaigns.offers.margin import Trade, judge
 from campaigns.offers.offer import Offer
 from campaigns.recipes import YOURS
 from connectors.types import Money
@@ -51,16 +51,17 @@ def filled(conn: Connection, document: Mapping[str, Any], now: datetime) -> tupl
         return dict(document), None
     early, tried = offer["kind"] == "early_access", 0
     goods = [one for one in recipe_goods.selling(conn) if one.listed is not early]
+    usual = offers.trade(conn, now)
     for changes, chosen in _CHOICES[offer["kind"]](goods, conn, now):
         made = {**offer, **changes}
-        if _works(conn, made, now):
+        if _works(conn, made, now, usual):
             return {**document, "offer": made}, chosen
         if (tried := tried + 1) == MOST_TRIES:
             break
     return dict(document), None
 
 
-def _works(conn: Connection, offer: Mapping[str, Any], now: datetime) -> bool:
+def _works(conn: Connection, offer: Mapping[str, Any], now: datetime, usual: Trade) -> bool:
     """Whether every shop that could give it can, and something is left of it."""
     try:
         made = _OFFER.validate_python(offer)
@@ -69,7 +70,7 @@ def _works(conn: Connection, offer: Mapping[str, Any], now: datetime) -> bool:
     currency = str(conn.scalar(text("SELECT currency FROM merchant")))
     shops = realising.in_shops(conn, made)
     possible = not shops or any(not shop.realisation.refused for shop in shops)
-    return possible and judge(made, currency, offers.trade(conn, now, made)).ok
+    return possible and judge(made, currency, offers.trade(conn, now, made, usual)).ok
 
 
 def _best(goods: Sequence[Selling], conn: Connection, _: datetime) -> Iterator[Choice]:

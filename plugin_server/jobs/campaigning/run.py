@@ -14,7 +14,7 @@ from redis import RedisError
 from sqlalchemy import Connection, text
 
 from campaigns import calendar, series_parts
-from campaigns.offers.margin import Verdict, judge
+from campaigns.offers.margin import Trade, Verdict, judge
 from campaigns.reasons import Reason
 from campaigns.schema import Campaign
 from campaigns.steps import WebhookStep
@@ -93,11 +93,13 @@ def open_now(
     return run_id
 
 
-def check(conn: Connection, campaign: Campaign, now: datetime, settings: Settings | None = None) -> None:
+def check(
+    conn: Connection, campaign: Campaign, now: datetime, settings: Settings | None = None, usual: Trade | None = None
+) -> None:
     """Refuse what must not be started: a frozen store, an offer that eats the whole margin, a mail that must be mended.
 
     And, where mails leave for real people, a business without the postal address that the law wants in each of them.
-    Raises ``Refused``.
+    ``usual`` is the usual trade where somebody kept it: for pages, not for what is launched. Raises ``Refused``.
     """
     frozen = campaigns.frozen_store(conn)
     if frozen:
@@ -106,7 +108,7 @@ def check(conn: Connection, campaign: Campaign, now: datetime, settings: Setting
         raise Refused(Reason(NO_ADDRESS, "no_postal_address"))
     for told in campaign.told_apart.values():
         for _, one in series_parts.offers(told):
-            _afford(conn, one, now)
+            _afford(conn, one, now, usual)
     if settings:
         _callable(campaign, settings)
         for told in campaign.told_apart.values():
@@ -124,10 +126,10 @@ def _callable(campaign: Campaign, settings: Settings) -> None:
                 raise Refused(f"{step.key}: {error.sentence}") from error
 
 
-def _afford(conn: Connection, campaign: Campaign, now: datetime) -> None:
+def _afford(conn: Connection, campaign: Campaign, now: datetime, usual: Trade | None) -> None:
     if campaign.offer and (hurdle := realising.hurdle(conn, campaign.offer, now)):
         raise Refused(hurdle)
-    verdict = margin(conn, campaign, now)
+    verdict = margin(conn, campaign, now, usual)
     if verdict and not verdict.ok and campaign.guards.margin_floor:
         shares = {"discount_share": verdict.discount, "margin_share": verdict.margin or Decimal(0)}
         raise Refused(Reason(f"margin_floor: {verdict.sentence}", "margin_lost", **shares))
@@ -135,12 +137,12 @@ def _afford(conn: Connection, campaign: Campaign, now: datetime) -> None:
         raise Refused(Reason(NO_MARGIN_REASON, "margin_no_reason"))
 
 
-def margin(conn: Connection, campaign: Campaign, now: datetime) -> Verdict | None:
-    """What the margin guard finds; None without an offer."""
+def margin(conn: Connection, campaign: Campaign, now: datetime, usual: Trade | None = None) -> Verdict | None:
+    """What the margin guard finds; None without an offer. ``usual`` is the usual trade where somebody kept it."""
     if campaign.offer is None:
         return None
     currency = str(conn.scalar(text("SELECT currency FROM merchant")))
-    return judge(campaign.offer, currency, offers.trade(conn, now, campaign.offer))
+    return judge(campaign.offer, currency, offers.trade(conn, now, campaign.offer, usual))
 
 
 def firings(conn: Connection, campaign: Campaign, now: datetime) -> list[calendar.Due]:

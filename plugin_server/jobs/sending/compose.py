@@ -171,10 +171,10 @@ def _holiday(conn: Connection, campaign: Campaign, head: Letterhead, occasion: s
 
 
 def _holiday_name(conn: Connection, key: str, head: Letterhead, language: str) -> str:
-    for item in holidays(country_of(head.timezone), 2026, own_holidays.overrides(conn)):
-        if item.key == key:
-            return item.name(language)
-    return key.replace("_", " ").capitalize()
+    known = head.worked_out.get("holidays")
+    if known is None:
+        known = head.worked_out["holidays"] = holidays(country_of(head.timezone), 2026, own_holidays.overrides(conn))
+    return next((item.name(language) for item in known if item.key == key), key.replace("_", " ").capitalize())
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,12 +259,13 @@ def preview_mail(
     language: str | None = None,
     occasion: str = "",
     sample: str = "usual",
+    head: Letterhead | None = None,
 ) -> RenderedMail:
     """The mail as a customer would get it (or one of ``SAMPLES``, with ``None``), with a code that buys nothing and
-    links that do nothing. Raises ``TemplateError``."""
+    links that do nothing. ``head`` is the letterhead, where the caller has read it. Raises ``TemplateError``."""
     gone = next(iter(stocking.skus(campaign)), "") if sample == "missing_product" else ""
     campaign = stocking.stocked(conn, campaign, without=gone)
-    head = letterhead(conn)
+    head = head or letterhead(conn)
     reader = _reader(conn, campaign, head, customer_id, language, now, sample)
     common, theirs = _contexts(conn, campaign, head, reader, public_url, occasion)
     return compiled(campaign, reader.language, look=head.look.at(public_url)).render(common, theirs)

@@ -27,6 +27,7 @@ from plugin_server.db.campaigning.campaigns import Refused
 from plugin_server.db.merchant import holidays
 from plugin_server.db.sending import sender
 from plugin_server.jobs.sending import compose, stocking
+from plugin_server.jobs.sending.compose import Letterhead
 from plugin_server.settings import Settings
 
 LATELY: Final = timedelta(days=90)
@@ -34,8 +35,9 @@ LATELY: Final = timedelta(days=90)
 
 def refuse(conn: Connection, settings: Settings, campaign: Campaign, now: datetime) -> None:
     """Raises ``Refused`` with the first thing that must be mended before anything is sent."""
-    samples, broken = _samples(conn, settings, campaign, now)
-    found = [*broken, *blocking(lint(samples, _setting(conn, settings, campaign, now)))]
+    head = compose.letterhead(conn)
+    samples, broken = _samples(conn, settings, head, campaign, now)
+    found = [*broken, *blocking(lint(samples, _setting(conn, settings, head, campaign, now)))]
     if found:
         raise Refused(found[0].reason)
 
@@ -53,12 +55,14 @@ def look_through(
 ) -> list[Finding]:
     """Everything there is to say. ``readers``: how many would get it; ``version``: whose test may have gone out.
 
-    ``lately`` is what ``sent_lately`` gave a moment ago, where somebody kept it; ``weights`` the bytes of pictures.
+    ``lately`` is what ``sent_lately`` gave a moment ago, where somebody kept it, or ``{}`` while somebody counts: then
+    nothing is said of late mails. ``weights`` are the bytes of pictures.
     """
     found: list[Finding] = []
+    head = compose.letterhead(conn)
     for _, letter in apart(campaign):
-        samples, broken = _samples(conn, settings, letter, now)
-        found += [*broken, *lint(samples, _all(conn, settings, letter, now, readers, version, lately, weights))]
+        samples, broken = _samples(conn, settings, head, letter, now)
+        found += [*broken, *lint(samples, _all(conn, settings, head, letter, now, readers, version, lately, weights))]
         found += _gone(conn, letter)
     return list({(one.reason.key, str(one.reason), one.language): one for one in found}.values())
 
@@ -66,8 +70,9 @@ def look_through(
 def pictures(conn: Connection, settings: Settings, campaign: Campaign, now: datetime) -> list[str]:
     """The addresses of all pictures in its mails, each once; what stands on our own server is light and left out."""
     found: dict[str, None] = {}
+    head = compose.letterhead(conn)
     for _, letter in letters(campaign):
-        for sample in _samples(conn, settings, letter, now)[0]:
+        for sample in _samples(conn, settings, head, letter, now)[0]:
             found |= dict.fromkeys(image.get("src", "") for image in read_page(sample.mail.html).images)
     return [address for address in found if address and not address.startswith(f"{settings.public_url}/")]
 
@@ -92,14 +97,14 @@ def _gone(conn: Connection, campaign: Campaign) -> list[Finding]:
 
 
 def _samples(
-    conn: Connection, settings: Settings, campaign: Campaign, now: datetime
+    conn: Connection, settings: Settings, head: Letterhead, campaign: Campaign, now: datetime
 ) -> tuple[list[Sample], list[Finding]]:
     samples, broken = [], list[Finding]()
     for language, wording in campaign.message.items():
         for name in compose.SAMPLES:
             try:
                 mail = compose.preview_mail(
-                    conn, campaign, public_url=settings.public_url, now=now, language=language, sample=name
+                    conn, campaign, public_url=settings.public_url, now=now, language=language, sample=name, head=head
                 )
             except TemplateError as error:
                 sentence = f"The mail in {language} cannot be rendered: {error}"
@@ -146,8 +151,7 @@ def _code_ends(campaign: Campaign, zone: str, sends_at: datetime) -> datetime | 
     return sends_at + timedelta(days=campaign.offer.valid_days)
 
 
-def _setting(conn: Connection, settings: Settings, campaign: Campaign, now: datetime) -> Setting:
-    head = compose.letterhead(conn)
+def _setting(conn: Connection, settings: Settings, head: Letterhead, campaign: Campaign, now: datetime) -> Setting:
     at = _next(conn, campaign, head.timezone, now)
     return Setting(
         from_email=head.from_email,
@@ -167,6 +171,7 @@ def _setting(conn: Connection, settings: Settings, campaign: Campaign, now: date
 def _all(
     conn: Connection,
     settings: Settings,
+    head: Letterhead,
     campaign: Campaign,
     now: datetime,
     readers: int,
@@ -174,20 +179,17 @@ def _all(
     lately: dict[str, Any] | None,
     weights: Mapping[str, int] | None,
 ) -> Setting:
-    known, head = _setting(conn, settings, campaign, now), compose.letterhead(conn)
+    known = _setting(conn, settings, head, campaign, now)
     cap = campaign.guards.frequency_cap
     if lately is None:
         lately = sent_lately(conn, now, messages=cap.messages if cap else 0, days=cap.days if cap else 0)
     return replace(
         known,
         readers=readers,
-        usual=lately["usual"],
-        complaints=lately["complaints"],
-        capped=lately["capped"],
         quiet_clash=_sleeps(campaign, head.timezone, known.sends_at),
         tested=_tested(conn, campaign, version),
-        spoken=lately["spoken"],
         weights=weights or {},
+        **lately,
     )
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
+from campaigns.offers.margin import Trade
 from campaigns.triggers import OnEvent
 from plugin_server.db.campaigning import campaigns
 from plugin_server.db.campaigning.campaigns import Refused, Saved
 from plugin_server.db.merchant import audit_log, merchants
 from plugin_server.db.merchant.people import Person
 from plugin_server.db.session import tenant
+from plugin_server.jobs import figures
 from plugin_server.jobs.campaigning import baskets, realising
 from plugin_server.jobs.campaigning.run import firings, margin, set_state
 from plugin_server.jobs.campaigning.run import launch as launch_run
@@ -60,11 +61,12 @@ def show(who: Person, key: str) -> ResponseReturnValue:
         saved = _saved(connection, key)
         looked, counted_at = launching.reached(connection, who, saved, sample=20)
         lately = launching.lately(connection, who, saved)
-        verdict = margin(connection, saved.campaign, now)
+        usual = figures.usual_trade(services(), connection, who.merchant_id) if saved.campaign.offer else None
+        verdict = margin(connection, saved.campaign, now, usual)
         dates = [due for due in firings(connection, saved.campaign, now) if due.at >= now]
         runs = [run for run in campaigns.runs_of(connection, saved.id) if run.step is None]
         rungs, frozen = names_of(connection, who.merchant_id, words().language), campaigns.frozen_store(connection)
-        given = _offered(connection, who, saved, now)
+        given = _offered(connection, who, saved, usual)
         homeless = not merchants.get(connection)["postal_address"]
     return page(
         "campaign.html",
@@ -86,18 +88,19 @@ def show(who: Person, key: str) -> ResponseReturnValue:
     )
 
 
-def _offered(connection: Connection, who: Person, saved: Saved, now: datetime) -> dict[str, Any]:
+def _offered(connection: Connection, who: Person, saved: Saved, usual: Trade | None) -> dict[str, Any]:
     """What the page says of the offer: in a sentence, shop by shop with example baskets, and what stands in its way.
 
     And of the steps of a series: what each does.
     """
-    offer = saved.campaign.offer
+    offer, now = saved.campaign.offer, services().now()
+    combine = saved.campaign.guards.stacking == "combine"
     told = {"does": [series_words.does(step, words(), who.currency) for step in saved.campaign.steps]}
     if offer is None:
         return told | {"gift": "", "shops": [], "hurdle": None}
     return told | {
         "gift": offer_words.said(offer, words(), who.currency),
-        "shops": baskets.shown(connection, offer, now, combine=saved.campaign.guards.stacking == "combine"),
+        "shops": baskets.shown(connection, offer, now, combine=combine, usual=usual),
         "hurdle": realising.hurdle(connection, offer, now),
     }
 

@@ -79,15 +79,16 @@ def lately(connection: Connection, who: Person, saved: Saved) -> dict[str, Any] 
 def _told(connection: Connection, who: Person, saved: Saved) -> dict[str, Any]:
     now = services().now()
     looked, counted_at = reached(connection, who, saved, sample=5)
+    usual = figures.usual_trade(services(), connection, who.merchant_id) if saved.campaign.offers else None
     try:
-        check(connection, saved.campaign, now, services().settings)
+        check(connection, saved.campaign, now, services().settings, usual)
         hindrance = words()(f"why.launch_{saved.state}") if saved.state in ("paused", "ended") else ""
     except Refused as error:
         hindrance = words().why(error.reason)
     return {
         "audience": looked,
         "counted_at": counted_at,
-        "offer": preview.offer_of(connection, saved, looked["treated"], now) if looked else None,
+        "offer": preview.offer_of(connection, saved, looked["treated"], now, usual) if looked else None,
         "sentences": campaign_sentence.at_once(connection, who, saved.campaign, words(), now),
         "hindrance": hindrance,
     }

@@ -29,12 +29,12 @@ def show(who: Person, key: str) -> ResponseReturnValue:
         cap = saved.campaign.guards.frequency_cap
         name = f"lately:{cap.messages}:{cap.days}" if cap else "lately:0:0"
         weights = pictures.known(services(), who.merchant_id, saved)
-        lately = figures.ready(services(), connection, who.merchant_id, name).document
+        made = figures.soon(services(), connection, who.merchant_id, name)
         found = look_through(
-            connection, services().settings, saved.campaign, services().now(), version=saved.version, lately=lately,
-            weights=weights,
+            connection, services().settings, saved.campaign, services().now(), version=saved.version,
+            lately=made.document if made else {}, weights=weights,
         )  # fmt: skip
-    return page("_lint.html", found=found, key=key)
+    return page("_lint.html", found=found, key=key, counting=made is None)
 
 
 @pages.post("/campaigns/<key>/test")
