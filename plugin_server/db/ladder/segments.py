@@ -8,7 +8,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, FromClause, Row, Table, delete, func, insert, literal, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Row,
+    Table,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+    update,
+)
 
 from campaigns.ladder import nature, rules
 from campaigns.ladder.meaning import meaning
@@ -98,6 +111,8 @@ LARGE = 2 * SAMPLE
 """From this many rows on a sample is worth it."""
 RARE = 50
 """Fewer than this in the sample tell too little: then everybody is counted."""
+ENOUGH = 1000
+"""Some of about so many whom the rule holds are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +140,18 @@ _SIZE = text("SELECT reltuples::bigint FROM pg_class WHERE oid = 'customer_facts
 
 def sampled(conn: Connection, on: Shop, rule: Rule, now: datetime, sample: int, share: float) -> Look | None:
     """``look`` by ``share`` percent of the table's pages; None where that holds too few to tell."""
-    picked = known.FACTS.tablesample(func.system(share), name="facts", seed=literal(1))
-    found = _look(conn, on, rule, now, sample, picked)
+    found = _look(conn, on, rule, now, 0, _picked(share))
     if found.count < RARE:
         return None
-    return Look(_about(found.count * 100 / share), _about(found.total * 100 / share), found.sample, exact=False)
+    # A few to show need not be looked for among all that were counted, where the rule holds often.
+    few = _some(conn, on, rule, now, sample, _picked(share * min(1.0, ENOUGH / found.count)))
+    if len(few) < sample:
+        few = _some(conn, on, rule, now, sample, _picked(share))
+    return Look(_about(found.count * 100 / share), _about(found.total * 100 / share), few, exact=False)
+
+
+def _picked(share: float) -> FromClause:
+    return known.FACTS.tablesample(func.system(share), name="facts", seed=literal(1))
 
 
 def _about(number: float) -> int:
@@ -138,9 +160,24 @@ def _about(number: float) -> int:
 
 
 def _look(conn: Connection, on: Shop, rule: Rule, now: datetime, sample: int, base: FromClause) -> Look:
-    rows, local = known.over(known.names_in(rule), base), on.local(now)
-    holds = meaning(rule, known.columns(rows, on.exponent, local), local)
+    rows, holds = _held(on, rule, now, base)
     counted = conn.execute(select(func.count().filter(holds), func.count()).select_from(rows)).one()
+    found = _some(conn, on, rule, now, sample, base) if counted[0] else []
+    return Look(counted[0], counted[1], found)
+
+
+def _held(on: Shop, rule: Rule, now: datetime, base: FromClause) -> tuple[FromClause, ColumnElement[bool]]:
+    rows, local = known.over(known.names_in(rule), base), on.local(now)
+    return rows, meaning(rule, known.columns(rows, on.exponent, local), local)
+
+
+def _some(
+    conn: Connection, on: Shop, rule: Rule, now: datetime, sample: int, base: FromClause
+) -> list[Row[*tuple[Any, ...]]]:
+    """So many of those whom the rule holds, who ordered last."""
+    if not sample:
+        return []
+    rows, holds = _held(on, rule, now, base)
     last = rows.c.last_order_at.desc().nulls_last()
     top = (
         select(rows.c.customer_id, rows.c.rung, rows.c.orders, rows.c.last_order_at)
@@ -154,8 +191,7 @@ def _look(conn: Connection, on: Shop, rule: Rule, now: datetime, sample: int, ba
         .join(top, top.c.customer_id == Customer.id)
         .order_by(top.c.last_order_at.desc().nulls_last(), top.c.customer_id)
     )
-    found = list(conn.execute(some)) if counted[0] and sample else []
-    return Look(counted[0], counted[1], found)
+    return list(conn.execute(some))
 
 
 def why(conn: Connection, on: Shop, rule: Rule, customer_id: int, now: datetime, lang: str) -> dict[str, Any] | None:
