@@ -7,10 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
-from plugin_server.db.customers import timeline
+from plugin_server.db.customers import merges, timeline
+from plugin_server.db.ingest.staging import analyse
 from plugin_server.db.points import ledger as points_ledger
 from plugin_server.db.points import programme as points
+from plugin_server.db.session import tenant
 from plugin_server.jobs import climb
 from tests.data.making import DAY, Shop, order
 from tests.points.conftest import program
@@ -66,6 +69,34 @@ def test_the_preview_says_what_happens_and_changes_nothing(
     for wrong in (kept, 999_999):
         assert 'role="alert"' in eye.get(f"/customers/{kept}/merge?with={wrong}").get_data(as_text=True)
     assert logged_in("viewer").get(f"/customers/{kept}/merge").status_code == 403
+
+
+NOISE = 20_000
+
+
+def test_who_is_alike_is_found_by_index(shop: Shop, pair: tuple[int, int]) -> None:
+    """Among thousands of strangers: by telephone, by name, by mailbox, however its dots are set."""
+    addresses = ["a.n.i.w@gmail.com", "aniw+x@gmail.com", "aniw@yahoo.com", "aniwa@gmail.com", "ani.w+tea@other.com"]
+    with tenant(shop.app.engine, shop.merchant) as conn:
+        conn.execute(
+            text(
+                "INSERT INTO customer (merchant_id, email, email_norm) "
+                "SELECT :m, e, e FROM unnest(CAST(:listed AS text[])) AS e UNION ALL "
+                "SELECT :m, e, e FROM (SELECT 'annie' || generate_series(1, :noise) || '@gmail.com' AS e) AS made"
+            ),
+            {"m": shop.merchant, "listed": addresses, "noise": NOISE},
+        )
+        named = "UPDATE customer SET first_name = 'Ani', last_name = 'W', phone = '+62811' WHERE email = ANY(:who)"
+        conn.execute(text(named), {"who": ["aniw@yahoo.com", "ani.w@gmail.com"]})
+    shop.do(analyse)
+    with tenant(shop.app.engine, shop.merchant) as conn:
+        found = [row.email for row in merges.alike(conn, pair[0])]
+        of = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'customer'"
+        read = conn.scalar(text(of))
+    assert found[0] == "aniw@yahoo.com"
+    assert set(found[1:]) == {"a.n.i.w@gmail.com", "aniw+x@gmail.com", "an.iw+toko@googlemail.com"}
+    assert read is not None
+    assert read < NOISE / 100
 
 
 def test_merged_and_apart_again(shop: Shop, pair: tuple[int, int], logged_in: Callable[[str], Visitor]) -> None:

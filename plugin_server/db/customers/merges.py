@@ -9,12 +9,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from campaigns.referral import mailbox
+from campaigns.referral import GMAIL, mailbox
 from plugin_server.db.customers import finding as customers
 from plugin_server.db.customers import identity
 from plugin_server.db.customers.identity import GUARDED, HANDS, MergeRefused
 from plugin_server.db.points import programme as points
 
+LETTERS = 6
+"""Of an address at Gmail: 32 ways to set dots among them."""
 SHOWN = ("orders", "identities", "messages", "points", "codes", "consents", "answers", "advocates", "seats")
 """What owners know by a word, in the order of telling; the rest is counted together."""
 
@@ -73,10 +75,27 @@ def alike(conn: Connection, customer_id: int, limit: int = 5) -> list[Row[Any]]:
     if person is None:
         return []
     box = mailbox(person.email) if person.email else ""
-    given = {"id": person.id, "box": box, "domain": box.partition("@")[2], "start": box[:1], "limit": limit,
-             "first": person.first_name, "last": person.last_name, "phone": person.phone}  # fmt: skip
+    given = {"id": person.id, "limit": limit, "first": person.first_name, "last": person.last_name,
+             "phone": person.phone, "starts": starts(box), "bare": box.partition("@")[0].replace(".", "")}  # fmt: skip
     rows = conn.execute(text(_ALIKE), given).all()
     return [row for row in rows if row.same_phone or row.same_name or (row.email and mailbox(row.email) == box)]
+
+
+def starts(box: str) -> list[str]:
+    """How addresses that lead to this mailbox can begin, each to be looked for in an index; empty for none.
+
+    Gmail takes dots anywhere: all ways to set them among the first ``LETTERS`` are named, which leaves few others.
+    """
+    name, _, domain = box.partition("@")
+    if not name:
+        return []
+    if domain not in GMAIL:
+        return [f"{name}@{domain}", f"{name}+"]
+    head, whole = name[:LETTERS], len(name) <= LETTERS
+    ways = [""]
+    for place, letter in enumerate(head):
+        ways = [f"{way}{dot}{letter}" for way in ways for dot in (("", ".") if place else ("",))]
+    return [f"{way}{end}" for way in ways for end in (("@", "+") if whole else ("",))]
 
 
 def merges_of(conn: Connection, customer_id: int) -> list[Row[Any]]:
@@ -125,14 +144,15 @@ SELECT c.id, c.email, btrim(c.first_name || ' ' || c.last_name) AS name, f.order
        coalesce(c.phone = :phone, false) AS same_phone,
        (c.first_name = :first AND c.last_name = :last AND :first <> '' AND :last <> '') AS same_name
 FROM customer c LEFT JOIN customer_facts f ON f.customer_id = c.id
-WHERE c.id <> :id AND c.merged_into IS NULL AND c.erased_at IS NULL AND c.id IN (
+WHERE c.id <> :id AND c.merged_into IS NULL AND c.erased_at IS NULL AND c.id = ANY(ARRAY(
     (SELECT id FROM customer WHERE phone = :phone LIMIT 50)
-    UNION (SELECT id FROM customer WHERE lower(first_name) COLLATE "C" = lower(:first)
-           AND last_name = :last AND :first <> '' AND :last <> '' LIMIT 50)
-    UNION (SELECT id FROM customer WHERE :box <> '' AND email_norm COLLATE "C" >= :start
-           AND email_norm COLLATE "C" < :start || chr(1114111)
-           AND replace(split_part(split_part(email_norm, '@', 1), '+', 1), '.', '')
-             = replace(split_part(:box, '@', 1), '.', '') LIMIT 50))
+    UNION (SELECT tangga_customers_first_named(
+               lower(:first), lower(:first) || chr(1), lower(:last), lower(:last) || chr(1))
+           WHERE :first <> '' AND :last <> '')
+    UNION (SELECT o.id FROM unnest(CAST(:starts AS text[])) AS s(start) CROSS JOIN LATERAL (
+               SELECT id FROM customer WHERE email_norm COLLATE "C" >= s.start
+               AND email_norm COLLATE "C" < s.start || chr(1114111)
+               AND replace(split_part(split_part(email_norm, '@', 1), '+', 1), '.', '') = :bare LIMIT 50) AS o)))
 ORDER BY 5 DESC, 6 DESC, c.id LIMIT :limit
 """
 _MERGES = """

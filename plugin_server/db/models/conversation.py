@@ -18,6 +18,7 @@ class Conversation(OfMerchant, Base):
     __table_args__ = (
         CheckConstraint("state IN ('open', 'answered', 'closed')", name="state"),
         Index("ix_conversation_waiting", "customer_id", postgresql_where=sql("state = 'open'")),
+        Index("ix_conversation_customer", "customer_id"),
         Index("ix_conversation_changed", "merchant_id", sql("changed_at DESC")),
     )
 
@@ -39,6 +40,7 @@ class ConversationMessage(OfMerchant, Base):
         CheckConstraint("state IN ('received', 'planned', 'sending', 'sent', 'failed', 'in_doubt')", name="state"),
         Index("ix_conversation_message_thread", "conversation_id", "id"),
         Index("ix_conversation_message_going", "id", postgresql_where=sql("state IN ('planned', 'sending')")),
+        Index("ix_conversation_message_stuck", "merchant_id", postgresql_where=sql("state IN ('failed', 'in_doubt')")),
         Index("uq_conversation_message_reference", "merchant_id", "reference", unique=True),
     )
 
