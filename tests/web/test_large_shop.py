@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import text
+from flask import Flask
+from sqlalchemy import Connection, event, text
 
 from plugin_server.db.campaigning import campaigns
 from plugin_server.db.points import programme as points
 from plugin_server.db.session import tenant
-from plugin_server.jobs.figures import made, make_figure
+from plugin_server.jobs.figures import AT_NIGHT, made, make_figure
 from plugin_server.jobs.queues import queue
 from plugin_server.wiring import Services
 from tests.points.conftest import program
@@ -67,6 +70,9 @@ def test_no_page_of_a_large_shop_waits_for_a_figure(
         "/welcome/costs": {"what_if"},
         "/points": {"points"},
         "/answers": {"answers"},
+        "/home": {"tally", "moved"},
+        "/welcome": {"tally", "moved"},
+        "/campaigns/tea/lint": {"lately:2:7"},
     }
     with tenant(app.engine, 1) as connection:
         connection.execute(text("DELETE FROM kept_figure"))
@@ -78,6 +84,8 @@ def test_no_page_of_a_large_shop_waits_for_a_figure(
     assert set(work(app)) == set().union(*pages.values())
     for path in pages:
         assert "being added up" not in visitor.get(path).text, path
+    partly = {"HX-Request": "true"}
+    assert visitor.get("/home?counting=1", headers=partly).headers["HX-Refresh"] == "true"
     assert re.search(r"Send to 1[78],\d{3} customers", visitor.get("/campaigns/tea/launch").text)
 
 
@@ -89,3 +97,71 @@ def test_a_launch_says_when_its_people_were_counted(
     with tenant(app.engine, 1) as connection:
         connection.execute(text("UPDATE kept_figure SET made_at = made_at - interval '5 minutes', seconds = 9"))
     assert "Counted 5 minutes ago. Who is in it is decided when it starts." in visitor.get("/campaigns/tea/launch").text
+
+
+FEW = 2_000
+"""Rows of one table that a page may read, in a shop of ten times as many customers."""
+COUNTS = {
+    "/segments/new": "from a hundred thousand customers on it counts a sample of them, always as large",
+    "/audit": "is added up by another worker",
+    "/audit.pdf": "likewise",
+}
+
+
+def test_no_page_reads_all_customers(
+    app: Services, large: int, logged_in: Callable[[str], Visitor], flask_app: Flask
+) -> None:
+    """Once workers have made what it asked for: rows are told by the database, for every page that has no number."""
+    visitor, read = logged_in("owner"), Counter[str]()
+    app.redis.flushdb()
+    pages = {
+        rule.rule
+        for rule in flask_app.url_map.iter_rules()
+        if "GET" in (rule.methods or ())
+        and not rule.arguments
+        and hasattr(flask_app.view_functions[rule.endpoint], "required_role")
+    }
+    pages |= {"/customers/20000", "/customers/20000/merge", f"/runs/{large}"}
+    with tenant(app.engine, 1) as connection:
+        bought = "UPDATE customer_facts SET orders = 1, last_order_at = :now - customer_id * interval '1 minute'"
+        connection.execute(text(bought), {"now": app.now()})
+    for path in pages:
+        visitor.client.get(path).get_data()
+    work(app)
+    for name in AT_NIGHT:
+        made(app, 1, name)
+    with tenant(app.engine, 1) as connection:
+        connection.execute(text("SELECT tangga_analyze()"))
+    greedy = {}
+    with told_rows(app, read):
+        for path in sorted(pages - set(COUNTS)):
+            read.clear()
+            visitor.client.get(path).get_data()
+            greedy[path] = {table: rows for table, rows in read.items() if rows > FEW}
+    assert len(greedy) > 40
+    assert {path: tables for path, tables in greedy.items() if tables} == {}
+
+
+@contextmanager
+def told_rows(app: Services, read: Counter[str]) -> Iterator[None]:
+    """Add the rows that each transaction read from each table."""
+    query = text("SELECT relname, coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables")
+    before: dict[Connection, Counter[str]] = {}
+
+    def now(connection: Connection) -> Counter[str]:
+        return Counter({row[0]: row[1] for row in connection.execute(query)})
+
+    def begun(connection: Connection) -> None:
+        # What earlier transactions of this connection read may still be counted in.
+        before[connection] = now(connection)
+
+    def done(connection: Connection) -> None:
+        read.update(now(connection) - before.pop(connection))
+
+    event.listen(app.engine, "begin", begun)
+    event.listen(app.engine, "commit", done)
+    try:
+        yield
+    finally:
+        event.remove(app.engine, "begin", begun)
+        event.remove(app.engine, "commit", done)

@@ -45,8 +45,10 @@ def show(who: Person) -> ResponseReturnValue:
         view = ladder_view.read(connection, who, words(), settled=reading is None)
         stores = numbers.stores(connection)
         progress = store_page.progress(connection, reading.store_id, now) if reading else None
-        if not stores and not view.total and not is_partial():
+        if not stores and not view.total and not view.pending and not is_partial():
             return redirect(url_for("welcome.show"))
+        if is_partial() and "counting" in request.args and not view.pending:
+            return "", {"HX-Refresh": "true"}
         beside = {} if is_partial() else _beside(connection, who, view, settled=reading is None)
     template = "_ladder.html" if is_partial() else "home.html"
     return page(

@@ -52,7 +52,8 @@ class Step:
 class View:
     """All of the first screen. ``what_if`` is None as long as nobody bought, or a shop is being read.
 
-    It is also None while it is added up for the first time in a large shop: then ``counting`` is true.
+    It is also None while it is added up for the first time in a large shop: then ``counting`` is true. ``pending``:
+    not even the heads are counted yet, and the rungs are empty for that reason alone.
     ``buyers``: those who ever bought, by activity. ``made_at``: when the oldest of these figures was made.
     """
 
@@ -63,6 +64,7 @@ class View:
     buyers: Counter[str]
     made_at: datetime | None
     counting: bool
+    pending: bool = False
 
 
 def read(connection: Connection, who: Person, words: Words, *, settled: bool) -> View:
@@ -75,22 +77,19 @@ def read(connection: Connection, who: Person, words: Words, *, settled: bool) ->
         if not settled:
             # While a shop is being read, people watch the rungs fill: nothing that was kept is shown then.
             return make()
-        found = figures.ready(services(), connection, who.merchant_id, name)
-        made.append(found.made_at)
-        return found.document
-
-    def worths() -> Any:
-        found = figures.soon(services(), connection, who.merchant_id, "what_if")
+        found = figures.soon(services(), connection, who.merchant_id, name)
         if found is None:
             return None
         made.append(found.made_at)
         return found.document
 
-    standings = home.standings(of("tally", lambda: home.tally(connection)))
+    heads = of("tally", lambda: home.tally(connection))
     moved = of("moved", lambda: home.movement(connection, services().now() - figures.MOVED_WITHIN))
+    pending = heads is None or moved is None
+    standings, moved = home.standings([] if pending else heads), moved or {}
     fullest = max((standing.count for standing in standings.values()), default=0) or 1
     total = sum(standing.count for standing in standings.values())
-    what_if = worths() if settled and total else None
+    what_if = of("what_if", lambda: None) if settled and total else None
     counting = bool(settled and total and what_if is None)
     worth = {step["rung"]: step["headline"]["extra_margin"] for step in what_if["per_rung"]} if what_if else {}
     most = max(worth, key=lambda key: Decimal(worth[key]["amount"]), default="")
@@ -100,7 +99,7 @@ def read(connection: Connection, who: Person, words: Words, *, settled: bool) ->
         for standing in (standings.get(rung.key, Standing()),)
     ]
     steps = _steps(rows) if settled else []
-    return View(rows, total, what_if, steps, _bought(rows), min(made, default=None), counting)
+    return View(rows, total, what_if, steps, _bought(rows), min(made, default=None), counting, pending)
 
 
 def _bought(rows: list[RungRow]) -> Counter[str]:

@@ -33,8 +33,9 @@ def show(who: Person) -> ResponseReturnValue:
         stores = home.stores(connection)
         progress = store_page.progress(connection, reading.store_id, now) if reading else None
         found = setup.shown(connection, who, settled=reading is None)
-        best = moves.best(services(), connection, who.merchant_id, view) if view.total and not reading else []
-    step = 1 if not stores and not view.total else 2 if reading or not view.total else 3
+        there = view.total or view.pending
+        best = moves.best(services(), connection, who.merchant_id, view) if there and not reading else []
+    step = 1 if not stores and not there else 2 if reading or not there else 3
     return page(
         "_welcome.html" if is_partial() else "welcome.html",
         section="home", step=step, view=view, stores=stores, reading=reading, progress=progress, setup=found,
