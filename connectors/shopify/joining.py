@@ -3,16 +3,20 @@
 So the file is dealt into parts by the number of the root object, every line of one order into the same part, and each
 part is then small enough to be joined in memory. What is kept at once is one part, however large the file. Our bulk
 queries nest one level deep, so the parent of a child is the root itself.
+
+The first part holds the lowest numbers, and so on: numbers grow with time, and who comes in from the oldest order to
+the newest is written once, and not anew with each older one. Where the parts begin is told by a sample of the lines.
 """
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from connectors.errors import BadPayload
 from connectors.http import loads
@@ -20,6 +24,8 @@ from connectors.shopify.values import number_of
 
 PART_BYTES = 16 << 20
 MOST_PARTS = 500
+SAMPLES = 32
+"""Lines looked at for each part, evenly over the file, to make parts of about one size."""
 BUFFERS = 4 << 20
 """Bytes that wait for the disk, over all parts."""
 # Inside a JSON string a quote is escaped, so these bytes can only be the key itself; our queries ask for the id first.
@@ -39,6 +45,7 @@ class Joined:
 def joined(path: Path, folder: Path, *, part_bytes: int = PART_BYTES) -> Iterator[Joined | BadPayload]:
     """The root objects of the JSONL file at ``path``, each with all its children; a fault for a line that is neither.
 
+    By their numbers, from the lowest up.
     ``folder`` takes the parts; they are removed as they are read, and so is the file.
     """
     size = path.stat().st_size
@@ -51,12 +58,28 @@ def joined(path: Path, folder: Path, *, part_bytes: int = PART_BYTES) -> Iterato
 
 def _deal(path: Path, folder: Path, parts: int) -> list[Path]:
     files = [folder / f"part-{number:03}" for number in range(parts)]
+    starts = _starts(path, parts)
     with ExitStack() as stack, path.open("rb", buffering=1 << 20) as source:
         outlets = [stack.enter_context(file.open("wb", buffering=max(BUFFERS // parts, 4096))) for file in files]
         for line in source:
-            outlets[_root(line) % parts].write(line if line.endswith(b"\n") else line + b"\n")
+            outlets[bisect_right(starts, _root(line))].write(line if line.endswith(b"\n") else line + b"\n")
     path.unlink()
     return files
+
+
+def _starts(path: Path, parts: int) -> list[int]:
+    """The first number of each part but the first."""
+    looks, size = parts * SAMPLES, path.stat().st_size
+    with path.open("rb") as source:
+        found = sorted(_root_near(source, size * look // looks) for look in range(looks))
+    return found[SAMPLES::SAMPLES]
+
+
+def _root_near(source: BinaryIO, at: int) -> int:
+    """The number that the first whole line behind a place in the file belongs to."""
+    source.seek(at)
+    source.readline()
+    return _root(source.readline())
 
 
 def _root(line: bytes) -> int:
@@ -80,8 +103,8 @@ def _join(path: Path) -> Iterator[Joined | BadPayload]:
         for line in source:
             if line.strip():
                 groups.setdefault(_root(line), []).append(line)
-    for lines in groups.values():
-        yield from _family(lines)
+    for root in sorted(groups):
+        yield from _family(groups[root])
 
 
 def _family(lines: list[bytes]) -> Iterator[Joined | BadPayload]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from connectors.errors import BadPayload
@@ -84,7 +85,7 @@ def order(raw: object, *, now: datetime, lines: Sequence[Any] | None = None) -> 
         shipping_minor=money(row, "totalShippingPriceSet", code, path),
         tax_minor=money(row, "totalTaxSet", code, path),
         coupon_codes=_codes(row, path),
-        lines=tuple(_line(item, f"{path}.lineItems[{index}]", code) for index, item in enumerate(items)),
+        lines=tuple(_line(item, path, index, code) for index, item in enumerate(items)),
         refunds=refunds,
         source=text(row, "sourceName", 60) or None,
         referred_by=meta(row, "referredBy") or _attribute(row, REFERRED_BY, path),
@@ -165,6 +166,8 @@ def _refunds(row: Row, path: str, code: str, now: datetime) -> tuple[Refund, ...
         _refund(item, f"{path}.refunds[{index}]", code, now) for index, item in enumerate(rows(row, "refunds", path))
     ]
     told = money(row, "totalRefundedSet", code, path)
+    if not (found or told):
+        return ()
     rest = told - sum(refund.amount_minor for refund in found)
     if rest > 0:
         found.append(Refund(f"{identity(row, 'Order', path)}{REST}", rest))
@@ -178,21 +181,53 @@ def _refund(raw: object, path: str, code: str, now: datetime) -> Refund:
     return Refund(identity(row, "Refund", path), amount, at)
 
 
-def _line(raw: object, path: str, code: str) -> OrderLine:
-    row = obj(raw, path)
+def _line(raw: object, path: str, index: int, code: str) -> OrderLine:
+    try:
+        row: Any = raw
+        product, variant, amount, off = row["product"], row["variant"], row[_AMOUNT], row[_TAKEN_OFF]
+        goods = _goods_known(
+            row["title"], row["variantTitle"], row["sku"], row["quantity"], product and product["id"],
+            variant and variant["id"], amount["shopMoney"]["amount"], off["shopMoney"]["amount"], code,
+        )  # fmt: skip
+        return OrderLine(identity(row, "LineItem", path), *goods)
+    except (KeyError, TypeError, BadPayload):
+        # Something is missing or out of the ordinary: looked at field by field, so that a fault names its place.
+        path = f"{path}.lineItems[{index}]"
+        row = obj(raw, path)
+        return OrderLine(identity(row, "LineItem", path), *_goods(row, path, code))
+
+
+_AMOUNT, _TAKEN_OFF = "priceAfterAllDiscountsBeforeTaxesSet", "totalDiscountSet"
+_Goods = tuple[str, Decimal, int, str | None, str | None, str | None, int]
+"""A line but for its id."""
+
+
+@lru_cache(maxsize=1 << 13, typed=True)
+def _goods_known(
+    title: Any, of_variant: Any, sku: Any, quantity: Any, product: Any, variant: Any, amount: Any, off: Any, code: str
+) -> _Goods:
+    """The same goods are bought again and again for the same price: most lines have been read before."""
+    row = {
+        "title": title, "variantTitle": of_variant, "sku": sku, "quantity": quantity, "product": {"id": product},
+        "variant": {"id": variant}, _AMOUNT: {"shopMoney": {"amount": amount}},
+        _TAKEN_OFF: {"shopMoney": {"amount": off}},
+    }  # fmt: skip
+    return _goods(row, "", code)
+
+
+def _goods(row: Row, path: str, code: str) -> _Goods:
     quantity = row.get("quantity")
     if not isinstance(quantity, int) or isinstance(quantity, bool):
         raise BadPayload("This is not a quantity.", path=f"{path}.quantity")
     title, variant = text(row, "title"), text(row, "variantTitle")
-    return OrderLine(
-        external_id=identity(row, "LineItem", path),
-        title=f"{title} - {variant}"[:200] if variant and variant != "Default Title" else title,
-        quantity=Decimal(quantity),
-        total_minor=money(row, "priceAfterAllDiscountsBeforeTaxesSet", code, path),
-        product_external_id=reference(row, "product", "Product"),
-        variant_external_id=reference(row, "variant", "ProductVariant"),
-        sku=text(row, "sku", 100) or None,
-        discount_minor=money(row, "totalDiscountSet", code, path),
+    return (
+        f"{title} - {variant}"[:200] if variant and variant != "Default Title" else title,
+        Decimal(quantity),
+        money(row, _AMOUNT, code, path),
+        reference(row, "product", "Product"),
+        reference(row, "variant", "ProductVariant"),
+        text(row, "sku", 100) or None,
+        money(row, _TAKEN_OFF, code, path),
     )
 
 

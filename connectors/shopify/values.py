@@ -101,13 +101,15 @@ def _number_known(value: str, kind: str) -> str | None:
 def text(row: Row, name: str, limit: int = NAME) -> str:
     """Text on one line, without unfit characters, cut at ``limit``; "" where it is null or missing."""
     value = row.get(name)
-    return clean(value, limit) if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        return ""
+    if len(value) <= limit and value.isprintable() and "  " not in value:
+        return value.strip()  # Nearly all texts are fit as they are, and this is asked more often than anything else.
+    return clean(value, limit)
 
 
 def clean(value: str, limit: int = NAME) -> str:
     """``value`` on one line, without unfit characters, at most ``limit`` of them."""
-    if value.isprintable() and len(value) <= limit and "  " not in value:
-        return value.strip()  # Nearly all texts are fit as they are.
     head = UNFIT.sub(" ", value[: limit * 4])
     return " ".join(head.split())[:limit].rstrip()
 

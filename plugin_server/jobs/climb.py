@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from plugin_server.db.ladder import facts, first_reading, known, rhythm, rungs
+from plugin_server.db.ladder import facts, first_reading, known, rungs
 from plugin_server.db.ladder import placing as ladder
 from plugin_server.db.session import tenant
 from plugin_server.jobs.queues import awake
@@ -34,9 +34,9 @@ def everybody(conn: Connection, *, merchant_id: int, now: datetime) -> dict[str,
     first = first_reading.read(conn, merchant_id=merchant_id, now=now)
     if first is not None:
         return {"facts": first, "rungs": first}
-    refreshed = facts.refresh(conn, merchant_id=merchant_id, customer_ids=None, now=now)
-    rhythm.measure(conn, merchant_id=merchant_id, now=now)
-    return {"facts": refreshed, "rungs": ladder.climb(conn, merchant_id=merchant_id, customer_ids=None, now=now)}
+    refreshed, new = first_reading.read_on(conn, merchant_id=merchant_id, now=now)
+    climbed = ladder.climb(conn, merchant_id=merchant_id, customer_ids=None, now=now)
+    return {"facts": refreshed + new, "rungs": climbed + new}
 
 
 def touched(

@@ -11,10 +11,11 @@ import pytest
 
 from connectors.errors import ConnectorError
 from plugin_server.db.shops import sync as readings
+from plugin_server.jobs.climb import everybody
 from plugin_server.jobs.reading.owed import FEW, Owed
 from plugin_server.jobs.reading.sync import read_store
 from tests.data.fake_store import FakeStore
-from tests.data.making import NOW, Shop, order
+from tests.data.making import DAY, NOW, Shop, figures, order
 
 ORDERS, BROKEN_AT = 150, 100
 
@@ -81,9 +82,29 @@ def test_what_came_before_the_shop_fell_silent_is_shown(slow: Shop) -> None:
     assert not slow.do(lambda connection: readings.broken_off(connection, slow.store))
 
 
-def test_where_a_shop_has_doubled_everybody_is_read_anew_at_once(slow: Shop) -> None:
-    orders, owed = list(_shop_of(2 * FEW + 1).kept.values()), Owed(slow.app, slow.merchant, whole=False)
-    for part, known in ((orders[:FEW], FEW), (orders[FEW:-1], 2 * FEW), (orders[-1:], 2 * FEW)):
+def test_drawn_in_steps_the_ladder_is_the_same_as_drawn_at_once(shop: Shop) -> None:
+    """Also for somebody whose facts went with a merge that was undone, while the log stayed."""
+    days = [DAY + timedelta(days=number * 17 % 90) for number in range(60)]
+    orders = [order(str(number), email=f"p{number % 25}@example.com", placed_at=day) for number, day in enumerate(days)]
+
+    def draw() -> None:
+        shop.do(lambda connection: everybody(connection, merchant_id=shop.merchant, now=NOW))
+
+    for part in (orders[:20], orders[20:40], orders[40:]):
+        shop.take(*part)
+        draw()
+        shop.rows("DELETE FROM customer_facts WHERE customer_id % 3 = 0 RETURNING 1")
+    draw()
+    stepwise = figures(shop)
+    shop.rows("WITH moves AS (DELETE FROM rung_change) DELETE FROM customer_facts RETURNING 1")
+    draw()
+    assert figures(shop) == stepwise
+    assert len(stepwise[0]) == 25
+
+
+def test_where_a_shop_has_grown_fourfold_everybody_is_read_anew_at_once(slow: Shop) -> None:
+    orders, owed = list(_shop_of(4 * FEW + 1).kept.values()), Owed(slow.app, slow.merchant, whole=False)
+    for part, known in ((orders[:FEW], FEW), (orders[FEW:-1], 4 * FEW), (orders[-1:], 4 * FEW)):
         owed.add(replace(slow.take(*part), touched=[], order_ids=[]))
         assert _kept(slow)[1] == known
     assert owed.nothing

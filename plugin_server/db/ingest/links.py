@@ -58,12 +58,15 @@ _REVIEWS = """
 def refer_by_orders(connection: Connection, *, merchant_id: int, store_id: int) -> list[int]:
     """Referrals and conversions that follow from ``in_change``; gives the advocates they count for."""
     values = {"merchant": merchant_id, "store": store_id}
-    connection.execute(text(_REFER.format(friends=_ORDERS, advocate=_ADVOCATE)), values)
+    if connection.scalar(text("SELECT EXISTS (SELECT FROM in_order WHERE referred_by IS NOT NULL)")):
+        connection.execute(text(_REFER.format(friends=_ORDERS, advocate=_ADVOCATE)), values)
     return convert_changed(connection, merchant_id=merchant_id)
 
 
 def convert_changed(connection: Connection, *, merchant_id: int) -> list[int]:
     """Conversions of the friends in ``in_change``, gained or lost; gives the advocates they count for."""
+    if not connection.scalar(text("SELECT EXISTS (SELECT FROM referral)")):
+        return []  # Most shops have no friends yet, and nothing to look through each time for them.
     return list(connection.scalars(text(_CONVERT.format(which=_OF_CHANGED)), {"merchant": merchant_id}))
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -267,7 +269,7 @@ def _content(order: Order) -> str:
         sorted(order.coupon_codes), order.email, order.name, order.phone, order.country, order.language, order.source,
         order.referred_by, order.customer_external_id,
         [
-            (line.product_external_id, line.variant_external_id, line.sku, line.title, f"{line.quantity.normalize():f}",
+            (line.product_external_id, line.variant_external_id, line.sku, line.title, _shortest(line.quantity),
              line.total_minor, line.discount_minor)
             for line in order.lines
         ],
@@ -277,7 +279,13 @@ def _content(order: Order) -> str:
 
 
 def _stamp(at: datetime | None) -> str:
-    return at.astimezone(UTC).isoformat() if at else ""
+    return (at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat() if at else ""
+
+
+@lru_cache(maxsize=1 << 10)
+def _shortest(quantity: Decimal) -> str:
+    """The same text for 1 and 1.00; most lines are of one or two."""
+    return f"{quantity.normalize():f}"
 
 
 def _lines(orders: Iterable[Order]) -> Iterator[tuple[Any, ...]]:

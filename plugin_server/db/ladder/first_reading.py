@@ -1,4 +1,4 @@
-"""The facts and rungs of everybody where nobody has any yet: written once, indexed afterwards."""
+"""The facts and rungs of those who have none yet: written once. Where nobody has any, indexed afterwards."""
 
 from __future__ import annotations
 
@@ -21,8 +21,23 @@ def read(conn: Connection, *, merchant_id: int, now: datetime) -> int | None:
     if not conn.scalar(text("SELECT tangga_facts_bare()")):
         return None
     facts.compute(conn, merchant_id=merchant_id, table=COMPUTED.name)
-    buyers = conn.scalar(text("SELECT count(*) FROM facts_computed WHERE orders > 0")) or 0
-    rhythm.measure(conn, merchant_id=merchant_id, now=now, buyers=int(buyers))
+    rhythm.measure(conn, merchant_id=merchant_id, now=now, buyers=_buyers(conn, COMPUTED.name))
     written = ladder.place_first(conn, merchant_id=merchant_id, computed=COMPUTED, now=now)
     conn.execute(text("SELECT tangga_facts_dressed()"))
     return written
+
+
+def read_on(conn: Connection, *, merchant_id: int, now: datetime) -> tuple[int, int]:
+    """Read the whole shop where some are known: their facts written anew, newcomers placed as they are written.
+
+    Gives (rows written or removed of those known before, newcomers). The rungs of those known before are for
+    ``placing.climb``.
+    """
+    done = facts.refresh_known(conn, merchant_id=merchant_id, table=COMPUTED.name, now=now)
+    buyers = _buyers(conn, "customer_facts") + _buyers(conn, COMPUTED.name)
+    rhythm.measure(conn, merchant_id=merchant_id, now=now, buyers=buyers)
+    return done, ladder.place_first(conn, merchant_id=merchant_id, computed=COMPUTED, now=now)
+
+
+def _buyers(conn: Connection, table: str) -> int:
+    return int(conn.scalar(text(f"SELECT count(*) FROM {table} WHERE orders > 0")) or 0)

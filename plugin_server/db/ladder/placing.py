@@ -103,7 +103,10 @@ def _holding(conn: Connection, on: Shop, now: datetime, *, at_once: bool) -> Hol
 
 
 def place_first(conn: Connection, *, merchant_id: int, computed: Table, now: datetime) -> int:
-    """Write the facts that were ``computed``, of customers who have none yet, together with their rungs."""
+    """Write the facts that were ``computed``, of customers who have none yet, together with their rungs.
+
+    Whoever had facts once (before a merge that was undone, say) gets the whole path anew.
+    """
     on = rungs.shop(conn, merchant_id)
     hold = _holding(conn, on, now, at_once=False)
     kept = _kept(on, _judged(on, _seen(on, known.over(on.asked, computed), None, now, hold)), now)
@@ -118,8 +121,9 @@ def place_first(conn: Connection, *, merchant_id: int, computed: Table, now: dat
         computed, kept, computed.c.customer_id == kept.c.customer_id
     )
     written = insert(FACTS).from_select(computed.c.keys(), rows)
+    gone = delete(CHANGES).where(CHANGES.c.customer_id.in_(select(kept.c.customer_id)))
     # Of an INSERT the count of rows is kept only when it is asked for.
-    kept_count = written.add_cte(moved.cte("moved")).execution_options(preserve_rowcount=True)
+    kept_count = written.add_cte(gone.cte("gone"), moved.cte("moved")).execution_options(preserve_rowcount=True)
     return conn.execute(kept_count).rowcount
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,15 +17,15 @@ _ID = re.compile(r"(gid://shopify/(?:Order|LineItem|Refund|RefundLineItem)/)(\d+
 def multiplied(file: Path, orders: int) -> Iterator[bytes]:
     """JSONL of ``orders`` orders made from those in ``file``: every copy has ids and a buyer of its own.
 
-    All rows of one order stand together, lines behind their order. Customers repeat as in a shop where each third
-    order is a first one.
+    All rows of one order stand together, lines behind their order, and numbers grow with time as in a real shop.
+    Customers repeat as in a shop where each third order is a first one.
     """
     blocks = [_pattern(block) for block in _blocks(file)]
     people = max(1, int(orders * _PEOPLE_SHARE))
     out: list[str] = []
     for at in range(orders):
         # A fixed stride over the people spreads each one's orders over the years of the file.
-        out.append(_copy(blocks[at % len(blocks)], at, at * 7919 % people))
+        out.append(_copy(blocks[at * len(blocks) // orders], at, at * 7919 % people))
         if len(out) == 500:
             yield "".join(out).encode()
             out.clear()
@@ -34,10 +35,9 @@ def multiplied(file: Path, orders: int) -> Iterator[bytes]:
 def measured(file: Path, orders: int) -> tuple[int, int]:
     """(bytes, rows) of what ``multiplied`` gives; every number in a copy has a fixed length."""
     blocks = _blocks(file)
+    times = Counter(at * len(blocks) // orders for at in range(orders))
     sizes = [len(_copy(_pattern(block), 0, 0).encode()) for block in blocks]
-    whole, rest = divmod(orders, len(blocks))
-    rows = [len(block) for block in blocks]
-    return whole * sum(sizes) + sum(sizes[:rest]), whole * sum(rows) + sum(rows[:rest])
+    return sum(sizes[at] * often for at, often in times.items()), sum(len(blocks[at]) * times[at] for at in times)
 
 
 def _copy(pieces: list[str], at: int, buyer: int) -> str:

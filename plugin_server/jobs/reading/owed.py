@@ -1,7 +1,7 @@
 """What a reading owes to those whose rows came in: facts, rungs, redemptions, points. Paid now and then, not each time.
 
-A payment takes less than a tenth of the time since the last one, or comes when the shop has doubled (a large one: when
-it is four times as large): so the home page fills while a shop is read, and a large shop is not read anew for every
+A small shop pays whenever it has become four times as large; from then on a payment takes less than a thirtieth of the
+time since the last one: so the home page fills while a shop is read, and a large shop is not read anew for every
 thousand orders. A debt is never lost: a reading
 moves no cursor before it has paid, and the one after a reading that broke off in debt begins with owing everything.
 """
@@ -19,10 +19,12 @@ from plugin_server.jobs.consequences import follow
 from plugin_server.jobs.reading.ingest import retrying
 from plugin_server.wiring import Services
 
-SHARE = 10
-"""A payment is due once so many times as long has passed as the last one took, or where the shop has grown enough."""
+SHARE = 30
+"""A payment is due once so many times as long has passed as the last one took, or where a small shop has grown."""
+GROWN = 4
+"""So many times as large as at the last payment."""
 LARGE = 10_000
-"""So many rows are a picture of the shop; from there on it is drawn anew when there are four times as many."""
+"""So many rows are a picture of the shop: from there on time alone counts."""
 FEW = 1000
 """So many changed rows or fewer are always looked at one customer after the other."""
 MANY = 20_000
@@ -48,8 +50,8 @@ class Owed:
             self._owed += done
             if self._changed >= FEW and (self._changed > MANY or self._changed * 3 >= self._known):
                 self._owed = Ingested(touched=None)
-        kept = (self._known - self._changed) * (2 if self._known < LARGE else 4)
-        grown = self._changed >= FEW and self._known >= kept
+        kept = self._known - self._changed
+        grown = self._changed >= FEW and self._known < LARGE and self._known >= kept * GROWN
         if grown or self._services.now() - self._paid_at >= self._pause:
             self.pay()
 

@@ -116,6 +116,8 @@ def test_every_child_finds_its_parent(sizes: list[int], chance: random.Random, p
         for one in found
         if isinstance(one, Joined)
     } == {str(n): size for n, size in enumerate(sizes, 1)}
+    numbers = [int(one.row["id"].rpartition("/")[2]) for one in found if isinstance(one, Joined)]
+    assert numbers == sorted(numbers)
     assert left == []
 
 
