@@ -1,6 +1,6 @@
-"""Whose address this is, as SQL for the statements that bring people in.
+"""Whose address or account this is, as SQL for the statements that bring people in.
 
-Both are questions about one address at a time, answered by an index each.
+These are questions about one address or account at a time, answered by an index each.
 """
 
 from __future__ import annotations
@@ -27,3 +27,8 @@ def merged(address: str) -> str:
         f"(SELECT merged_into FROM customer WHERE merchant_id = {MERCHANT} AND email_norm = {address} "
         "AND merged_into IS NOT NULL ORDER BY id DESC LIMIT 1)"
     )
+
+
+def account(external_id: str) -> str:
+    """The customer whose account at ``:store`` has this number (a column), or NULL."""
+    return f"(SELECT customer_id FROM identity WHERE store_id = {STORE} AND external_id = {external_id} LIMIT 1)"

@@ -32,7 +32,8 @@ _CHANGES = f"""
     )
     SELECT g.*, i.id AS identity_id, i.customer_id AS known, coalesce(i.content, '{{}}') AS was,
            i.id IS NULL AS fresh, i.content IS DISTINCT FROM g.content AS differs
-    FROM given g LEFT JOIN identity i ON i.store_id = {STORE} AND i.external_id = g.external_id
+    FROM given g LEFT JOIN LATERAL (SELECT id, customer_id, content, provider_updated_at FROM identity
+                                    WHERE store_id = {STORE} AND external_id = g.external_id LIMIT 1) AS i ON true
     WHERE i.id IS NULL
        OR ((g.updated_at IS NULL OR i.provider_updated_at IS NULL OR g.updated_at >= i.provider_updated_at)
            AND (i.content <> g.content OR g.updated_at IS DISTINCT FROM i.provider_updated_at))

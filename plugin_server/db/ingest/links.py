@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, text
 
-_ADVOCATE = """
-    LEFT JOIN identity i ON i.store_id = :store AND i.external_id = s.referred_by
-    LEFT JOIN customer e ON e.merchant_id = :merchant AND e.email_norm = lower(btrim(s.referred_by))
-        AND e.merged_into IS NULL
-"""
+from plugin_server.db.ingest.addresses import account, living
+
+# Looked up for each friend: few orders name anybody, and a join would go through all of the shop's people.
+_ADVOCATE = f"coalesce({account('s.referred_by')}, {living('lower(btrim(s.referred_by))')})"
 
 # A friend was brought by whoever brought them first; the order in which we hear of it makes no difference.
 _REFER = """
     INSERT INTO referral (merchant_id, advocate_id, friend_id, source, joined_at)
-    SELECT DISTINCT ON (s.friend_id) :merchant, coalesce(i.customer_id, e.id), s.friend_id, 'store', s.joined_at
-    FROM ({friends}) AS s {advocate}
-    WHERE coalesce(i.customer_id, e.id) <> s.friend_id
-    ORDER BY s.friend_id, s.joined_at, coalesce(i.customer_id, e.id)
+    SELECT DISTINCT ON (friend_id) :merchant, advocate_id, friend_id, 'store', joined_at
+    FROM (SELECT s.friend_id, s.joined_at, {advocate} AS advocate_id FROM ({friends}) AS s OFFSET 0) AS told
+    WHERE advocate_id <> friend_id
+    ORDER BY friend_id, joined_at, advocate_id
     ON CONFLICT (merchant_id, friend_id) DO UPDATE
         SET advocate_id = excluded.advocate_id, joined_at = excluded.joined_at, converted_at = NULL
         WHERE (excluded.joined_at, excluded.advocate_id) < (referral.joined_at, referral.advocate_id)
@@ -38,13 +37,16 @@ _ACCOUNTS = """SELECT i.customer_id AS friend_id, i.content ->> 'referred_by' AS
 _CONVERT = """
     UPDATE referral r SET converted_at = f.first_at
     FROM (SELECT r2.id, min(o.placed_at) AS first_at
-          FROM referral r2 LEFT JOIN shop_order o ON o.customer_id = r2.friend_id AND o.counts
-          WHERE r2.merchant_id = :merchant {which} GROUP BY r2.id) AS f
+          FROM (SELECT * FROM referral r2 WHERE r2.merchant_id = :merchant {which} OFFSET 0) AS r2
+          LEFT JOIN shop_order o ON o.customer_id = r2.friend_id AND o.counts
+          GROUP BY r2.id) AS f
     WHERE r.id = f.id AND r.converted_at IS DISTINCT FROM f.first_at
     RETURNING r.advocate_id
 """
 
-_OF_CHANGED = """AND r2.friend_id IN (SELECT customer_id FROM in_change UNION SELECT was FROM in_change)"""
+_OF_CHANGED = """AND r2.friend_id IN (
+    SELECT customer_id FROM in_change UNION ALL
+    SELECT was FROM in_change WHERE was IS NOT NULL AND was IS DISTINCT FROM customer_id)"""
 
 _REVIEWS = """
     UPDATE testimonial t SET customer_id = c.id

@@ -37,12 +37,14 @@ LINE = (
 REFUND = ("seq bigint", "external_id text", "amount_minor bigint", "refunded_at timestamptz")
 
 # What is to be written. A newer version of equal content is written too: its time keeps versions in between out.
+# LIMIT: known orders are looked up one by one. Joined as a table, all of the shop would be gone through for each batch.
 _CHANGES = f"""
     SELECT s.seq, coalesce(o.id, nextval((SELECT pg_get_serial_sequence('shop_order', 'id')::regclass))) AS order_id,
            o.id IS NULL AS fresh, o.content IS DISTINCT FROM s.content AS differs, o.customer_id AS was,
            coalesce(a.customer_id, m.customer_id) AS customer_id
     FROM in_order s
-    LEFT JOIN shop_order o ON o.store_id = {STORE} AND o.external_id = s.external_id
+    LEFT JOIN LATERAL (SELECT id, content, customer_id, provider_updated_at FROM shop_order
+                       WHERE store_id = {STORE} AND external_id = s.external_id LIMIT 1) AS o ON true
     LEFT JOIN in_account a ON a.external_id = s.customer_external_id
     LEFT JOIN in_mail m ON s.customer_external_id IS NULL AND m.email = s.email
     WHERE o.id IS NULL

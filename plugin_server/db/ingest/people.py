@@ -13,7 +13,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
-from plugin_server.db.ingest.addresses import STORE, living, merged
+from plugin_server.db.ingest.addresses import account, living, merged
 from plugin_server.db.ingest.room import Room
 from plugin_server.db.ingest.staging import staged
 
@@ -44,11 +44,10 @@ ORDERS = Source(_PERSONS, "SELECT seq, name, phone, country, language, customer_
 
 # The row that speaks for an account is its last one with an address.
 _ACCOUNTS = f"""
-    SELECT p.external_id, i.customer_id, p.seq, p.email, p.first_at
+    SELECT p.external_id, {account("p.external_id")} AS customer_id, p.seq, p.email, p.first_at
     FROM (SELECT DISTINCT ON (external_id) external_id, seq, email,
                  min(first_at) OVER (PARTITION BY external_id) AS first_at
           FROM in_person WHERE external_id IS NOT NULL ORDER BY external_id, email IS NULL, seq DESC) AS p
-    LEFT JOIN identity i ON i.store_id = {STORE} AND i.external_id = p.external_id
 """
 
 _MAILS = f"""
