@@ -8,7 +8,6 @@ from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
-from campaigns.offers.margin import Trade
 from campaigns.triggers import OnEvent
 from plugin_server.db.campaigning import campaigns
 from plugin_server.db.campaigning.campaigns import Refused, Saved
@@ -61,12 +60,10 @@ def show(who: Person, key: str) -> ResponseReturnValue:
         saved = _saved(connection, key)
         looked, counted_at = launching.reached(connection, who, saved, sample=20)
         lately = launching.lately(connection, who, saved)
-        usual = figures.usual_trade(services(), connection, who.merchant_id) if saved.campaign.offer else None
-        verdict = margin(connection, saved.campaign, now, usual)
         dates = [due for due in firings(connection, saved.campaign, now) if due.at >= now]
         runs = [run for run in campaigns.runs_of(connection, saved.id) if run.step is None]
         rungs, frozen = names_of(connection, who.merchant_id, words().language), campaigns.frozen_store(connection)
-        given = _offered(connection, who, saved, usual)
+        given = _offered(connection, who, saved)
         homeless = not merchants.get(connection)["postal_address"]
     return page(
         "campaign.html",
@@ -77,7 +74,6 @@ def show(who: Person, key: str) -> ResponseReturnValue:
         on_event=isinstance(saved.campaign.trigger, OnEvent),
         lately=lately,
         counted_at=counted_at,
-        verdict=verdict,
         dates=dates,
         runs=runs,
         rungs=rungs,
@@ -88,8 +84,8 @@ def show(who: Person, key: str) -> ResponseReturnValue:
     )
 
 
-def _offered(connection: Connection, who: Person, saved: Saved, usual: Trade | None) -> dict[str, Any]:
-    """What the page says of the offer: in a sentence, shop by shop with example baskets, and what stands in its way.
+def _offered(connection: Connection, who: Person, saved: Saved) -> dict[str, Any]:
+    """What is said of the offer: in a sentence, shop by shop with example baskets, what stands in its way, its margin.
 
     And of the steps of a series: what each does.
     """
@@ -97,8 +93,10 @@ def _offered(connection: Connection, who: Person, saved: Saved, usual: Trade | N
     combine = saved.campaign.guards.stacking == "combine"
     told = {"does": [series_words.does(step, words(), who.currency) for step in saved.campaign.steps]}
     if offer is None:
-        return told | {"gift": "", "shops": [], "hurdle": None}
+        return told | {"gift": "", "shops": [], "hurdle": None, "verdict": None}
+    usual = figures.usual_trade(services(), connection, who.merchant_id)
     return told | {
+        "verdict": margin(connection, saved.campaign, now, usual),
         "gift": offer_words.said(offer, words(), who.currency),
         "shops": baskets.shown(connection, offer, now, combine=combine, usual=usual),
         "hurdle": realising.hurdle(connection, offer, now),
