@@ -58,6 +58,8 @@ class _Reader:
             near = get_close_matches(label.strip().casefold(), _labels(self.lang), n=1)
             mend = f" Did you mean {near[0]!r}?" if near else " Write it as “fact: condition”."
             raise BadRule("", f"No fact is called {self.shown(label).strip()!r}.{mend}")
+        if said.strip().casefold() == WORDS[self.lang]["none"].casefold():
+            return {"kind": "not", "rule": {"kind": "is_set", "fact": fact.name}}
         for name in PHRASES[self.lang]:
             found = _pattern(self.lang, name).fullmatch(said.strip())
             made = found and self.made(name, found.groupdict(), fact)

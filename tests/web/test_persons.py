@@ -90,12 +90,13 @@ def test_who_is_alike_is_found_by_index(shop: Shop, pair: tuple[int, int]) -> No
         conn.execute(text(named), {"who": ["aniw@yahoo.com", "ani.w@gmail.com"]})
     shop.do(analyse)
     with tenant(shop.app.engine, shop.merchant) as conn:
+        # What this connection read before may still be in it: it is told to the others once a second.
+        of = text("SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'customer'")
+        before = conn.execute(of).scalar_one()
         found = [row.email for row in merges.alike(conn, pair[0])]
-        of = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'customer'"
-        read = conn.scalar(text(of))
+        read = conn.execute(of).scalar_one() - before
     assert found[0] == "aniw@yahoo.com"
     assert set(found[1:]) == {"a.n.i.w@gmail.com", "aniw+x@gmail.com", "an.iw+toko@googlemail.com"}
-    assert read is not None
     assert read < NOISE / 100
 
 
