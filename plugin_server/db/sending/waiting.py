@@ -30,6 +30,7 @@ def read_on(conn: Connection, given: dict[str, Any], place: Place, *, earlier_st
     ``given`` are the parameters of the statement below; ``earlier_step``: people bring along the code of an earlier
     step instead of having one of this run.
     """
+    conn.execute(text(_BY_INDEX))
     due = text(_DUE.format(codes=_OF_EARLIER_STEP if earlier_step else _OF_THIS_RUN))
     if place.language:
         rows = _read(conn, due, given, place)
@@ -47,6 +48,10 @@ def _read(conn: Connection, due: Any, given: dict[str, Any], place: Place) -> Se
     return rows
 
 
+_BY_INDEX: Final = """SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
+    set_config('enable_sort', 'off', true)"""
+"""To the end of the transaction. A run's share of the table changes with each request, statistics lag behind, and a
+plan that sorts all of the run's messages to take the first few is paid for again with every request."""
 _FIRST: Final = """SELECT language, variant FROM message WHERE run_id = :run AND state = 'planned'
     AND (not_before IS NULL OR not_before <= :now) ORDER BY id LIMIT 1"""
 _OF_THIS_RUN: Final = "c.run_id = :run AND c.customer_id = due.customer_id"
