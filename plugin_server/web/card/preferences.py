@@ -8,17 +8,15 @@ from __future__ import annotations
 from flask import Blueprint, abort, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from redis.exceptions import RedisError
-from sqlalchemy import Connection
 
 from plugin_server.db.customers import signups, topics
-from plugin_server.db.customers.card import Card, card
 from plugin_server.db.merchant import audit_log
 from plugin_server.db.merchant.merchants import BadMerchant, checked_email
 from plugin_server.db.session import tenant
 from plugin_server.jobs import climb
 from plugin_server.jobs.letters.confirm import send_confirmation
 from plugin_server.jobs.queues import wake
-from plugin_server.vault import CustomerLink, read_customer_token
+from plugin_server.web.card.card import of_link, read_link, stranger
 from plugin_server.web.context import page, services, speak
 from plugin_server.web.words import Words, language_of, zone_of
 
@@ -30,13 +28,11 @@ WITHIN = 900
 @pages.get("/c/<token>/preferences")
 def show(token: str) -> ResponseReturnValue:
     """All topics with what was said of them."""
-    link = _link(token)
-    if link is None:
-        return page("card_unknown.html"), 404
+    link = read_link(token)
+    mine = of_link(link) if link else None
+    if link is None or mine is None:
+        return stranger()
     with tenant(services().engine, link.merchant_id) as connection:
-        mine = _card(connection, link)
-        if mine is None:
-            return page("card_unknown.html"), 404
         chosen, known = topics.said(connection, mine.customer.id), topics.all_topics(connection)
     return page("preferences.html", card=mine, token=token, topics=known, chosen=chosen, saved="saved" in request.args)
 
@@ -44,13 +40,11 @@ def show(token: str) -> ResponseReturnValue:
 @pages.post("/c/<token>/topics")
 def choose(token: str) -> ResponseReturnValue:
     """Keep exactly what is ticked. The link came by mail, so that it proves the mailbox."""
-    link = _link(token)
-    if link is None:
-        return page("card_unknown.html"), 404
+    link = read_link(token)
+    mine = of_link(link) if link else None
+    if link is None or mine is None:
+        return stranger()
     with tenant(services().engine, link.merchant_id) as connection:
-        mine = _card(connection, link)
-        if mine is None:
-            return page("card_unknown.html"), 404
         changed = topics.choose(
             connection, link.merchant_id, mine.customer.id, set(request.form.getlist("topic")),
             source="preferences", evidence="own link", now=services().now(),
@@ -74,7 +68,7 @@ def _form(merchant: int, fault: str = "", email: str = "") -> str:
     with tenant(services().engine, merchant) as connection:
         shop = signups.shop(connection) or abort(404)
         known, double = topics.all_topics(connection), topics.double_opt_in(connection)
-    _speak(shop.locale, shop.timezone, None)
+    _speak(shop.locale, shop.timezone)
     return page("join.html", shop=shop, merchant=merchant, topics=known, double=double, fault=fault, email=email)
 
 
@@ -106,24 +100,19 @@ def join(merchant: int) -> ResponseReturnValue:
 @pages.get("/c/<token>/confirm")
 def ask(token: str) -> ResponseReturnValue:
     """One button; scanners open links, so that opening alone confirms nothing."""
-    link = _link(token)
-    if link is None:
-        return page("card_unknown.html"), 404
-    with tenant(services().engine, link.merchant_id) as connection:
-        mine = _card(connection, link)
-    return page("confirm.html", card=mine, token=token) if mine else (page("card_unknown.html"), 404)
+    link = read_link(token)
+    mine = of_link(link) if link else None
+    return page("confirm.html", card=mine, token=token) if mine else stranger()
 
 
 @pages.post("/c/<token>/confirm")
 def confirm(token: str) -> ResponseReturnValue:
     """From now on it counts."""
-    link = _link(token)
-    if link is None:
-        return page("card_unknown.html"), 404
+    link = read_link(token)
+    mine = of_link(link) if link else None
+    if link is None or mine is None:
+        return stranger()
     with tenant(services().engine, link.merchant_id) as connection:
-        mine = _card(connection, link)
-        if mine is None:
-            return page("card_unknown.html"), 404
         now = services().now()
         if signups.confirm(connection, link.merchant_id, mine.customer.id, now):
             climb.touched(connection, merchant_id=link.merchant_id, customer_ids=[mine.customer.id], now=now)
@@ -141,18 +130,6 @@ def too_often() -> bool:
     return bool(count > PER_VISITOR)
 
 
-def _link(token: str) -> CustomerLink | None:
-    g.person = None
-    return read_customer_token(services().settings.keys, token) if len(token) < 500 else None
-
-
-def _card(connection: Connection, link: CustomerLink) -> Card | None:
-    mine = card(connection, link.customer_id, services().now())
-    if mine:
-        _speak(mine.shop.locale, mine.shop.timezone, mine.customer.language)
-    return mine
-
-
-def _speak(locale: str, zone: str, own: str | None) -> None:
+def _speak(locale: str, zone: str) -> None:
     asked = request.accept_languages.best_match(["en", "id", "nl"])
-    speak(Words(language_of((own or "")[:2], asked, locale), zone_of(zone), services().now()))
+    speak(Words(language_of(asked, locale), zone_of(zone), services().now()))

@@ -49,7 +49,7 @@ class Invitation:
 def show(token: str) -> ResponseReturnValue:
     """What a friend gets, from whom, and a place for the address."""
     found = _invitation(token)
-    return _form(token, found) if found else (page("card_unknown.html"), 404)
+    return _form(token, found) if found else stranger()
 
 
 @pages.post("/r/<token>")
@@ -57,7 +57,7 @@ def join(token: str) -> ResponseReturnValue:
     """Take the address; everything else waits for its mailbox."""
     found = _invitation(token)
     if found is None:
-        return page("card_unknown.html"), 404
+        return stranger()
     email = request.form.get("email", "").strip()
     try:
         checked_email(email)

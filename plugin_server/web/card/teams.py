@@ -62,7 +62,7 @@ class Shown:
 def show(token: str) -> ResponseReturnValue:
     """Seats and time left, what a member gets and has to do, and a place for the address."""
     found = _shown(token)
-    return _page(token, found) if found else (page("card_unknown.html"), 404)
+    return _page(token, found) if found else stranger()
 
 
 @pages.post("/d/<token>")
@@ -70,7 +70,7 @@ def join(token: str) -> ResponseReturnValue:
     """Take the address; the seat waits for its mailbox."""
     found = _shown(token)
     if found is None:
-        return page("card_unknown.html"), 404
+        return stranger()
     if not found.running or not found.team.now.left:
         return _page(token, found), 409
     email, agreed = request.form.get("email", "").strip(), "agree" in request.form
