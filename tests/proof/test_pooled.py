@@ -215,13 +215,13 @@ def idr(minor: int) -> dict[str, str]:
 
 
 def test_a_run_that_goes_on_leaves_no_old_figure(app: Services, past: Past) -> None:
-    names = ("proof", f"outcome:{KEY}", f"result:{past.runs[1]}", "movement")
+    names = ("proof", f"outcome:{KEY}", "movement")
     with tenant(app.engine, past.merchant) as conn:
         for name in names:
             jobs_figures.anew(conn, past.merchant, name, READ)
         assert not any(kept(conn, name).stale for name in names)
         campaigns.move(conn, past.runs[1], to="done")
-        assert [kept(conn, name).stale for name in names] == [True, True, True, False]
+        assert [kept(conn, name).stale for name in names] == [True, True, False]
         jobs_figures.anew(conn, past.merchant, "proof", READ)
         assert not kept(conn, "proof").stale
 

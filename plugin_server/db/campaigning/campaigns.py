@@ -246,7 +246,7 @@ def move(conn: Connection, run_id: int, *, to: str, reason: str = "", **values: 
             **values,
         )
     )
-    figures.age(conn, "proof", "outcome:*", "result:*")
+    figures.age(conn, "proof", "outcome:*")  # A run's own figure is kept by its state.
 
 
 def wait(conn: Connection, run_id: int, *, until: datetime, reason: str) -> None:

@@ -26,10 +26,9 @@ from campaigns.forecast.outlook import LEVEL, Calibration, Forecast, Gate
 from campaigns.forecast.spend import Spend
 from connectors.types import Money
 from plugin_server.db.effort import whole_shop
-from plugin_server.db.ladder.outlook import HORIZON_WEEKS
+from plugin_server.db.ladder.outlook import CHUNK, HORIZON_WEEKS
 from plugin_server.db.models.order import NOTHING_TO_PAY
 
-CHUNK = 20_000
 FAR = 520.0
 """Weeks beyond which a next order is not dated."""
 
