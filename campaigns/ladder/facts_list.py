@@ -259,9 +259,9 @@ BLOCKS: dict[tuple[str, str], tuple[Row, ...]] = {
         ),
     ),
     ("standing", "the ladder"): (
-        ("rung", "text", "", "rung", "anak tangga", "sport"),
-        ("rung_since", "time", "", "on the rung since", "di anak tangga sejak", "op de sport sinds"),
-        ("falls_on", "date", "", "loses the rung on", "turun dari anak tangga pada", "verliest de sport op"),
+        ("rung", "text", "", "rung", "anak tangga", "trede"),
+        ("rung_since", "time", "", "on the rung since", "di anak tangga sejak", "op de trede sinds"),
+        ("falls_on", "date", "", "loses the rung on", "turun dari anak tangga pada", "verliest de trede op"),
         ("activity", "text", "", "activity", "keaktifan", "activiteit"),
     ),
 }

@@ -17,13 +17,14 @@ def catalogue(language: str) -> dict[str, Phrase]:
     """All phrases of one language by dotted key. A phrase is a text, or ``{"one": …, "other": …}`` by number."""
     here, phrases = Path(__file__).parent, dict[str, Phrase]()
     for path in (here / f"{language}.toml", *sorted(here.glob(f"*/{language}.toml"))):
-        phrases.update(_flat("", tomllib.loads(path.read_text(encoding="utf-8"))))
+        phrases.update(flat("", tomllib.loads(path.read_text(encoding="utf-8"))))
     return phrases
 
 
-def _flat(prefix: str, tree: Mapping[str, Any]) -> Iterator[tuple[str, Phrase]]:
+def flat(prefix: str, tree: Mapping[str, Any]) -> Iterator[tuple[str, Phrase]]:
+    """Yield each phrase of a parsed file with its dotted key, which begins with ``prefix``."""
     for key, value in tree.items():
         if isinstance(value, dict) and "other" not in value:
-            yield from _flat(f"{prefix}{key}.", value)
+            yield from flat(f"{prefix}{key}.", value)
         else:
             yield f"{prefix}{key}", value

@@ -6,6 +6,8 @@ import ast
 import json
 import re
 import string
+import tomllib
+from collections import Counter
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -18,11 +20,12 @@ import plugin_server.web
 from campaigns.calendar import holidays
 from campaigns.reasons import Reason, written
 from campaigns.recipes import recipes
-from plugin_server.locales import LANGUAGES, Phrase, catalogue
+from plugin_server.locales import LANGUAGES, Phrase, catalogue, flat
 from plugin_server.web.words import Words
 
 WEB = Path(plugin_server.web.__file__).parent
 ROOT = WEB.parents[1]
+LOCALES = ROOT / "plugin_server" / "locales"
 TEMPLATES = sorted((WEB / "templates").glob("*.html"))
 SOURCES = [*TEMPLATES, *WEB.rglob("*.py"), *(WEB.parent / "jobs" / "letters").glob("*.py")]
 SAID_AS_IS = {"Tangga", "· Tangga", "·", "→", "+", "–", "#", "(", ")", ":", ";", "EN"}
@@ -43,6 +46,29 @@ def test_every_language_says_everything_with_the_same_places(language: str) -> N
     assert set(english) == set(other)
     assert {key for key in english if places(english[key]) != places(other[key])} == set()
     assert [key for key, phrase in other.items() if not all(text.strip() for text in texts(phrase))] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_phrase_is_given_twice(language: str) -> None:
+    """Which of the two were shown would hang on the names of folders."""
+    files = [*LOCALES.glob(f"{language}.toml"), *LOCALES.glob(f"*/{language}.toml")]
+    given = Counter(key for file in files for key, _ in flat("", tomllib.loads(file.read_text(encoding="utf-8"))))
+    assert [key for key, times in given.items() if times > 1] == []
+
+
+ONE_WORD = {
+    "nl": {"u": "je", "uw": "je", "sport": "trede", "sporten": "treden"},
+    "id": {"kamu": "Anda", "surel": "email", "e-mail": "email", "marjin": "margin", "pengaturan": "setelan"},
+}
+"""One form of address and one word for a thing, whoever wrote the page: ``{language: {not this: but this}}``."""
+
+
+@pytest.mark.parametrize("language", ONE_WORD)
+def test_a_language_calls_things_by_one_name(language: str) -> None:
+    other = re.compile(rf"\b({'|'.join(ONE_WORD[language])})\b", re.IGNORECASE)
+    assert {
+        key: text for key, phrase in catalogue(language).items() for text in texts(phrase) if other.search(text)
+    } == {}
 
 
 def test_every_recipe_has_a_name_of_its_own() -> None:
