@@ -58,7 +58,13 @@ def test_no_phrase_is_given_twice(language: str) -> None:
 
 ONE_WORD = {
     "nl": {"u": "je", "uw": "je", "sport": "trede", "sporten": "treden"},
-    "id": {"kamu": "Anda", "surel": "email", "e-mail": "email", "marjin": "margin", "pengaturan": "setelan"},
+    "id": {
+        "kamu": "Anda",
+        "surel": "email",
+        "e-mail": "email",
+        "marjin": "margin",
+        r"(?<!→ )pengaturan(?! →)": "setelan",
+    },
 }
 """One form of address and one word for a thing, whoever wrote the page: ``{language: {not this: but this}}``."""
 
@@ -66,6 +72,8 @@ ONE_WORD = {
 @pytest.mark.parametrize("language", ONE_WORD)
 def test_a_language_calls_things_by_one_name(language: str) -> None:
     other = re.compile(rf"\b({'|'.join(ONE_WORD[language])})\b", re.IGNORECASE)
+    sentences = tomllib.loads((LOCALES / "sentences.toml").read_text(encoding="utf-8"))
+    assert [one[language] for one in sentences.values() if other.search(one[language])] == []
     assert {
         key: text for key, phrase in catalogue(language).items() for text in texts(phrase) if other.search(text)
     } == {}
