@@ -67,12 +67,13 @@ def order_row(body: Json) -> dict[str, Any]:
 
 
 def _parcel(row: Json) -> dict[str, Any]:
-    told = str(row.get("shipment_status") or "").upper()
+    # A body does not say when a parcel came, and ``updated_at`` moves with whatever anybody writes to it, months later
+    # too: the moment it was sent off stands for both.
     return {
         "status": str(row.get("status") or "").upper(),
-        "displayStatus": told,
+        "displayStatus": str(row.get("shipment_status") or "").upper(),
         "createdAt": row.get("created_at"),
-        "deliveredAt": row.get("updated_at") if told == "DELIVERED" else None,
+        "deliveredAt": None,
     }
 
 

@@ -176,7 +176,7 @@ HELD: Final = (
         _words(
             "id store_id external_id number customer_id status raw_status paid test placed_at provider_updated_at "
             "currency total_minor refunded_minor net_minor counts discount_minor shipping_minor tax_minor coupon_codes "
-            "source content delivered_at synced_at merchant_id"
+            "source content delivered_at delivery_told_at delivery_moved_at synced_at merchant_id"
         ),
     ),
     Held(

@@ -47,6 +47,9 @@ class Counter(Protocol):
     def touch(self, order: str, at: datetime) -> None:
         """Something about an order changes."""
 
+    def send_off(self, order: str, at: datetime, *, touched: datetime, arrived: datetime | None = None) -> None:
+        """An order leaves at ``at``, and has arrived where a carrier says so; told in a change at ``touched``."""
+
     def give_back(self, order: str, amount: int) -> None:
         """Money goes back to the buyer."""
 
@@ -120,6 +123,11 @@ class WooCounter:
         held.modified = at
         self.shop.save(held)
         self.shop.tell("order.updated", held.id)
+
+    def send_off(self, order: str, at: datetime, *, touched: datetime, arrived: datetime | None = None) -> None:
+        held = self.shop.orders[int(order)]
+        held.status, held.completed = "completed", arrived or at  # completed again, where it is said twice
+        self.touch(order, touched)
 
     def give_back(self, order: str, amount: int) -> None:
         held = self.shop.orders[int(order)]
@@ -215,6 +223,12 @@ class ShopifyCounter:
         held = self.shop.orders[int(order)]
         held.updated_at = at
         self.shop.save(held, "ORDERS_UPDATED")
+
+    def send_off(self, order: str, at: datetime, *, touched: datetime, arrived: datetime | None = None) -> None:
+        held = self.shop.orders[int(order)]
+        held.fulfillment, held.sent_at, held.arrived_at = "FULFILLED", at, arrived
+        held.tracking = "DELIVERED" if arrived else "FULFILLED"
+        self.touch(order, touched)
 
     def give_back(self, order: str, amount: int) -> None:
         selling.give_back(self.shop, self.shop.orders[int(order)], Decimal(amount))

@@ -53,7 +53,8 @@ def _window(trigger: OnEvent, timezone: str, day: date) -> dict[str, Any]:
 
 
 def _told(trigger: OnEvent, timezone: str, rungs: tuple[str, ...], topic: str) -> dict[str, Any]:
-    return {"zone": timezone, "nth": trigger.nth, "rung": trigger.rung, "rungs": list(rungs), "topic": topic}
+    when = {"zone": timezone, "after": trigger.after_days, "at": trigger.at}
+    return when | {"nth": trigger.nth, "rung": trigger.rung, "rungs": list(rungs), "topic": topic}
 
 
 def _leap(on: date) -> bool:
@@ -84,11 +85,14 @@ _ALIVE: Final = "NOT o.test AND o.status NOT IN ('draft', 'pending', 'cancelled'
 _LATER: Final = (
     "EXISTS (SELECT FROM shop_order l WHERE l.customer_id = o.customer_id AND l.placed_at > o.placed_at AND {})"
 )
+# A parcel that was told to have come, and came later: whoever was written to by then is not written to again.
+_NOT_FIRED: Final = """(o.delivery_told_at IS NULL OR o.delivery_moved_at < (
+        (o.delivery_told_at AT TIME ZONE :zone)::date + CAST(:after AS int) + CAST(:at AS time)) AT TIME ZONE :zone)"""
 _QUERIES: Final = {
     "order_placed": f"SELECT o.customer_id FROM shop_order o WHERE o.{_IN} AND {_ALIVE}",
     "order_paid": f"SELECT o.customer_id FROM shop_order o WHERE o.{_IN} AND o.counts",
-    "order_delivered": """SELECT o.customer_id FROM shop_order o
-        WHERE o.delivered_at >= :begin AND o.delivered_at < :end AND o.counts""",
+    "order_delivered": f"""SELECT o.customer_id FROM shop_order o
+        WHERE o.delivered_at >= :begin AND o.delivered_at < :end AND o.counts AND {_NOT_FIRED}""",
     "nth_order": f"""SELECT o.customer_id FROM shop_order o WHERE o.{_IN} AND o.counts AND :nth = 1 + (
         SELECT count(*) FROM shop_order e WHERE e.customer_id = o.customer_id AND e.counts
         AND (e.placed_at, e.id) < (o.placed_at, o.id))""",

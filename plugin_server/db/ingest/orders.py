@@ -96,14 +96,19 @@ _LINES_ALL = """
     FROM {lines} l
 """
 
-_UPDATE = """
+# A parcel told to have come may prove to come later, once: what was said first stays known, and any third word is
+# not heard. So nobody is asked twice how an order was liked (see "order_delivered" in ``campaigning.happened``).
+_MOVED = "o.delivery_told_at IS NULL AND s.delivered_at > o.delivered_at"
+_UPDATE = f"""
     UPDATE shop_order o SET number = s.number, customer_id = c.customer_id, status = s.status,
         raw_status = s.raw_status, paid = s.paid, test = s.test, placed_at = s.placed_at,
         provider_updated_at = coalesce(s.updated_at, o.provider_updated_at), currency = s.currency,
         total_minor = s.total_minor, refunded_minor = s.refunded_minor, discount_minor = s.discount_minor,
         shipping_minor = s.shipping_minor, tax_minor = s.tax_minor, coupon_codes = s.coupon_codes, email = s.email,
         name = s.name, country = s.country, source = s.source, referred_by = s.referred_by, content = s.content,
-        delivered_at = coalesce(s.delivered_at, o.delivered_at), synced_at = :now
+        delivered_at = CASE WHEN o.delivered_at IS NULL OR {_MOVED} THEN s.delivered_at ELSE o.delivered_at END,
+        delivery_told_at = CASE WHEN {_MOVED} THEN o.delivered_at ELSE o.delivery_told_at END,
+        delivery_moved_at = CASE WHEN {_MOVED} THEN :now ELSE o.delivery_moved_at END, synced_at = :now
     FROM in_change c JOIN in_order s USING (seq) WHERE o.id = c.order_id AND NOT c.fresh
 """
 

@@ -66,6 +66,9 @@ class Order(OfMerchant, Base):
     referred_by: Mapped[str | None]
     content: Mapped[str]
     delivered_at: Mapped[Time | None]
+    delivery_told_at: Mapped[Time | None]
+    """What ``delivered_at`` was first, where a later moment took its place at ``delivery_moved_at``."""
+    delivery_moved_at: Mapped[Time | None]
     synced_at: Mapped[Now]
 
 

@@ -139,6 +139,9 @@ class Order:
     cancelled_at: datetime | None = None
     cancel_reason: str | None = None
     closed_at: datetime | None = None
+    sent_at: datetime | None = None
+    arrived_at: datetime | None = None
+    tracking: str = "FULFILLED"
     test: bool = False
     tags: list[str] = field(default_factory=list)
     note: str | None = None

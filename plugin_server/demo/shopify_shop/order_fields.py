@@ -137,12 +137,12 @@ fields(
     {
         "id": lambda order, _: gid("Fulfillment", order.id),
         "status": lambda _order, _: "SUCCESS",
-        "displayStatus": lambda _order, _: "FULFILLED",
-        "createdAt": lambda order, _: order.closed_at or order.updated_at,
-        "deliveredAt": lambda _order, _: None,
+        "displayStatus": lambda order, _: order.tracking,
+        "createdAt": lambda order, _: order.sent_at or order.closed_at or order.updated_at,
+        "deliveredAt": lambda order, _: order.arrived_at,
     },
 )
-"""The one parcel of an order, which no carrier tracks."""
+"""The one parcel of an order; no carrier tracks it unless ``tracking`` says so."""
 
 fields(
     "Order",

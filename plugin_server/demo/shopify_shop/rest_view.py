@@ -55,8 +55,10 @@ def _line(shop: ShopState, line: LineItem) -> Body:
 
 
 def _parcel(shop: ShopState, order: Order) -> Body:
-    sent = when(shop, order.closed_at or order.updated_at)
-    return {"status": "success", "shipment_status": None, "created_at": sent, "updated_at": sent}
+    sent, touched = order.sent_at or order.closed_at or order.updated_at, order.updated_at
+    carried = None if order.tracking == "FULFILLED" else order.tracking.lower()
+    times = {"created_at": when(shop, sent), "updated_at": when(shop, touched)}
+    return {"status": "success", "shipment_status": carried, **times}
 
 
 def order_body(shop: ShopState, order: Order) -> Body:
