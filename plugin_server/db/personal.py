@@ -63,6 +63,7 @@ HELD: Final = (
             "timezone": "NULL",
             "birthday": "NULL",
             "tags": "'{}'",
+            "accounts_gone": "'{}'",
             "member_number": "NULL",
             "public_id": "gen_random_uuid()",
             "erased_at": "coalesce(erased_at, :now)",

@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from flask import Flask
@@ -23,13 +23,14 @@ from plugin_server.db.ingest.orders import ingest_orders
 from plugin_server.db.session import tenant
 from plugin_server.db.shops import access, stores
 from plugin_server.demo.generator import generate
+from plugin_server.demo.shopify_shop.model import Customer
 from plugin_server.jobs import privacy
 from plugin_server.jobs.reading import lifecycle, reconcile
 from plugin_server.jobs.reading.connect import connect_store
 from plugin_server.jobs.reading.ingest import drained
 from plugin_server.vault import seal
 from plugin_server.wiring import Services
-from tests.contract.counters import opened
+from tests.contract.counters import ShopifyCounter, opened
 from tests.data.making import NOW, account, order
 from tests.shopify.conftest import OLD_SECRET, SECRET, SHOP
 from tests.web.conftest import Clock
@@ -198,6 +199,50 @@ def test_an_installed_app_asks_a_shop_for_news_not_all_allow(app: Services, merc
         for _ in range(2):
             told = reconcile.revive(app, merchant, shopify, lambda *_: double.store)
             assert told == [{"topic": "CUSTOMERS_MERGE", "state": "active"}]
+
+
+KEPT, GIVEN_UP = "207119551", "191167"
+GID = "gid://shopify/Customer/"
+MERGED = ("customers/merge", {
+    "admin_graphql_api_customer_kept_id": GID + KEPT, "admin_graphql_api_customer_deleted_id": GID + GIVEN_UP,
+    "status": "success",
+})  # fmt: skip
+ENDED = ("customers/delete", {"id": int(GIVEN_UP)})
+ORDER_ENDED = ("orders/delete", {"id": 299938})
+
+
+@pytest.mark.parametrize("met", [True, False], ids=["known", "never read"])
+@pytest.mark.parametrize(
+    "told", [[MERGED, ENDED, ORDER_ENDED], [ENDED, ORDER_ENDED, MERGED], [ORDER_ENDED, MERGED, MERGED, ENDED]],
+    ids=["merge first", "merge last", "order first"],
+)  # fmt: skip
+def test_accounts_that_the_shop_merged_are_one_in_whatever_order_it_tells(
+    app: Services, merchant: int, shopify: int, tell: Tell, told: list[tuple[str, Any]], met: bool
+) -> None:
+    stock(app, merchant, shopify)
+    with opened("shopify", generate(seed=3, customers=5, now=NOW)) as double:
+        shop = cast(ShopifyCounter, double).shop
+        shop.save(Customer(int(KEPT), "eva@example.com", NOW, NOW, "Eva", "Wijaya"))
+        of: dict[str, Any] = {"merchant_id": merchant, "store_id": shopify, "now": NOW}
+        with tenant(app.engine, merchant) as connection:
+            if met:
+                ingest_customers(connection, **of, customers=[account(KEPT, "eva@example.com")])
+            more = order("7", email="ani@example.com", customer_external_id=GIVEN_UP)
+            ingest_orders(connection, **of, orders=[more])
+        for number, (topic, body) in enumerate(told):
+            assert tell(topic, body, number=f"m{number}").status_code == 200
+            drained(app, merchant, lambda *_: double.store)
+    assert {(row.state, row.note) for row in inbox(app, merchant)} == {("done", "")}
+    with tenant(app.engine, merchant) as connection:
+        people = connection.execute(text(
+            "SELECT c.email_norm, c.has_account, f.orders, ARRAY(SELECT o.external_id || ' ' || o.status FROM "
+            "shop_order o WHERE o.customer_id = c.id ORDER BY o.id) FROM customer c LEFT JOIN customer_facts f "
+            "ON f.customer_id = c.id WHERE c.merged_into IS NULL ORDER BY c.id"
+        )).all()  # fmt: skip
+        assert connection.scalar(text("SELECT count(*) FROM customer_merge")) == 1
+    mine = next(row for row in people if row.email_norm != "budi@example.com")
+    assert len(people) == 2
+    assert tuple(mine)[1:] == (True, 1, ["299938 trashed", "7 paid"])
 
 
 def stock(app: Services, merchant: int, store: int, prefix: str = "", email: str = "ani@example.com") -> None:

@@ -47,7 +47,10 @@ GUARDED = {
     "places": "AND NOT EXISTS (SELECT FROM series_place w WHERE w.customer_id = :winner "
     "AND (w.run_id = series_place.run_id OR (w.campaign_id = series_place.campaign_id AND w.left_at IS NULL)))",
     "messages": "AND NOT EXISTS (SELECT FROM message w WHERE w.customer_id = :winner "
-    "AND w.run_id = message.run_id AND w.step = message.step)",
+    "AND w.run_id = message.run_id AND w.step = message.step) "
+    # Who was drawn into the group that gets nothing, or left out, is not written to by way of the other.
+    "AND NOT (message.state = 'planned' AND EXISTS (SELECT FROM audience_member w WHERE w.customer_id = :winner "
+    "AND w.run_id = message.run_id))",
     "codes": "AND NOT EXISTS (SELECT FROM offer_code w WHERE w.customer_id = :winner "
     "AND w.run_id = offer_code.run_id AND w.store_id = offer_code.store_id)",
 }

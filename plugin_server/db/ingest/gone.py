@@ -22,11 +22,14 @@ _TRASH = """
     FROM in_change c WHERE o.id = c.order_id RETURNING o.id, o.customer_id
 """
 
+# Whose they were is kept: a shop that merges two accounts may tell of the end of one first.
 _ACCOUNTS = """
-    WITH gone AS (DELETE FROM identity WHERE store_id = :store AND external_id = ANY(:ids) RETURNING customer_id)
-    UPDATE customer c SET has_account = EXISTS (
+    WITH gone AS (DELETE FROM identity WHERE store_id = :store AND external_id = ANY(:ids)
+                  RETURNING customer_id, :store || ':' || external_id AS name),
+        lost AS (SELECT customer_id, array_agg(name) AS names FROM gone GROUP BY customer_id)
+    UPDATE customer c SET accounts_gone = c.accounts_gone || lost.names, has_account = EXISTS (
         SELECT FROM identity i WHERE i.customer_id = c.id AND NOT (i.store_id = :store AND i.external_id = ANY(:ids)))
-    FROM gone WHERE c.id = gone.customer_id RETURNING c.id
+    FROM lost WHERE c.id = lost.customer_id RETURNING c.id
 """
 
 _MISSING = """

@@ -40,6 +40,12 @@ class Customer(OfMerchant, Base):
         Index("ix_customer_first_name", "merchant_id", text('lower(first_name) COLLATE "C"')),
         Index("ix_customer_last_name", "merchant_id", text('lower(last_name) COLLATE "C"')),
         Index("ix_customer_email_prefix", "merchant_id", text('email_norm COLLATE "C"')),
+        Index(
+            "ix_customer_accounts_gone",
+            "accounts_gone",
+            postgresql_using="gin",
+            postgresql_where=text("accounts_gone <> '{}'"),
+        ),
         CheckConstraint("email_norm = lower(email_norm)", name="email_norm"),
     )
 
@@ -57,6 +63,8 @@ class Customer(OfMerchant, Base):
     tags: Mapped[Words]
     source: Mapped[str] = mapped_column(server_default="")
     has_account: Mapped[bool] = mapped_column(server_default=text("false"))
+    accounts_gone: Mapped[Words]
+    """Accounts that their store has deleted since, as ``store:number``."""
     enquired_at: Mapped[Time | None]
     member_since: Mapped[date | None]
     member_number: Mapped[str | None]

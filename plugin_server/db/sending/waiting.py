@@ -72,7 +72,12 @@ SELECT due.id, due.customer_id, due.language, due.variant, p.email, p.email_norm
        p.member_number, coalesce(earned.points, 0) AS points
 FROM due
 JOIN LATERAL (SELECT * FROM customer c WHERE c.id = due.customer_id LIMIT 1) p ON true
-JOIN LATERAL (SELECT * FROM audience_member a WHERE a.run_id = :run AND a.customer_id = due.customer_id
+JOIN LATERAL (
+    SELECT rung, store_id, offer_code_id FROM audience_member a
+    WHERE a.run_id = :run AND a.customer_id = due.customer_id
+    UNION ALL
+    SELECT a.rung, a.store_id, a.offer_code_id FROM customer l
+    JOIN audience_member a ON a.run_id = :run AND a.customer_id = l.id WHERE l.merged_into = due.customer_id
     LIMIT 1) m ON true
 LEFT JOIN LATERAL (SELECT * FROM offer_code c WHERE {{codes}} AND c.state IN ('issued', 'promised')
     ORDER BY c.generation DESC LIMIT 1) o ON true
@@ -94,4 +99,6 @@ LEFT JOIN LATERAL (SELECT sum(CASE WHEN e.points > 0 THEN e.open_points ELSE -e.
       AND (e.points < 0 OR (e.available_at <= :now AND (e.expires_at IS NULL OR e.expires_at > :now)))) earned ON true
 ORDER BY due.id
 """
-"""Each join looks one row up: a plan made for other figures than there are now would read whole tables per request."""
+"""Whoever was merged into another since the audience was frozen stands in it under the name they had then.
+
+Each join looks one row up: a plan made for other figures than there are now would read whole tables per request."""

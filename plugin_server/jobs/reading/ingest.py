@@ -170,6 +170,8 @@ class _Batch:
             total += ingest_merges.accounts_merged(connection, **of, pairs=news.merged, now=now)
         if news.customers:
             total += ingest_customers(connection, **of, customers=news.customers, now=now)
+            # The account that stays may be one that nobody had read before.
+            total += ingest_merges.accounts_merged(connection, **of, pairs=news.merged, now=now)
         if news.orders:
             total += ingest_orders(connection, **of, orders=news.orders, now=now)
         if news.products:
