@@ -12,7 +12,7 @@ from pathlib import Path
 
 from flask import Flask, Response, current_app, request
 
-CUSTOMERS = "/c/"
+CUSTOMERS = ("/c/", "/r/", "/d/", "/join/")
 LEAST = 700
 """Below it the answer fits one packet anyway."""
 TEXTS = ("text/", "application/javascript", "image/svg+xml")
@@ -28,7 +28,8 @@ def _pack(response: Response) -> Response:
     if not (own or request.endpoint == "static") or not (response.mimetype or "").startswith(TEXTS):
         return response
     response.vary.add("Accept-Encoding")
-    if response.status_code != 200 or not request.accept_encodings.quality("gzip") or response.content_encoding:
+    bare = response.status_code != 200 and not own
+    if bare or not request.accept_encodings.quality("gzip") or response.content_encoding:
         return response
     body = _built(request.view_args) if request.endpoint == "static" else _now(response.get_data())
     if body is None:

@@ -12,7 +12,7 @@ from plugin_server.web import health, webhooks
 from plugin_server.web.api import door as api_door
 from plugin_server.web.api import routes as api
 from plugin_server.web.campaigning import campaigns
-from plugin_server.web.card import asking, preferences, referrals, storefront, teams
+from plugin_server.web.card import asking, preferences, referrals, sheet, storefront, teams
 from plugin_server.web.card import card as customer_card
 from plugin_server.web.card import points as customer_points
 from plugin_server.web.context import services
@@ -115,7 +115,8 @@ def _headers(response: Response) -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     if request.blueprint in MACHINES:
         return response
-    response.headers.setdefault("Content-Security-Policy", POLICY_WITH_PICTURES if "pictures" in g else POLICY)
+    policy = POLICY_WITH_PICTURES if "pictures" in g else POLICY
+    response.headers.setdefault("Content-Security-Policy", sheet.allowed(policy))
     response.headers.setdefault("X-Frame-Options", "DENY")
     response.headers["Referrer-Policy"] = "same-origin"
     response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
@@ -123,10 +124,12 @@ def _headers(response: Response) -> Response:
     if services().settings.production:
         response.headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
     if request.endpoint == "static":
+        # Flask's own "no-cache" would have each page ask again for what its address says cannot change, and for the
+        # letters that a style sheet names, which are what they are for as long as their name is.
+        lasting = bool(request.args.get("v")) or request.path.endswith(".woff2")
         response.cache_control.public = True
-        # Flask's own "no-cache" would have each page ask again for what its address says cannot change.
-        response.cache_control.no_cache = None if request.args.get("v") else True
-        response.cache_control.max_age = 31_536_000 if request.args.get("v") else current_app.get_send_file_max_age("")
+        response.cache_control.no_cache = None if lasting else True
+        response.cache_control.max_age = 31_536_000 if lasting else current_app.get_send_file_max_age("")
     else:
         response.headers.setdefault("Cache-Control", "no-store")
     return response

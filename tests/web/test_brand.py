@@ -85,8 +85,10 @@ def test_mails_and_customers_pages_wear_it(
     assert ACCENT not in mail.html
     page = visitor.get(f"/c/{customer_token(app.settings.keys, CustomerLink(merchant, customer))}").text
     assert f"/brand/{merchant}/{worn.logo}" in page
-    assert f"--accent: {PURPLE}" in visitor.get(f"/brand/{merchant}/{PURPLE[1:]}.css").text
-    assert visitor.get(f"/brand/{merchant}/FFFFFF.css").status_code == 404
+    assert f"--accent:{PURPLE}" in page
+    joining = visitor.get(f"/join/{merchant}").text
+    assert f"/brand/{merchant}/{worn.logo}" in joining
+    assert f"--accent:{PURPLE}" in joining
     assert visitor.get(f"/brand/{merchant + 1}/{worn.logo}").status_code == 404
     owner.post("/settings/brand", {"color": "", "no_logo": "1"}, content_type="multipart/form-data")
     with tenant(app.engine, merchant) as connection:

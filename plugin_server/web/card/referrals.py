@@ -129,6 +129,7 @@ def _invitation(token: str) -> Invitation | None:
         )
     if shop is None or person is None or not person.email or not set_to.on:
         return None
+    g.host = read[0]
     asked = request.accept_languages.best_match(["en", "id", "nl"])
     speak(Words(language_of(asked, shop.locale), zone_of(shop.timezone), services().now()))
     return Invitation(read[0], person.id, person.first_name, shop.name, shop.currency, set_to)

@@ -173,6 +173,7 @@ def _shown(token: str) -> Shown | None:
         shop, team = signups.shop(conn), rows.found(conn, read[1])
     if shop is None or team is None:
         return None
+    g.host = read[0]
     asked = request.accept_languages.best_match(["en", "id", "nl"])
     speak(Words(language_of(asked, shop.locale), zone_of(shop.timezone), services().now()))
     return Shown(read[0], shop, team)

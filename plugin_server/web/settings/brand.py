@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask, Response, abort, flash, redirect, request, url_for
+from flask import Blueprint, Flask, Response, abort, flash, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from plugin_server.db.merchant import audit_log, brand
@@ -10,6 +10,7 @@ from plugin_server.db.merchant.brand import BadBrand, Brand
 from plugin_server.db.merchant.people import Person
 from plugin_server.db.session import tenant
 from plugin_server.vault import read_customer_token
+from plugin_server.web.card.sheet import worn
 from plugin_server.web.context import page, services, words
 from plugin_server.web.guards import requires
 
@@ -64,40 +65,30 @@ def picture(merchant: int, name: str) -> ResponseReturnValue:
     """The logo, for mails and pages; its name changes with what is in it."""
     with tenant(services().engine, merchant) as connection:
         found = brand.logo(connection, name) or abort(404)
-    return _lasting(bytes(found), brand.MIME[name.rpartition(".")[2]])
-
-
-@pages.get("/brand/<int:merchant>/<color>.css")
-def style(merchant: int, color: str) -> ResponseReturnValue:
-    """A sheet with the shop's colour; by day only, for in the dark it could not be read."""
-    try:
-        checked = brand.checked_color(color)
-    except BadBrand:
-        abort(404)
-    if not checked or not merchant:
-        abort(404)
-    return _lasting(
-        f"@media (prefers-color-scheme: light) {{ :root {{ --accent: {checked}; }} }}\n".encode(), "text/css"
-    )
-
-
-def _lasting(body: bytes, kind: str) -> Response:
-    answer = Response(body, content_type=kind)
+    answer = Response(bytes(found), content_type=brand.MIME[name.rpartition(".")[2]])
     answer.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     return answer
 
 
 def look() -> tuple[int, Brand] | None:
-    """The merchant and brand of the customer whose page this is; None for pages of nobody, and without a brand."""
-    token = (request.view_args or {}).get("token")
-    link = read_customer_token(services().settings.keys, token) if token else None
-    if link is None:
+    """The merchant and brand whose customer's page this is; None for pages of nobody, and without a brand."""
+    merchant = _host()
+    if merchant is None:
         return None
-    with tenant(services().engine, link.merchant_id) as connection:
+    with tenant(services().engine, merchant) as connection:
         found = brand.of(connection)
-    return (link.merchant_id, found) if found else None
+    return (merchant, found) if found else None
+
+
+def _host() -> int | None:
+    """Whose page this is: by the customer's link, by the address, or as a friend's invitation said (``g.host``)."""
+    if "fault" in g:
+        return None  # what failed may be the database, and the page that says so must not ask it again
+    named = request.view_args or {}
+    link = read_customer_token(services().settings.keys, named["token"]) if "token" in named else None
+    return link.merchant_id if link else g.get("host") or named.get("merchant")
 
 
 def install(app: Flask) -> None:
     """Let the customers' pages ask how they are to look."""
-    app.jinja_env.globals["brand_look"] = look
+    app.jinja_env.globals.update(brand_look=look, customer_sheet=worn)
