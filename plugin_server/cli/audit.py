@@ -110,7 +110,7 @@ def _lines(found: dict[str, Any]) -> str:
     asked = f"In part: only its days from {found['from'] or 'the first'} to {found['to']} are counted." if cut else ""
     steps = [
         f"  {one['action'].replace('_', ' ')}: {one['people']} {'person' if one['people'] == 1 else 'people'}, "
-        f"{_money(one['worth'])} margin if one in ten answers"
+        f"{one['reachable']} by mail, {_money(one['worth'])} margin if one in ten of those answers"
         for one in found["next_actions"]
     ]
     parts = [table(head), table(months), asked, "\n".join(["Next steps", *steps]) if steps else ""]

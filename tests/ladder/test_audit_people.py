@@ -192,17 +192,24 @@ def test_levers_multiply_to_the_profit_and_share_out_its_change(shop: Shop) -> N
     assert audited(shop, last="2026-01-01")["levers"]["profit_before"] is None
 
 
-def test_next_steps_rest_on_figures(shop: Shop) -> None:
-    for number in range(3):
-        who = shop.person()
-        shop.order(who, "2026-06-01", 100_00)
-        shop.consent(who, "subscribed" if number == 0 else "unsubscribed", "2026-05-01")
+BOUNCED = """INSERT INTO suppression (merchant_id, email_norm, reason, source)
+             SELECT merchant_id, email_norm, 'bounced', 'provider' FROM customer WHERE id = :id"""
+
+
+def test_next_steps_count_the_money_of_those_a_mail_reaches(shop: Shop) -> None:
+    """Of five who bought once one said no, one never gave an address, and one's address bounced."""
+    people = [shop.person() for _ in range(5)]
+    for number, who in enumerate(people, start=1):
+        shop.order(who, "2026-06-01", number * 100_00)
+        shop.consent(who, "unsubscribed" if number == 5 else "subscribed", "2026-05-01")
+    with shop.work() as conn:
+        conn.execute(text("UPDATE customer SET email = NULL, email_norm = NULL WHERE id = :id"), {"id": people[3]})
+        conn.execute(text(BOUNCED), {"id": people[2]})
     shop.climb(now=NOW)
     found = audited(shop)["next_actions"]
-    assert [(one["action"], one["people"], one["reachable"], one["worth"]["amount"]) for one in found] == [
-        ("second_order", 3, 1, "9.00"),
-        ("best_forgotten", 1, 1, "3.00"),
-    ]
+    told = [[one[name] for name in ("action", "people", "reachable")] for one in found]
+    assert told == [["second_order", 5, 2]]
+    assert (found[0]["average_order"]["amount"], found[0]["worth"]["amount"]) == ("150.00", "9.00")
 
 
 def test_an_empty_shop_divides_by_nothing(shop: Shop) -> None:

@@ -35,26 +35,32 @@ _KNOWN = """
     WHERE c.merged_into IS NULL AND least((coalesce(f.known_since, c.created_at) AT TIME ZONE :zone)::date, v.first_day)
         <= cast(:last AS date) - cast(:until AS int)"""
 
-GROUPS = """
+_WILLING = """f.consent_promotions = 'subscribed' AND c.email_norm IS NOT NULL
+    AND NOT EXISTS (SELECT FROM suppression s WHERE s.email_norm = c.email_norm)"""
+"""Whom a promotion written today would reach: agreed, with an address that is not shut off."""
+
+GROUPS = f"""
     WITH grouped AS (
-        SELECT average_order_minor AS worth, consent_promotions = 'subscribed' AS willing,
+        SELECT f.average_order_minor AS worth, {_WILLING} AS willing,
             CASE WHEN orders = 1 AND activity <> 'lapsed' THEN 'second_order'
                 WHEN order_days >= 2 AND activity = 'cooling' THEN 'cooling'
                 WHEN order_days >= 2 AND activity = 'lapsed' THEN 'win_back'
                 WHEN orders = 0 AND consent_promotions = 'subscribed' THEN 'first_order' END AS action
-        FROM customer_facts)
+        FROM customer_facts f JOIN customer c ON c.id = f.customer_id)
     SELECT action, count(*) AS people, count(*) FILTER (WHERE willing) AS reachable,
         CASE WHEN action = 'first_order' THEN
-            count(*) * (SELECT avg(average_order_minor) FROM customer_facts WHERE orders = 1)
-            ELSE sum(worth) END AS worth
+            count(*) FILTER (WHERE willing) * (SELECT avg(average_order_minor) FROM customer_facts WHERE orders = 1)
+            ELSE sum(worth) FILTER (WHERE willing) END AS worth
     FROM grouped WHERE action IS NOT NULL GROUP BY action"""
 
-_BEST = """
-    SELECT 'best_forgotten' AS action, count(*) AS people, sum(f.average_order_minor) AS worth,
-        count(*) FILTER (WHERE f.consent_promotions = 'subscribed') AS reachable
-    FROM best JOIN customer_facts f USING (customer_id)
-    WHERE NOT EXISTS (SELECT FROM message m WHERE m.customer_id = best.customer_id AND m.accepted_at >= :since)
-        AND NOT EXISTS (SELECT FROM offer_code c WHERE c.customer_id = best.customer_id AND c.issued_at >= :since)"""
+_BEST = f"""
+    SELECT 'best_forgotten' AS action, count(*) AS people, count(*) FILTER (WHERE willing) AS reachable,
+        sum(worth) FILTER (WHERE willing) AS worth
+    FROM (SELECT f.average_order_minor AS worth, {_WILLING} AS willing
+        FROM best JOIN customer_facts f USING (customer_id) JOIN customer c ON c.id = f.customer_id
+        WHERE NOT EXISTS (SELECT FROM message m WHERE m.customer_id = f.customer_id AND m.accepted_at >= :since)
+            AND NOT EXISTS (SELECT FROM offer_code o WHERE o.customer_id = f.customer_id AND o.issued_at >= :since)
+    ) AS forgotten"""
 
 
 def last_month(months: Sequence[Mapping[str, Any]], last: date | None) -> dict[str, Any] | None:
@@ -155,10 +161,10 @@ def _shared_out(now: Mapping[str, float], before: Mapping[str, float], change: i
 
 
 def actions(conn: Connection, *, now: datetime, rate: float, currency: str, days: int) -> list[dict[str, Any]]:
-    """The three groups whose answer would bring most margin, if one in ten of them ordered once more as usual.
+    """The three groups whose answer would bring most margin, if one in ten of those a mail reaches ordered as usual.
 
-    Each with the figures it rests on: how many people, how many of them may be written to, their average order, the
-    share taken to answer. Needs the table ``best``.
+    Each with the figures it rests on: how many people, how many of them a mail reaches, the average order of these, the
+    share taken to answer. Where nobody is reached there is nothing to do. Needs the table ``best``.
     """
     groups = [
         *conn.execute(text(GROUPS)),
@@ -169,12 +175,12 @@ def actions(conn: Connection, *, now: datetime, rate: float, currency: str, days
             "action": group.action,
             "people": group.people,
             "reachable": group.reachable,
-            "average_order": Money(round(group.worth / group.people), currency).as_json(),
+            "average_order": Money(round(group.worth / group.reachable), currency).as_json(),
             "answering": ONE_IN_TEN,
             "margin_rate": round(rate, 4),
             "worth": Money(round(float(group.worth) * ONE_IN_TEN * rate), currency).as_json(),
         }
         for group in groups
-        if group.people and group.worth
+        if group.reachable and group.worth
     ]
     return sorted(made, key=lambda action: Decimal(action["worth"]["amount"]), reverse=True)[:3]

@@ -16,11 +16,12 @@ from plugin_server.db.models.store import Store, SyncRun
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Customers of one rung: all, by activity, and how many of the active and cooling may be written to."""
+    """Customers of one rung: all, by activity, and how many of the active and cooling (``cooling``) agreed to mails."""
 
     count: int = 0
     activity: Counter[str] = field(default_factory=Counter)
     reachable: int = 0
+    cooling: int = 0
 
 
 def tally(connection: Connection) -> list[list[Any]]:
@@ -44,6 +45,7 @@ def standings(rows: list[list[Any]]) -> dict[str, Standing]:
             old.count + count,
             old.activity + Counter({activity: count}),
             old.reachable + (willing if activity != "lapsed" else 0),
+            old.cooling + (willing if activity == "cooling" else 0),
         )
     return found
 

@@ -92,7 +92,7 @@ def _next(paper: Paper, found: Figures, t: Words) -> None:
             average=t.about(one["average_order"]),
             rate=t.percent(one["margin_rate"]),
         )
-        paper.sentence(f"{rests} {t('figures.action_reachable', reachable=one['reachable'])}")
+        paper.sentence(f"{t('figures.action_reachable', reachable=one['reachable'])} {rests}")
     if not found["next_actions"]:
         paper.sentence(t("figures.no_action"))
     if found["margin"]["assumed"]:

@@ -120,7 +120,7 @@ def _steps(rows: list[RungRow]) -> list[Step]:
     if first and first.standing.reachable >= WORTH_ASKING:
         found.append(Step("second", first.standing.reachable, (BUYING_FROM,)))
     regulars = tuple(row.rung.key for row in buyers if row.rung.key != BUYING_FROM)
-    cooling = sum(row.standing.activity["cooling"] for row in buyers if row.rung.key in regulars)
+    cooling = sum(row.standing.cooling for row in buyers if row.rung.key in regulars)
     if cooling >= WORTH_ASKING:
         found.append(Step("cooling", cooling, regulars))
     prospect = by_key.get("prospect")
