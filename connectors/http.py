@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -37,6 +38,9 @@ CHUNK = 1 << 16
 NOT_SUPPORTED = 501
 TOO_MANY = 429
 HOPELESS = {"tls", "bad_url"}
+
+PHP_SAYS = re.compile(rb"\s*(PHP )?(Warning|Notice|Deprecated|Strict Standards|Fatal error|Parse error): ")
+"""How an answer begins into which PHP prints its warnings as plain text."""
 
 Sign = Callable[[str, str], tuple[str, AuthBase | None]]
 
@@ -81,7 +85,7 @@ def loads(body: bytes) -> Any:
 
 def _unreadable(reply: Reply) -> ConnectorError:
     kind = reply.headers.get("Content-Type", "")
-    if "html" in kind.lower() or reply.body.lstrip()[:1] == b"<":
+    if "html" in kind.lower() or reply.body.lstrip()[:1] == b"<" or PHP_SAYS.match(reply.body):
         return ConnectorError(
             "The shop sent a web page instead of data. A maintenance page, a security plugin or PHP warnings printed "
             "into the answer do that; open the shop in a browser and switch it off.",

@@ -40,6 +40,12 @@ def verify(*, headers: Mapping[str, str], body: bytes, public_keys: Sequence[str
         raise BadSignature
 
 
+def check_keys(public_keys: Sequence[str]) -> None:
+    """Raises ``ValueError`` where one of them is no key; never repeats it."""
+    for text in public_keys:
+        _key(text.strip())
+
+
 def _holds(key: ec.EllipticCurvePublicKey, signature: bytes, signed: bytes) -> bool:
     try:
         key.verify(signature, signed, ec.ECDSA(SHA256()))

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from connectors.base import Page
-from connectors.errors import BadPayload
+from connectors.errors import BadPayload, ConnectorError
 from connectors.types import Order
 from connectors.windows import Seen, exclusive_start
 from connectors.woocommerce import mapping
@@ -170,8 +170,10 @@ class RefundTimes:
                     made = _moment(row, now) if number else None
                     if number and made:
                         self._known[number] = made
-        except WooRefusal:
-            return False  # Older shops have no shop-wide list; amounts come with the order all the same.
+        except ConnectorError as error:
+            if isinstance(error, WooRefusal) or error.code == "no_paging":
+                return False  # Older shops have no shop-wide list; amounts come with the order all the same.
+            raise
         return True
 
 

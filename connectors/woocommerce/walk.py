@@ -16,6 +16,9 @@ be missed: it changed after the walk began and is found by the walk that starts 
 
 Rows the key may not read are counted by the shop but not shown; they look like a gap that stays the same however often
 one looks. A gap seen twice is therefore taken for what it is: nothing.
+
+A host may allow fewer rows on a page than WooCommerce does, and say nothing. No page then reaches as far as was asked,
+so the longest page met so far tells how far to go on.
 """
 
 from __future__ import annotations
@@ -87,14 +90,18 @@ def by_id(
 
 
 def _stitched(ahead: _Ahead, per_page: int, at_once: int) -> Iterator[RawPage]:
-    stride = per_page - 1
-    offset, last, back = 0, 0, stride
+    reach = max(2, per_page // 10)
+    offset, last, back = 0, 0, per_page - 1
     gaps: set[tuple[int, int, int]] = set()
     opening: list[int] = []
     while True:
         rows, total = ahead.take(offset)
         ids = [number for row in rows if (number := _id(row)) is not None]
-        ended = len(rows) < per_page if total is None else offset + per_page >= total
+        if len(rows) > reach:
+            reach = min(len(rows), per_page)
+            ahead.forget()
+        stride = reach - 1
+        ended = len(rows) < reach if total is None else offset + reach >= total
         if offset or not ended:  # A list on one page is whole in any order.
             _require_order(ids)
         gap = (offset, ids[0] if ids else 0, last)
@@ -103,11 +110,11 @@ def _stitched(ahead: _Ahead, per_page: int, at_once: int) -> Iterator[RawPage]:
             ahead.forget()
             offset, back = max(0, offset - back), back * 2
             continue
-        if offset and len(ids) > 1 and ids == opening:
+        if offset >= per_page - 1 and len(ids) > 1 and ids == opening:
             raise ConnectorError("The shop ignores paging, so its list cannot be read in full.", code="no_paging")
         if not offset:  # A page further on may be read again after going back, and is then equal to itself.
             opening = ids
-        back = stride
+        back = per_page - 1
         if not ended:
             upcoming = range(offset + stride, offset + stride * (at_once + 1), stride)
             ahead.expect(*(start for start in upcoming if total is None or start < total))
@@ -141,12 +148,16 @@ def _id(row: Any) -> int | None:
 
 def by_page(client: WooClient, path: str, params: Params) -> Iterator[RawPage]:
     """All rows of a short list that knows no ``offset`` (categories, webhooks, refunds, reviews), page by page."""
-    page, met = 1, 0
+    page, met, before = 1, 0, None
     while True:
         rows, total = client.rows(path, {**params, "per_page": PER_PAGE, "page": page})
+        ids = [_id(row) for row in rows]
+        if ids and ids == before:
+            raise ConnectorError("The shop ignores paging, so its list cannot be read in full.", code="no_paging")
         if rows:
             yield RawPage(rows, total)
         met += len(rows)
-        if len(rows) < PER_PAGE or (total is not None and met >= total):
+        # Where the shop says how many there are, a short page is not the last one yet: its host may allow no more.
+        if not rows or (len(rows) < PER_PAGE if total is None else met >= total):
             return
-        page += 1
+        page, before = page + 1, ids

@@ -118,6 +118,13 @@ def test_html_instead_of_json_is_named_at_once() -> None:
     assert (len(server.asked), caught.value.code) == (1, "html")
 
 
+def test_warnings_of_php_in_front_of_the_data_are_named_at_once() -> None:
+    said = Answer(b"\nNotice: Undefined index: x in /srv/wp-content/plugins/y.php on line 3\n[]")
+    with client(then(said)) as (http, server, _), pytest.raises(ConnectorError, match="PHP warnings") as caught:
+        http.get(server.url)
+    assert (len(server.asked), caught.value.code) == (1, "html")
+
+
 def test_a_redirect_is_refused_and_names_the_new_address() -> None:
     moved = Answer(status=301, headers={"Location": "https://evil.example/wp-json?ck=1"})
     with client(then(moved)) as (http, server, _), pytest.raises(ConnectorError) as caught:

@@ -60,6 +60,8 @@ class Shop:
         self.refunds: list[Row] = []
         self.permission = "read_write"
         self.hidden: set[int] = set()
+        self.most = 100
+        """Rows on a page that the host allows without a word, where it allows fewer than WooCommerce."""
         self.shown_date: datetime = NOW
         self.before: Callable[[Asked], Answer | None] = lambda asked: None
         self.after_create: Callable[[Row], None] = lambda row: None
@@ -129,10 +131,11 @@ class Shop:
         size = int(asked.query.get("per_page", "10"))
         if size > 100:
             return error(400, "rest_invalid_param")
-        start = int(asked.query.get("offset") or size * (int(asked.query.get("page", "1")) - 1))
+        page_size = min(size, self.most)
+        start = int(asked.query.get("offset") or page_size * (int(asked.query.get("page", "1")) - 1))
         total = len(rows) if start < len(rows) else 0
-        page = [row for row in rows[start : start + size] if row["id"] not in self.hidden]
-        return Answer(page, headers={"X-WP-Total": str(total), "X-WP-TotalPages": str(-(-total // size))})
+        page = [row for row in rows[start : start + page_size] if row["id"] not in self.hidden]
+        return Answer(page, headers={"X-WP-Total": str(total), "X-WP-TotalPages": str(-(-total // page_size))})
 
     def _coupons(self, asked: Asked, path: str) -> Answer:
         if path == "coupons/batch":

@@ -73,13 +73,24 @@ def test_one_product_afresh_or_none() -> None:
         assert store.product("196") is None
 
 
-def test_categories_beyond_one_page() -> None:
+@pytest.mark.parametrize("most", [100, 40], ids=["a hundred on a page", "a host that allows forty"])
+def test_categories_beyond_one_page(most: int) -> None:
     shop = Shop()
+    shop.most = most
     shop.lists["products/categories"] = [{"id": number, "name": "A &amp; B", "parent": 1} for number in range(1, 131)]
     with open_shop(shop) as (store, _):
         found = [item for page in store.categories() for item in page.items]
     assert len(found) == 130
     assert (found[5].name, found[5].parent_external_id) == ("A & B", "1")
+
+
+def test_a_list_that_never_ends_is_not_read_for_ever() -> None:
+    shop = Shop()
+    rows = [{"id": number, "name": "A", "parent": 0} for number in range(1, 101)]
+    shop.before = lambda asked: Answer(rows) if asked.path.endswith("categories") else None
+    with open_shop(shop) as (store, server), pytest.raises(ConnectorError) as caught:
+        list(store.categories())
+    assert (caught.value.code, len(server.asked)) == ("no_paging", 2)
 
 
 def test_reviews_look_back_for_what_was_approved_late() -> None:

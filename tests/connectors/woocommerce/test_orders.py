@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -260,6 +261,18 @@ def test_a_shop_that_ignores_paging_is_not_taken_for_complete() -> None:
     with open_shop(shop) as (store, _), pytest.raises(ConnectorError) as caught:
         read(store)
     assert caught.value.code == "no_paging"
+
+
+@pytest.mark.parametrize("count", [30, 80, 250])
+@pytest.mark.parametrize("told", [True, False], ids=["length told", "length not told"])
+def test_a_host_that_allows_fewer_rows_on_a_page_hides_no_order(count: int, told: bool) -> None:
+    shop = stocked(count)
+    shop.most = 30
+    serve = shop._guarded
+    if not told:
+        shop._guarded = lambda asked: replace(serve(asked), headers={})  # type: ignore[method-assign]
+    with open_shop(shop) as (store, _):
+        assert set(read(store)) == set(map(str, range(1, count + 1)))
 
 
 def test_a_shop_that_does_not_sort_is_not_taken_for_complete() -> None:

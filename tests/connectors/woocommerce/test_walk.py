@@ -20,10 +20,11 @@ changes = st.lists(
 class Listing:
     """Rows by id, some of them not shown, changing each time a page is served."""
 
-    def __init__(self, ids: set[int], hidden: set[int], script: list[list[Change]]) -> None:
+    def __init__(self, ids: set[int], hidden: set[int], script: list[list[Change]], most: int = PER_PAGE) -> None:
         self.ids = set(ids)
         self.hidden = hidden
         self.script = list(script)
+        self.most = most
         self.stayed = ids - hidden
         self.left: set[int] = set()
 
@@ -32,7 +33,7 @@ class Listing:
             for what, number in self.script.pop(0):
                 self._change(what, number)
         rows = sorted(self.ids)
-        shown = [{"id": number} for number in rows[offset : offset + PER_PAGE] if number not in self.hidden]
+        shown = [{"id": number} for number in rows[offset : offset + self.most] if number not in self.hidden]
         return shown, len(rows) if offset < len(rows) else 0
 
     def _change(self, what: str, number: int) -> None:
@@ -62,6 +63,15 @@ def test_what_stays_in_the_list_is_read_once_whatever_else_happens(
     count: int, hidden: set[int], script: list[list[Change]]
 ) -> None:
     listing = Listing(set(range(1, count + 1)), hidden if not script else set(), script)
+    found = walked(listing, workers=1)
+    assert len(found) == len(set(found))
+    assert listing.stayed <= set(found)
+
+
+@settings(max_examples=200, deadline=None)
+@given(count=st.integers(0, 80), most=st.integers(2, PER_PAGE), script=changes)
+def test_a_host_that_allows_fewer_rows_on_a_page_hides_none(count: int, most: int, script: list[list[Change]]) -> None:
+    listing = Listing(set(range(1, count + 1)), set(), script, most)
     found = walked(listing, workers=1)
     assert len(found) == len(set(found))
     assert listing.stayed <= set(found)
