@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -18,6 +19,9 @@ SERVERS = {
 }
 """By setting: the schemes it may have, and an example."""
 
+SMTP_TLS = {"tls", "starttls", "offered", "none"}
+"""What an SMTP_URL may say in ``?tls=``."""
+
 TEST_SEAMS = ("shopify_admin_origin", "allow_private_hosts")
 
 
@@ -27,7 +31,7 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 class Settings(BaseSettings):
     """Read from the environment at start; refuses to start incomplete, and says which variable to mend."""
 
-    model_config = SettingsConfigDict(case_sensitive=False, extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(case_sensitive=False, extra="ignore", frozen=True, env_ignore_empty=True)
 
     tangga_home: Path = Field(default=Path("~/.tangga"), description="folder of the embedded services, keys and outbox")
     tangga_env: Literal["production", "development"] = Field(
@@ -97,18 +101,32 @@ class Settings(BaseSettings):
     @field_validator("public_url", "sendgrid_host")
     @classmethod
     def _address(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError(f"{value!r} is not an address; write it as https://example.com")
+        # The value is not repeated: what stands in the wrong variable may be a key.
+        if not _is_address(value, {"http", "https"}):
+            raise ValueError("this is no address; write it as https://example.com")
         return value.rstrip("/")
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _mail_server(cls, value: str | None) -> str | None:
+        ways = parse_qs(urlsplit(value).query).get("tls", ["offered"]) if value else []
+        if value and not (_is_address(value, {"smtp", "smtps"}) and set(ways) <= SMTP_TLS):
+            raise ValueError(
+                "this is no address of a mail server; write it as smtp://user:password@host:587?tls=starttls, and "
+                "signs such as / @ # in a password as %2F %40 %23"
+            )
+        return value or None
 
     @field_validator("database_url", "redis_url")
     @classmethod
     def _server(cls, value: str | None, info: ValidationInfo) -> str | None:
         known, example = SERVERS[str(info.field_name)]
-        if value and urlsplit(value).scheme not in known:
+        if value and not _is_address(value, known, local=True):
             # The value itself is not repeated: it may hold a password.
-            raise ValueError(f"this is no address of a server; write it as {example}")
+            raise ValueError(
+                f"this is no address of a server; write it as {example}, and signs such as / @ # in a password as "
+                "%2F %40 %23"
+            )
         return value or None
 
     @model_validator(mode="after")
@@ -177,6 +195,17 @@ def read(**changes: object) -> Settings:
         raise BadSettings(problems) from error
 
 
+def _is_address(value: str, schemes: set[str], *, local: bool = False) -> bool:
+    """Whether it has one of the schemes and leads somewhere; ``local`` where a socket's path without a host will do."""
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError:
+        return False
+    somewhere = parts.hostname or (local and (parts.path or parts.query))
+    return parts.scheme in schemes and bool(somewhere) and port != 0 and not set(value) & set(" \t\r\n")
+
+
 def complete(settings: Settings) -> tuple[str, str]:
     """The addresses of database and queue. Raises ``BadSettings`` where one of them lacks."""
     if not settings.database_url or not settings.redis_url:
@@ -185,13 +214,20 @@ def complete(settings: Settings) -> tuple[str, str]:
 
 
 def _kept_key(path: Path) -> str:
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with open(path, "x", opener=_open_private) as file:
-            file.write(secrets.token_urlsafe(48))
-    except FileExistsError:
-        pass
-    return path.read_text().strip()
+    """The key in this file, made where there is none. Two processes that start at once get the same one."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.exists() and (kept := path.read_text().strip()):
+        return kept
+    with open(path, "a+", opener=_open_private) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        # Empty it is right after it was made, or where a crash or a full disk came between: then it is ours to fill.
+        if not (kept := file.read().strip()):
+            kept = secrets.token_urlsafe(48)
+            file.write(kept)
+            file.flush()
+            os.fsync(file.fileno())
+    return kept
 
 
 def _open_private(name: str, flags: int) -> int:
