@@ -15,6 +15,7 @@ from connectors.folder.client import FolderBackend
 from plugin_server.db.campaigning import campaigns
 from plugin_server.db.customers import card
 from plugin_server.db.offers import cashback
+from plugin_server.db.offers import codes as offers
 from plugin_server.db.points import programme as points
 from plugin_server.db.proof import money as results_money
 from plugin_server.db.session import tenant
@@ -108,7 +109,7 @@ def test_it_is_paid_once_after_the_return_window(promise: Promise) -> None:
     ) == [("kept", "1500000")]
     with tenant(promise.app.engine, promise.merchant) as conn:
         saved = campaigns.need(conn, "eid-al-fitr-thanks")
-        cost = results_money.offers(conn, [promise.run_id], saved, "IDR")
+        cost = results_money.offers(conn, [promise.run_id], saved, "IDR", offers.trade(conn, promise.at(17)))
     assert (cost["issued"], cost["redeemed"], cost["discount"]["amount"]) == (8, 1, "15000.00")
     later = replace(promise.app, now=lambda: promise.at(17))
     store = promise.counterpart.counter.store

@@ -7,6 +7,7 @@ shop and days that comes to the minimum, and an order keeps one promise only, th
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -69,10 +70,12 @@ def _pay(conn: Connection, merchant_id: int, row: Row[Any], secret: str, now: da
 
 def _worth(conn: Connection, row: Row[Any], worth: int) -> int:
     """What comes back of an order, in steps of what its shop counts in."""
-    terms = row.terms
+    return _back(row.terms, worth, goods.step(conn, row.store_id, minor_units(Decimal(1), row.currency)))
+
+
+def _back(terms: Mapping[str, Any], worth: int, step: int) -> int:
     percent = None if terms.get("percent") is None else Decimal(terms["percent"])
     minor = back_of(percent, terms.get("amount_minor"), terms.get("most_minor"), worth)
-    step = goods.step(conn, row.store_id, minor_units(Decimal(1), row.currency))
     return minor // step * step
 
 
@@ -103,6 +106,18 @@ def _by_way(
     return claim is not None
 
 
+def owed(conn: Connection) -> dict[int, int]:
+    """What orders have earned and nobody has paid yet, by order, in minor units: they may still be returned."""
+    found, kept, steps = dict[int, int](), set[int](), dict[int, int]()
+    for row in conn.execute(text(_OWED)):
+        if row.id not in kept and row.order_id not in found:
+            kept.add(row.id)
+            if row.store_id not in steps:
+                steps[row.store_id] = goods.step(conn, row.store_id, minor_units(Decimal(1), row.currency))
+            found[row.order_id] = _back(row.terms, row.worth, steps[row.store_id])
+    return found
+
+
 # Orders that keep a promise: of its customer and shop, after it was made and before it ended, worth its minimum.
 _KEEPS: Final = """
 o.customer_id = c.customer_id AND o.store_id = c.store_id AND o.currency = c.currency AND o.counts AND NOT o.test
@@ -122,6 +137,11 @@ _ORDER: Final = f"""
 SELECT o.id, o.net_minor - o.shipping_minor AS worth, {_READY} AS ready_at
 FROM offer_code c JOIN campaign_run r ON r.id = c.run_id JOIN shop_order o ON {_KEEPS}
 WHERE c.id = :id ORDER BY o.placed_at, o.id LIMIT 1
+"""
+_OWED: Final = f"""
+SELECT c.id, c.store_id, c.currency, c.terms, o.id AS order_id, o.net_minor - o.shipping_minor AS worth
+FROM offer_code c JOIN campaign_run r ON r.id = c.run_id JOIN shop_order o ON {_KEEPS}
+WHERE c.state = 'promised' AND c.kind = 'cashback' ORDER BY c.id, o.placed_at, o.id
 """
 _SETTLE: Final = """
 UPDATE offer_code SET state = :state, error = :error,

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, text
 
 from campaigns.arms import quarter
+from campaigns.offers.margin import Trade
 from campaigns.proof import Difference, Moments, hits, newcombe, pooled, sample_ratio_p
 from campaigns.proof.experiment import UNEVEN
 from connectors.types import Money
@@ -55,14 +56,15 @@ def of_merchant(conn: Connection, now: datetime) -> dict[str, Any]:
     all. ``offers``: what those of all runs up to now cost, and what their codes may still cost.
     """
     merchant = conn.execute(text("SELECT currency, timezone FROM merchant")).one()
-    margin = offers.trade(conn, now).margin
+    trade = offers.trade(conn, now)
+    margin = trade.margin
     found = _quarters(conn, ZoneInfo(merchant.timezone), now)
-    read = [(one, _arms(conn, one, margin, now)) for one in found]
+    read = [(one, _arms(conn, one, trade, now)) for one in found]
     over = [arms for one, arms in read if one.until <= now and _verdict(one, arms, margin, now) != "uneven"]
     return {
         "quarters": [_shown(conn, one, arms, margin, merchant.currency, now) for one, arms in read],
         "pooled": _pooled(over, margin, merchant.currency) if over else None,
-        "offers": _cost(conn, merchant.currency, now),
+        "offers": _cost(conn, merchant.currency, trade, now),
         "next_reading": found[0].until.isoformat() if found and found[0].until > now else None,
         "margin_known": margin is not None,
     }
@@ -81,9 +83,9 @@ def _quarters(conn: Connection, zone: ZoneInfo, now: datetime) -> list[_Quarter]
     return sorted(made.values(), key=lambda one: one.until, reverse=True)[:MOST_QUARTERS]
 
 
-def _arms(conn: Connection, one: _Quarter, margin: Decimal | None, now: datetime) -> dict[str, Arm]:
+def _arms(conn: Connection, one: _Quarter, trade: Trade, now: datetime) -> dict[str, Arm]:
     given = {"runs": one.runs, "until": one.until, "now": now}
-    found = outcomes.measured(conn, _LOOKED, given, margin)
+    found = outcomes.measured(conn, _LOOKED, given, trade)
     return {name: found.get((name, ""), Arm()) for name in ("treated", "holdout")}
 
 
@@ -138,7 +140,8 @@ def _shown(
         "sample_ratio_p": _ratio(one, arms),
         "arms": {
             name: {"n": arm.n, "buyers": arm.buyers, "orders": int(arm.orders.total), "climbed": arm.climbed,
-                   "fell": arm.fell, "revenue": Money(round(arm.revenue.total), currency).as_json()}
+                   "fell": arm.fell, "revenue": Money(round(arm.revenue.total), currency).as_json(),
+                   "given": Money(sum(arm.given), currency).as_json()}
             for name, arm in arms.items()
         },
         "differences": {name: _difference(name, value, currency) for name, value in found.items()},
@@ -171,17 +174,17 @@ def _difference(name: str, found: Difference | None, currency: str) -> dict[str,
     return shown | {"conclusive": found.conclusive}
 
 
-_COST: Final = """
-SELECT (SELECT coalesce(sum(d.discount_minor), 0) FROM redemption d JOIN offer_code c ON c.id = d.offer_code_id
-        WHERE c.run_id IS NOT NULL AND d.released_at IS NULL AND d.redeemed_at <= :now)
-       + (SELECT coalesce(sum(CAST(c.terms ->> 'paid_minor' AS bigint)), 0) FROM offer_code c
-          WHERE c.run_id IS NOT NULL AND c.state = 'kept') AS given,
-       (SELECT coalesce(sum(c.liability_minor), 0) FROM offer_code c
-        WHERE c.run_id IS NOT NULL AND c.state IN ('issued', 'promised') AND c.expires_at > :now AND NOT EXISTS (
-            SELECT FROM redemption d WHERE d.offer_code_id = c.id AND d.released_at IS NULL)) AS open
+_OPEN: Final = """
+SELECT coalesce(sum(c.liability_minor), 0) FROM offer_code c
+WHERE c.run_id IS NOT NULL AND c.state IN ('issued', 'promised') AND c.expires_at > :now AND NOT EXISTS (
+    SELECT FROM redemption d WHERE d.offer_code_id = c.id AND d.released_at IS NULL)
 """
 
 
-def _cost(conn: Connection, currency: str, now: datetime) -> dict[str, Any]:
-    row = conn.execute(text(_COST), {"now": now}).one()
-    return {"given": Money(int(row.given), currency).as_json(), "open": Money(int(row.open), currency).as_json()}
+def _cost(conn: Connection, currency: str, trade: Trade, now: datetime) -> dict[str, Any]:
+    spent = results_money.spent(conn, None, currency, trade, now)
+    return {
+        "given": Money(sum(spent.values()), currency).as_json(),
+        "open": Money(int(conn.scalar(text(_OPEN), {"now": now}) or 0), currency).as_json(),
+        "by_kind": {kind: Money(minor, currency).as_json() for kind, minor in spent.items()},
+    }

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, text
 
+from campaigns.offers.margin import Trade
 from campaigns.proof import Difference, newcombe, sample_ratio_p
 from campaigns.proof.contest import Contender, Contest, contest
 from campaigns.proof.experiment import UNEVEN
@@ -25,6 +26,7 @@ from plugin_server.db.campaigning.campaigns import Run, Saved
 from plugin_server.db.offers import codes as offers
 from plugin_server.db.proof import money as results_money
 from plugin_server.db.proof import outcomes
+from plugin_server.db.proof.earned import GIVEN
 from plugin_server.db.proof.outcomes import Arm
 from plugin_server.db.series import told as series_told
 
@@ -107,11 +109,12 @@ def periods(runs: Sequence[Run], days: int, zone: ZoneInfo) -> list[Period]:
 
 def _results(conn: Connection, saved: Saved, runs: list[Run], now: datetime) -> dict[str, Any]:
     merchant = conn.execute(text("SELECT currency, timezone FROM merchant")).one()
-    measure, margin = saved.campaign.measure, offers.trade(conn, now).margin
+    measure, trade = saved.campaign.measure, offers.trade(conn, now)
+    margin = trade.margin
     entries, steps = [run for run in runs if run.step is None], [run.id for run in runs if run.step is not None]
     found = periods(entries, measure.window_days, ZoneInfo(merchant.timezone))[:MOST_PERIODS]
-    read = [_read(conn, saved, one, margin, now) for one in found]
-    read = read or [_read(conn, saved, Period("", (), None), margin, now)]
+    read = [_read(conn, saved, one, trade, now) for one in found]
+    read = read or [_read(conn, saved, Period("", (), None), trade, now)]
     begun = [one for one in read if one.period.read_on]
     shown = next((one for one in begun if one.period.final(now)), (begun or read)[0])
     treated, holdout = (shown.arms[name] for name in ARMS)
@@ -127,7 +130,7 @@ def _results(conn: Connection, saved: Saved, runs: list[Run], now: datetime) -> 
         "arms": {name: _shown(arm, merchant.currency, margin) for name, arm in shown.arms.items()},
         "differences": differences(shown.arms, shown.goal, gain, merchant.currency),
         "variants": _contest(saved, shown, merchant.currency, margin, now),
-        "offers": results_money.offers(conn, ids, saved, merchant.currency),
+        "offers": results_money.offers(conn, ids, saved, merchant.currency, trade),
         "movement": {name: _movement(arm) for name, arm in shown.arms.items()},
         "figures": results_money.figures(conn, [*shown.period.ids, *steps], merchant.currency, shown.arms, gain, now),
         "messages": _messages(conn, ids),
@@ -136,9 +139,9 @@ def _results(conn: Connection, saved: Saved, runs: list[Run], now: datetime) -> 
     }
 
 
-def _read(conn: Connection, saved: Saved, period: Period, margin: Decimal | None, now: datetime) -> Read:
+def _read(conn: Connection, saved: Saved, period: Period, trade: Trade, now: datetime) -> Read:
     measure = saved.campaign.measure
-    found = outcomes.of_runs(conn, period.ids, days=measure.window_days, margin=margin, now=now) if period.ids else {}
+    found = outcomes.of_runs(conn, period.ids, days=measure.window_days, trade=trade, now=now) if period.ids else {}
     arms = {name: outcomes.total(arm for (of, _), arm in found.items() if of == name) for name in ARMS}
     treated, holdout = arms["treated"], arms["holdout"]
     goal = newcombe(treated.reached(measure.goal), treated.n, holdout.reached(measure.goal), holdout.n)
@@ -193,6 +196,9 @@ def _reading(one: Read, now: datetime) -> dict[str, Any]:
 
 
 def _shown(arm: Arm, currency: str, margin: Decimal | None) -> dict[str, Any]:
+    gain, given = round(arm.contribution.total), sum(arm.given)
+    each = round(gain / arm.n) if arm.n else 0
+    earned = {"contribution": gain, "before_given": gain + given, "contribution_each": each}
     return {
         "n": arm.n,
         "buyers": arm.buyers,
@@ -200,7 +206,8 @@ def _shown(arm: Arm, currency: str, margin: Decimal | None) -> dict[str, Any]:
         "climbed": arm.climbed,
         "orders": int(arm.orders.total),
         "revenue": Money(round(arm.revenue.total), currency).as_json(),
-        "contribution": Money(round(arm.contribution.total), currency).as_json() if margin is not None else None,
+        **{key: Money(minor, currency).as_json() if margin is not None else None for key, minor in earned.items()},
+        "given": {kind: Money(minor, currency).as_json() for kind, minor in zip(GIVEN, arm.given, strict=True)},
         "orders_in_other_currencies": arm.foreign_orders,
     }
 
