@@ -73,11 +73,12 @@ class OrderLine:
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """Money given back on an order; ``amount_minor`` is positive."""
+    """Money given back on an order; ``amount_minor`` is positive, ``shipping_minor`` is what of it was for shipping."""
 
     external_id: str
     amount_minor: int
     refunded_at: datetime | None = None
+    shipping_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,8 +267,7 @@ class Deal:
 class ConsentChange:
     """A customer's answer to marketing mails, to be told to the shop. ``state`` in the words of ``Customer.consent``.
 
-    ``confirmed`` where he confirmed by a mail (double opt-in). The shop changes whatever address it has for him, so it
-    is told only where that is ``email``.
+    ``confirmed``: by a mail (double opt-in). The shop changes whatever address it has: told only where it is ``email``.
     """
 
     customer_external_id: str

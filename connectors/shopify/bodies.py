@@ -60,6 +60,7 @@ def order_row(body: Json) -> dict[str, Any]:
         "fulfillments": [_parcel(row) for row in rows(body, "fulfillments", PATH) if isinstance(row, dict)],
         "refunds": refunds,
         "totalRefundedSet": _bag(back),
+        "totalRefundedShippingSet": _bag(_shipping_back(body)),
         "totalReceivedSet": _received(body),
         "lineItems": [_line(row, body) for row in rows(body, "line_items", PATH) if isinstance(row, dict)],
         **{name: _set(body, old) for name, old in MONEY.items()},
@@ -132,6 +133,18 @@ def _refund(row: Json) -> dict[str, Any]:
         "processedAt": row.get("processed_at"),
         "totalRefundedSet": _bag(sum(paid, Decimal(0))),
     }
+
+
+def _shipping_back(body: Json) -> Decimal:
+    """What went back for shipping, as the refunds list it."""
+    lines = (
+        part(part(line, "subtotal_amount_set"), "shop_money").get("amount")
+        for refund in rows(body, "refunds", PATH)
+        if isinstance(refund, dict)
+        for line in rows(refund, "refund_shipping_lines", PATH)
+        if isinstance(line, dict)
+    )
+    return sum((decimal(one, f"{PATH}.refunds") for one in lines if one is not None), Decimal(0))
 
 
 def _line(row: Json, body: Json) -> dict[str, Any]:

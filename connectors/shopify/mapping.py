@@ -7,6 +7,7 @@ times can be true. The caller decides what a fault costs: a walk lists it and go
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -171,7 +172,18 @@ def _refunds(row: Row, path: str, code: str, now: datetime) -> tuple[Refund, ...
     rest = told - sum(refund.amount_minor for refund in found)
     if rest > 0:
         found.append(Refund(f"{identity(row, 'Order', path)}{REST}", rest))
-    return tuple(refund for refund in found if refund.amount_minor > 0)
+    moved = [refund for refund in found if refund.amount_minor > 0]
+    return _for_shipping(moved, money(row, "totalRefundedShippingSet", code, path))
+
+
+def _for_shipping(refunds: Sequence[Refund], shipping: int) -> tuple[Refund, ...]:
+    """The refunds with what of them was for shipping. Shopify tells the sum: the newest are taken to hold it."""
+    told, left = list[Refund](), max(shipping, 0)
+    for refund in reversed(refunds):
+        part = min(left, refund.amount_minor)
+        told.append(replace(refund, shipping_minor=part) if part else refund)
+        left -= part
+    return tuple(reversed(told))
 
 
 def _refund(raw: object, path: str, code: str, now: datetime) -> Refund:

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from connectors.errors import BadPayload
-from connectors.types import Customer, Order, OrderLine, OrderStatus, Refund
+from connectors.types import Customer, Order, OrderLine, OrderStatus, Refund, minor_units
 from connectors.woocommerce.values import (
     Row,
     currency,
@@ -62,11 +63,19 @@ ORDER_FIELDS = (
 CUSTOMER_FIELDS = "id,email,first_name,last_name,role,billing,date_created_gmt,date_modified_gmt,meta_data"
 
 
-def order(raw: object, *, now: datetime, refund_times: Mapping[str, datetime] | None = None) -> Order:
+@dataclass(frozen=True, slots=True)
+class RefundTold:
+    """What only the list of refunds tells of one: when it was made, and what of it was for shipping."""
+
+    at: datetime
+    shipping: Decimal = Decimal(0)
+
+
+def order(raw: object, *, now: datetime, refunds_told: Mapping[str, RefundTold] | None = None) -> Order:
     """One order from REST or webhook JSON.
 
-    ``refund_times`` ({refund id: instant}) comes from the list of refunds; without it ``refunded_at`` is None, which
-    means "not told", never "not refunded".
+    ``refunds_told`` (by refund id) comes from the list of refunds; without it ``refunded_at`` is None, which means "not
+    told", never "not refunded".
     """
     row = obj(raw, "order")
     number = identity(row, "order")
@@ -101,7 +110,7 @@ def order(raw: object, *, now: datetime, refund_times: Mapping[str, datetime] | 
         tax_minor=money(row, "total_tax", code, path),
         coupon_codes=_codes(row, path),
         lines=tuple(_line(line, place, code) for line, place in objects(row, "line_items", path)),
-        refunds=tuple(_refund(item, place, code, refund_times or {}) for item, place in objects(row, "refunds", path)),
+        refunds=tuple(_refund(item, place, code, refunds_told or {}) for item, place in objects(row, "refunds", path)),
         source=text(row, "created_via", 60) or None,
         referred_by=extra.get("tangga_referred_by") or extra.get("_tangga_referred_by") or None,
         test=any(extra.get(key) == word for key, word in TEST_MARKS),
@@ -177,11 +186,24 @@ def _quantity(row: Row, path: str) -> Decimal:
     return Decimal(0) if value in (None, "") else decimal(value, f"{path}.quantity")
 
 
-def _refund(row: Row, path: str, code: str, times: Mapping[str, datetime]) -> Refund:
+def refund_told(row: Row, now: datetime) -> RefundTold | None:
+    """A row of the list of refunds; None where it tells no time."""
+    made = moment(row, "date_created_gmt", "refunds", now)
+    if made is None:
+        return None
+    # Without its tax, as the order's own ``shipping_total`` is; a refund's lines are negative.
+    lines = (decimal(line.get("total") or 0, place) for line, place in objects(row, "shipping_lines", "refunds"))
+    return RefundTold(made, abs(sum(lines, Decimal(0))))
+
+
+def _refund(row: Row, path: str, code: str, known: Mapping[str, RefundTold]) -> Refund:
     # Inside an order the total is negative, in the list of refunds the amount is positive. We keep it positive.
     number = identity(row, path)
     name = "total" if row.get("total") not in (None, "") else "amount"
-    return Refund(number, abs(money(row, name, code, path, required=True)), times.get(number))
+    amount, told = abs(money(row, name, code, path, required=True)), known.get(number)
+    if told is None:
+        return Refund(number, amount)
+    return Refund(number, amount, told.at, min(amount, minor_units(told.shipping, code)))
 
 
 def _codes(row: Row, path: str) -> tuple[str, ...]:

@@ -12,7 +12,8 @@ from connectors.types import Order
 from connectors.windows import Seen, exclusive_start
 from connectors.woocommerce import mapping
 from connectors.woocommerce.client import WooClient, WooRefusal
-from connectors.woocommerce.values import moment, reference
+from connectors.woocommerce.mapping import RefundTold
+from connectors.woocommerce.values import reference
 from connectors.woocommerce.walk import RawPage, by_id, by_page
 
 T = TypeVar("T")
@@ -59,15 +60,15 @@ class OrderReader:
         taken back does not count as a change to the shop: only a full walk sees it.
         """
         started = self._client.clock()
-        times = RefundTimes(self._client, everything=since is None)
+        told = RefundsTold(self._client, everything=since is None)
         if since is not None:
             self._client.get("orders", {"per_page": 1, "_fields": "id"})  # Tells how far the shop's clock is behind.
-            yield from self._walk(changed_since(self._client, since), times, Seen())
+            yield from self._walk(changed_since(self._client, since), told, Seen())
             return
         seen = Seen()
-        yield from self._walk({}, times, seen, remember_from=started)
-        times.forget()
-        yield from self._walk(changed_since(self._client, started), times, seen, repeats=True)
+        yield from self._walk({}, told, seen, remember_from=started)
+        told.forget()
+        yield from self._walk(changed_since(self._client, started), told, seen, repeats=True)
 
     def one(self, external_id: str) -> Order | None:
         """One order afresh, trashed ones included; None where the shop does not know it."""
@@ -79,8 +80,8 @@ class OrderReader:
             if gone(error):
                 return None
             raise
-        times = RefundTimes(self._client, everything=False).of([row])
-        return mapping.order(row, now=self._client.clock(), refund_times=times)
+        told = RefundsTold(self._client, everything=False).of([row])
+        return mapping.order(row, now=self._client.clock(), refunds_told=told)
 
     def ids(self) -> Iterator[Page[str]]:
         """The ids of all orders that are not in the trash."""
@@ -91,7 +92,7 @@ class OrderReader:
     def _walk(
         self,
         filters: dict[str, str],
-        times: RefundTimes,
+        told: RefundsTold,
         seen: Seen,
         *,
         remember_from: datetime | None = None,
@@ -102,7 +103,7 @@ class OrderReader:
             total = 0
             for raw in by_id(self._client, "orders", {**filters, "status": status, "_fields": mapping.ORDER_FIELDS}):
                 total = raw.total or total
-                page = self._read(raw, times, None if repeats or raw.total is None else before + raw.total)
+                page = self._read(raw, told, None if repeats or raw.total is None else before + raw.total)
                 if repeats:
                     fresh = tuple(order for order in page.items if seen.fresh(order.external_id, order))
                     page = Page(fresh, None, page.faults)
@@ -119,9 +120,9 @@ class OrderReader:
             if order.updated_at is not None and order.updated_at >= edge:
                 seen.fresh(order.external_id, order)
 
-    def _read(self, raw: RawPage, times: RefundTimes, total: int | None) -> Page[Order]:
-        now, known = self._client.clock(), times.of(raw.rows)
-        good, faults = sift(raw.rows, lambda row: mapping.order(row, now=now, refund_times=known), "orders")
+    def _read(self, raw: RawPage, told: RefundsTold, total: int | None) -> Page[Order]:
+        now, known = self._client.clock(), told.of(raw.rows)
+        good, faults = sift(raw.rows, lambda row: mapping.order(row, now=now, refunds_told=known), "orders")
         return Page(tuple(good), total, tuple(faults))
 
 
@@ -132,21 +133,21 @@ def _row_id(row: Any) -> str:
     return number
 
 
-class RefundTimes:
-    """When refunds were made. An order only names them (id, reason, total), so their times are read apart, cheaply.
+class RefundsTold:
+    """When refunds were made, and what for. An order only names them (id, reason, total): the rest is read apart.
 
-    For many orders the shop-wide list is read once; for a few, the refunds of each. A shop that shows neither gives no
-    times, which costs nothing but the time.
+    For many orders the shop-wide list is read once; for a few, the refunds of each. A shop that shows neither tells
+    their amounts all the same.
     """
 
     def __init__(self, client: WooClient, *, everything: bool) -> None:
         self._client = client
         self._whole = everything
         self._listed = True
-        self._known: dict[str, datetime] = {}
+        self._known: dict[str, RefundTold] = {}
 
-    def of(self, rows: Iterable[Any]) -> dict[str, datetime]:
-        """{refund id: instant} for the refunds of these raw orders, as far as the shop tells."""
+    def of(self, rows: Iterable[Any]) -> dict[str, RefundTold]:
+        """By refund id, for the refunds of these raw orders, as far as the shop tells."""
         wanted = {owner: ids for row in rows if isinstance(row, dict) for owner, ids in _refunds_of(row)}
         missing = [owner for owner, ids in wanted.items() if not ids <= self._known.keys()]
         if missing and self._listed and (self._whole or len(missing) > FEW):
@@ -164,10 +165,10 @@ class RefundTimes:
     def _learn(self, path: str) -> bool:
         now = self._client.clock()
         try:
-            for page in by_page(self._client, path, {"_fields": "id,date_created_gmt"}):
+            for page in by_page(self._client, path, {"_fields": "id,date_created_gmt,shipping_lines"}):
                 for row in page.rows:
                     number = reference(row, "id") if isinstance(row, dict) else None
-                    made = _moment(row, now) if number else None
+                    made = _told(row, now) if number else None
                     if number and made:
                         self._known[number] = made
         except ConnectorError as error:
@@ -187,8 +188,8 @@ def _refunds_of(row: dict[str, Any]) -> Iterator[tuple[str, set[str]]]:
         yield owner, known
 
 
-def _moment(row: dict[str, Any], now: datetime) -> datetime | None:
+def _told(row: dict[str, Any], now: datetime) -> RefundTold | None:
     try:
-        return moment(row, "date_created_gmt", "refunds", now)
+        return mapping.refund_told(row, now)
     except BadPayload:
         return None

@@ -144,7 +144,11 @@ def _event(
     kind = KINDS[resource]
     try:
         if resource == "order":
-            return StoreEvent(kind, external_id=number, order=mapping.order(data, now=now))
+            order = mapping.order(data, now=now)
+            if order.refunds:
+                # A body tells neither when money went back nor what for: the shop is asked.
+                return StoreEvent(kind, external_id=number, refetch=True)
+            return StoreEvent(kind, external_id=number, order=order)
         if resource == "customer":
             if mapping.is_staff(data):
                 return StoreEvent(StoreEventKind.IGNORED, external_id=number, note="an account of the shop's staff")

@@ -191,7 +191,7 @@ HELD: Final = (
     Held(
         "order_refund",
         "order_id IN (SELECT id FROM shop_order WHERE customer_id = ANY(:ids))",
-        kept=_words("order_id external_id amount_minor refunded_at merchant_id"),
+        kept=_words("order_id external_id amount_minor refunded_at shipping_minor merchant_id"),
     ),
     Held(
         "testimonial",

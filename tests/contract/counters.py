@@ -50,8 +50,8 @@ class Counter(Protocol):
     def send_off(self, order: str, at: datetime, *, touched: datetime, arrived: datetime | None = None) -> None:
         """An order leaves at ``at``, and has arrived where a carrier says so; told in a change at ``touched``."""
 
-    def give_back(self, order: str, amount: int) -> None:
-        """Money goes back to the buyer."""
+    def give_back(self, order: str, amount: int, *, shipping: bool = False) -> None:
+        """Money goes back to the buyer: a mere sum, or for the shipping."""
 
     def bin(self, order: str) -> None:
         """The order goes: into the trash, or for ever where a platform has none."""
@@ -129,9 +129,11 @@ class WooCounter:
         held.status, held.completed = "completed", arrived or at  # completed again, where it is said twice
         self.touch(order, touched)
 
-    def give_back(self, order: str, amount: int) -> None:
-        held = self.shop.orders[int(order)]
-        held.refunds.append(woo.Refund(self.shop.next_id(), self.shop.now(), Decimal(amount), "Kompensasi"))
+    def give_back(self, order: str, amount: int, *, shipping: bool = False) -> None:
+        held, money = self.shop.orders[int(order)], Decimal(amount)
+        refund = woo.Refund(self.shop.next_id(), self.shop.now(), money, "Kompensasi")
+        refund.shipping = money if shipping else Decimal(0)
+        held.refunds.append(refund)
         self.shop.save(held)
         self.shop.tell("order.updated", held.id)
 
@@ -230,8 +232,9 @@ class ShopifyCounter:
         held.tracking = "DELIVERED" if arrived else "FULFILLED"
         self.touch(order, touched)
 
-    def give_back(self, order: str, amount: int) -> None:
-        selling.give_back(self.shop, self.shop.orders[int(order)], Decimal(amount))
+    def give_back(self, order: str, amount: int, *, shipping: bool = False) -> None:
+        held, money = self.shop.orders[int(order)], Decimal(amount)
+        selling.give_back(self.shop, held, None if shipping else money, shipping=money if shipping else None)
 
     def bin(self, order: str) -> None:
         self.shop.remove(self.shop.orders[int(order)], "ORDERS_DELETE")

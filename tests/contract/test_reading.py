@@ -109,6 +109,18 @@ def test_what_goes_back_shows_beside_a_total_that_stays(shop: Counter) -> None:
     assert (whole.total_minor, sum(one.amount_minor for one in whole.refunds)) == (20_000_000, 20_000_000)
 
 
+def test_what_goes_back_for_shipping_is_told_apart(shop: Counter) -> None:
+    before = next(
+        one for one in read(shop.store, None).values() if one.paid and one.shipping_minor and not one.refunds
+    )  # fmt: skip
+    shop.give_back(before.external_id, before.shipping_minor // 100, shipping=True)
+    shop.give_back(before.external_id, 1000)
+    for after in (shop.store.order(before.external_id), read(shop.store, None)[before.external_id]):
+        assert after is not None
+        assert sum(one.amount_minor for one in after.refunds) == before.shipping_minor + 100_000
+        assert sum(one.shipping_minor for one in after.refunds) == before.shipping_minor == after.shipping_minor
+
+
 def test_a_guest_is_known_by_the_address_alone(shop: Counter) -> None:
     id, email = shop.accounts()[0]
     guest, known = shop.sell("Tamu@Contoh.test", at=NOW), shop.sell(email, at=NOW, customer=id)

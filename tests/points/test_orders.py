@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from connectors.types import Order, OrderStatus
+import pytest
+
+from connectors.types import Order, OrderStatus, Refund
 from plugin_server.db.customers import identity
 from plugin_server.db.points import programme as points
 from plugin_server.jobs.consequences import follow
@@ -63,6 +65,35 @@ def test_what_was_earned_by_an_old_programme_comes_back_whole(points_shop: Shop)
 def test_shipping_earns_nothing_unless_the_programme_says_so(points_shop: Shop) -> None:
     take(points_shop, order(total_minor=10_000, shipping_minor=2_000))
     assert has(points_shop) == (8, 0)
+
+
+@pytest.mark.parametrize(
+    ("refunds", "left"),
+    [
+        ([(2_000, 2_000)], 10),  # the shipping alone
+        ([(10_000, 0)], 0),  # all of the goods; the shop keeps the shipping
+        ([(3_000, 1_000), (5_000, 0)], 3),  # in two parts, one of them partly for shipping
+        ([(6_000, 0)], 4),  # a sum of which nothing is told
+    ],
+)
+def test_shipping_given_back_takes_no_points_and_all_goods_take_all(
+    points_shop: Shop, refunds: list[tuple[int, int]], left: int
+) -> None:
+    take(points_shop, order(total_minor=12_000, shipping_minor=2_000))
+    assert has(points_shop) == (10, 0)
+    for number in range(len(refunds)):
+        back = tuple(
+            Refund(f"r{n}", minor, SOON, shipping) for n, (minor, shipping) in enumerate(refunds[: number + 1])
+        )
+        at = SOON + timedelta(days=300 + number)  # long after the return window
+        take(points_shop, order(total_minor=12_000, shipping_minor=2_000, refunds=back, updated_at=at), now=at)
+    assert has(points_shop) == (left, 0)
+    with_shipping = program(include_shipping=True)
+    points_shop.do(lambda conn: points.save_program(conn, points_shop.merchant, with_shipping, by="o"))
+    take(points_shop, order("2", total_minor=12_000, shipping_minor=2_000))
+    take(points_shop, order("2", total_minor=12_000, shipping_minor=2_000, refunds=(Refund("r", 2_000, None, 2_000),),
+                            updated_at=SOON))  # fmt: skip
+    assert has(points_shop) == (left + 10, 0)
 
 
 def test_orders_before_the_programme_earn_nothing(points_shop: Shop) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from connectors.types import Order
+from connectors.types import Order, Refund
 from plugin_server.db.ingest import links as ingest_links
 from plugin_server.db.ingest import people as ingest_people
 from plugin_server.db.ingest.addresses import STORE
@@ -34,7 +34,9 @@ LINE = (
     "seq bigint", "position int", "product_external_id text", "variant_external_id text", "sku text", "title text",
     "quantity numeric", "total_minor bigint", "discount_minor bigint",
 )  # fmt: skip
-REFUND = ("seq bigint", "external_id text", "amount_minor bigint", "refunded_at timestamptz")
+REFUND = (
+    "seq bigint", "external_id text", "amount_minor bigint", "refunded_at timestamptz", "shipping_minor bigint",
+)  # fmt: skip
 
 # What is to be written. A newer version of equal content is written too: its time keeps versions in between out.
 # LIMIT: known orders are looked up one by one. Joined as a table, all of the shop would be gone through for each batch.
@@ -120,8 +122,8 @@ _PARTS = (
        SELECT :merchant, c.order_id, l.position, l.product_external_id, l.variant_external_id, l.sku,
               coalesce(l.title, ''), l.quantity, l.total_minor, l.discount_minor
        FROM in_line l JOIN in_change c USING (seq) WHERE c.differs""",
-    """INSERT INTO order_refund (merchant_id, order_id, external_id, amount_minor, refunded_at)
-       SELECT :merchant, c.order_id, r.external_id, sum(r.amount_minor), max(r.refunded_at)
+    """INSERT INTO order_refund (merchant_id, order_id, external_id, amount_minor, refunded_at, shipping_minor)
+       SELECT :merchant, c.order_id, r.external_id, sum(r.amount_minor), max(r.refunded_at), sum(r.shipping_minor)
        FROM in_refund r JOIN in_change c USING (seq) WHERE c.differs GROUP BY c.order_id, r.external_id""",
 )
 
@@ -280,9 +282,15 @@ def _content(order: Order) -> str:
              line.total_minor, line.discount_minor)
             for line in order.lines
         ],
-        sorted((refund.external_id, refund.amount_minor, _stamp(refund.refunded_at)) for refund in order.refunds),
+        sorted(_back(refund) for refund in order.refunds),
     )  # fmt: skip
     return hashlib.blake2b(repr(told).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def _back(refund: Refund) -> tuple[str | int, ...]:
+    # Nothing for shipping is left out, so that orders read before it was known keep their hash.
+    shipping = (refund.shipping_minor,) if refund.shipping_minor else ()
+    return refund.external_id, refund.amount_minor, _stamp(refund.refunded_at), *shipping
 
 
 def _stamp(at: datetime | None) -> str:
@@ -307,4 +315,4 @@ def _lines(orders: Iterable[Order]) -> Iterator[tuple[Any, ...]]:
 def _refunds(orders: Iterable[Order]) -> Iterator[tuple[Any, ...]]:
     for seq, order in enumerate(orders):
         for refund in order.refunds:
-            yield seq, cut(refund.external_id) or "", refund.amount_minor, refund.refunded_at
+            yield seq, cut(refund.external_id) or "", refund.amount_minor, refund.refunded_at, refund.shipping_minor

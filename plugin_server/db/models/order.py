@@ -89,7 +89,10 @@ class OrderLine(OfMerchant, Base):
 
 
 class OrderRefund(OfMerchant, Base):
-    """Money given back on an order; ``refunded_at`` is None where the store does not say when."""
+    """Money given back on an order; ``refunded_at`` is None where the store does not say when.
+
+    ``shipping_minor`` of it went back for shipping; where the store does not say what for, it counts as for goods.
+    """
 
     __tablename__ = "order_refund"
 
@@ -97,3 +100,4 @@ class OrderRefund(OfMerchant, Base):
     external_id: Mapped[str] = mapped_column(primary_key=True)
     amount_minor: Mapped[Big]
     refunded_at: Mapped[Time | None]
+    shipping_minor: Mapped[Zero]

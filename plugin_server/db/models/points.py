@@ -25,8 +25,9 @@ class PointProgram(OfMerchant, Base):
 class PointBasis(OfMerchant, Base):
     """By what an order earns: taken once, at its first look, so that a refund undoes exactly what was given.
 
-    ``parts`` holds [base minor units, points × hundredths, per minor units × 100] of each rule; ``gross_minor`` is the
-    order's total then. The order is worth Σ floor(base × net × points ÷ (gross × per)) now.
+    ``parts`` holds ``rules``, [base minor units, points × hundredths, per minor units × 100] of each, and ``shipping``,
+    what of ``gross_minor`` (the order's total then) earns nothing. With both net and gross less the shipping, the order
+    is worth Σ floor(base × net ÷ gross × points ÷ per) now.
     """
 
     __tablename__ = "point_basis"

@@ -118,11 +118,14 @@ def owed(conn: Connection) -> dict[int, int]:
     return found
 
 
+# What is left of an order's goods; shipping that went back is in its refunds.
+_GOODS: Final = """(o.net_minor - greatest(o.shipping_minor - (
+    SELECT coalesce(sum(b.shipping_minor), 0) FROM order_refund b WHERE b.order_id = o.id), 0))"""
 # Orders that keep a promise: of its customer and shop, after it was made and before it ended, worth its minimum.
-_KEEPS: Final = """
+_KEEPS: Final = f"""
 o.customer_id = c.customer_id AND o.store_id = c.store_id AND o.currency = c.currency AND o.counts AND NOT o.test
 AND o.placed_at > r.due_at AND o.placed_at <= c.expires_at
-AND o.net_minor - o.shipping_minor >= greatest(c.minimum_minor, 1)
+AND {_GOODS} >= greatest(c.minimum_minor, 1)
 AND NOT EXISTS (SELECT FROM offer_code k WHERE k.kind = 'cashback' AND k.state IN ('kept', 'failed')
                 AND k.customer_id = c.customer_id AND k.terms ->> 'order' = o.id::text)
 """
@@ -134,12 +137,12 @@ WHERE c.state = 'promised' AND c.kind = 'cashback' AND c.id > :after
 ORDER BY c.id LIMIT :limit
 """
 _ORDER: Final = f"""
-SELECT o.id, o.net_minor - o.shipping_minor AS worth, {_READY} AS ready_at
+SELECT o.id, {_GOODS} AS worth, {_READY} AS ready_at
 FROM offer_code c JOIN campaign_run r ON r.id = c.run_id JOIN shop_order o ON {_KEEPS}
 WHERE c.id = :id ORDER BY o.placed_at, o.id LIMIT 1
 """
 _OWED: Final = f"""
-SELECT c.id, c.store_id, c.currency, c.terms, o.id AS order_id, o.net_minor - o.shipping_minor AS worth
+SELECT c.id, c.store_id, c.currency, c.terms, o.id AS order_id, {_GOODS} AS worth
 FROM offer_code c JOIN campaign_run r ON r.id = c.run_id JOIN shop_order o ON {_KEEPS}
 WHERE c.state = 'promised' AND c.kind = 'cashback' ORDER BY c.id, o.placed_at, o.id
 """

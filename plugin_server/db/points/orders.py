@@ -105,7 +105,7 @@ fresh AS MATERIALIZED (
 )
 INSERT INTO point_basis (merchant_id, order_id, version, gross_minor, rung, parts)
 SELECT :merchant, f.id, :version, f.total_minor, f.rung,
-       jsonb_build_object('rules', coalesce(jsonb_agg(jsonb_build_array(
+       jsonb_build_object('shipping', f.shipping_minor, 'rules', coalesce(jsonb_agg(jsonb_build_array(
            base.minor, r.points * coalesce(t.hundredths, 100), r.per * 100) ORDER BY r.place)
            FILTER (WHERE base.minor > 0), '[]'))
 FROM fresh f CROSS JOIN rule r
@@ -113,7 +113,7 @@ LEFT JOIN goods g ON g.id = f.id AND g.place = r.place LEFT JOIN times t ON t.ru
 CROSS JOIN LATERAL (
     SELECT CASE WHEN r.category IS NULL THEN f.total_minor - f.shipping_minor ELSE g.minor END
 ) AS base(minor)
-GROUP BY f.id, f.total_minor, f.rung
+GROUP BY f.id, f.total_minor, f.shipping_minor, f.rung
 ON CONFLICT (order_id) DO NOTHING
 """
 
@@ -124,15 +124,22 @@ UNION SELECT e.customer_id FROM point_entry e JOIN shop_order o ON o.id = e.orde
 WHERE e.merchant_id = :merchant AND {_THESE}
 """
 
-# Points that ended on their own are not taken back again: only what lies above them is.
+# What earned nothing takes nothing back: a refund of shipping leaves the points of the goods, one of all goods takes
+# all of them. Points that ended on their own are not taken back again: only what lies above them is.
 _WANTED = f"""
 WITH worth AS (
     SELECT o.id AS order_id, o.customer_id, o.placed_at, b.version,
            CASE WHEN o.counts THEN (
-               SELECT coalesce(sum(div((p.part->>0)::numeric * o.net_minor * (p.part->>1)::numeric,
-                                       b.gross_minor * (p.part->>2)::numeric)), 0)
+               SELECT coalesce(sum(div((p.part->>0)::numeric * greatest(o.net_minor - kept.minor, 0)
+                                       * (p.part->>1)::numeric,
+                                       nullif(b.gross_minor - beside.minor, 0) * (p.part->>2)::numeric)), 0)
                FROM jsonb_array_elements(b.parts->'rules') AS p(part)) ELSE 0 END::bigint AS points
-    FROM point_basis b JOIN shop_order o ON o.id = b.order_id WHERE b.merchant_id = :merchant AND {_THESE}
+    FROM point_basis b JOIN shop_order o ON o.id = b.order_id
+    CROSS JOIN LATERAL (SELECT coalesce((b.parts->>'shipping')::numeric, 0)) AS beside(minor)
+    CROSS JOIN LATERAL (SELECT greatest(beside.minor - CASE WHEN o.refunded_minor > 0 THEN (
+        SELECT coalesce(sum(r.shipping_minor), 0) FROM order_refund r WHERE r.order_id = o.id) ELSE 0 END, 0)
+    ) AS kept(minor)
+    WHERE b.merchant_id = :merchant AND {_THESE}
 ), had AS (
     SELECT e.order_id, e.customer_id, sum(e.points)::bigint AS points,
            sum((SELECT coalesce(sum(u.points), 0) FROM point_use u JOIN point_entry d ON d.id = u.debit_id

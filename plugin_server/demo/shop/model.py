@@ -72,7 +72,10 @@ class CostLine:
 
 @dataclass(slots=True)
 class Refund:
-    """Money given back; ``amount`` is positive. ``line`` names the returned line, ``quantity`` how many of it."""
+    """Money given back; ``amount`` is positive. ``line`` names the returned line, ``quantity`` how many of it.
+
+    ``shipping`` is what of it was for shipping.
+    """
 
     id: int
     created: datetime
@@ -82,6 +85,7 @@ class Refund:
     line_id: int | None = None
     quantity: int = 0
     line_total: Decimal = Decimal(0)
+    shipping: Decimal = Decimal(0)
 
 
 @dataclass(slots=True)

@@ -277,13 +277,19 @@ class OrderView:
             "refunded_payment": False,
             "meta_data": metas([Meta(refund.id * 10, "_refund_type", "full" if refund.full else "partial")]),
             "line_items": [line for line in lines if line],
-            "shipping_lines": [],
+            "shipping_lines": self._shipped_back(order, refund, places),
             "tax_lines": [],
             "fee_lines": [],
             "_links": links(
                 self._shop.base, f"{path}/{refund.id}", allow=("GET", "DELETE"), up=f"orders/{order.id}"
             ),
         }  # fmt: skip
+
+    def _shipped_back(self, order: Order, refund: Refund, places: int) -> list[JsonObject]:
+        if not refund.shipping or not order.shipping_lines:
+            return []
+        line = order.shipping_lines[0]
+        return [self._shipping(CostLine(refund.id * 10 + 2, line.title, -refund.shipping, line.method), places)]
 
     def _returned(self, order: Order, refund: Refund, places: int) -> JsonObject:
         line = next((line for line in order.lines if line.id == refund.line_id), None)

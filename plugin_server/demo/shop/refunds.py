@@ -56,7 +56,10 @@ def create_refund(id: int) -> Answer:
     if amount <= 0 or amount > left:
         raise RestError(400, "woocommerce_rest_invalid_order_refund", "Refund amount must be greater than zero.")
     now = here.shop.now()
-    refund = Refund(here.shop.next_id(), now, amount, str(given.get("reason", "")), full=amount == left)
+    refund = Refund(
+        here.shop.next_id(), now, amount, str(given.get("reason", "")), full=amount == left,
+        shipping=_for_shipping(order, given.get("line_items")),
+    )  # fmt: skip
     order.refunds.append(refund)
     order.modified = max(now, order.modified)
     if refund.full:
@@ -79,6 +82,13 @@ def delete_refund(id: int, refund_id: int) -> Answer:
     order.refunds.remove(found)
     here.shop.save(order)
     return Answer(gone)
+
+
+def _for_shipping(order: Order, lines: object) -> Decimal:
+    """What the given lines give back for shipping; a line names what it is for by its id."""
+    ids = {line.id for line in order.shipping_lines}
+    asked = [line for line in lines if isinstance(line, dict)] if isinstance(lines, list) else []
+    return sum((_amount(line.get("refund_total")) for line in asked if line.get("id") in ids), Decimal(0))
 
 
 def _amount(given: object) -> Decimal:

@@ -177,6 +177,11 @@ class Order:
         return sum((refund.total for refund in self.refunds), NOTHING)
 
     @property
+    def shipping_refunded(self) -> Decimal:
+        """What of it was for shipping."""
+        return sum((refund.shipping for refund in self.refunds), NOTHING)
+
+    @property
     def paid(self) -> Decimal:
         """What the shop has got of the buyer, refunds not counted."""
         return self.total if self.financial in {"PAID", "PARTIALLY_REFUNDED", "REFUNDED"} else NOTHING

@@ -128,8 +128,7 @@ def _current_total(order: Order) -> Decimal:
     """The total after returns. Mere sums given back do not change what was sold: they only show as refunded."""
     if order.cancelled_at:
         return NOTHING
-    shipping = order.shipping - sum((refund.shipping for refund in order.refunds), NOTHING)
-    return _current_goods(order) + shipping + order.tax
+    return _current_goods(order) + order.shipping - order.shipping_refunded + order.tax
 
 
 fields(
@@ -167,6 +166,7 @@ fields(
         "totalTaxSet": lambda order, context: _bag(order, context, order.tax),
         "currentTotalTaxSet": lambda order, context: _bag(order, context, order.tax),
         "totalRefundedSet": lambda order, context: _bag(order, context, order.refunded),
+        "totalRefundedShippingSet": lambda order, context: _bag(order, context, order.shipping_refunded),
         "totalReceivedSet": lambda order, context: _bag(order, context, order.paid),
         "netPaymentSet": lambda order, context: _bag(order, context, order.paid - order.refunded),
         "discountCodes": lambda order, _: order.codes,

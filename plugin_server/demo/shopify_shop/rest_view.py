@@ -99,7 +99,10 @@ def refund_body(shop: ShopState, refund: Refund, order: Order) -> Body:
     return {
         "id": refund.id, "admin_graphql_api_id": gid("Refund", refund.id), "order_id": order.id,
         "created_at": when(shop, refund.created_at), "processed_at": when(shop, refund.processed_at),
-        "note": refund.note, "restock": True, "duties": [], "refund_shipping_lines": [],
+        "note": refund.note, "restock": True, "duties": [],
+        "refund_shipping_lines": [
+            {"id": refund.id * 10 + 1, "subtotal_amount_set": _set(shop, refund.shipping)}
+        ] if refund.shipping else [],
         "refund_line_items": [
             {
                 "id": one.id, "quantity": one.quantity, "line_item_id": one.line_id, "restock_type": "return",

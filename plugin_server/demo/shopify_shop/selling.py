@@ -132,19 +132,27 @@ def place(
     return order
 
 
-def give_back(shop: ShopState, order: Order, amount: Decimal | None = None, *, line: LineItem | None = None) -> Refund:
-    """Refund one line, a sum, or (with neither) all that is left."""
+def give_back(
+    shop: ShopState,
+    order: Order,
+    amount: Decimal | None = None,
+    *,
+    line: LineItem | None = None,
+    shipping: Decimal | None = None,
+) -> Refund:
+    """Refund one line, a sum, so much of the shipping, or (with none of these) all that is left."""
     with shop.lock:
         now = shop.now()
-        refund = Refund(shop.next_id("Refund"), order.id, now, now)
-        returned = [line] if line else [] if amount is not None else [one for one in order.lines if not one.removed]
+        refund = Refund(shop.next_id("Refund"), order.id, now, now, shipping=shipping or NOTHING)
+        part = amount is not None or line is not None or shipping is not None
+        returned = [line] if line else [] if part else [one for one in order.lines if not one.removed]
         for one in returned:
             refund.lines.append(RefundLine(shop.next_id("RefundLineItem"), one.id, one.quantity, one.discounted))
             one.removed = one.quantity
         if amount is not None:
             refund.adjustment = amount
-        elif line is None:
-            refund.shipping = order.shipping
+        elif not part:
+            refund.shipping = order.shipping - order.shipping_refunded
         order.refunds.append(refund)
         order.financial = "REFUNDED" if order.refunded >= order.total else "PARTIALLY_REFUNDED"
         order.updated_at = now

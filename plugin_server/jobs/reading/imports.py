@@ -327,7 +327,8 @@ _NO_LINES = """
 """
 
 _REFUNDS = """
-    SELECT seq, 'refund'::text AS external_id, refunded_minor AS amount_minor, NULL::timestamptz AS refunded_at
+    SELECT seq, 'refund'::text AS external_id, refunded_minor AS amount_minor, NULL::timestamptz AS refunded_at,
+        0::bigint AS shipping_minor
     FROM in_order WHERE refunded_minor > 0
 """
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.errors import BadPayload
-from connectors.types import OrderStatus
+from connectors.types import OrderStatus, Refund
 from connectors.woocommerce import catalog_mapping, mapping
 from tests.connectors.woocommerce.shop import NOW, order_row
 
@@ -96,11 +96,11 @@ def test_an_order_in_full() -> None:
     row = order_row(
         164, customer_id=5, line_items=[line], coupon_lines=[{"code": "HEMAT10"}, {"code": "hemat10"}], refunds=refunds
     )
-    order = mapping.order(row, now=NOW, refund_times={"40": NOW})
+    order = mapping.order(row, now=NOW, refunds_told={"40": mapping.RefundTold(NOW, Decimal(2000))})
     assert order.customer_external_id == "5"
     assert order.coupon_codes == ("hemat10",)
     assert order.placed_at == datetime(2026, 5, 1, 3, tzinfo=UTC)
-    assert [(refund.amount_minor, refund.refunded_at) for refund in order.refunds] == [(500_000, NOW)]
+    assert order.refunds == (Refund("40", 500_000, NOW, 200_000),)
     item = order.lines[0]
     assert (item.title, item.quantity, item.product_external_id) == ("Kopi – 250 g", Decimal(3), "26")
     assert (item.variant_external_id, item.total_minor, item.discount_minor) == ("27", 16_200_000, 1_800_000)
