@@ -10,7 +10,7 @@ from plugin_server.db import pulse
 from plugin_server.db.customers import erasure
 from plugin_server.db.ingest.counts import Ingested
 from plugin_server.db.ladder import facts_grown
-from plugin_server.db.offers import code_watch
+from plugin_server.db.offers import code_watch, withdrawn
 from plugin_server.db.offers import codes as offers
 from plugin_server.db.points import orders as points_orders
 from plugin_server.jobs import climb
@@ -37,6 +37,7 @@ def follow(connection: Connection, *, merchant_id: int, done: Ingested, now: dat
             climb.touched(connection, merchant_id=merchant_id, customer_ids=touched, read=read, now=now)
     if everybody or done.order_ids:
         orders = None if everybody else done.order_ids
-        offers.match_redemptions(connection, merchant_id=merchant_id, order_ids=orders, now=now)
+        if offers.match_redemptions(connection, merchant_id=merchant_id, order_ids=orders, now=now):
+            withdrawn.of_rewards(connection, merchant_id=merchant_id, order_ids=orders, now=now)
         code_watch.find(connection, merchant_id=merchant_id, order_ids=orders, now=now)
         points_orders.settle(connection, merchant_id=merchant_id, order_ids=orders, now=now)

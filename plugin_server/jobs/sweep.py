@@ -13,7 +13,7 @@ from plugin_server import wiring
 from plugin_server.db.campaigning import campaigns
 from plugin_server.db.customers import conversations
 from plugin_server.db.ingest import room
-from plugin_server.db.offers import code_watch
+from plugin_server.db.offers import code_watch, withdrawn
 from plugin_server.db.offers import credits as intents
 from plugin_server.db.sending import doubts, fences, messages
 from plugin_server.db.sending import outcome as ledger_outcome
@@ -113,7 +113,7 @@ def _wake(services: Services, merchant_id: int) -> None:
         providers = set(conn.scalars(_INBOX, {"now": now}))
         claimed = conn.scalar(_CLAIMED)
         owed = intents.waiting(conn, now)
-        leaked = code_watch.waiting(conn)
+        leaked = code_watch.waiting(conn) or withdrawn.waiting(conn)
     try:
         for run_id in waiting:
             wake(services.redis, run.advance_run, merchant_id, run_id)

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 from connectors.errors import ConnectorError
-from connectors.types import CodeResult, CodeSpec
+from connectors.types import CodeResult, CodeSpec, OrderStatus
 from plugin_server.db.points import programme as points
 from plugin_server.db.points import rewards
 from plugin_server.db.points.rewards import RewardRefused
+from plugin_server.jobs.giving.code_watch import watch
 from plugin_server.jobs.giving.rewards import made
-from tests.data.making import DAY, NOW, Shop, order
+from plugin_server.jobs.outside import Outside
+from tests.data.making import DAY, NOW, Shop, order, refund
 from tests.points.conftest import program
 from tests.points.test_orders import has, take
 
@@ -26,7 +28,7 @@ class Till:
     """A shop's code counter, at the edge: takes the codes, or says what it was told to."""
 
     def __init__(self, *answers: Any) -> None:
-        self.answers, self.asked = list(answers), list[CodeSpec]()
+        self.answers, self.asked, self.revoked = list(answers), list[CodeSpec](), list[str]()
 
     def create_codes(self, codes: Sequence[CodeSpec]) -> list[CodeResult]:
         self.asked += codes
@@ -34,6 +36,9 @@ class Till:
         if isinstance(answer, ConnectorError):
             raise answer
         return [answer or CodeResult(code.code, f"x-{code.code}") for code in codes]
+
+    def revoke_codes(self, external_ids: Sequence[str]) -> None:
+        self.revoked += external_ids
 
 
 @pytest.fixture
@@ -142,6 +147,32 @@ def test_the_last_of_a_stock_goes_once_however_many_want_it(rich: Shop) -> None:
         assert sum(pool.map(tap, ids)) == 2
     spent = rich.rows("SELECT count(*) FROM point_entry WHERE kind = 'redeem'")
     assert spent == [(2,)]
+
+
+def test_an_order_that_falls_through_brings_its_reward_s_points_back_and_ends_the_code(rich: Shop) -> None:
+    till = Till()
+    claim(rich)
+    make(rich, till)
+    (code,) = rich.rows("SELECT code FROM offer_code")[0]
+
+    def orders(hours: int, **told: Any) -> tuple[int, int]:
+        at = NOW + timedelta(hours=hours)
+        take(rich, order("u", total_minor=50_000, coupon_codes=(code,), placed_at=NOW, updated_at=at, **told), now=at)
+        watch(rich.app, world, rich.merchant)
+        return has(rich, NOW + timedelta(days=1))
+
+    world = Outside(mail=None, backend="folder", store=lambda _: till, repeatable=True)  # type: ignore[arg-type, return-value]
+    states = "SELECT k.state, c.state FROM reward_claim k JOIN offer_code c ON c.claim_id = k.id"
+    assert orders(1) == (100, 50)
+    assert orders(2, refunds=(refund(20_000),)) == (100, 30)
+    assert rich.rows(states) == [("issued", "issued")]
+    assert orders(3, status=OrderStatus.CANCELLED, paid=False) == (600, 0)
+    assert (till.revoked, rich.rows(states)) == ([f"x-{code}"], [("returned", "revoked")])
+    assert orders(4) == (100, 50), "the order came back: the reward is had after all"
+    assert orders(5, refunds=(refund(50_000),), status=OrderStatus.REFUNDED) == (600, 0)
+    assert orders(6, refunds=(refund(50_000),), status=OrderStatus.REFUNDED) == (600, 0)
+    assert (len(till.revoked), rich.rows(states)) == (1, [("returned", "revoked")])
+    assert rich.rows("SELECT sum(points) FROM point_entry") == [(600,)]
 
 
 def test_without_a_shop_that_makes_codes_nothing_is_taken(points_shop: Shop) -> None:

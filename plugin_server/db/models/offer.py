@@ -21,7 +21,8 @@ class OfferCode(OfMerchant, Base):
     __tablename__ = "offer_code"
     __table_args__ = (
         CheckConstraint(
-            "state IN ('planned', 'issued', 'failed', 'revoked', 'promised', 'kept', 'lapsed')", name="state"
+            "state IN ('planned', 'issued', 'failed', 'withdrawn', 'revoked', 'promised', 'kept', 'lapsed')",
+            name="state",
         ),
         Index("uq_offer_code_customer", "run_id", "customer_id", "store_id", "generation", unique=True),
         Index("ix_offer_code_person", "customer_id"),
@@ -35,6 +36,7 @@ class OfferCode(OfMerchant, Base):
         ),
         Index("ix_offer_code_waiting", "run_id", "id", postgresql_where=text("state = 'planned'")),
         Index("ix_offer_code_promised", "merchant_id", "kind", postgresql_where=text("state = 'promised'")),
+        Index("ix_offer_code_withdrawn", "merchant_id", "id", postgresql_where=text("state = 'withdrawn'")),
     )
 
     id: Mapped[Key]

@@ -92,11 +92,14 @@ class PointUse(OfMerchant, Base):
 
 
 class RewardClaim(OfMerchant, Base):
-    """A reward taken for points; its code is made in the shop, or the points come back."""
+    """A reward taken for points; its code is made in the shop, or the points come back.
+
+    ``returned``: its order fell through and the shop has deleted the code.
+    """
 
     __tablename__ = "reward_claim"
     __table_args__ = (
-        CheckConstraint("state IN ('planned', 'issued', 'failed')", name="state"),
+        CheckConstraint("state IN ('planned', 'issued', 'failed', 'returned')", name="state"),
         Index("ix_reward_claim_customer", "customer_id", "id"),
         Index("ix_reward_claim_waiting", "merchant_id", "id", postgresql_where=text("state = 'planned'")),
     )

@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from campaigns.offers.offer import BringAFriend, Cashback, Offer
+from campaigns.offers.offer import BringAFriend, Cashback, EarlyAccess, MemberOnly, Offer
 from campaigns.offers.realisation import Realisation
 from connectors.offer_types import PackResult, Reach
 from connectors.types import CodeSpec, DiscountKind, minor_units
@@ -32,6 +32,8 @@ def kept(
         return told | _cashback(offer, currency)
     if isinstance(offer, BringAFriend):
         return told | offer.model_dump(mode="json", exclude={"kind", "budget", "code_prefix"})
+    if isinstance(offer, EarlyAccess | MemberOnly):
+        told["rungs"] = list(offer.rungs)
     if realisation.terms is None:
         return told
     terms = realisation.terms

@@ -74,7 +74,8 @@ def _in_stock(conn: Connection, reward: Reward) -> None:
         return
     conn.execute(text("SELECT id FROM point_program ORDER BY version DESC LIMIT 1 FOR UPDATE"))
     taken = conn.scalar(
-        text("SELECT count(*) FROM reward_claim WHERE reward = :key AND state <> 'failed'"), {"key": reward.key}
+        text("SELECT count(*) FROM reward_claim WHERE reward = :key AND state NOT IN ('failed', 'returned')"),
+        {"key": reward.key},
     )
     if int(taken or 0) >= reward.stock:
         raise RewardRefused(Reason("This reward is gone: all of its stock has been taken.", "reward_gone"))

@@ -1,4 +1,4 @@
-"""Takes leaked codes back in the shops, and makes new ones for their owners."""
+"""Takes leaked and withdrawn codes back in the shops, and makes new ones for the owners of leaked ones."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 
 from connectors.errors import ConnectorError
 from plugin_server import wiring
-from plugin_server.db.offers import code_watch
+from plugin_server.db.offers import code_watch, withdrawn
 from plugin_server.db.session import tenant
 from plugin_server.jobs.letters import leak as leak_mail
 from plugin_server.jobs.outside import Outside, outside
@@ -27,11 +27,23 @@ def watch(services: Services, world: Outside, merchant_id: int) -> None:
     """Every step looks at what is there and can be taken again, by two at once too: shops are asked that a code be
     gone, or exist, and only the first of two writes down what became of it."""
     try:
+        _withdraw(services, world, merchant_id)
         _revoke(services, world, merchant_id)
         _make(services, world, merchant_id)
     except (ConnectorError, LookupError, ValueError) as error:
         log.warning("leaked codes of merchant %s wait: %s", merchant_id, error)
     leak_mail.tell(services, world, merchant_id)
+
+
+def _withdraw(services: Services, world: Outside, merchant_id: int) -> None:
+    while True:
+        with tenant(services.engine, merchant_id) as conn:
+            codes = withdrawn.due(conn)
+        if not codes:
+            return
+        world.store(codes[0].store_id).revoke_codes([one.external_id for one in codes if one.external_id])
+        with tenant(services.engine, merchant_id) as conn:
+            withdrawn.gone(conn, codes, services.now())
 
 
 def _revoke(services: Services, world: Outside, merchant_id: int) -> None:

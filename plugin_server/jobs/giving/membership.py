@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from plugin_server import wiring
 from plugin_server.db.customers import membership
+from plugin_server.db.offers import withdrawn
 from plugin_server.db.session import merchant_ids, tenant
 from plugin_server.jobs import climb
 from plugin_server.jobs.queues import awake, wake
@@ -24,10 +25,11 @@ def enrol(conn: Connection, merchant_id: int, customer_ids: Sequence[int], *, by
 
 
 def end(conn: Connection, merchant_id: int, customer_id: int, *, by: str, now: datetime) -> bool:
-    """End a membership, and read facts and rung anew; False where there was none."""
+    """End a membership, read facts and rung anew, and withdraw members' codes; False where there was none."""
     ended = membership.end(conn, merchant_id, customer_id, by=by)
     if ended:
         climb.touched(conn, merchant_id=merchant_id, customer_ids=[customer_id], now=now)
+        withdrawn.of_former_member(conn, customer_id)
     return ended
 
 

@@ -113,7 +113,7 @@ def _rewards(given: dict[str, str], force: points_orders.InForce | None) -> int:
     return len(force.program.rewards) if force else 0
 
 
-_CLAIMS = "SELECT reward, count(*) AS n FROM reward_claim WHERE state <> 'failed' GROUP BY reward"
+_CLAIMS = "SELECT reward, count(*) AS n FROM reward_claim WHERE state NOT IN ('failed', 'returned') GROUP BY reward"
 
 
 def _ledger(who: Person, customer_id: int, fault: str = "") -> str:
