@@ -24,6 +24,11 @@ class BadAddress(ValueError):
     """An address no provider delivers to; ``str()`` says why."""
 
 
+def web_address(value: str) -> str:
+    """``value`` where it is an address of the web that can stand in a mail as it is; "" for anything else."""
+    return value if _URL.fullmatch(value) else ""
+
+
 def wire_address(address: str) -> str:
     """``address`` as it goes over the wire: trimmed, its domain in ASCII (``@münchen.de`` → ``@xn--mnchen-3ya.de``).
 

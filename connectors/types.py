@@ -85,8 +85,8 @@ class Refund:
 class Order:
     """One order as its store tells it. ``total_minor`` never shrinks by refunds: net = total − sum(refunds).
 
-    ``customer_external_id``: None for a guest; ``consent``: ticked at the till; ``delivered_at``: arrived, or sent off.
-    """
+    ``customer_external_id``: None for a guest; ``consent``: ticked at the till; ``delivered_at``: arrived, or sent off;
+    ``way_back``: where its buyer can go on and pay (as good as a log-in), and until when."""
 
     external_id: str
     number: str
@@ -114,6 +114,7 @@ class Order:
     test: bool = False
     consent: str | None = None
     delivered_at: datetime | None = None
+    way_back: tuple[str, datetime] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -272,5 +272,6 @@ def _sample(language: str, first_name: str, email: str, number: int, minimum: st
         },
         "holiday": {"name": _HOLIDAYS[language]},
         "points": {"balance": 1250},
+        "cart": {"url": f"{site}/?cart=sample"},
         "card": {"number": "0001 2345"},
     }

@@ -10,6 +10,8 @@ from campaigns.mail.holiday import LANGUAGES, MessageSource, dressed, holiday_me
 from campaigns.mail.kinds import LETTERS, WITHOUT_CODE
 
 _FILES = (Path(__file__).with_name("letters.toml"), Path(__file__).with_name("series_letters.toml"))
+_TO = {"shop": "{{ links.shop }}", "card": "{{ links.card }}", "cart": "{{ cart.url }}"}
+"""Where the button of a letter leads."""
 
 
 def letter(key: str, language: str) -> MessageSource:
@@ -19,8 +21,7 @@ def letter(key: str, language: str) -> MessageSource:
     spoken = language if language in LANGUAGES else "en"
     words = _words()[key][spoken]
     mjml = dressed(words, spoken, offer=None if key in WITHOUT_CODE else LETTERS[key])
-    if words.get("to") == "card":
-        mjml = mjml.replace("{{ links.shop }}", "{{ links.card }}")
+    mjml = mjml.replace(_TO["shop"], _TO[words.get("to", "shop")])
     return MessageSource(words["subject"], words["preheader"], mjml)
 
 

@@ -21,6 +21,7 @@ KNOWN: Final[Mapping[str, frozenset[str]]] = {
     ),
     "shop": frozenset({"name", "url", "address", "email"}),
     "links": frozenset({"shop", "unsubscribe", "preferences", "card", "qr", "ask", "likes", "birthday"}),
+    "cart": frozenset({"url"}),
     "card": frozenset({"number"}),
     "points": frozenset({"balance"}),
     "campaign": frozenset({"key", "name"}),

@@ -7,13 +7,17 @@ order of its own, a draft: it takes no code and no money, and is gone once the b
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
+from connectors.addresses import web_address
 from connectors.base import BASKET
 from connectors.errors import BadPayload
 from connectors.shopify.values import currency, language, moment, money, number_of, obj, part, reference, rows, text
 from connectors.types import Order, OrderLine, OrderStatus
+
+KEPT = timedelta(days=30)
+"""How long we send people back to a basket; the shop keeps it longer than anybody wants it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ def checkout(raw: object, *, now: datetime) -> Checkout:
         created_at=created,
         updated_at=moment(row, "updatedAt", path, now),
         completed_at=moment(row, "completedAt", path, now),
-        recovery_url=text(row, "abandonedCheckoutUrl", 2000),
+        recovery_url=web_address(text(row, "abandonedCheckoutUrl", 2000)),
         customer_external_id=reference(row, "customer", "Customer"),
         email=email or None,
         language=language(text(owner, "locale", 20)),
@@ -81,12 +85,12 @@ def unpaid(found: Checkout) -> Order | None:
     """The checkout as an order that was begun and not paid; None where nobody is known to have begun it."""
     if not (found.customer_external_id or found.email):
         return None
-    status = OrderStatus.DRAFT if found.completed_at is None else OrderStatus.TRASHED
+    open_still = found.completed_at is None
     return Order(
         external_id=f"{BASKET}{found.external_id}",
         number=f"#{found.external_id}",
-        status=status,
-        raw_status="abandoned checkout" if found.completed_at is None else "recovered checkout",
+        status=OrderStatus.DRAFT if open_still else OrderStatus.TRASHED,
+        raw_status="abandoned checkout" if open_still else "recovered checkout",
         paid=False,
         placed_at=found.created_at,
         updated_at=found.updated_at,
@@ -109,6 +113,7 @@ def unpaid(found: Checkout) -> Order | None:
             for place, line in enumerate(found.lines)
         ),
         source="checkout",
+        way_back=(found.recovery_url, found.created_at + KEPT) if open_still and found.recovery_url else None,
     )
 
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
+from connectors.addresses import web_address
 from connectors.errors import BadPayload
 from connectors.types import Customer, Order, OrderLine, OrderStatus, Refund, minor_units
 from connectors.woocommerce.values import (
@@ -44,6 +45,7 @@ STATUSES = {
     "failed": OrderStatus.FAILED,
     "trash": OrderStatus.TRASHED,
 }
+UNPAID = {"checkout-draft": timedelta(days=1), "pending": timedelta(days=30)}
 PAID = {OrderStatus.PAID, OrderStatus.COMPLETED, OrderStatus.REFUNDED}
 CONSENT = {
     **dict.fromkeys(("subscribed", "yes", "1", "true", "on"), "subscribed"),
@@ -58,7 +60,8 @@ TEST_MARKS = (("_wcpay_mode", "test"), ("_ppcp_paypal_payment_mode", "sandbox"))
 LANGUAGE_KEYS = ("tangga_language", "wpml_language", "trp_language")
 ORDER_FIELDS = (
     "id,number,status,currency,total,discount_total,shipping_total,total_tax,customer_id,billing,date_created_gmt,"
-    "date_modified_gmt,date_paid_gmt,date_completed_gmt,created_via,meta_data,line_items,coupon_lines,refunds"
+    "date_modified_gmt,date_paid_gmt,date_completed_gmt,created_via,meta_data,line_items,coupon_lines,refunds,"
+    "needs_payment,payment_url"
 )
 CUSTOMER_FIELDS = "id,email,first_name,last_name,role,billing,date_created_gmt,date_modified_gmt,meta_data"
 
@@ -117,6 +120,7 @@ def order(raw: object, *, now: datetime, refunds_told: Mapping[str, RefundTold] 
         consent=_consent(extra.get("_tangga_consent")) or _stated_consent(extra)[0],
         # A shop completes an order when it has left the house; WooCommerce keeps nothing nearer to its arrival.
         delivered_at=moment(row, "date_completed_gmt", path, now),
+        way_back=_way_back(row, raw_status, path, now),
     )
 
 
@@ -164,6 +168,13 @@ def _status(row: Row, path: str, now: datetime) -> tuple[OrderStatus, str, bool]
     if status is OrderStatus.UNKNOWN:
         return status, raw, moment(row, "date_paid_gmt", path, now) is not None
     return status, raw, status in PAID
+
+
+def _way_back(row: Row, raw_status: str, path: str, now: datetime) -> tuple[str, datetime] | None:
+    """Where an order can be paid that still waits for its money. A shop throws a draft away when it is a day old."""
+    kept, url = UNPAID.get(raw_status), web_address(text(row, "payment_url", 2000))
+    changed = moment(row, "date_modified_gmt", path, now) or moment(row, "date_created_gmt", path, now)
+    return (url, changed + kept) if kept and url and changed and row.get("needs_payment") is not False else None
 
 
 def _line(row: Row, path: str, code: str) -> OrderLine:

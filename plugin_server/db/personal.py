@@ -173,11 +173,11 @@ HELD: Final = (
     Held(
         "shop_order",
         OF_PERSON,
-        {"email": "NULL", "name": "NULL", "country": "NULL", "referred_by": "NULL"},
+        {"email": "NULL", "name": "NULL", "country": "NULL", "referred_by": "NULL", "way_back": "NULL"},
         _words(
             "id store_id external_id number customer_id status raw_status paid test placed_at provider_updated_at "
             "currency total_minor refunded_minor net_minor counts discount_minor shipping_minor tax_minor coupon_codes "
-            "source content delivered_at delivery_told_at delivery_moved_at synced_at merchant_id"
+            "source content delivered_at delivery_told_at delivery_moved_at way_back_until synced_at merchant_id"
         ),
     ),
     Held(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -133,6 +134,8 @@ def test_a_basket_left_at_the_till_is_known_until_it_is_paid(spine: ShopifySpine
     spine.read("incremental")
     assert spine.rows("SELECT code FROM redemption") == [], "a code in a basket is not used yet"
     assert {number for (number,) in spine.rows(left)} - old == {f"checkout-{basket.id}"}
+    way = spine.one("SELECT way_back FROM shop_order WHERE external_id = :id", id=f"checkout-{basket.id}")
+    assert urlsplit(str(way)).path.endswith(f"/checkouts/ac/{basket.token}/recover")
     today = spine.services.now().date()
     trigger = OnEvent(kind="event", event="checkout_abandoned")
     begun = happened(trigger, timezone="UTC", day=today, rungs=(), topic="promotions")
@@ -146,6 +149,7 @@ def test_a_basket_left_at_the_till_is_known_until_it_is_paid(spine: ShopifySpine
     spine.buy(str(account.email), "", variant)
     spine.read("incremental")
     assert (f"checkout-{basket.id}",) not in spine.rows(left)
+    assert spine.one("SELECT way_back FROM shop_order WHERE external_id = :id", id=f"checkout-{basket.id}") is None
     assert (spine.of(str(account.email), "orders"), spine.of(str(account.email), "rung")) == (1, "shopper")
 
 

@@ -310,7 +310,7 @@ _ORDER = """
     o.customer_id AS customer_external_id,
     hash_record_extended(ROW(o.at, o.raw_status, o.currency, m.total, m.refunded, o.coupon_codes, o.email, o.name,
         o.phone, o.country, o.customer_id, {lines}::text), 0)::text AS content,
-    NULL::timestamptz AS delivered_at
+    NULL::timestamptz AS delivered_at, NULL::text AS way_back, NULL::timestamptz AS way_back_until
 """
 
 # The whole sum is exact and rounded once.

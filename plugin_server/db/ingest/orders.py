@@ -28,7 +28,8 @@ ORDER = (
     "placed_at timestamptz", "updated_at timestamptz", "currency text", "total_minor bigint", "refunded_minor bigint",
     "discount_minor bigint", "shipping_minor bigint", "tax_minor bigint", "coupon_codes text[]", "email text",
     "name text", "phone text", "country text", "language text", "source text", "referred_by text",
-    "customer_external_id text", "content text", "delivered_at timestamptz",
+    "customer_external_id text", "content text", "delivered_at timestamptz", "way_back text",
+    "way_back_until timestamptz",
 )  # fmt: skip
 LINE = (
     "seq bigint", "position int", "product_external_id text", "variant_external_id text", "sku text", "title text",
@@ -57,11 +58,12 @@ _CHANGES = f"""
 _INSERT = """
     INSERT INTO shop_order (id, merchant_id, store_id, external_id, number, customer_id, status, raw_status, paid, test,
         placed_at, provider_updated_at, currency, total_minor, refunded_minor, discount_minor, shipping_minor,
-        tax_minor, coupon_codes, email, name, country, source, referred_by, content, delivered_at, synced_at)
+        tax_minor, coupon_codes, email, name, country, source, referred_by, content, delivered_at, way_back,
+        way_back_until, synced_at)
     SELECT c.order_id, :merchant, :store, s.external_id, s.number, c.customer_id, s.status, s.raw_status, s.paid,
         s.test, s.placed_at, s.updated_at, s.currency, s.total_minor, s.refunded_minor, s.discount_minor,
         s.shipping_minor, s.tax_minor, s.coupon_codes, s.email, s.name, s.country, s.source, s.referred_by, s.content,
-        s.delivered_at, :now
+        s.delivered_at, s.way_back, s.way_back_until, :now
     FROM in_change c JOIN in_order s USING (seq) WHERE c.fresh ORDER BY s.external_id
 """
 
@@ -110,7 +112,8 @@ _UPDATE = f"""
         name = s.name, country = s.country, source = s.source, referred_by = s.referred_by, content = s.content,
         delivered_at = CASE WHEN o.delivered_at IS NULL OR {_MOVED} THEN s.delivered_at ELSE o.delivered_at END,
         delivery_told_at = CASE WHEN {_MOVED} THEN o.delivered_at ELSE o.delivery_told_at END,
-        delivery_moved_at = CASE WHEN {_MOVED} THEN :now ELSE o.delivery_moved_at END, synced_at = :now
+        delivery_moved_at = CASE WHEN {_MOVED} THEN :now ELSE o.delivery_moved_at END,
+        way_back = s.way_back, way_back_until = s.way_back_until, synced_at = :now
     FROM in_change c JOIN in_order s USING (seq) WHERE o.id = c.order_id AND NOT c.fresh
 """
 
@@ -267,7 +270,11 @@ def _order(seq: int, order: Order) -> tuple[Any, ...]:
         order.tax_minor, codes(order.coupon_codes), cut(order.email, 254), cut(order.name), cut(order.phone, 60),
         cut(order.country, 60), cut(order.language, 20), cut(order.source), cut(order.referred_by, 254),
         cut(order.customer_external_id, 200), _content(order), order.delivered_at,
+        *(order.way_back or _NO_WAY_BACK),
     )  # fmt: skip
+
+
+_NO_WAY_BACK = (None, None)
 
 
 def _content(order: Order) -> str:

@@ -69,6 +69,9 @@ class Order(OfMerchant, Base):
     delivery_told_at: Mapped[Time | None]
     """What ``delivered_at`` was first, where a later moment took its place at ``delivery_moved_at``."""
     delivery_moved_at: Mapped[Time | None]
+    way_back: Mapped[str | None]
+    """Where its buyer can go on and pay: as good as a log-in, so nobody else is given it."""
+    way_back_until: Mapped[Time | None]
     synced_at: Mapped[Now]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -94,6 +94,7 @@ class Claimed:
     offer_value: Decimal | None = None
     variant: str = ""
     packed: bool = False
+    way_back: str | None = field(default=None, repr=False)
 
 
 def turn(conn: Connection, merchant_id: int) -> None:
@@ -109,6 +110,7 @@ def due(
     now: datetime,
     deadline: datetime,
     points: bool = False,
+    cart: bool = False,
     leaves: datetime | None = None,
     place: Place | None = None,
 ) -> tuple[list[Claimed], int]:
@@ -116,9 +118,9 @@ def due(
 
     They stay locked. Consent, suppression, frequency cap and quiet hours are asked again here: those not allowed are
     skipped or put off with their reason. ``leaves`` is when mails that are sent now go out, where that is later.
-    ``points`` asks for balances too, for mails that print them. ``place`` is where to read on, and is moved; at its end
-    it begins anew. Merchants' turns are taken one by one, so that the cap holds. Whoever asks writes ``begin_with`` or
-    ``prepare`` in the same transaction, or nothing has happened.
+    ``points`` asks for balances too, for mails that print them, ``cart`` for the way back to unpaid baskets. ``place``
+    is where to read on, and is moved; at its end it begins anew. Merchants' turns are taken one by one, so that the cap
+    holds. Whoever asks writes ``begin_with`` or ``prepare`` in the same transaction, or nothing has happened.
     """
     turn(conn, run.merchant_id)
     guards, cap = run.campaign.guards, run.campaign.guards.frequency_cap
@@ -131,6 +133,7 @@ def due(
         "cap": cap.messages if cap else 0,
         "priority": guards.priority,
         "points": points,
+        "cart": cart,
     }
     rows = read_on(conn, given, place or Place(), earlier_step=bool(run.step))
     zone = str(conn.scalar(text("SELECT timezone FROM merchant"))) if rows else "UTC"
@@ -173,6 +176,7 @@ def _claimed(row: Any, *, own_value: bool = False) -> Claimed:
         packed=row.offer_way == "pack",
         offer_value=row.offer_value if own_value else None,
         variant=row.variant,
+        way_back=row.way_back,
     )
 
 

@@ -69,7 +69,7 @@ SELECT due.id, due.customer_id, due.language, due.variant, p.email, p.email_norm
        o.terms ->> 'url' AS offer_url, o.value AS offer_value, o.terms ->> 'way' AS offer_way,
        coalesce(consent.state, 'unknown') AS consent, s.reason AS suppressed, lately.taken, lately.ahead,
        EXISTS (SELECT FROM conversation t WHERE t.customer_id = due.customer_id AND t.state = 'open') AS talking,
-       p.member_number, coalesce(earned.points, 0) AS points
+       p.member_number, coalesce(earned.points, 0) AS points, basket.way_back
 FROM due
 JOIN LATERAL (SELECT * FROM customer c WHERE c.id = due.customer_id LIMIT 1) p ON true
 JOIN LATERAL (
@@ -97,8 +97,15 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (SELECT sum(CASE WHEN e.points > 0 THEN e.open_points ELSE -e.open_points END)::bigint AS points
     FROM point_entry e WHERE :points AND e.customer_id = due.customer_id AND e.open_points > 0
       AND (e.points < 0 OR (e.available_at <= :now AND (e.expires_at IS NULL OR e.expires_at > :now)))) earned ON true
+LEFT JOIN LATERAL (SELECT b.way_back FROM shop_order b
+    WHERE :cart AND b.customer_id = due.customer_id AND b.way_back IS NOT NULL AND b.way_back_until > :now
+      AND NOT b.paid AND b.status IN ('draft', 'pending') AND lower(btrim(b.email)) = p.email_norm
+      AND NOT EXISTS (SELECT FROM shop_order l WHERE l.customer_id = b.customer_id AND l.counts
+          AND l.placed_at > b.placed_at)
+    ORDER BY b.placed_at DESC, b.id DESC LIMIT 1) basket ON true
 ORDER BY due.id
 """
 """Whoever was merged into another since the audience was frozen stands in it under the name they had then.
+The way back to a basket is for whoever left it, at the address they left it with, and for nobody else.
 
 Each join looks one row up: a plan made for other figures than there are now would read whole tables per request."""

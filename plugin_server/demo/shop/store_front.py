@@ -115,6 +115,19 @@ def checkout() -> Response:
     return _page("checkout.html", quote=_quote(), form=visitor.entered(), faults={})
 
 
+@store_front.get("/checkout/order-pay/<int:id>/")
+def go_on(id: int) -> Response:
+    """An order that was begun, for whoever knows its key, opened again at the till."""
+    begun = floor().shop.orders.get(id)
+    unpaid = begun is not None and begun.status in {"checkout-draft", "pending"}
+    if begun is None or not unpaid or begun.key != request.args.get("key"):
+        return _page("missing.html", 404)
+    held = {str(line.variation_id or line.product_id): line.quantity for line in begun.lines}
+    visitor.resume(held, begun.billing.get("email", ""))
+    session["draft"] = begun.id
+    return visitor.to("store_front.checkout")
+
+
 @store_front.post("/checkout/")
 def order() -> Response:
     """Try the code, or place the order. What is wrong is said at its place, and nothing is ordered then."""

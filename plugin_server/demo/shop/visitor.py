@@ -43,6 +43,12 @@ def put(id: int) -> None:
     session["basket"] = held | {str(id): min(held.get(str(id), 0) + 1, MOST_OF_ONE)}
 
 
+def resume(held: dict[str, int], email: str) -> None:
+    """The basket and the address that were left at the till are there again."""
+    session["basket"] = held
+    session["form"] = {**entered(), "email": email[:_LONGEST]}
+
+
 def change() -> None:
     """Other quantities, as the form of the basket says; 0 takes a thing out."""
     held = {id: request.form.get(f"quantity_{id}", count, type=int) for id, count in basket().items()}

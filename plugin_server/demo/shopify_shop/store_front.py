@@ -114,6 +114,17 @@ def checkout() -> Response:
     return _page("checkout.html", quote=priced(_quote()), form=visitor.entered(), faults={})
 
 
+@store_front.get("/<int:shop_id>/checkouts/ac/<token>/recover")
+def recover(shop_id: int, token: str) -> Response:  # noqa: ARG001 - part of the address at Shopify
+    """A checkout that was left, for whoever knows its token, opened again at the till."""
+    left = next((one for one in floor().shop.checkouts.values() if one.token == token), None)
+    if left is None or left.completed_at is not None:
+        return _page("missing.html", 404)
+    visitor.resume({str(line.variant_id): line.quantity for line in left.lines if line.variant_id}, left.email)
+    session["left"] = left.id
+    return visitor.to("shopify_front.checkout")
+
+
 @store_front.post("/checkout/")
 def order() -> Response:
     """Try the code, or place the order. What is wrong is said at its place, and nothing is ordered then."""

@@ -132,7 +132,7 @@ def _purge(case: Case, _event: StoreEvent) -> str:
 
 
 _ORDERS = text(
-    "UPDATE shop_order SET email = NULL, name = NULL, country = NULL, referred_by = NULL "
+    "UPDATE shop_order SET email = NULL, name = NULL, country = NULL, referred_by = NULL, way_back = NULL "
     "WHERE store_id = :store AND external_id = ANY(:ids)"
 )
 _WHO = text(

@@ -113,11 +113,11 @@ def tags_of(conn: Connection, run: Run, head: Letterhead) -> Tags:
     return Tags(named, marketing.utm(run.campaign.key, run.id))
 
 
-def prints_points(campaign: Campaign) -> bool:
-    """Whether any of its mails asks for the reader's points. What cannot be read asks for nothing."""
+def prints(campaign: Campaign, root: str) -> bool:
+    """Whether any of its mails asks for the reader's ``points``, or ``cart``. What cannot be read asks for nothing."""
     try:
         told = campaign.told_apart.values()
-        return any("points" in compiled(one, language).variables for one in told for language in one.message)
+        return any(root in compiled(one, language).variables for one in told for language in one.message)
     except TemplateError:
         return False
 
@@ -222,6 +222,7 @@ def personal(reader: Claimed, own: Links, head: Letterhead, *, offered: bool) ->
         "card": {"number": reader.member_number},
         "points": {"balance": reader.points},
     }
+    made["cart"] = {"url": reader.way_back or made["links"]["shop"]}
     if offered:
         made["offer"] = {
             "code": reader.code or "",

@@ -209,7 +209,6 @@ def _prepare(desk: _Desk, conn: Connection, now: datetime) -> _Ready | None:
     if room.until and room.reason:
         campaigns.wait(conn, run.id, until=room.until, reason=room.reason)
         return None
-    points = compose.prints_points(run.campaign)
     leaves = now + HELD if desk.fenced else now
     readers, looked_at = ledger.due(
         conn,
@@ -217,7 +216,8 @@ def _prepare(desk: _Desk, conn: Connection, now: datetime) -> _Ready | None:
         limit=room.mails,
         now=now,
         deadline=deadline(run),
-        points=points,
+        points=compose.prints(run.campaign, "points"),
+        cart=compose.prints(run.campaign, "cart"),
         leaves=leaves,
         place=desk.place,
     )

@@ -200,6 +200,8 @@ def test_left_baskets_come_with_their_way_back() -> None:
     ]  # fmt: skip
     assert (left[0].email, left[0].coupon_codes, left[0].lines[0].quantity) == ("c@contoh.test", ("loy",), 2)
     assert nobody == ()
+    way = ("https://toko.example/checkouts/ac/x/recover?key=y", datetime(2026, 12, 20, tzinfo=UTC))
+    assert (left[0].way_back, back[0].way_back) == (way, None)
     assert (closed.items, closed.faults[0][0]) == ((), "checkouts")
     assert (found.external_id, found.email, found.language, found.total_minor) == ("5", "c@contoh.test", "nl", 1250)
     assert (found.lines[0].title, found.lines[0].total_minor) == ("Kopi", 1250)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -379,3 +379,19 @@ def test_an_order_was_delivered_when_the_shop_completed_it() -> None:
     done = mapping.order(order_row(1, status="completed", date_completed_gmt="2026-11-01T02:03:04"), now=NOW)
     assert done.delivered_at == datetime(2026, 11, 1, 2, 3, 4, tzinfo=UTC)
     assert mapping.order(order_row(1, date_completed_gmt=None), now=NOW).delivered_at is None
+
+
+@pytest.mark.parametrize(
+    ("told", "days"),
+    [
+        ({"status": "checkout-draft"}, 1), ({"status": "pending"}, 30), ({"status": "processing"}, None),
+        ({"status": "cancelled"}, None), ({"status": "pending", "needs_payment": False}, None),
+        ({"status": "pending", "payment_url": "javascript:alert(1)"}, None),
+        ({"status": "pending", "payment_url": None}, None),
+    ],
+)  # fmt: skip
+def test_an_unpaid_order_tells_where_it_can_be_paid(told: dict[str, Any], days: int | None) -> None:
+    url = "https://toko.example/checkout/order-pay/1/?pay_for_order=true&key=wc_order_x"
+    row = {"payment_url": url, "needs_payment": True, "date_modified_gmt": "2026-11-01T02:03:04"} | told
+    way = mapping.order(order_row(1, **row), now=NOW).way_back
+    assert way == (days and (url, datetime(2026, 11, 1, 2, 3, 4, tzinfo=UTC) + timedelta(days=days)))
