@@ -46,7 +46,7 @@ HEAD: Final = """\
   </mj-head>
 """  # noqa: E501 - one element of the mail stays on one line
 
-_UNSAID: Final = "suspect prospect pre_sales"
+_UNSAID: Final = ("suspect", "prospect", "pre_sales")
 
 
 def stand(words: Mapping[str, str]) -> str:
@@ -55,4 +55,5 @@ def stand(words: Mapping[str, str]) -> str:
     What a shop calls people before their first order is its own business: nobody likes to read that they are a suspect.
     """
     told = f"{words['stand']} {{% if rung.next_name %}}{words['next']}{{% endif %}}"
-    return f'{{% if "{_UNSAID}" contains rung.key %}}{words["new"]}{{% else %}}{told}{{% endif %}}'
+    unsaid = " or ".join(f'rung.key == "{key}"' for key in _UNSAID)
+    return f"{{% if {unsaid} %}}{words['new']}{{% else %}}{told}{{% endif %}}"

@@ -72,6 +72,17 @@ def test_a_mail_without_a_footer_gets_one() -> None:
     assert "Afmelden" in made
 
 
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [("suspect", False), ("prospect", False), ("pre_sales", False), ("pre", True), ("sales", True), ("s", True)],
+)
+def test_only_the_trades_inner_words_are_kept_from_readers(key: str, said: bool) -> None:
+    blocks = campaign([{"kind": "ladder"}]).message["en"].blocks
+    context = contexts("en")["new"] | {"rung": {"key": key, "name": "Early bird", "number": 2, "next_name": "Member"}}
+    mail = compile_message(blocks_mjml(blocks, "en"), "s", "p", "en").render(context)
+    assert ("Early bird" in mail.text) is said
+
+
 @given(st.text(max_size=60), st.text(max_size=30))
 @settings(max_examples=80, deadline=None)
 def test_what_people_write_never_breaks_the_mail(words: str, label: str) -> None:

@@ -14,6 +14,7 @@ from campaigns.ladder.presets import PRESETS, SEVEN_RUNGS
 from campaigns.ladder.public import READ_AS
 from campaigns.ladder.rules import BadRule
 from plugin_server.db.ladder import versions as ladder_versions
+from plugin_server.db.merchant import shop_settings
 from plugin_server.db.session import tenant
 from plugin_server.jobs.sending import compose
 from plugin_server.vault import CustomerLink, Shopper, customer_token, storefront_token
@@ -120,3 +121,14 @@ def test_shops_are_told_a_new_name_again(app: Services, merchant: int, woo: int,
         )
         assert shoppers > 0
         assert count("NULL") - before == shoppers
+
+
+def test_shops_are_told_all_names_again_in_another_language(app: Services, merchant: int, woo: int, crowd: int) -> None:
+    told = text("SELECT count(*) FROM identity WHERE told_rung IS NOT NULL")
+    with tenant(app.engine, merchant) as conn:
+        conn.execute(text(KNOWN), {"m": merchant, "s": woo})
+        known = conn.scalar(told)
+        shop_settings.save(conn, {"locale": conn.scalar(text("SELECT locale FROM merchant"))})
+        assert conn.scalar(told) == known > 0
+        shop_settings.save(conn, {"locale": "nl"})
+        assert conn.scalar(told) == 0

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select, text, update
 
 from plugin_server.db.merchant.merchants import LOCALES, BadMerchant, checked_email
 from plugin_server.db.models.merchant import Merchant
@@ -40,8 +40,14 @@ def checked(given: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
 
 
 def save(connection: Connection, values: dict[str, Any]) -> None:
-    """Write checked values to the merchant of this transaction."""
+    """Write checked values to the merchant of this transaction. Shops are told rungs in another language again."""
+    if values.get("locale"):
+        connection.execute(text(_OTHER_WORDS), {"locale": values["locale"]})
     connection.execute(update(Merchant).values(**values))
+
+
+_OTHER_WORDS: Final = """UPDATE identity SET told_rung = NULL
+    WHERE told_rung IS NOT NULL AND (SELECT locale FROM merchant) <> :locale"""
 
 
 def postal_address(connection: Connection) -> str:
