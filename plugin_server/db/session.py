@@ -74,6 +74,24 @@ def tenant(engine: Engine, merchant_id: int) -> Iterator[Connection]:
 
 
 @contextmanager
+def lookups(engine: Engine, merchant_id: int) -> Iterator[Connection]:
+    """``tenant`` for work that looks up few rows of large tables again and again, as sending does.
+
+    Nothing here reads a table through, sorts it or joins it as a whole, and no plan is kept that was made for other
+    figures: a run's share of the table changes with every request, and statistics lag behind it.
+    """
+    with engine.begin() as connection:
+        connection.execute(text(_LOOKUPS), {"id": str(merchant_id)})
+        yield connection
+
+
+_WHOLE = ("seqscan", "bitmapscan", "sort", "incremental_sort", "hashjoin", "mergejoin")
+_LOOKUPS = "SELECT set_config('tangga.merchant', :id, true), set_config('plan_cache_mode', 'force_custom_plan', true), "
+_LOOKUPS += ", ".join(f"set_config('enable_{way}', 'off', true)" for way in _WHOLE)
+"""To the end of the transaction."""
+
+
+@contextmanager
 def system(engine: Engine) -> Iterator[Connection]:
     """One transaction as nobody: sees only what belongs to no merchant, and the routing functions."""
     with engine.begin() as connection:

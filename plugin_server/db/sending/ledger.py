@@ -180,16 +180,27 @@ def _claimed(row: Any, *, own_value: bool = False) -> Claimed:
     )
 
 
+NAMED: Final = "m.id = ANY(CAST(:ids AS bigint[]))"
+STATE: Final = "m.state || ''"
+"""The state, said so that no index of messages in some state answers it. Where statistics take those for few, such an
+index would be read whole with each request, and what earlier requests left in it too."""
+
+
+def own(values: str, kind: str) -> str:
+    """SQL for a named message's own among ``values``, which stand in the order of ``:ids``. With a join in its place
+    the database might begin with the messages instead of the names."""
+    return f"(CAST(:{values} AS {kind}[]))[array_position(CAST(:ids AS bigint[]), m.id)]"
+
+
 def _set_aside(conn: Connection, verdicts: Sequence[tuple[int, Verdict]], now: datetime) -> None:
     if not verdicts:
         return
     conn.execute(
         text(
-            "UPDATE message m SET state = CASE WHEN t.until IS NULL THEN 'skipped' ELSE 'planned' END, "
-            "reason = t.reason, not_before = t.until, "
-            "settled_at = CASE WHEN t.until IS NULL THEN CAST(:now AS timestamptz) END "
-            "FROM unnest(CAST(:ids AS bigint[]), CAST(:reasons AS text[]), CAST(:untils AS timestamptz[])) "
-            "AS t(id, reason, until) WHERE m.id = t.id AND m.state = 'planned'"
+            f"UPDATE message m SET state = CASE WHEN {own('untils', 'timestamptz')} IS NULL THEN 'skipped' "
+            f"ELSE 'planned' END, reason = {own('reasons', 'text')}, not_before = {own('untils', 'timestamptz')}, "
+            f"settled_at = CASE WHEN {own('untils', 'timestamptz')} IS NULL THEN CAST(:now AS timestamptz) END "
+            f"WHERE {NAMED} AND {STATE} = 'planned'"
         ),
         {
             "ids": [number for number, _ in verdicts],
@@ -205,9 +216,8 @@ def unsendable(conn: Connection, reasons: dict[int, str], now: datetime) -> None
     if reasons:
         conn.execute(
             text(
-                "UPDATE message m SET state = 'failed', reason = t.reason, settled_at = :now "
-                "FROM unnest(CAST(:ids AS bigint[]), CAST(:reasons AS text[])) AS t(id, reason) "
-                "WHERE m.id = t.id AND m.state = 'planned'"
+                f"UPDATE message m SET state = 'failed', reason = {own('reasons', 'text')}, settled_at = :now "
+                f"WHERE {NAMED} AND {STATE} = 'planned'"
             ),
             {"ids": list(reasons), "reasons": list(reasons.values()), "now": now},
         )
@@ -218,9 +228,8 @@ def refuse(conn: Connection, attempt_id: UUID, refused: dict[int, str], now: dat
     if refused:
         conn.execute(
             text(
-                "UPDATE message m SET state = 'failed', reason = t.reason, settled_at = :now "
-                "FROM unnest(CAST(:ids AS bigint[]), CAST(:reasons AS text[])) AS t(id, reason) "
-                "WHERE m.id = t.id AND m.attempt_id = :attempt AND m.state IN ('claimed', 'sending', 'in_doubt')"
+                f"UPDATE message m SET state = 'failed', reason = {own('reasons', 'text')}, settled_at = :now "
+                f"WHERE {NAMED} AND m.attempt_id = :attempt AND {STATE} IN ('claimed', 'sending', 'in_doubt')"
             ),
             {"ids": list(refused), "reasons": list(refused.values()), "attempt": attempt_id, "now": now},
         )
@@ -268,10 +277,8 @@ def _attempt(conn: Connection, run: Run, attempt_id: UUID, backend: str, recipie
 def _take(conn: Connection, attempt_id: UUID, readers: Sequence[Claimed], state: str, now: datetime) -> None:
     conn.execute(
         text(
-            "UPDATE message m SET state = :state, reason = '', not_before = NULL, claimed_at = :now, "
-            "attempt_id = :attempt, email = t.email "
-            "FROM unnest(CAST(:ids AS bigint[]), CAST(:emails AS text[])) AS t(id, email) "
-            "WHERE m.id = t.id AND m.state = 'planned'"
+            f"UPDATE message m SET state = :state, reason = '', not_before = NULL, claimed_at = :now, "
+            f"attempt_id = :attempt, email = {own('emails', 'text')} WHERE {NAMED} AND {STATE} = 'planned'"
         ),
         {
             "ids": [reader.message_id for reader in readers],
@@ -293,12 +300,13 @@ def begin(
     if not _may_send(conn, attempt_id, recipients, body_hash, now, hold):
         return False
     moved = conn.execute(
-        text("UPDATE message SET state = 'sending' WHERE attempt_id = :id AND state = 'claimed'"), {"id": attempt_id}
+        text(f"UPDATE message m SET state = 'sending' WHERE attempt_id = :id AND {STATE} = 'claimed'"),
+        {"id": attempt_id},
     ).rowcount
     if moved != recipients:
         # Somebody else settled a member meanwhile; the request was rendered for all of them, so it must not go out.
         conn.execute(
-            text("UPDATE message SET state = 'claimed' WHERE attempt_id = :id AND state = 'sending'"),
+            text(f"UPDATE message m SET state = 'claimed' WHERE attempt_id = :id AND {STATE} = 'sending'"),
             {"id": attempt_id},
         )
         conn.execute(
@@ -315,7 +323,7 @@ def _may_send(
         text(
             "UPDATE send_attempt a SET state = 'sending', sending_at = :now, body_hash = :hash, recipients = :n, "
             "batch_id = :batch, send_at = :send_at "
-            "WHERE a.id = :id AND a.state = 'prepared' "
+            "WHERE a.id = :id AND a.state || '' = 'prepared' "
             "AND EXISTS (SELECT FROM campaign_run r WHERE r.id = a.run_id AND r.state = 'sending') "
             "AND NOT EXISTS (SELECT FROM store s WHERE s.state = 'frozen')"
         ),

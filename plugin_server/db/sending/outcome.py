@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from connectors.mail_types import SendOutcome, SendResult
 from plugin_server.db.sending.doubts import doubt, doubt_some
-from plugin_server.db.sending.ledger import refuse
+from plugin_server.db.sending.ledger import NAMED, STATE, own, refuse
 
 MAX_TRIES: Final = 5
 BACKOFF: Final = timedelta(seconds=60)
@@ -32,8 +32,8 @@ def release(conn: Connection, attempt_id: UUID, *, now: datetime, reason: str) -
         return 0
     return conn.execute(
         text(
-            "UPDATE message SET state = 'planned', attempt_id = NULL, claimed_at = NULL, reason = :reason "
-            "WHERE attempt_id = :id AND state = 'claimed'"
+            "UPDATE message m SET state = 'planned', attempt_id = NULL, claimed_at = NULL, reason = :reason "
+            f"WHERE attempt_id = :id AND {STATE} = 'claimed'"
         ),
         {"id": attempt_id, "reason": reason},
     ).rowcount
@@ -51,7 +51,7 @@ def settle(conn: Connection, attempt_id: UUID, result: SendResult, now: datetime
         text(
             "UPDATE send_attempt SET state = :state, detail = :detail, provider_reference = :ref, "
             "settled_at = CASE WHEN :state = 'in_doubt' THEN NULL ELSE CAST(:now AS timestamptz) END "
-            "WHERE id = :id AND state IN ('sending', 'in_doubt')"
+            "WHERE id = :id AND state || '' IN ('sending', 'in_doubt')"
         ),
         {
             "id": attempt_id,
@@ -75,9 +75,9 @@ def settle(conn: Connection, attempt_id: UUID, result: SendResult, now: datetime
 def _accept(conn: Connection, attempt_id: UUID, but: list[int], reference: str | None, now: datetime) -> None:
     conn.execute(
         text(
-            "UPDATE message SET state = 'accepted', reason = '', accepted_at = :now, "
+            "UPDATE message m SET state = 'accepted', reason = '', accepted_at = :now, "
             "provider_reference = coalesce(:ref, provider_reference) WHERE attempt_id = :id "
-            "AND state IN ('sending', 'in_doubt') AND id <> ALL(CAST(:but AS bigint[]))"
+            f"AND {STATE} IN ('sending', 'in_doubt') AND id <> ALL(CAST(:but AS bigint[]))"
         ),
         {"id": attempt_id, "but": but, "ref": reference, "now": now},
     )
@@ -103,21 +103,20 @@ def _put_back(conn: Connection, attempt_id: UUID, result: SendResult, now: datet
     )
 
 
-_PUT_BACK: Final = """
-UPDATE message m SET attempt_id = NULL, claimed_at = NULL, tries = m.tries + CAST(t.tried AS int),
-    state = CASE WHEN t.over THEN 'failed' ELSE 'planned' END,
-    settled_at = CASE WHEN t.over THEN CAST(:now AS timestamptz) END,
-    not_before = CASE WHEN t.over THEN NULL
-        WHEN t.tried THEN greatest(CAST(:until AS timestamptz),
-            CAST(:now AS timestamptz) + (CAST(:minutes AS int[]))[t.tries + 1] * interval '1 minute')
+_TRIED: Final = own("tried", "boolean")
+_OVER: Final = f"({_TRIED} AND m.tries >= cardinality(CAST(:minutes AS int[])))"
+_PUT_BACK: Final = f"""
+UPDATE message m SET attempt_id = NULL, claimed_at = NULL, tries = m.tries + CAST({_TRIED} AS int),
+    state = CASE WHEN {_OVER} THEN 'failed' ELSE 'planned' END,
+    settled_at = CASE WHEN {_OVER} THEN CAST(:now AS timestamptz) END,
+    not_before = CASE WHEN {_OVER} THEN NULL
+        WHEN {_TRIED} THEN greatest(CAST(:until AS timestamptz),
+            CAST(:now AS timestamptz) + (CAST(:minutes AS int[]))[m.tries + 1] * interval '1 minute')
         ELSE CAST(:until AS timestamptz) END,
-    reason = CASE WHEN t.over
-        THEN 'given_up: the mail server did not take it in ' || t.tries + 1 || ' tries: ' || t.reason
-        ELSE 'not sent: ' || t.reason END
-FROM (SELECT w.id, w.reason, w.tried, o.tries, w.tried AND o.tries >= cardinality(CAST(:minutes AS int[])) AS over
-      FROM unnest(CAST(:ids AS bigint[]), CAST(:reasons AS text[]), CAST(:tried AS boolean[])) AS w(id, reason, tried)
-      JOIN message o ON o.id = w.id) t
-WHERE m.id = t.id AND m.attempt_id = :attempt AND m.state IN ('sending', 'in_doubt')
+    reason = CASE WHEN {_OVER}
+        THEN 'given_up: the mail server did not take it in ' || m.tries + 1 || ' tries: ' || {own("reasons", "text")}
+        ELSE 'not sent: ' || {own("reasons", "text")} END
+WHERE {NAMED} AND m.attempt_id = :attempt AND {STATE} IN ('sending', 'in_doubt')
 """
 
 
@@ -127,10 +126,10 @@ def _give_back(conn: Connection, attempt_id: UUID, but: list[int], result: SendR
     pause = timedelta(seconds=result.retry_after) if result.retry_after is not None else BACKOFF
     conn.execute(
         text(
-            "UPDATE message SET tries = tries + :try, attempt_id = NULL, claimed_at = NULL, reason = :reason, "
+            "UPDATE message m SET tries = tries + :try, attempt_id = NULL, claimed_at = NULL, reason = :reason, "
             "state = CASE WHEN :try > 0 AND tries + :try >= :max THEN 'failed' ELSE 'planned' END, settled_at = "
             "CASE WHEN :try > 0 AND tries + :try >= :max THEN CAST(:now AS timestamptz) END, not_before = :until "
-            "WHERE attempt_id = :id AND state IN ('sending', 'in_doubt') AND id <> ALL(CAST(:but AS bigint[]))"
+            f"WHERE attempt_id = :id AND {STATE} IN ('sending', 'in_doubt') AND id <> ALL(CAST(:but AS bigint[]))"
         ),
         {
             "id": attempt_id,

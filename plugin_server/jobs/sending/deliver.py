@@ -26,7 +26,7 @@ from plugin_server.db.sending import ledger, sender
 from plugin_server.db.sending import outcome as ledger_outcome
 from plugin_server.db.sending.ledger import Claimed
 from plugin_server.db.sending.waiting import Place
-from plugin_server.db.session import tenant
+from plugin_server.db.session import lookups, tenant
 from plugin_server.jobs.outside import Outside
 from plugin_server.jobs.sending import compose, stocking
 from plugin_server.jobs.sending.compose import Letterhead, Tags
@@ -142,7 +142,7 @@ def deliver(services: Services, world: Outside, run: Run) -> bool:
     while True:
         try:
             desk.fence()
-            with tenant(services.engine, run.merchant_id) as conn:
+            with lookups(services.engine, run.merchant_id) as conn:
                 ready = _prepare(desk, conn, services.now())
         except _CannotRender as error:
             return _stop(services, run, error.reason)
@@ -318,7 +318,7 @@ def _hash(mail: Mail) -> str:
 
 
 def _begin(desk: _Desk, one: _Alone, hold: Hold | None) -> bool:
-    with tenant(desk.services.engine, desk.run.merchant_id) as conn:
+    with lookups(desk.services.engine, desk.run.merchant_id) as conn:
         return ledger.begin(
             conn, attempt_id=one.attempt_id, recipients=1, body_hash=_hash(one.mail), now=desk.services.now(), hold=hold
         )
@@ -327,7 +327,7 @@ def _begin(desk: _Desk, one: _Alone, hold: Hold | None) -> bool:
 def _hand_over(desk: _Desk, mail: Mail) -> bool:
     """Make one request, once; ``sending`` was committed before. False where the run must not go on now."""
     result = desk.world.mail.send(mail)
-    with tenant(desk.services.engine, desk.run.merchant_id) as conn:
+    with lookups(desk.services.engine, desk.run.merchant_id) as conn:
         ledger_outcome.settle(conn, UUID(mail.attempt_id), result, desk.services.now())
         return _go_on(desk.services, conn, desk.run, result)
 
@@ -352,5 +352,5 @@ def _stop(services: Services, run: Run, reason: str) -> bool:
 
 
 def _release(services: Services, run: Run, attempt_id: UUID) -> None:
-    with tenant(services.engine, run.merchant_id) as conn:
+    with lookups(services.engine, run.merchant_id) as conn:
         ledger_outcome.release(conn, attempt_id, now=services.now(), reason="taken back before it was sent")
