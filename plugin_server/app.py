@@ -40,7 +40,7 @@ from plugin_server.web.customers import answers, conversations, credits, custome
 from plugin_server.web.giving import benefits, code_watch, points, referral_review, team_deals
 from plugin_server.web.ladder import audit, facts, forecast, home, ladders, movement, segments
 from plugin_server.web.secrets_cache import SecretsCache
-from plugin_server.web.settings import api_keys, brand, people, privacy, sender, topics
+from plugin_server.web.settings import api_keys, brand, mail_account, people, privacy, sender, topics
 from plugin_server.web.settings import business as settings
 from plugin_server.web.shops import connect, stores, welcome
 from plugin_server.web.shops import embedded as connect_embedded
@@ -71,6 +71,7 @@ NOUNS = (
     runs,
     run_mails,
     sender,
+    mail_account,
     sending,
     connect,
     connect_embedded,

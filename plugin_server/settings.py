@@ -50,7 +50,9 @@ class Settings(BaseSettings):
         default=0, ge=0, description="how many reverse proxies in front of us may tell the visitor's address and scheme"
     )
     mail_backend: Literal["folder", "sendgrid", "smtp"] = Field(
-        default="folder", description="`folder` writes .eml files under the home's `outbox`"
+        default="folder",
+        description="how mails leave; `folder` writes .eml files under the home's `outbox`. Where it is not set, an "
+        "owner may enter an account under Settings",
     )
     sendgrid_api_key: str | None = Field(default=None, description="for `MAIL_BACKEND=sendgrid`")
     sendgrid_host: str = Field(
@@ -161,6 +163,11 @@ class Settings(BaseSettings):
     def production(self) -> bool:
         """True where test seams are refused."""
         return self.tangga_env == "production"
+
+    @property
+    def mail_fixed(self) -> bool:
+        """True where the environment says how mails leave; else each business may enter an account of its own."""
+        return "mail_backend" in self.model_fields_set
 
     @property
     def mails_leave(self) -> bool:

@@ -21,6 +21,7 @@ from connectors.mail_types import DeliveryEvent, MailReply, Standing
 from connectors.pictures import weigh
 from connectors.sendgrid import webhooks as sendgrid_webhooks
 from connectors.sendgrid.account import SendGridAccount
+from connectors.sendgrid.auth import EUROPE, check_key, check_public_key
 from connectors.sendgrid.client import SendGridBackend
 from connectors.sendgrid.domains import SendGridDomains
 from connectors.sendgrid.fence import SendGridFence
@@ -33,6 +34,7 @@ from plugin_server.cost_bucket import CostBucket
 from plugin_server.db.merchant import merchants
 from plugin_server.db.session import app_engine, tenant
 from plugin_server.db.shops import stores
+from plugin_server.mail_access import Way, opened
 from plugin_server.settings import BadSettings, Settings, complete, read
 from plugin_server.shop_access import TokenSource, Vault
 from plugin_server.vault import unseal
@@ -80,49 +82,69 @@ def services() -> Services:
     return _built[pid]
 
 
-_mail: dict[tuple[int, Settings], MailBackend] = {}
+_mail: dict[tuple[int, Settings, Way], MailBackend] = {}
+MOST_ACCOUNTS: Final = 32
+"""Accounts whose connections a process keeps."""
 
 
-def mail_backend(made: Services) -> MailBackend:
-    """Whatever takes mail by the settings; one per process and settings, for it keeps its connections."""
-    whose = (os.getpid(), made.settings)
+def mail_way(made: Services, merchant_id: int) -> Way:
+    """By which way this business's mails leave now: as the environment says, else by its own account.
+
+    Raises ``ValueError`` where none of ``SECRET_KEYS`` opens that.
+    """
+    settings = made.settings
+    keys = settings.sendgrid_webhook_public_keys
+    own = None if settings.mail_fixed else opened(made.engine, settings.keys, merchant_id)
+    if own is None:
+        return Way(settings.mail_backend, settings.sendgrid_api_key or "", settings.sendgrid_host, keys)
+    keys = tuple(filter(None, (own.public_key, *keys)))
+    return Way("sendgrid", own.api_key, _host(settings, own.region), keys, own=True)
+
+
+def _host(settings: Settings, region: str) -> str:
+    return EUROPE if region == "eu" else settings.sendgrid_host
+
+
+def mail_backend(made: Services, merchant_id: int) -> MailBackend:
+    """Whatever takes this business's mail; one per process and account, for it keeps its connections."""
+    whose = (os.getpid(), made.settings, mail_way(made, merchant_id))
     if whose not in _mail:
-        _mail.clear()
-        _mail[whose] = _new_mail_backend(made)
+        if len(_mail) >= MOST_ACCOUNTS:
+            _mail.clear()
+        _mail[whose] = _new_mail_backend(made, whose[2])
     return _mail[whose]
 
 
-def _new_mail_backend(made: Services) -> MailBackend:
-    settings = made.settings
-    if settings.mail_backend == "sendgrid":
-        return SendGridBackend(settings.sendgrid_api_key or "", settings.sendgrid_host)
-    if settings.mail_backend == "smtp":
-        return SmtpBackend(settings.smtp_url or "", clock=made.now)
-    return FolderBackend(settings.outbox, clock=made.now)
+def _new_mail_backend(made: Services, by: Way) -> MailBackend:
+    if by.backend == "sendgrid":
+        return SendGridBackend(by.api_key, by.host)
+    if by.backend == "smtp":
+        return SmtpBackend(made.settings.smtp_url or "", clock=made.now)
+    return FolderBackend(made.settings.outbox, clock=made.now)
 
 
-def mail_account(made: Services) -> MailAccount | None:
+def mail_account(made: Services, merchant_id: int) -> MailAccount | None:
     """What the mail provider knows beside taking mail; None where it has nothing to tell."""
-    settings = made.settings
-    if settings.mail_backend != "sendgrid":
-        return None
-    return SendGridAccount(settings.sendgrid_api_key or "", settings.sendgrid_host)
+    by = mail_way(made, merchant_id)
+    return SendGridAccount(by.api_key, by.host) if by.backend == "sendgrid" else None
 
 
-def mail_fence(made: Services) -> MailFence | None:
+def mail_fence(made: Services, merchant_id: int) -> MailFence | None:
     """What holds requests at the mail provider until they are sure; None where it cannot."""
-    settings = made.settings
-    if settings.mail_backend != "sendgrid":
-        return None
-    return SendGridFence(settings.sendgrid_api_key or "", settings.sendgrid_host)
+    by = mail_way(made, merchant_id)
+    return SendGridFence(by.api_key, by.host) if by.backend == "sendgrid" else None
 
 
-def mail_domains(made: Services) -> MailDomains | None:
+def mail_domains(made: Services, merchant_id: int) -> MailDomains | None:
     """What makes the mail provider vouch for a domain; None where that is done elsewhere."""
-    settings = made.settings
-    if settings.mail_backend != "sendgrid":
-        return None
-    return SendGridDomains(settings.sendgrid_api_key or "", settings.sendgrid_host)
+    by = mail_way(made, merchant_id)
+    return SendGridDomains(by.api_key, by.host) if by.backend == "sendgrid" else None
+
+
+def check_mail_key(made: Services, api_key: str, public_key: str, region: str) -> None:
+    """Ask the provider whether mail may leave with this key, and look at the other one. Raises ``ConnectorError``."""
+    check_public_key(public_key)
+    check_key(api_key, _host(made.settings, region))
 
 
 def connector(services: Services, merchant_id: int, store_id: int) -> Store:
@@ -330,9 +352,9 @@ def reports_path(merchant_id: int) -> str:
     return f"/webhooks/sendgrid/{merchant_id}"
 
 
-def reports_signed(settings: Settings) -> bool | None:
+def reports_signed(by: Way) -> bool | None:
     """Whether a key for the provider's signature is set, without which its reports are refused; None: it sends none."""
-    return bool(settings.sendgrid_webhook_public_keys) if settings.mail_backend == "sendgrid" else None
+    return bool(by.public_keys) if by.backend == "sendgrid" else None
 
 
 MAIL_REPLIES = "sendgrid_replies"
@@ -353,9 +375,9 @@ REPLIES_HOST: Final = "mx.sendgrid.net"
 """Where the MX of a domain for replies has to lead (Inbound Parse)."""
 
 
-def replies_arrive(made: Services, name: str) -> bool | None:
+def replies_arrive(by: Way, name: str) -> bool | None:
     """Whether replies to addresses of this domain come to us; nothing is asked where no mail leaves."""
-    if made.settings.mail_backend == "folder":
+    if by.backend == "folder":
         return True
     return leads_to(name, REPLIES_HOST)
 
@@ -365,6 +387,6 @@ def weigh_pictures(made: Services, addresses: list[str]) -> dict[str, int]:
     return weigh(addresses, allow_private=made.settings.allow_private_hosts)
 
 
-def domain_standing(made: Services, name: str) -> Standing:
+def domain_standing(by: Way, name: str) -> Standing:
     """What the name servers say of a sender's domain."""
-    return standing(name, selectors=SELECTORS if made.settings.mail_backend == "sendgrid" else ())
+    return standing(name, selectors=SELECTORS if by.backend == "sendgrid" else ())

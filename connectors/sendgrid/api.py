@@ -38,7 +38,8 @@ class Api:
             sentence = f"SendGrid did not answer ({type(error).__name__})."
             raise ConnectorError(sentence, code="no_answer", retry_after=60, ambiguous=True) from error
         if answer.status in (401, 403):
-            raise ConnectorError(f"The API key may not {self._rights}. Give it those permissions.")
+            sentence = f"The API key may not {self._rights}. Give it those permissions."
+            raise Refused(sentence, status=answer.status, said=_said(answer.data))
         if answer.status == 429 or answer.status >= 500:
             raise ConnectorError(f"SendGrid answered {answer.status}.", code="busy", retry_after=60)
         if answer.status >= 300:

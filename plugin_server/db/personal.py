@@ -381,6 +381,7 @@ NOBODY: Final = {
     "holiday_date": "dates",
     "ladder_version": "rules",
     "login_token": "hashes of the shop's own people",
+    "mail_account": "a sealed key of the shop's own",
     "marketing_shown": "what the shop sends",
     "merchant": "the business itself",
     "offer_budget": "sums",

@@ -29,12 +29,12 @@ class Outside:
 
 def outside(services: Services, merchant_id: int) -> Outside:
     """The real outside of a merchant."""
-    name = services.settings.mail_backend
+    name = wiring.mail_way(services, merchant_id).backend
     return Outside(
-        mail=wiring.mail_backend(services),
+        mail=wiring.mail_backend(services, merchant_id),
         backend=name,
         store=lambda store_id: wiring.connector(services, merchant_id, store_id),
         repeatable=name == "folder",
-        account=wiring.mail_account(services),
-        fence=wiring.mail_fence(services),
+        account=wiring.mail_account(services, merchant_id),
+        fence=wiring.mail_fence(services, merchant_id),
     )

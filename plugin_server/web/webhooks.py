@@ -21,7 +21,7 @@ from plugin_server.jobs.sending.events import drain_mail_events
 from plugin_server.jobs.sending.replies import drain_replies
 from plugin_server.web.context import services
 from plugin_server.web.secrets_cache import LASTS, SecretsCache, StoreSecrets
-from plugin_server.wiring import MAIL_REPLIES
+from plugin_server.wiring import MAIL_REPLIES, mail_way
 
 pages = Blueprint("webhooks", __name__)
 
@@ -106,8 +106,8 @@ def _proved(headers: dict[str, str], body: bytes) -> tuple[bool, list[StoreSecre
 @pages.post("/webhooks/sendgrid/<int:merchant>")
 def sendgrid(merchant: int) -> ResponseReturnValue:
     """A batch of delivery events, signed by SendGrid. An equal batch is kept once."""
-    keys = services().settings.sendgrid_webhook_public_keys
-    if not keys or not _cache().is_merchant(merchant):
+    keys = mail_way(services(), merchant).public_keys if _cache().is_merchant(merchant) else ()
+    if not keys:
         abort(404)
     body = _raw(request)
     try:
@@ -125,9 +125,7 @@ def sendgrid_inbound(merchant: int) -> ResponseReturnValue:
     body, headers = _raw(request, LARGEST_MAIL), dict(request.headers)
     if sendgrid_webhooks.SIGNATURE in headers:
         try:
-            sendgrid_webhooks.verify(
-                headers=headers, body=body, public_keys=services().settings.sendgrid_webhook_public_keys
-            )
+            sendgrid_webhooks.verify(headers=headers, body=body, public_keys=mail_way(services(), merchant).public_keys)
         except BadSignature:
             abort(401)
     kept = {"content-type": request.headers.get("Content-Type", "")}

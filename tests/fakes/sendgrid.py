@@ -70,6 +70,7 @@ class FakeSendGrid:
         self.batches = sendgrid_fence.Batches()
         self.domains = sendgrid_domains.Domains()
         self.doors_fault: str | None = None
+        self.scopes = ["mail.send", "sender_verification_eligible"]
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._lock = threading.Lock()
 

@@ -19,6 +19,8 @@ _QUERY = re.compile(
 def answer(fake: FakeSendGrid, method: str, path: str, body: bytes) -> tuple[int, bytes] | None:
     """Status and body for what is not Mail Send; None where the path is none of ours."""
     parts = urlsplit(path)
+    if method == "GET" and parts.path == "/v3/scopes":
+        return 200, json.dumps({"scopes": fake.scopes}).encode()
     if method == "POST" and parts.path == "/v3/logs":
         return _search(fake, json.loads(body))
     if method == "GET" and parts.path.startswith("/v3/logs/"):

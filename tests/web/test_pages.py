@@ -30,7 +30,7 @@ READING = [
     "/tasks", "/teams", "/welcome", "/settings/brand", "/settings/guards", "/welcome/costs", "/welcome/try/win_back",
 ]  # fmt: skip
 WRITING = ["/campaigns/new", "/teams/new"]
-OWNING = ["/connect/woocommerce", "/settings/people", "/settings/audit", "/settings/keys"]
+OWNING = ["/connect/woocommerce", "/settings/people", "/settings/audit", "/settings/keys", "/mail/account"]
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from plugin_server.db.campaigning import audience, campaigns
 from plugin_server.db.campaigning.campaigns import Refused, Run, Saved
 from plugin_server.db.merchant import holidays, shop_settings
 from plugin_server.db.offers import codes as offers
-from plugin_server.db.sending import fences, ledger, messages
+from plugin_server.db.sending import fences, ledger, mail_account, messages
 from plugin_server.db.series import places as series
 from plugin_server.db.session import tenant
 from plugin_server.jobs.campaigning import realising
@@ -104,7 +104,7 @@ def check(
     frozen = campaigns.frozen_store(conn)
     if frozen:
         raise Refused(frozen)
-    if settings and settings.mails_leave and not shop_settings.postal_address(conn):
+    if settings and mail_account.leave(conn, settings) and not shop_settings.postal_address(conn):
         raise Refused(Reason(NO_ADDRESS, "no_postal_address"))
     for told in campaign.told_apart.values():
         for _, one in series_parts.offers(told):

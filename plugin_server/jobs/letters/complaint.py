@@ -40,7 +40,7 @@ def tell(services: Services, merchant_id: int) -> int:
         found = answers.claim_untold(connection, services.now())
         owners = people.owners(connection) if found else []
     for who in owners:
-        wiring.mail_backend(services).send(_mail(who, found, services.settings.public_url))
+        wiring.mail_backend(services, merchant_id).send(_mail(who, found, services.settings.public_url))
     return len(owners)
 
 

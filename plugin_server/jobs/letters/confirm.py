@@ -69,5 +69,5 @@ def send(
         to=Recipient(message_id="", email=person.email, name=person.first_name),
         category="confirmation",
     )
-    wiring.mail_backend(services).send(mail)
+    wiring.mail_backend(services, merchant_id).send(mail)
     return True

@@ -37,4 +37,4 @@ def send(services: Services, merchant_id: int, user_id: int) -> None:
         to=reader,
         category="login",
     )
-    wiring.mail_backend(services).send(mail)
+    wiring.mail_backend(services, merchant_id).send(mail)

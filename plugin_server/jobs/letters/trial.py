@@ -40,7 +40,7 @@ def send(services: Services, merchant_id: int, user_id: int, key: str) -> int:
             for language in letter.message
         ]
     for language, mail in mails:
-        wiring.mail_backend(services).send(
+        wiring.mail_backend(services, merchant_id).send(
             Mail(
                 attempt_id=str(uuid.uuid4()),
                 from_email=head.from_email,

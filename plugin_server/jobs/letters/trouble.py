@@ -36,7 +36,7 @@ def tell(services: Services, merchant_id: int) -> int:
             continue
         address = f"{services.settings.public_url}/stores/{store.store_id}"
         for who in owners:
-            wiring.mail_backend(services).send(_mail(who, store, address))
+            wiring.mail_backend(services, merchant_id).send(_mail(who, store, address))
             sent += 1
     return sent
 

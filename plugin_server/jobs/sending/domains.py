@@ -13,8 +13,8 @@ from plugin_server.wiring import Services
 
 def look_up_all(services: Services) -> None:
     """Wake one look-up for each merchant whose mails leave by a provider."""
-    if services.settings.mail_backend != "folder":
-        for merchant_id in merchant_ids(services.engine):
+    for merchant_id in merchant_ids(services.engine):
+        if wiring.mail_way(services, merchant_id).backend != "folder":
             wake(services.redis, look_up_domain, merchant_id, on="bulk", hold=600)
 
 
@@ -25,7 +25,7 @@ def look_up_domain(merchant_id: int) -> None:
     look_up(services, merchant_id)
     with tenant(services.engine, merchant_id) as conn:
         known = vouching.of(conn).vouch
-    domains = wiring.mail_domains(services)
+    domains = wiring.mail_domains(services, merchant_id)
     if domains and known and not known.valid:
         vouch(services, domains, merchant_id)
 
@@ -34,8 +34,9 @@ def look_up(services: Services, merchant_id: int) -> None:
     """Keep what the name servers say. No transaction is open while they are asked."""
     with tenant(services.engine, merchant_id) as conn:
         name, answered = sender.domain(conn), sender.replies(conn).domain
-    found = wiring.domain_standing(services, name)
-    arrive = wiring.replies_arrive(services, answered) if answered else None
+    by = wiring.mail_way(services, merchant_id)
+    found = wiring.domain_standing(by, name)
+    arrive = wiring.replies_arrive(by, answered) if answered else None
     with tenant(services.engine, merchant_id) as conn:
         sender.save_domain(conn, name, found, services.now())
         if answered:
@@ -46,7 +47,7 @@ def vouch_for(merchant_id: int) -> None:
     """Job: begin, or have the provider look anew."""
     services = wiring.services()
     awake(services.redis, vouch_for, merchant_id)
-    domains = wiring.mail_domains(services)
+    domains = wiring.mail_domains(services, merchant_id)
     if domains and vouch(services, domains, merchant_id):
         look_up(services, merchant_id)
 

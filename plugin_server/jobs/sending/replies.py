@@ -85,7 +85,7 @@ def send(services: Services, merchant_id: int, message_id: int) -> str:
         category="answer",
         in_reply_to=_usable(row.reference),
     )
-    result = wiring.mail_backend(services).send(mail)
+    result = wiring.mail_backend(services, merchant_id).send(mail)
     refused = next(iter(result.refused.values()), "")
     states = {SendOutcome.ACCEPTED: "sent", SendOutcome.NOT_SENT: "failed", SendOutcome.IN_DOUBT: "in_doubt"}
     state = "failed" if refused else states[result.outcome]

@@ -30,8 +30,8 @@ SOURCE: Final = "mail provider"
 
 def exchange_all(services: Services) -> None:
     """Wake one exchange for each merchant."""
-    if wiring.mail_account(services) is not None:
-        for merchant_id in merchant_ids(services.engine):
+    for merchant_id in merchant_ids(services.engine):
+        if wiring.mail_account(services, merchant_id) is not None:
             wake(services.redis, exchange_suppressions, merchant_id, on="bulk", hold=600)
 
 

@@ -13,6 +13,7 @@ from plugin_server.db.campaigning import campaigns
 from plugin_server.db.campaigning.campaigns import Refused, Saved
 from plugin_server.db.merchant import audit_log, merchants
 from plugin_server.db.merchant.people import Person
+from plugin_server.db.sending import mail_account
 from plugin_server.db.session import tenant
 from plugin_server.jobs import figures
 from plugin_server.jobs.campaigning import baskets, realising
@@ -65,6 +66,7 @@ def show(who: Person, key: str) -> ResponseReturnValue:
         rungs, frozen = names_of(connection, who.merchant_id, words().language), campaigns.frozen_store(connection)
         given = _offered(connection, who, saved)
         homeless = not merchants.get(connection)["postal_address"]
+        leaves = mail_account.leave(connection, services().settings)
     return page(
         "campaign.html",
         section="campaigns",
@@ -79,7 +81,7 @@ def show(who: Person, key: str) -> ResponseReturnValue:
         rungs=rungs,
         frozen=frozen,
         homeless=homeless,
-        leaves=services().settings.mails_leave,
+        leaves=leaves,
         **given,
     )
 

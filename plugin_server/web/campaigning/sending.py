@@ -24,7 +24,7 @@ def show(who: Person, key: str) -> ResponseReturnValue:
     """The form, filled with what is saved."""
     with tenant(services().engine, who.merchant_id) as connection:
         saved = _saved(connection, key)
-    can = wiring.mail_fence(services()) is not None
+    can = wiring.mail_fence(services(), who.merchant_id) is not None
     return page("sending.html", section="campaigns", campaign=saved.campaign, can_fence=can)
 
 

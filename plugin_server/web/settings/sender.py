@@ -52,7 +52,7 @@ def _page(who: Person, faults: dict[str, str], given: Pace | None) -> str:
         domain=domain,
         looked=looked,
         vouched=vouched,
-        can_vouch=_can_vouch(),
+        can_vouch=_can_vouch(who),
         refused=refused,
         tracked=tracked,
         reply_domain=request.form.get("reply_domain", replies.domain),
@@ -65,17 +65,19 @@ def _page(who: Person, faults: dict[str, str], given: Pace | None) -> str:
 
 def _leaving(who: Person) -> dict[str, object]:
     """How mails leave, and where the provider is to tell what became of them."""
-    settings = services().settings
+    by = wiring.mail_way(services(), who.merchant_id)
     return {
-        "by": settings.mail_backend,
-        "reports": settings.public_url + wiring.reports_path(who.merchant_id),
-        "signed": wiring.reports_signed(settings),
+        "by": by.backend,
+        "own": by.own,
+        "fixed": services().settings.mail_fixed,
+        "reports": services().settings.public_url + wiring.reports_path(who.merchant_id),
+        "signed": wiring.reports_signed(by),
     }
 
 
-def _can_vouch() -> bool:
+def _can_vouch(who: Person) -> bool:
     """Whether the mail provider vouches for domains."""
-    return wiring.mail_domains(services()) is not None
+    return wiring.mail_domains(services(), who.merchant_id) is not None
 
 
 @pages.post("/mail/health/domain")
@@ -96,7 +98,7 @@ def vouching_state(who: Person) -> ResponseReturnValue:
     with tenant(services().engine, who.merchant_id) as connection:
         domain, vouched = sender.domain(connection), vouching.of(connection)
         refused = sender.refused(connection, domain, services().settings.public_url)
-    return page("_vouching.html", domain=domain, vouched=vouched, can_vouch=_can_vouch(), refused=refused)
+    return page("_vouching.html", domain=domain, vouched=vouched, can_vouch=_can_vouch(who), refused=refused)
 
 
 @pages.post("/mail/health/vouching")
@@ -105,7 +107,7 @@ def vouch(who: Person) -> ResponseReturnValue:
     """Begin to have the provider vouch for the domain, or let it look at the name servers again."""
     with tenant(services().engine, who.merchant_id) as connection:
         domain = sender.domain(connection)
-        if not _can_vouch():
+        if not _can_vouch(who):
             abort(404)
         if reason := sender.refused(connection, domain, services().settings.public_url):
             flash(words().why(reason), "bad")
@@ -129,7 +131,7 @@ def save_replies(who: Person) -> ResponseReturnValue:
         return _page(who, {"reply_domain": words()("replies.bad_domain")}, None), 422
     with tenant(services().engine, who.merchant_id) as connection:
         sender.save_reply_domain(connection, domain)
-        if services().settings.mail_backend == "folder":
+        if wiring.mail_way(services(), who.merchant_id).backend == "folder":
             sender.save_replies_seen(connection, domain, True, services().now())
         audit_log.record(
             connection, who.merchant_id, actor=who.email, action="settings_changed", subject="reply_domain",

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from plugin_server.db.merchant import checklist, home
 from plugin_server.db.merchant.checklist import Checklist
 from plugin_server.db.merchant.people import Person
+from plugin_server.db.sending import mail_account
 from plugin_server.db.session import tenant
 from plugin_server.jobs import figures
 from plugin_server.web.context import services
@@ -31,7 +32,7 @@ class Shown:
 def shown(connection: Connection, who: Person, *, settled: bool = True) -> Shown:
     """The list of this business now. While a shop is being read (``settled`` False) its sales are not added up yet."""
     known, counted = covered(connection, who) if settled else (None, True)
-    found = checklist.look(connection, covered=known, leaves=services().settings.mails_leave)
+    found = checklist.look(connection, covered=known, leaves=mail_account.leave(connection, services().settings))
     if not counted:
         # What was not added up yet is neither there nor missing.
         found = replace(found, items=tuple(item for item in found.items if item.key != "costs"))
