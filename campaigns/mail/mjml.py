@@ -28,6 +28,8 @@ _MARKUP: Final = re.compile(
     re.DOTALL,
 )
 _ATTRIBUTE: Final = re.compile(r"([^\s=\"'/]+)\s*=\s*(\"[^\"]*\"|'[^']*')")
+DEEPEST: Final = 100
+"""Tags inside each other: the compiler goes down one by one, and some thousands of them would end the process."""
 _VOID: Final = frozenset(["area", "base", "br", "col", "hr", "img", "input", "link", "meta", "wbr"])
 _PLAIN_TEXT: Final = frozenset({"mj-title", "mj-preview", "mj-style"})
 _TAGS: Final = frozenset(
@@ -214,6 +216,8 @@ def _opened(match: re.Match[str], stack: list[tuple[str, int]], shelf: Shelf, te
         raise error_at("Liquid can stand inside an attribute's value, not between attributes.", text, match.start())
     closed = match["self"] or name in _VOID
     if not closed:
+        if len(stack) == DEEPEST:
+            raise error_at("The template is nested too deeply.", text, match.start())
         stack.append((name, match.start()))
     return f"<{name}{attributes.rstrip()}{' /' if closed else ''}>"
 

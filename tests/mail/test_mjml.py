@@ -113,6 +113,8 @@ def test_the_preheader_of_the_source_wins() -> None:
         ("\n<mj-text {% if a %}color='red'{% endif %}>a</mj-text>",
          "Liquid can stand inside an attribute's value, not between attributes.", 2),
         ("\n<mj-text>a", "</mj-column> closes <mj-text> of line 2.", 2),
+        ("\n<mj-text>" + "<b>" * 97 + "</b>" * 97 + "</mj-text>", "The template is nested too deeply.", 2),
+        ("<mj-wrapper>\n" * 5_000, "The template is nested too deeply.", 97),
         ("\n<mj-raw><script>a()</script></mj-raw>{{ x }}</mj-column>",
          "</mj-column> closes <mj-section> of line 1.", 2),
     ],
