@@ -28,7 +28,7 @@ _MARKUP: Final = re.compile(
     re.DOTALL,
 )
 _ATTRIBUTE: Final = re.compile(r"([^\s=\"'/]+)\s*=\s*(\"[^\"]*\"|'[^']*')")
-DEEPEST: Final = 100
+DEEPEST: Final = 250
 """Tags inside each other: the compiler goes down one by one, and some thousands of them would end the process."""
 _VOID: Final = frozenset(["area", "base", "br", "col", "hr", "img", "input", "link", "meta", "wbr"])
 _PLAIN_TEXT: Final = frozenset({"mj-title", "mj-preview", "mj-style"})
