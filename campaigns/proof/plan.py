@@ -44,6 +44,15 @@ def detectable_rise(base: float, treated: int, held: int, z: float = Z) -> float
     return high
 
 
+def least_seen(treated: int, of_treated: int, held: int, of_held: int) -> float | None:
+    """The least rise that arms like these, with so many who reached the goal, show four times out of five.
+
+    The share is that of everybody, for the few who were held out say little by themselves. None where none is shown.
+    """
+    people = of_treated + of_held
+    return detectable_rise((treated + held) / people, of_treated, of_held) if people else None
+
+
 def detectable_apart(base: float, sizes: Mapping[str, int]) -> float | None:
     """The least rise that tells any two variants of these sizes apart, all pairs being compared at once."""
     z = strict(math.comb(len(sizes), 2))

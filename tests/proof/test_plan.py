@@ -14,7 +14,7 @@ from scipy.stats import norm
 from campaigns.arms import draw, variant_of
 from campaigns.proof import Moments, newcombe
 from campaigns.proof.contest import Contender, contest
-from campaigns.proof.plan import detectable_apart, detectable_rise, period_of, strict
+from campaigns.proof.plan import detectable_apart, detectable_rise, least_seen, period_of, strict
 from campaigns.triggers import Once, OnEvent, OnHoliday
 
 JAKARTA = ZoneInfo("Asia/Jakarta")
@@ -38,6 +38,11 @@ def test_the_least_rise_is_found_four_times_out_of_five() -> None:
         hits = (sum(rng.random() < base + rise for _ in range(treated)), sum(rng.random() < base for _ in range(held)))
         found += (newcombe(hits[0], treated, hits[1], held).low or 0) > 0
     assert 0.8 - 3.3 * sqrt(0.8 * 0.2 / 400) < found / 400 < 0.8 + 3.3 * sqrt(0.8 * 0.2 / 400)
+
+
+def test_arms_that_were_read_tell_what_they_could_have_shown() -> None:
+    assert least_seen(360, 3600, 120, 400) == detectable_rise(0.12, 3600, 400)
+    assert (least_seen(3, 4, 2, 3), least_seen(0, 0, 0, 0)) == (None, None)
 
 
 def test_where_nothing_can_be_told_apart_it_says_so() -> None:

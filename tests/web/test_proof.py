@@ -29,6 +29,7 @@ def test_figures_and_verdicts_are_on_the_pages(past: Past, clock: Clock, logged_
     pooled = viewer.get("/proof").get_data(as_text=True)
     assert "Quarter 1 of 2026" in pooled
     assert "All quarters together" in pooled
+    assert "Could get some" in pooled
     assert viewer.get("/campaigns/none/results").status_code == 404
 
 
@@ -53,7 +54,10 @@ NOT_OF = "DELETE FROM shop_order o USING audience_member a WHERE a.customer_id =
 STATES = {
     "worked": (NOT_OF + "AND a.arm = 'holdout'", ["It worked", "Share who bought, against those left out: +"]),
     "harmed": (NOT_OF + "AND a.arm = 'treated'", ["It did harm", "Share who bought, against those left out: −"]),
-    "few": (NOT_OF + "AND a.customer_id > 12", ["Too few reached the goal to tell an effect from chance"]),
+    "few": (
+        NOT_OF + "AND a.customer_id > 12",
+        ["Too few reached the goal to tell an effect from chance", "points or more, four times out of five"],
+    ),
     "uneven": (
         "UPDATE audience_member SET arm = 'excluded' WHERE run_id = :r AND arm = 'holdout' AND customer_id % 20 < 10",
         ["The groups are not of their planned sizes"],

@@ -19,6 +19,7 @@ from campaigns.arms import quarter
 from campaigns.offers.margin import Trade
 from campaigns.proof import Difference, Moments, hits, newcombe, pooled, sample_ratio_p
 from campaigns.proof.experiment import UNEVEN
+from campaigns.proof.plan import least_seen
 from connectors.types import Money
 from plugin_server.db.offers import codes as offers
 from plugin_server.db.proof import money as results_money
@@ -145,6 +146,7 @@ def _shown(
             for name, arm in arms.items()
         },
         "differences": {name: _difference(name, value, currency) for name, value in found.items()},
+        "least_rise": least_seen(treated.buyers, treated.n, holdout.buyers, holdout.n),
         "figures": results_money.figures(conn, one.runs, currency, arms, gain, now),
     }  # fmt: skip
 
@@ -161,7 +163,9 @@ def _pooled(over: list[dict[str, Arm]], margin: Decimal | None, currency: str) -
             "each": _difference(name, whole.each if known else None, currency),
             "total": _difference(name, whole.total if known else None, currency),
         }
-    return {"people": people, "quarters": len(over), "measures": measures}
+    treated, holdout = (outcomes.total(arms[name] for arms in over) for name in ("treated", "holdout"))
+    least = least_seen(treated.buyers, treated.n, holdout.buyers, holdout.n)
+    return {"people": people, "quarters": len(over), "measures": measures, "least_rise": least}
 
 
 def _difference(name: str, found: Difference | None, currency: str) -> dict[str, Any] | None:

@@ -19,7 +19,7 @@ from campaigns.offers.margin import Trade
 from campaigns.proof import Difference, newcombe, sample_ratio_p
 from campaigns.proof.contest import Contender, Contest, contest
 from campaigns.proof.experiment import UNEVEN
-from campaigns.proof.plan import period_of
+from campaigns.proof.plan import least_seen, period_of
 from connectors.types import Money
 from plugin_server.db.campaigning import campaigns
 from plugin_server.db.campaigning.campaigns import Run, Saved
@@ -129,6 +129,7 @@ def _results(conn: Connection, saved: Saved, runs: list[Run], now: datetime) -> 
         **_reading(shown, now),
         "arms": {name: _shown(arm, merchant.currency, margin) for name, arm in shown.arms.items()},
         "differences": differences(shown.arms, shown.goal, gain, merchant.currency),
+        "least_rise": least_seen(treated.reached(measure.goal), treated.n, holdout.reached(measure.goal), holdout.n),
         "variants": _contest(saved, shown, merchant.currency, margin, now),
         "offers": results_money.offers(conn, ids, saved, merchant.currency, trade),
         "movement": {name: _movement(arm) for name, arm in shown.arms.items()},
