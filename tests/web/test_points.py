@@ -9,7 +9,7 @@ from html import unescape
 
 import pytest
 
-from plugin_server.db.points import actions
+from plugin_server.db.points import actions, ledger
 from plugin_server.db.points import programme as points
 from plugin_server.vault import CustomerLink, customer_token
 from plugin_server.wiring import Services
@@ -97,6 +97,22 @@ def test_the_ledger_calls_an_order_as_the_shop_does(
     customer = points_shop_like.rows("SELECT id FROM customer")[0][0]
     page = logged_in("viewer").get(f"/points/customers/{customer}").text
     assert re.findall(r">(#+100\d)<", page) == ["#1002", "#1001"]
+
+
+def test_everything_that_moves_points_has_a_name(points_shop_like: Shop, logged_in: Callable[[str], Visitor]) -> None:
+    """Cashback comes in points too; a reward of an order that fell through comes back."""
+    take(points_shop_like, order())
+    customer = points_shop_like.rows("SELECT id FROM customer")[0][0]
+    moves = [("action", "cashback"), ("restore", "the order with this reward fell through"), ("reverse", "referral")]
+    for number, (kind, reason) in enumerate(moves):
+        points_shop_like.do(
+            lambda conn, kind=kind, reason=reason, number=number: ledger.give(  # type: ignore[misc]
+                conn, customer, 5, kind=kind, key=f"k{number}", reason=reason, now=NOW, expires_at=None
+            )
+        )
+    shown = logged_in("viewer").get(f"/points/customers/{customer}").text
+    for name in ("Cashback of an order", "the order with this reward fell through", "A friend who bought"):
+        assert name in shown
 
 
 def test_a_viewer_may_look_and_not_give(points_shop_like: Shop, logged_in: Callable[[str], Visitor]) -> None:
