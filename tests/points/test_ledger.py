@@ -187,7 +187,7 @@ class Ledger(RuleBasedStateMachine):
         assert returned == sum(part for _, part in took)
         for lot, part in took:
             least = self.now + timedelta(days=30)
-            self.model.lots.append(Lot(part, self.now, max(lot.ends, least) if lot.ends else least))
+            self.model.lots.append(Lot(part, self.now, max(lot.ends, least) if lot.ends else None))
         took.clear()
         self.model.settle(self.now)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -49,11 +49,11 @@ def rich(points_shop: Shop) -> Shop:
     return points_shop
 
 
-def claim(shop: Shop, key: str = "five") -> int:
+def claim(shop: Shop, key: str = "five", now: datetime = NOW) -> int:
     customer = shop.rows("SELECT id FROM customer")[0][0]
     return shop.do(
         lambda conn: rewards.claim(
-            conn, merchant_id=shop.merchant, customer_id=customer, key=key, secret=SECRET, now=NOW
+            conn, merchant_id=shop.merchant, customer_id=customer, key=key, secret=SECRET, now=now
         )
     )
 
@@ -159,7 +159,7 @@ def test_an_order_that_falls_through_brings_its_reward_s_points_back_and_ends_th
         at = NOW + timedelta(hours=hours)
         take(rich, order("u", total_minor=50_000, coupon_codes=(code,), placed_at=NOW, updated_at=at, **told), now=at)
         watch(rich.app, world, rich.merchant)
-        return has(rich, NOW + timedelta(days=1))
+        return has(rich, NOW + timedelta(days=2))
 
     world = Outside(mail=None, backend="folder", store=lambda _: till, repeatable=True)  # type: ignore[arg-type, return-value]
     states = "SELECT k.state, c.state FROM reward_claim k JOIN offer_code c ON c.claim_id = k.id"
@@ -173,6 +173,10 @@ def test_an_order_that_falls_through_brings_its_reward_s_points_back_and_ends_th
     assert orders(6, refunds=(refund(50_000),), status=OrderStatus.REFUNDED) == (600, 0)
     assert (len(till.revoked), rich.rows(states)) == (1, [("returned", "revoked")])
     assert rich.rows("SELECT sum(points) FROM point_entry") == [(600,)]
+    claim(rich, now=NOW + timedelta(hours=10))  # What came back is spent, and then the order comes back once more.
+    assert orders(30) == (-350, 0), "100 were left, and the 50 that the order earns"
+    assert orders(31, status=OrderStatus.CANCELLED, paid=False) == (100, 0)
+    assert rich.rows("SELECT sum(points) FROM point_entry") == [(100,)]
 
 
 def test_without_a_shop_that_makes_codes_nothing_is_taken(points_shop: Shop) -> None:

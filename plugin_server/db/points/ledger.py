@@ -84,7 +84,7 @@ def give(
 def give_back(conn: Connection, debit_id: int, *, reason: str, now: datetime) -> int:
     """Undo a debit: a lot for each it took from, with that lot's end but a month at least; gives how many points.
 
-    Giving back twice gives back once.
+    What no lot has covered yet is no debt any more. Giving back twice gives back once.
     """
     owner = conn.scalar(text("SELECT customer_id FROM point_entry WHERE id = :id"), {"id": debit_id})
     if owner is None:
@@ -125,10 +125,16 @@ ON CONFLICT (merchant_id, key) DO NOTHING
 _GIVE_BACK = """
 INSERT INTO point_entry
     (merchant_id, customer_id, kind, points, open_points, key, about_id, reason, happened_at, available_at, expires_at)
-SELECT d.merchant_id, d.customer_id, 'restore', u.points, u.points, format('restore:%s:%s', d.id, u.lot_id), d.id,
-       :reason, :now, :now, greatest(l.expires_at, CAST(:now AS timestamptz) + interval '30 days')
-FROM point_entry d JOIN point_use u ON u.debit_id = d.id JOIN point_entry l ON l.id = u.lot_id
-WHERE d.id = :id
+SELECT d.merchant_id, d.customer_id, 'restore', part.points, part.points,
+       format('restore:%s:%s', d.id, part.lot_id), d.id, :reason, :now, :now, part.ends
+FROM point_entry d CROSS JOIN LATERAL (SELECT CAST(:now AS timestamptz) + interval '30 days') AS month(ends)
+CROSS JOIN LATERAL (
+    SELECT u.points, u.lot_id, CASE WHEN l.expires_at IS NOT NULL THEN greatest(l.expires_at, month.ends) END
+    FROM point_use u JOIN point_entry l ON l.id = u.lot_id WHERE u.debit_id = d.id
+    UNION ALL SELECT d.open_points, 0, month.ends WHERE d.open_points > 0
+) AS part(points, lot_id, ends)
+WHERE d.id = :id AND NOT EXISTS (
+    SELECT FROM point_entry r WHERE r.customer_id = d.customer_id AND r.about_id = d.id AND r.kind = 'restore')
 ON CONFLICT (merchant_id, key) DO NOTHING RETURNING points
 """
 _EXPIRE = f"""
