@@ -1,4 +1,4 @@
-"""Friends, points and teams in a Shopify shop, from the code at its till to what a refund takes back."""
+"""Friends, points, teams and series in a Shopify shop, from the code at its till to what follows from the order."""
 
 from __future__ import annotations
 
@@ -7,23 +7,30 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from campaigns.offers.team import TeamTerms
 from campaigns.points.program import parse_program
 from campaigns.referral import ReferralTerms
 from plugin_server import wiring
+from plugin_server.db.campaigning import campaigns
 from plugin_server.db.customers import signups
 from plugin_server.db.friends import referrals, team_seats, teams
 from plugin_server.db.points import programme as points
 from plugin_server.db.session import tenant
 from plugin_server.demo.shopify_shop import selling
 from plugin_server.demo.shopify_shop.model import Order
+from plugin_server.jobs.campaigning.run import advance, open_now
 from plugin_server.jobs.giving import teams as team_jobs
 from plugin_server.jobs.giving.points_night import rounded
 from plugin_server.jobs.giving.rewards import made
 from plugin_server.jobs.outside import outside
+from plugin_server.jobs.series import walk
+from plugin_server.wiring import utc_now
+from tests.series.definitions import campaign as series_of
+from tests.series.definitions import letter
 from tests.story.test_shopify_shop import ShopifySpine, spine
+from tests.story.test_spine import outbox
 
 __all__ = ["spine"]
 
@@ -154,3 +161,42 @@ def test_a_team_fills_and_each_of_it_has_a_code_at_the_till(spine: ShopifySpine)
     assert order.discounts * 5 == variant.price
     spine.deliver()
     assert spine.rows("SELECT code FROM redemption") == [(codes["baru@contoh.test"],)]
+
+
+def test_who_buys_with_the_code_of_a_series_gets_no_further_step_of_it(spine: ShopifySpine) -> None:
+    shop = spine.double
+    assert shop is not None
+    spine.read()
+    services, merchant = spine.services, spine.merchant
+    steps = [
+        {"kind": "offer", "offer": {"kind": "percentage", "value": "10", "valid_days": 30}},
+        letter("{{ offer.code }}", key="code"), {"kind": "wait", "key": "rest", "days": 3},
+        letter("Still there", key="still"), {"kind": "goal", "key": "bought", "on": "order", "days": 14},
+    ]  # fmt: skip
+    made = series_of(*steps, audience={"rungs": ["customer"]})
+    with tenant(services.engine, merchant) as conn:
+        conn.execute(text("UPDATE merchant SET holdout_share = 0"))
+        campaigns.save(conn, merchant_id=merchant, campaign=made, by="owner@example.com")
+        run = open_now(conn, merchant, made.key, "owner@example.com", services.now())
+    assert advance(services, outside(services, merchant), merchant, run) == "done"
+
+    def days_on(days: int) -> list[str]:
+        """Who has got the second letter so many days on."""
+        there = replace(services, now=lambda: utc_now() + timedelta(days=days, minutes=days))
+        walk.walk(there, outside(there, merchant), merchant)
+        return [mail["To"].addresses[0].addr_spec for mail in outbox(spine) if "Still" in mail["Subject"]]
+
+    assert days_on(0) == []
+    codes = dict(spine.rows("SELECT email, code FROM offer_code WHERE state = 'issued'"))
+    buyer, other = sorted(codes)[:2]
+    variant = max(shop.variants.values(), key=lambda one: one.price).id
+    assert spine.buy(other, codes[buyer], variant).status_code == 422
+    assert spine.buy(buyer, codes[buyer], variant).status_code == 200
+    spine.deliver()
+    written = days_on(4)
+    assert set(written) == set(codes) - {buyer}
+    left = "SELECT p.state, p.outcome FROM series_place p JOIN customer c ON c.id = p.customer_id WHERE c.email = :e"
+    assert spine.rows(left, e=buyer) == [("left", "goal")]
+    spine.rows("UPDATE campaign SET state = 'ended' RETURNING id")
+    assert days_on(5) == written
+    assert spine.rows("SELECT DISTINCT outcome FROM series_place WHERE outcome <> 'goal'") == [("ended",)]
