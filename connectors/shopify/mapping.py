@@ -48,12 +48,18 @@ CONSENT = {"SUBSCRIBED": "subscribed", "UNSUBSCRIBED": "unsubscribed", "PENDING"
 REFERRED_BY = "tangga_referred_by"
 SENT = frozenset({"", "FULFILLED", "MARKED_AS_FULFILLED", "SUBMITTED", "DELIVERED", "PICKED_UP"})
 """What a parcel is called that nobody tracks, or that has come."""
+LOST = frozenset({"LOST", "ACCEPTED"})
+"""How a chargeback ends whose money the shop does not see again."""
+CHARGED_BACK = "-chargeback"
+"""How the id of a refund ends that stands for money which the buyer's bank took back."""
 REST = "-rest"
 """How the id of a refund ends that stands for money which no refund of the order accounts for."""
 
 
 def order(raw: object, *, now: datetime, lines: Sequence[Any] | None = None) -> Order:
     """One order from GraphQL. ``lines`` are its line items where they were read apart (bulk, very long orders).
+
+    What the buyer's bank took back, and the shop lost or left, is money given back: Shopify goes on to call it paid.
 
     ``total_minor`` is what was agreed, and does not shrink when money goes back; refunds stand beside it. Where goods
     were taken off by an edit and nothing was paid back for them, the total is what is left: it was never owed.
@@ -66,6 +72,11 @@ def order(raw: object, *, now: datetime, lines: Sequence[Any] | None = None) -> 
     refunds = _refunds(row, path, code, now)
     billing, shipping = part(row, "billingAddress"), part(row, "shippingAddress")
     items = rows(row, "lineItems", path) if lines is None else lines
+    total = _total(row, path, code, refunds)
+    if status is OrderStatus.PAID and _charged_back(row, path):
+        rest = total - sum(refund.amount_minor for refund in refunds)
+        refunds += (Refund(f"{number}{CHARGED_BACK}", rest),) if rest > 0 else ()
+        status, raw_status = OrderStatus.REFUNDED, f"charged back {raw_status}"
     return Order(
         external_id=number,
         number=text(row, "name", 60) or f"#{number}",
@@ -75,7 +86,7 @@ def order(raw: object, *, now: datetime, lines: Sequence[Any] | None = None) -> 
         placed_at=_placed(row, path, now),
         updated_at=moment(row, "updatedAt", path, now),
         currency=code,
-        total_minor=_total(row, path, code, refunds),
+        total_minor=total,
         customer_external_id=reference(row, "customer", "Customer"),
         email=_email(text(row, "email", 320)),
         name=text(billing, "name") or text(shipping, "name") or None,
@@ -184,6 +195,11 @@ def _for_shipping(refunds: Sequence[Refund], shipping: int) -> tuple[Refund, ...
         told.append(replace(refund, shipping_minor=part) if part else refund)
         left -= part
     return tuple(reversed(told))
+
+
+def _charged_back(row: Row, path: str) -> bool:
+    found = (obj(one, f"{path}.disputes") for one in rows(row, "disputes", path))
+    return any(one.get("initiatedAs") == "CHARGEBACK" and one.get("status") in LOST for one in found)
 
 
 def _refund(raw: object, path: str, code: str, now: datetime) -> Refund:

@@ -127,6 +127,23 @@ def test_a_friend_s_order_brings_points_that_its_refunds_take_back(spine: Shopif
     assert spine.one("SELECT sum(points) FROM point_entry") == 0
 
 
+def test_what_the_bank_took_back_brings_nobody_anything(spine: ShopifySpine) -> None:
+    shop = spine.double
+    assert shop is not None
+    spine.read()
+    program(spine)
+    [(advocate,)] = spine.rows("SELECT customer_id FROM customer_facts WHERE rung = 'customer' ORDER BY 1 LIMIT 1")
+    code = friend(spine, advocate, "kawan@contoh.test")
+    spine.buy("kawan@contoh.test", code, max(shop.variants.values(), key=lambda one: one.price).id, 1)
+    spine.deliver()
+    order = shop.orders[max(shop.orders)]
+    for status, actions, has_points in (("NEEDS_RESPONSE", 1, 100), ("LOST", 1, 0), ("WON", 1, 100)):
+        selling.charge_back(shop, order, status)
+        spine.read("reconcile")
+        assert (night(spine, 20)["actions"], has(spine, advocate)) == (actions, has_points), status
+    assert spine.of("kawan@contoh.test", "orders") == 1
+
+
 def test_a_team_fills_and_each_of_it_has_a_code_at_the_till(spine: ShopifySpine) -> None:
     shop = spine.double
     assert shop is not None

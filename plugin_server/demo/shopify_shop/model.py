@@ -119,7 +119,10 @@ class Refund:
 
 @dataclass(slots=True)
 class Order:
-    """One order. ``customer_id`` is None for guests; ``paid`` is what the buyer gave; ``email`` as typed."""
+    """One order. ``customer_id`` is None for guests; ``paid`` is what the buyer gave; ``email`` as typed.
+
+    ``dispute`` is how a chargeback of the buyer's stands: NEEDS_RESPONSE, LOST, WON.
+    """
 
     KIND: ClassVar[str] = "Order"
     id: int
@@ -155,6 +158,7 @@ class Order:
     landing_page: str | None = None
     currency: str | None = None
     token: str = ""
+    dispute: str | None = None
 
     @property
     def goods(self) -> Decimal:

@@ -168,6 +168,7 @@ fields(
         "totalRefundedSet": lambda order, context: _bag(order, context, order.refunded),
         "totalRefundedShippingSet": lambda order, context: _bag(order, context, order.shipping_refunded),
         "totalReceivedSet": lambda order, context: _bag(order, context, order.paid),
+        "disputes": lambda order, _: [order] if order.dispute else [],
         "netPaymentSet": lambda order, context: _bag(order, context, order.paid - order.refunded),
         "discountCodes": lambda order, _: order.codes,
         "discountCode": lambda order, _: order.codes[0] if order.codes else None,
@@ -189,6 +190,16 @@ fields(
         "refunds": lambda order, _, first=None: order.refunds[:first],
         "paymentGatewayNames": lambda _order, _: ["manual"],
         "checkoutToken": lambda order, _: order.token or None,
+    },
+)
+
+
+fields(
+    "OrderDisputeSummary",
+    {
+        "id": lambda order, _: gid("OrderDisputeSummary", order.id),
+        "initiatedAs": lambda _order, _: "CHARGEBACK",
+        "status": lambda order, _: order.dispute,
     },
 )
 

@@ -83,6 +83,18 @@ def test_the_total_stands_and_refunds_stand_beside_it(
     assert all(one.amount_minor > 0 for one in order.refunds)
 
 
+@pytest.mark.parametrize(
+    ("kind", "status", "net"),
+    [("CHARGEBACK", "LOST", 0), ("CHARGEBACK", "ACCEPTED", 0), ("CHARGEBACK", "UNDER_REVIEW", 1500),
+     ("CHARGEBACK", "WON", 1500), ("INQUIRY", "LOST", 1500)],
+)  # fmt: skip
+def test_a_lost_chargeback_is_money_given_back(kind: str, status: str, net: int) -> None:
+    back = {"totalRefundedSet": money("10.0"), "refunds": [refund(1, "10.0")]}
+    order = read(disputes=[{"initiatedAs": kind, "status": status}], **back)
+    assert order.total_minor - sum(one.amount_minor for one in order.refunds) == net
+    assert order.status == ("paid" if net else "refunded")
+
+
 @pytest.mark.parametrize(("received", "paid"), [("25.0", True), ("30.0", True), ("24.99", False), (None, False)])
 def test_an_order_paid_in_full_stays_paid_when_an_edit_puts_more_on_it(received: str | None, paid: bool) -> None:
     came_in = {"totalReceivedSet": money(received)} if received else {"totalReceivedSet": None}
