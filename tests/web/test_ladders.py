@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -62,6 +63,19 @@ def test_a_preset_is_previewed_then_put_in_force(marketer: Visitor, app: Service
     shown = marketer.get("/ladder").get_data(as_text=True)
     assert "first of a quarter" in shown
     assert "Everybody has 14 days" in shown
+
+
+def test_an_earlier_ladder_is_opened_again_and_put_in_force(marketer: Visitor, app: Services, merchant: int) -> None:
+    for ladder in (THREE_STAGES, SEVEN_RUNGS):
+        marketer.post("/ladder", fields(ladder))
+    ways = re.findall(r'href="(/ladder/edit\?version=\d+)"', marketer.get("/ladder").text)
+    assert ways == ["/ladder/edit?version=1"]
+    assert "Acquisition" in marketer.get(ways[0]).text
+    assert marketer.get("/ladder/edit?version=99999999999999999999").status_code == 404
+    marketer.post("/ladder", fields(THREE_STAGES))
+    with tenant(app.engine, merchant) as connection:
+        kept = connection.scalars(text("SELECT definition - 'name' FROM ladder_version ORDER BY version")).all()
+    assert kept[0] == kept[2] != kept[1]
 
 
 def test_rungs_are_moved_added_and_taken_out(marketer: Visitor) -> None:

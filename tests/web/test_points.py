@@ -16,7 +16,7 @@ from plugin_server.wiring import Services
 from tests.data.making import DAY, NOW, Shop, order
 from tests.points.conftest import program
 from tests.points.test_orders import has, take
-from tests.web.conftest import Visitor
+from tests.web.conftest import Clock, Visitor
 
 FORM = {
     "since": "2020-01-01", "points": "1", "per": "10", "pending_days": "14", "expires_days": "", "point_value": "1",
@@ -134,6 +134,34 @@ def test_points_by_hand_need_a_reason_and_cannot_go_below_zero(
         assert visitor.post(path, wrong).status_code == 422
     assert visitor.post(path, {"amount": "+5", "reason": "sorry"}).status_code == 302
     assert has(points_shop_like, NOW) == (15, 0)
+
+
+def test_points_by_hand_are_taken_back_once_and_for_a_day(
+    points_shop_like: Shop, logged_in: Callable[[str], Visitor], clock: Clock
+) -> None:
+    take(points_shop_like, order())
+    customer = points_shop_like.rows("SELECT id FROM customer")[0][0]
+    visitor, path = logged_in("marketer"), f"/points/customers/{customer}"
+    undo = re.compile(rf'action="({path}/undo/\d+)"')
+    for amount, stands in (("+5", 15), ("-4", 6)):
+        visitor.get(path)
+        visitor.post(path, {"amount": amount, "reason": "oops"})
+        assert has(points_shop_like, NOW) == (stands, 0)
+        (way,) = undo.findall(visitor.get(path).text)
+        assert logged_in("viewer").post(way).status_code == 403
+        assert [visitor.post(way).status_code for _ in range(2)] == [302, 302]
+        assert has(points_shop_like, NOW) == (10, 0)
+        assert undo.findall(visitor.get(path).text) == []
+    visitor.post(path, {"amount": "+5", "reason": "meant"})
+    (way,) = undo.findall(visitor.get(path).text)
+    visitor.post(path, {"amount": "-15", "reason": "spent"})
+    visitor.post(way)
+    assert "spent since" in visitor.get(path).text
+    assert has(points_shop_like, NOW) == (0, 0)
+    clock.forward(hours=25)
+    assert undo.findall(visitor.get(path).text) == []
+    done = points_shop_like.rows("SELECT detail ->> 'points' FROM audit_log WHERE action = 'points_undone' ORDER BY id")
+    assert [row[0] for row in done] == ["-5", "4"]
 
 
 def test_a_customer_takes_a_reward_in_two_taps(points_shop_like: Shop, visitor: Visitor, app: Services) -> None:

@@ -85,6 +85,14 @@ def versions(conn: Connection) -> list[dict[str, Any]]:
     return [dict(row) for row in rows.mappings()]
 
 
+def at(conn: Connection, version: str) -> Ladder | None:
+    """The ladder as it was saved under this number; None where there is no such version."""
+    found = conn.execute(
+        text("SELECT version, definition FROM ladder_version WHERE version::text = :v"), {"v": version}
+    ).one_or_none()
+    return Ladder.model_validate({**found.definition, "version": found.version}) if found else None
+
+
 def falling(conn: Connection, limit: int = 50) -> tuple[int, list[Any]]:
     """Who loses a rung at the next reviews: how many, and the first of them with name, rung and day."""
     count = conn.scalar(text("SELECT count(*) FROM rung_review")) or 0

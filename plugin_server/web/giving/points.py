@@ -84,6 +84,22 @@ def adjust(who: Person, customer_id: int) -> ResponseReturnValue:
     return redirect(url_for("points.customer", customer_id=customer_id))
 
 
+@pages.post("/points/customers/<int:customer_id>/undo/<int:entry>")
+@requires("marketer")
+def undo(who: Person, customer_id: int, entry: int) -> ResponseReturnValue:
+    """Take back what was given or taken by hand today; pressing twice takes it back once."""
+    with tenant(services().engine, who.merchant_id) as conn:
+        person = customers.one(conn, customer_id) or abort(404)
+        try:
+            done = points_hand.undo(conn, who.merchant_id, person.id, entry, by=who.email, now=services().now())
+            said = "points.undone" if done else "points.not_undone"
+        except NotEnough:
+            conn.rollback()
+            done, said = False, "points.spent_since"
+    flash(words()(said), "good" if done else "bad")
+    return redirect(url_for("points.customer", customer_id=customer_id))
+
+
 def _page(who: Person, given: dict[str, str], faults: dict[str, str]) -> str:
     now = services().now()
     with tenant(services().engine, who.merchant_id) as conn:
@@ -123,5 +139,6 @@ def _ledger(who: Person, customer_id: int, fault: str = "") -> str:
             "person": person,
             "has": held.balance(conn, person.id, services().now()),
             "entries": held.ledger(conn, person.id),
+            "undoable": points_hand.undoable(conn, person.id, services().now()) if who.may("marketer") else set(),
         }
     return page("points_customer.html", section="points", fault=fault, **found)

@@ -55,9 +55,12 @@ def show(who: Person) -> ResponseReturnValue:
 @pages.get("/ladder/edit")
 @requires("marketer")
 def edit(who: Person) -> ResponseReturnValue:
-    """The form with the ladder in force."""
+    """The form with the ladder in force, or with an earlier one (``?version=``), saved like any other change."""
+    asked = request.args.get("version", "")
     with tenant(services().engine, who.merchant_id) as connection:
-        form = ladder_form.of(shop(connection, who.merchant_id).ladder)
+        current = shop(connection, who.merchant_id).ladder
+        wanted = ladder_versions.at(connection, asked) or abort(404) if asked else current
+        form = ladder_form.of(wanted)
     return _form(who, form)
 
 
