@@ -26,6 +26,8 @@ MANY = (
        SELECT :m, g || '@example.com', g || '@example.com', 'Siti', 'Rahayu', 'en' FROM generate_series(1, 20001) g""",
     """INSERT INTO customer_facts (merchant_id, customer_id, rung, rung_since, activity, consent_promotions)
        SELECT :m, id, 'prospect', :now, 'none', 'subscribed' FROM customer""",
+    """INSERT INTO suppression (merchant_id, email_norm, reason, source)
+       SELECT :m, 'gone' || g || '@example.com', 'bounced', 'provider' FROM generate_series(1, 3000) g""",
 )
 
 
@@ -35,7 +37,8 @@ def large(app: Services, merchant: int) -> int:
     campaign(app, merchant, "tea", "draft", trigger={"kind": "once"})
     with tenant(app.engine, merchant) as connection:
         for statement in MANY:
-            connection.execute(text(statement), {"m": merchant, "now": app.now()})
+            told = {"m": merchant, "now": app.now()}
+            connection.execute(text(statement), {name: told[name] for name in told if f":{name}" in statement})
         points.save_program(connection, merchant, program(), by="owner@example.com")
         run, _ = campaigns.open_run(
             connection, merchant_id=merchant, saved=campaigns.need(connection, "tea"), occasion="x", due_at=app.now(),
@@ -138,6 +141,10 @@ def test_no_page_reads_all_customers(
             read.clear()
             visitor.client.get(path).get_data()
             greedy[path] = {table: rows for table, rows in read.items() if rows > FEW}
+        read.clear()
+        visitor.client.get("/campaigns/tea").get_data()
+        # For its readers PostgreSQL may go through everybody in a shop of this size; addresses shut off it looks up.
+        assert read["suppression"] < FEW
     assert len(greedy) > 40
     assert {path: tables for path, tables in greedy.items() if tables} == {}
 
