@@ -63,9 +63,11 @@ def _page(key: str, status: int) -> ResponseReturnValue:
     fault = g.get("fault") or secrets.token_hex(4)
     if status < 500:
         log.info("request refused [%s] %s %s %s", fault, status, request.method, request.path)
-    say = words()
+    say, own = words(), request.path.startswith(CUSTOMERS)
+    if own and key == "429":
+        key = "often"
     return page(
-        "card_error.html" if request.path.startswith(CUSTOMERS) else "error.html",
+        "card_error.html" if own else "error.html",
         title=say(f"error.{key}.title"),
         sentence=say(f"error.{key}.sentence"),
         fault=fault,

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from flask import Flask
 from sqlalchemy import text
 
-from plugin_server.db.merchant import people
+from plugin_server.db.merchant import brand, people
 from plugin_server.db.session import tenant
 from plugin_server.web.login import make_login_link
 from plugin_server.wiring import Services
@@ -151,7 +152,50 @@ def test_empty_pages_say_what_fills_them_and_lead_there(logged_in: Callable[[str
     owner = logged_in("owner")
     ways = {"/customers": "/welcome", "/audit": "/welcome", "/conversations": "/mail/health",
             "/proof": "/campaigns/recipes", "/campaigns": "/campaigns/recipes",
-            "/segments": "/segments/new", "/teams": "/teams/new"}  # fmt: skip
+            "/segments": "/segments/new", "/teams": "/teams/new", "/home/what-if": "/welcome",
+            "/ladder/movement": "/welcome"}  # fmt: skip
     for path, way in ways.items():
         page = owner.get(path).text
         assert re.search(rf'<a class="button[^"]*" href="{way}"', page), path
+
+
+def test_a_refusal_wears_the_look_of_its_readers_and_says_what_to_do(
+    app: Services, flask_app: Flask, merchant: int, visitor: Visitor, logged_in: Callable[[str], Visitor]
+) -> None:
+    """Owners' pages lead back into the shop, customers' stay out of it; each says what is safe and what to do."""
+    with tenant(app.engine, merchant) as connection:
+        brand.save(connection, merchant, color="#7A1F5C", logo=None, now=app.now())
+
+    def fail() -> str:
+        raise RuntimeError("on purpose")
+
+    # One page of each kind that breaks: what breaks is the route, and everything around it is the real thing.
+    flask_app.view_functions["preferences.form"] = flask_app.view_functions["customers.index"] = lambda **_: fail()
+    owner, viewer = logged_in("owner"), logged_in("viewer")
+    large = {"words": "x" * 1_100_000}
+    said = {
+        (403, "Ask an owner of the shop."): viewer.get("/settings/people"),
+        (404, "The address is wrong"): owner.get("/no/such/page"),
+        (405, "Use the button on its page."): owner.get("/logout"),
+        (410, "It was used already"): owner.get("/login/no-such-link"),
+        (413, "Send less at once."): owner.post("/settings", large),
+        (500, "What you had saved is safe."): owner.get("/customers"),
+    }
+    for (status, sentence), answer in said.items():
+        assert (answer.status_code, sentence in answer.text) == (status, True), sentence
+        assert re.search(r'<a class="button[^"]*" href="/', answer.text), status
+    for _ in range(20):
+        app.redis.incr("join:127.0.0.1")
+    form, joining = {"email": "a@example.com", "topic": "promotions"}, f"/join/{merchant}"
+    visitor.client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "en"
+    own = {
+        (404, "It may have been cut off."): visitor.get("/c/no-such-link"),
+        (429, "Wait a quarter of an hour and try again."): visitor.client.post(joining, data=form),
+        (413, "Send less at once."): visitor.client.post(joining, data=large),
+        (500, "What you had saved is safe."): visitor.get(joining),
+    }
+    for (status, sentence), answer in own.items():
+        assert (answer.status_code, sentence in answer.text) == (status, True), sentence
+        assert 'class="card-page"' in answer.text
+        assert "/home" not in answer.text
+    assert "--accent:#7A1F5C" in own[429, "Wait a quarter of an hour and try again."].text
