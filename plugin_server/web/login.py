@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from flask import Blueprint, abort, redirect, request, session, url_for
+from flask import Blueprint, abort, flash, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from redis.exceptions import RedisError
 
@@ -17,6 +17,7 @@ from plugin_server.jobs.queues import wake
 from plugin_server.locales import LANGUAGES
 from plugin_server.web.context import LANGUAGE_COOKIE, page, services, visitor, words
 from plugin_server.web.guards import requires
+from plugin_server.web.shops.embedded import in_frame
 from plugin_server.wiring import Services
 
 pages = Blueprint("login", __name__)
@@ -100,6 +101,10 @@ def leave_everywhere(who: Person) -> ResponseReturnValue:
         people.log_out_everywhere(connection, who.user_id)
         audit_log.record(connection, who.merchant_id, actor=who.email, action="logout_everywhere")
     session.clear()
+    if in_frame():
+        # Whoever is here by the shop's own admin stays: that log-in is not ours to end.
+        flash(words()("settings.left_everywhere"), "good")
+        return redirect(url_for("settings.show"))
     return redirect(url_for("login.form"))
 
 

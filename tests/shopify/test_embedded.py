@@ -148,6 +148,8 @@ def test_forms_work_without_any_cookie_and_come_back_into_the_frame(
     assert (answer.status_code, answer.location) == (302, f"{ROOT}/customers?q=x&id_token={proof}")
     sent = client.post(f"{ROOT}/stores/{granted}/sync", headers={"Authorization": f"Bearer {proof}"})
     assert sent.location == f"{ROOT}/stores/{granted}?id_token={proof}"
+    left = client.post(f"{ROOT}/logout/everywhere", data={"id_token": proof})
+    assert left.location == f"{ROOT}/settings?id_token={proof}", "no log-in of ours stands in the admin"
     with tenant(app.engine, merchant) as connection:
         assert connection.scalar(text("SELECT actor FROM audit_log WHERE action = 'sync_asked'")) == "sari@example.com"
 
