@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel import Locale
+from babel.core import get_global
 from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_compact_decimal, format_currency, format_decimal, format_percent
 
@@ -22,6 +23,17 @@ from plugin_server.locales.sentences import said
 
 WHOLE = {"IDR": "Rp", "VND": "₫", "KRW": "₩"}
 """Currencies whose minor units nobody writes, with the sign people use in every language."""
+
+AMERICAN = {
+    "d MMM y": "MMM d, y", "EEEE d MMMM y": "EEEE, MMMM d, y", "EEE d MMM": "EEE, MMM d",
+    "d MMM y, HH:mm": "MMM d, y, HH:mm",
+}  # fmt: skip
+"""How people in the United States write days; the other parts of the world that read English write the day first."""
+
+
+@cache
+def _american(zone: str) -> bool:
+    return get_global("zone_territories").get(zone) == "US"
 
 
 @cache
@@ -137,7 +149,12 @@ class Words:
             return "–"
         day = value.astimezone(self.zone).date() if isinstance(value, datetime) else value
         written = {"medium": "d MMM y", "full": "EEEE d MMMM y"}.get(style, style)
-        return format_date(day, format=written, locale=self.language)
+        return format_date(day, format=self._order(written), locale=self.language)
+
+    def _order(self, written: str) -> str:
+        """The same pattern in the order of a shop in the United States, where it speaks English."""
+        american = self.language == "en" and _american(str(self.zone))
+        return AMERICAN.get(written, written) if american else written
 
     def month(self, key: str) -> str:
         """``Nov 2026`` for ``2026-11``."""
@@ -146,13 +163,13 @@ class Words:
     def day(self, value: Day | datetime) -> str:
         """``Sun 22 Nov``."""
         day = value.astimezone(self.zone).date() if isinstance(value, datetime) else value
-        return format_date(day, format="EEE d MMM", locale=self.language)
+        return format_date(day, format=self._order("EEE d MMM"), locale=self.language)
 
     def time(self, value: datetime | None) -> str:
         """``22 Nov 2026, 14:05`` in the person's zone."""
         if value is None:
             return "–"
-        return format_datetime(value, format="d MMM y, HH:mm", tzinfo=self.zone, locale=self.language)
+        return format_datetime(value, format=self._order("d MMM y, HH:mm"), tzinfo=self.zone, locale=self.language)
 
     def hour(self, value: datetime) -> str:
         """``14:05`` in the person's zone."""

@@ -214,3 +214,17 @@ def test_a_reason_is_said_in_the_reader_s_language(language: str, reason: str, s
     words = Words(language, ZoneInfo("Asia/Jakarta"), NOW)
     assert words.why(reason).startswith(said)
     assert words.why(str(reason), json.loads(json.dumps(written(reason)))) == words.why(reason)
+
+
+@pytest.mark.parametrize(
+    ("language", "zone", "day", "full", "moment"),
+    [
+        ("en", "America/Chicago", "Nov 3, 2026", "Tuesday, November 3, 2026", "Nov 3, 2026, 12:05"),
+        ("en", "Asia/Jakarta", "4 Nov 2026", "Wednesday 4 November 2026", "4 Nov 2026, 01:05"),
+        ("nl", "America/Chicago", "3 nov 2026", "dinsdag 3 november 2026", "3 nov 2026, 12:05"),
+        ("id", "Asia/Jakarta", "4 Nov 2026", "Rabu 4 November 2026", "4 Nov 2026, 01:05"),
+    ],
+)
+def test_days_stand_in_the_order_of_where_one_is(language: str, zone: str, day: str, full: str, moment: str) -> None:
+    words, at = Words(language, ZoneInfo(zone), NOW), datetime(2026, 11, 3, 18, 5, tzinfo=UTC)
+    assert (words.date(at), words.date(at, "full"), words.time(at)) == (day, full, moment)
