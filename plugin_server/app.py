@@ -120,11 +120,7 @@ def create_app(services: Services | None = None) -> Flask:
     made = services or wiring.services()
     web = Path(__file__).parent / "web"
     app = Flask("plugin_server.web", root_path=str(web), static_folder="static")
-    app.config.update(_configuration(made))
-    app.extensions["tangga"] = made
-    app.extensions["tangga_secrets"] = SecretsCache(made)
-    app.extensions["tangga_intake"] = Intake(made.settings.database_url or "")
-    app.extensions["tangga_bell"] = Bell(made.redis)
+    equip(app, made)
     app.extensions["tangga_assets"] = _stamp(web / "static" / "dist")
     for noun in NOUNS:
         app.register_blueprint(noun.pages)
@@ -139,6 +135,15 @@ def create_app(services: Services | None = None) -> Flask:
     if proxies := made.settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
     return app
+
+
+def equip(app: Flask, services: Services) -> None:
+    """Give an application what it works with. Whoever gives it other services closes its intake and bell before."""
+    app.config.update(_configuration(services))
+    app.extensions["tangga"] = services
+    app.extensions["tangga_secrets"] = SecretsCache(services)
+    app.extensions["tangga_intake"] = Intake(services.settings.database_url or "")
+    app.extensions["tangga_bell"] = Bell(services.redis)
 
 
 def _configuration(services: Services) -> dict[str, object]:

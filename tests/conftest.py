@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -27,6 +28,12 @@ from tests.databases import Databases
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--pictures", metavar="DIR", help="walk through a full demo shop; keep pictures of it there")
+
+
+def pytest_collection_finish() -> None:
+    """What is there before the first test stays: whoever looks for garbage need not walk through it each time."""
+    gc.collect()
+    gc.freeze()
 
 
 def shared(*parts: str) -> Path:

@@ -16,7 +16,7 @@ def test_no_file_is_longer_than_400_lines_of_code() -> None:
     long = [
         f"{path.relative_to(ROOT)}: {sloc(path)}"
         for path in sources("connectors", "campaigns", "plugin_server", "tests")
-        if sloc(path) > 400
+        if len(path.read_text().splitlines()) > 400 and sloc(path) > 400
     ]
     assert not long, listed(long)
 

@@ -13,7 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from plugin_server.app import create_app
+from plugin_server.app import create_app, equip
 from plugin_server.db.merchant import merchants
 from plugin_server.db.session import tenant
 from plugin_server.db.shops import stores
@@ -22,6 +22,8 @@ from plugin_server.web.login import make_login_link
 from plugin_server.wiring import Services
 
 SECRET = "a-webhook-secret"
+IDLE: list[Flask] = []
+"""Applications that no test uses now: routes and templates are the same in every test, and dear to compile."""
 
 
 @dataclass
@@ -53,7 +55,10 @@ def serve() -> Iterator[Callable[[Services], Flask]]:
     served: list[Flask] = []
 
     def make(services: Services) -> Flask:
-        made = create_app(services)
+        if IDLE and not services.settings.trusted_proxies:
+            equip(made := IDLE.pop(), services)
+        else:
+            made = create_app(services)
         made.testing = True
         made.config["PROPAGATE_EXCEPTIONS"] = False
         served.append(made)
@@ -63,6 +68,7 @@ def serve() -> Iterator[Callable[[Services], Flask]]:
     for made in served:
         made.extensions["tangga_intake"].close()
         made.extensions["tangga_bell"].close()
+    IDLE.extend(made for made in served if not made.extensions["tangga"].settings.trusted_proxies)
 
 
 @pytest.fixture
