@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from threading import Thread
 from urllib.parse import quote
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Frame, Page, expect
-from werkzeug.serving import make_server
 
 from connectors.shopify.auth import SCOPES, Grant
 from plugin_server import shop_access, wiring
 from plugin_server.demo.opening import free_port
 from plugin_server.wiring import Services
 from tests.connectors.server import Answer, Asked, LoopbackServer, serving
+from tests.serving import served
 from tests.shopify.conftest import SHOP, Admin
 from tests.shopify.test_embedded import ROOT, SARI, token
 
@@ -69,13 +68,8 @@ def address(
     grant = Grant("shpat_0", SCOPES, made.now() + timedelta(days=1), "shprt_0", made.now() + timedelta(days=90))
     shop_access.keep(wiring.vault(made), merchant, shopify, grant)
     admin.staff = SARI
-    server = make_server("127.0.0.1", port, serve(made), threaded=True)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    yield known["public_url"]
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(serve(made), port) as address:
+        yield address
 
 
 def framed(page: Page) -> Frame:

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import ssl
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-from flask import Flask
 from sqlalchemy import text
-from werkzeug.serving import make_server
 from woocommerce import API
 
 from plugin_server import wiring
@@ -29,6 +23,7 @@ from plugin_server.jobs.reading.ingest import drained
 from plugin_server.jobs.reading.sync import read_store
 from plugin_server.wiring import Services, utc_now
 from tests.demo.test_store_front import Visitor
+from tests.serving import served
 
 KEY, SECRET = "ck_" + "1" * 40, "cs_" + "2" * 40
 
@@ -80,25 +75,6 @@ class Spine:
         """The single value that a query finds."""
         ((found,),) = self.rows(sql, **values)
         return found
-
-
-@contextmanager
-def served(app: Flask, port: int, certificate: Path | None = None) -> Iterator[None]:
-    """The application on loopback, for as long as the block; over https where there is a certificate."""
-    context = None
-    if certificate:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate)
-    server = make_server("127.0.0.1", port, app, threaded=True, ssl_context=context)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-        app.extensions["tangga_intake"].close()
 
 
 @pytest.fixture

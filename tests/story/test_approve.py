@@ -21,7 +21,7 @@ from plugin_server.jobs.reading.sync import read_store
 from plugin_server.web.login import make_login_link
 from plugin_server.wiring import Services, utc_now
 from tests.connectors.certificate import certificate_of
-from tests.story.conftest import served
+from tests.serving import served
 
 pytestmark = pytest.mark.browser
 

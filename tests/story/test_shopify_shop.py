@@ -27,7 +27,8 @@ from plugin_server.jobs.reading.ingest import drained
 from plugin_server.jobs.telling import tags as tell_tags
 from plugin_server.jobs.telling.rungs import tell
 from plugin_server.wiring import Services, utc_now
-from tests.story.conftest import Spine, served
+from tests.serving import served
+from tests.story.conftest import Spine
 from tests.story.test_spine import launched, outbox, standing
 
 

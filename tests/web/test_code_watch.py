@@ -57,4 +57,3 @@ def test_a_person_decides_once(leaked: Past, app: Services, logged_in: Callable[
 def test_leaks_in_a_browser(leaked: Past, looker: Callable[..., Looker], size: str, language: str) -> None:
     eye = looker(size, language)
     eye.look("/codes/leaked")
-    eye.look("/home")

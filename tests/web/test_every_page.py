@@ -11,11 +11,8 @@ import json
 import re
 import subprocess
 from base64 import b64encode
-from collections.abc import Iterator
-from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -24,7 +21,6 @@ from flask import Flask
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser
 from sqlalchemy import Connection, text
-from werkzeug.serving import make_server
 
 from campaigns.offers.team import TeamTerms
 from plugin_server.bench import pages_shop
@@ -35,7 +31,9 @@ from plugin_server.db.friends import teams
 from plugin_server.db.session import tenant
 from plugin_server.wiring import Services
 from tests.series.definitions import campaign, letter
+from tests.serving import served
 from tests.web import odd_people
+from tests.web.test_browser import settled
 
 ORACLE = Path(__file__).parents[1] / "oracle"
 VALIDATE = ORACLE / "node_modules" / ".bin" / "html-validate"
@@ -194,20 +192,6 @@ def invalid(folder: Path) -> list[str]:
     ]
 
 
-@contextmanager
-def serving(flask_app: Flask) -> Iterator[str]:
-    """The application over HTTP; gives its address."""
-    server = make_server("127.0.0.1", 0, flask_app, threaded=True)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 @pytest.mark.browser
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_page_fits_a_phone_and_a_desk(
@@ -216,7 +200,7 @@ def test_every_page_fits_a_phone_and_a_desk(
     client, pages = shop
     speak(app, language)
     said: list[str] = []
-    with serving(flask_app) as address:
+    with served(flask_app) as address:
         context = chromium.new_context(locale=language)
         cookie = client.get_cookie("session") or client.get_cookie("tangga")
         assert cookie
@@ -228,7 +212,7 @@ def test_every_page_fits_a_phone_and_a_desk(
         for path in pages:
             page.set_viewport_size({"width": WIDTHS[0], "height": 844})
             page.goto(address + path)
-            page.locator(".htmx-request").first.wait_for(state="detached")
+            settled(page)
             for width in WIDTHS:
                 page.set_viewport_size({"width": width, "height": 844})
                 wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")

@@ -127,20 +127,6 @@ def test_keys_lead_to_pages_and_are_off_where_one_types(looker: Callable[..., Lo
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize(("size", "language"), [("phone", "id"), ("desk", "en"), ("phone", "nl")])
-def test_the_pages_of_a_beginning_and_of_settings(
-    looker: Callable[..., Looker], size: str, language: str, crowd: int
-) -> None:
-    eye = looker(size, language)
-    for path in (
-        "/home", "/welcome", "/welcome/costs", "/welcome/try/second_order", "/settings", "/settings/keys",
-        "/settings/audit", "/ladder/movement",
-    ):  # fmt: skip
-        eye.look(path)
-        assert eye.page.get_attribute("html", "lang") == language
-
-
-@pytest.mark.browser
 @pytest.mark.parametrize("size", ["phone", "desk"])
 def test_the_first_step_of_an_empty_business(looker: Callable[..., Looker], size: str) -> None:
     eye = looker(size)

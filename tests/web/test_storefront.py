@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,7 +16,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from playwright.sync_api import Browser
 from sqlalchemy import text
-from werkzeug.serving import make_server
 
 from connectors.errors import BadSignature
 from connectors.shopify.app_proxy import Proxied, read_proxied, signature
@@ -36,8 +33,9 @@ from plugin_server.demo.shopify_shop.server import create_shop_app as create_sho
 from plugin_server.vault import CustomerLink, Shopper, customer_token, storefront_token
 from plugin_server.wiring import Services
 from tests.checks.measure import ROOT
+from tests.serving import running, served
 from tests.web.conftest import Visitor
-from tests.web.test_browser import Looker, address, crowd, looker
+from tests.web.test_browser import address, crowd, looker
 
 __all__ = ["address", "crowd", "looker"]
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -167,16 +165,6 @@ def test_the_extension_carries_the_same_script() -> None:
         assert keys[0] == keys[1] == keys[2]
 
 
-@contextmanager
-def serving(server: Any) -> Iterator[str]:
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    server.server_close()
-    thread.join(timeout=5)
-
-
 @pytest.fixture
 def ours(app: Services, serve: Callable[[Services], Flask]) -> Iterator[str]:
     """Our web application at the address it names itself by, with a Shopify app of its own."""
@@ -184,7 +172,7 @@ def ours(app: Services, serve: Callable[[Services], Flask]) -> Iterator[str]:
     told = {"public_url": f"http://127.0.0.1:{port}", "shopify_client_id": "demo-client",
             "shopify_client_secrets": ("demo-secret",)}  # fmt: skip
     made = serve(replace(app, settings=app.settings.model_copy(update=told)))
-    with serving(make_server("127.0.0.1", port, made, threaded=True)) as address:
+    with served(made, port) as address:
         yield address
 
 
@@ -194,9 +182,9 @@ def test_a_shop_without_log_in_shows_the_block_to_whoever_came_from_a_card(
 ) -> None:
     shop = ShopState()
     stock(shop, generate(seed=3, customers=30, now=NOW))
-    served = create_shop_app(shop, Faults())
-    served.config["BLOCK"] = f"{ours}/storefront/block.js"
-    with serving(bind(served)) as window, tenant(app.engine, merchant) as conn:
+    shown = create_shop_app(shop, Faults())
+    shown.config["BLOCK"] = f"{ours}/storefront/block.js"
+    with running(bind(shown)) as window, tenant(app.engine, merchant) as conn:
         conn.execute(text("UPDATE store SET url = :u WHERE id = :s"), {"u": window, "s": woo})
         conn.execute(text("UPDATE customer SET first_name = :n WHERE id = :c"), {"n": EVIL, "c": crowd})
         given = {"m": merchant, "c": crowd, "s": woo, "now": app.now(), "until": app.now() + timedelta(9)}
@@ -239,9 +227,9 @@ def test_a_shopify_shop_shows_the_block_to_whoever_signed_in(
                  "VALUES (:m, :s, :e, :c, '{}')"),
             {"m": merchant, "s": store, "e": str(visitor.id), "c": crowd},
         )  # fmt: skip
-    served = create_shopify(shop)
-    served.config["PROXY"] = f"{ours}/shopify/proxy"
-    with serving(bind_shopify(served)) as window:
+    shown = create_shopify(shop)
+    shown.config["PROXY"] = f"{ours}/shopify/proxy"
+    with running(bind_shopify(shown)) as window:
         context = chromium.new_context(locale="en")
         page = context.new_page()
         page.goto(f"{window}/?lang=en")
@@ -265,12 +253,3 @@ INSERT INTO offer_code (merchant_id, customer_id, store_id, code, state, kind, v
                         issued_at)
 VALUES (:m, :c, :s, 'SENJA-10', 'issued', 'percentage', 10, 'IDR', 'c60@example.com', :until, :now)
 """
-
-
-@pytest.mark.browser
-def test_the_owners_pages_of_cards_and_blocks(looker: Callable[..., Looker], woo: int) -> None:
-    pages = (f"/stores/{woo}/storefront", "/settings/benefits", "/settings/wallet", "/settings/members")
-    for size, language in (("phone", "id"), ("phone", "nl"), ("desk", "en")):
-        eye = looker(size, language)
-        for path in pages:
-            eye.look(path)

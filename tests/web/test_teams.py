@@ -215,18 +215,16 @@ def test_teams_on_a_phone_and_on_a_desk(
         eye.look(team)
     eye.page.fill("#f-email", "budi@example.com")
     eye.page.check("input[name=agree]")
-    eye.page.click("form button")
-    eye.page.wait_for_load_state("networkidle")
+    with eye.page.expect_navigation():
+        eye.page.click("form button")
     eye.hold("after asking")
     seat = f"{own(shop, 'budi@example.com')}/team/{team.removeprefix('/d/')}"
     eye.look(seat)
-    eye.page.click("form button")
-    eye.page.wait_for_load_state("networkidle")
+    with eye.page.expect_navigation():
+        eye.page.click("form button")
     eye.hold("after joining")
     eye.look(own(shop, "ani@example.com"))
-    owner = looker(size)
-    for path in ("/teams", "/teams/new", f"/teams/{deal}"):
-        owner.look(path)
+    looker(size).look(f"/teams/{deal}")
     shop.rows(f"UPDATE team SET deadline = '{NOW - timedelta(hours=1)}' RETURNING id")
     eye.look(team)
     told: Any = eye.page.text_content("main")
