@@ -11,7 +11,6 @@ from contextlib import suppress
 from pathlib import Path
 
 import psycopg
-import pytest
 import redis
 
 from plugin_server.launcher.home import running
@@ -43,13 +42,13 @@ def test_a_running_instance_can_be_found_and_a_stopped_one_not(home: Path, start
     assert running(home) is None
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_stop_is_clean_and_leaves_nothing(home: Path, start: Start, number: int) -> None:
-    assert start(home).end(number) == 0
-    assert processes_of(home) == {}
+def test_a_stop_is_clean_and_leaves_nothing(home: Path, start: Start) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        assert start(home).end(number) == 0
+        assert processes_of(home) == {}
     start(home)
     log = (home / "log" / "postgres.log").read_text()
-    assert "database system was shut down at" in log
+    assert log.count("database system was shut down at") >= 3
     assert "not properly shut down" not in log
 
 
@@ -132,11 +131,6 @@ def test_a_killed_worker_comes_back_and_its_horse_is_gone(home: Path, start: Sta
     os.kill(worker, signal.SIGKILL)
     until(lambda: len(processes_of(home, "worker")) == 2 and worker not in processes_of(home))
     assert horse not in processes_of(home)
-
-
-def test_lines_of_a_child_carry_its_name(home: Path, start: Start) -> None:
-    instance = start(home)
-    until(lambda: instance.said("web | serving\n"))
 
 
 def test_a_web_process_that_never_starts_ends_the_instance_with_its_log(home: Path, start: Start) -> None:
