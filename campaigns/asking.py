@@ -13,7 +13,6 @@ from typing import Final, Literal
 
 from campaigns.proof import Z
 
-QUESTIONS: Final = ("satisfaction", "preferences", "birthday")
 LAST_WORD: Final = timedelta(hours=24)
 """How long an answer may still be changed."""
 LONGEST: Final = 2_000

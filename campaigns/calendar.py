@@ -66,7 +66,6 @@ NAMES: Final[dict[str, dict[str, str]]] = {
 }
 # Where a country's own calendar is silent, the feasts that are kept everywhere are taken from one that has them.
 ELSEWHERE: Final = {"ID": ("eid_al_fitr", "eid_al_adha", "lunar_new_year", "christmas", "new_year", "easter")}
-RETAIL: Final = ("valentines_day", "singles_day", "black_friday", "harbolnas")
 
 
 @dataclass(frozen=True, slots=True)

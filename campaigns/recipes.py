@@ -27,14 +27,14 @@ class Recipe:
         return parse(self.document)
 
 
-def holiday_discount(holiday: str = "eid_al_fitr", *, key: str = "", name: str = "", percent: str = "10") -> Recipe:
+def holiday_discount(holiday: str = "eid_al_fitr", *, key: str = "") -> Recipe:
     """A thank-you with a personal discount before a holiday, for those who have bought at least once."""
     document = {
         "key": key or f"{holiday.replace('_', '-')}-thanks",
-        "name": name or "Holiday thank-you",
+        "name": "Holiday thank-you",
         "trigger": {"kind": "holiday", "holiday": holiday, "offsets_days": [-14], "at": "09:00"},
         "audience": {"rungs": ["shopper", "customer", "member", "advocate", "raving_fan"]},
-        "offer": {"kind": "percentage", "value": percent, "valid_days": 14},
+        "offer": {"kind": "percentage", "value": "10", "valid_days": 14},
         "message": wordings("holiday_discount"),
         "measure": {"goal": "order", "window_days": 14, "holdout": "0.1"},
     }

@@ -17,7 +17,7 @@ MAX_LAG = timedelta(days=2)
 T = TypeVar("T", bound=Hashable)
 
 
-def exclusive_start(since: datetime, *, lag: timedelta = timedelta(0), overlap: timedelta = OVERLAP) -> datetime:
+def exclusive_start(since: datetime, *, lag: timedelta = timedelta(0)) -> datetime:
     """The instant (UTC, whole seconds) to send to a source whose "after" is exclusive, so that nothing is lost.
 
     ``since`` is aware, by our clock. ``lag`` is how far the source's clock is behind ours; a source that is ahead
@@ -26,7 +26,7 @@ def exclusive_start(since: datetime, *, lag: timedelta = timedelta(0), overlap: 
     if since.tzinfo is None:
         raise ValueError("since must carry a time zone")
     behind = min(max(lag, timedelta(0)), MAX_LAG)
-    return (since.astimezone(UTC) - behind - overlap).replace(microsecond=0) - timedelta(seconds=1)
+    return (since.astimezone(UTC) - behind - OVERLAP).replace(microsecond=0) - timedelta(seconds=1)
 
 
 class Seen:

@@ -55,7 +55,7 @@ class Services:
     now: Callable[[], datetime] = field(default=utc_now)
 
 
-def build(settings: Settings, *, pool_size: int = 5, name: str = "tangga") -> Services:
+def build(settings: Settings, *, pool_size: int = 5) -> Services:
     """Services from complete settings. Raises ``BadSettings`` where an address is missing or a key is none."""
     database_url, redis_url = complete(settings)
     try:
@@ -65,7 +65,7 @@ def build(settings: Settings, *, pool_size: int = 5, name: str = "tangga") -> Se
         raise BadSettings(str(error)) from error
     return Services(
         settings=settings,
-        engine=app_engine(database_url, pool_size=pool_size, application_name=name),
+        engine=app_engine(database_url, pool_size=pool_size),
         redis=Redis.from_url(redis_url, socket_connect_timeout=5, health_check_interval=30),
     )
 

@@ -116,9 +116,9 @@ def _packed(pack: Pack, main: Ware, pieces: int) -> list[Line]:
     return [Line(pack_ware(pack), pieces // each), Line(main, pieces % each)]
 
 
-def pack_ware(pack: Pack, external_id: str | None = None) -> Ware:
-    """A pack as goods; by its SKU while the shop has not made it."""
-    return Ware(pack.sku, external_id or pack.sku, pack.title, pack.price_minor, pack.cost_minor)
+def pack_ware(pack: Pack) -> Ware:
+    """A pack as goods, by its SKU: the shop has not made it yet."""
+    return Ware(pack.sku, pack.sku, pack.title, pack.price_minor, pack.cost_minor)
 
 
 def _example(

@@ -45,10 +45,10 @@ class _SecurePool(HTTPSConnectionPool):
     ConnectionCls = _SecureConnection
 
 
-def make_pool(timeout: tuple[float, float], size: int = 4) -> urllib3.PoolManager:
+def make_pool(timeout: tuple[float, float]) -> urllib3.PoolManager:
     """A pool that tries once, with (connect, read) seconds. One per process, made after forking."""
     pool = urllib3.PoolManager(
-        maxsize=size,
+        maxsize=4,
         timeout=urllib3.Timeout(connect=timeout[0], read=timeout[1]),
         retries=False,
     )

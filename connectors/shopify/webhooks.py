@@ -74,11 +74,6 @@ def shop_domain(headers: Mapping[str, str]) -> str:
     return told
 
 
-def is_compliance(name: str) -> bool:
-    """True for the three topics about personal data, which are answered also for shops that left."""
-    return name in COMPLIANCE
-
-
 def parse(headers: Mapping[str, str], body: bytes, *, now: datetime) -> StoreEvent:
     """A verified delivery in our words. Raises ``BadPayload``."""
     name = topic(headers)

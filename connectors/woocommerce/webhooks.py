@@ -14,17 +14,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from connectors.base import WebhookState
 from connectors.errors import BadPayload, BadSignature, ConnectorError
-from connectors.hosts import is_public
 from connectors.http import loads
 from connectors.signatures import verify_hmac
-from connectors.types import Customer, StoreEvent, StoreEventKind
+from connectors.types import StoreEvent, StoreEventKind
 from connectors.woocommerce import catalog_mapping, mapping
 from connectors.woocommerce.client import WooClient, WooRefusal
 from connectors.woocommerce.orders import gone
@@ -45,7 +43,6 @@ TOPICS = (
 )
 TRUSTED_HEADERS = ("content-type", "x-wc-webhook-topic", "x-wc-webhook-id", "x-wc-webhook-source")
 PING = re.compile(rb"webhook_id=[0-9]{1,20}")
-DELIVERY_PORTS = {80, 443, 8080}
 FORM = "application/x-www-form-urlencoded"
 GONE = {
     "order": StoreEventKind.ORDER_GONE,
@@ -81,34 +78,9 @@ def is_ping(headers: Mapping[str, str], body: bytes) -> bool:
     return form and not any(name.startswith("x-wc-") for name in low) and bool(PING.fullmatch(body))
 
 
-def undeliverable(url: str) -> str:
-    """Why real shops would never deliver to ``url`` (they accept the webhook all the same); empty where they would."""
-    parts = urlsplit(url)
-    if not _public_name(parts.hostname or "localhost"):
-        return "Shops deliver to public addresses only. Set PUBLIC_URL to the one under which they reach us."
-    try:
-        port = parts.port
-    except ValueError:
-        port = 0
-    known = port is None or port in DELIVERY_PORTS
-    return "" if known else f"Shops deliver to ports 80, 443 and 8080 only, not to {port}."
-
-
-def _public_name(host: str) -> bool:
-    try:
-        return is_public(host)
-    except ValueError:
-        return "." in host and not host.endswith((".localhost", ".local", ".internal"))
-
-
 def lower(headers: Mapping[str, str]) -> dict[str, str]:
     """Headers by lower-case name."""
     return {name.lower(): value for name, value in headers.items()}
-
-
-def same_but_time(known: Customer, told: Customer) -> bool:
-    """True where an event tells nothing new: what our own writing of the rung comes back as."""
-    return replace(told, updated_at=known.updated_at) == known
 
 
 def parse(headers: Mapping[str, str], body: bytes, *, now: datetime, currency: Callable[[], str]) -> StoreEvent:

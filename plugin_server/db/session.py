@@ -45,14 +45,14 @@ def app_engine(url: str, *, pool_size: int = 5, application_name: str = "tangga"
     )
 
 
-def intake_engine(url: str, *, pool_size: int = 5) -> Engine:
+def intake_engine(url: str) -> Engine:
     """Like ``app_engine`` for single statements that are their own transaction, with no round trip besides.
 
     A connection that has died is noticed by using it: the caller tries once more.
     """
     return create_engine(
         psycopg_url(url),
-        pool_size=pool_size,
+        pool_size=5,
         max_overflow=5,
         hide_parameters=True,  # the values of a failed statement are people's addresses, and errors go into logs
         pool_reset_on_return=None,

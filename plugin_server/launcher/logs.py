@@ -24,11 +24,11 @@ def open_log(path: Path) -> IO[bytes]:
     return path.open("ab")
 
 
-def last_words(path: Path, lines: int = 3) -> str:
-    """The last lines of a log, for an error message."""
+def last_words(path: Path) -> str:
+    """The last three lines of a log, for an error message."""
     with suppress(OSError), path.open("rb") as log:
         log.seek(max(0, path.stat().st_size - 4096))
-        return " | ".join(log.read().decode(errors="replace").splitlines()[-lines:])
+        return " | ".join(log.read().decode(errors="replace").splitlines()[-3:])
     return ""
 
 

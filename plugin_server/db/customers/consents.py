@@ -15,11 +15,9 @@ def unsubscribe(
     return say(conn, merchant_id, customer_id, "unsubscribed", source, now, topic=topic)
 
 
-def subscribe(
-    conn: Connection, merchant_id: int, customer_id: int, source: str, now: datetime, *, topic: str = "promotions"
-) -> bool:
-    """Write a yes down; False where the newest word was yes already."""
-    return say(conn, merchant_id, customer_id, "subscribed", source, now, topic=topic)
+def subscribe(conn: Connection, merchant_id: int, customer_id: int, source: str, now: datetime) -> bool:
+    """Write a yes to promotions down; False where the newest word was yes already."""
+    return say(conn, merchant_id, customer_id, "subscribed", source, now, topic="promotions")
 
 
 def say(

@@ -22,9 +22,9 @@ def deal(conn: Connection, deal_id: int) -> Row[Any] | None:
     return conn.execute(text(_DEALS.format(where="WHERE d.id = :id")), {"id": deal_id}).one_or_none()
 
 
-def teams_of(conn: Connection, deal_id: int | None = None, *, limit: int = SHOWN) -> list[Found]:
+def teams_of(conn: Connection, deal_id: int | None = None) -> list[Found]:
     """Teams of a deal, or of all: those that run first, then the newest."""
-    rows = conn.execute(text(_TEAMS), {"d": deal_id, "limit": limit})
+    rows = conn.execute(text(_TEAMS), {"d": deal_id, "limit": SHOWN})
     return [teams.as_found(row) for row in rows]
 
 

@@ -39,11 +39,9 @@ def waiting(conn: Connection, limit: int = 50) -> list[Any]:
     return list(conn.execute(text(_TASKS + "WHERE t.done_at IS NULL ORDER BY t.id LIMIT :n"), {"n": limit}))
 
 
-def lately_done(conn: Connection, limit: int = 20) -> list[Any]:
-    """Tasks that were done, newest first."""
-    return list(
-        conn.execute(text(_TASKS + "WHERE t.done_at IS NOT NULL ORDER BY t.done_at DESC LIMIT :n"), {"n": limit})
-    )
+def lately_done(conn: Connection) -> list[Any]:
+    """The twenty tasks that were done last, newest first."""
+    return list(conn.execute(text(_TASKS + "WHERE t.done_at IS NOT NULL ORDER BY t.done_at DESC LIMIT 20")))
 
 
 def finish(conn: Connection, task_id: int, *, by: str, now: datetime, done: bool = True) -> bool:

@@ -11,11 +11,6 @@ from campaigns.series import Series
 from campaigns.series_parts import series_of
 from plugin_server.db.campaigning.campaigns import Saved
 
-OUTCOMES: Final = (
-    "goal", "end", "unsubscribed", "suppressed", "erased", "merged", "no_email", "ended",
-)  # fmt: skip
-"""How somebody leaves."""
-
 
 def figures(conn: Connection, saved: Saved) -> dict[str, Any]:
     """``{"entered", "inside", "left": {outcome: n}, "steps": [{"key", "kind", "standing", "resting", "passed", …}]}``.
@@ -87,17 +82,17 @@ SELECT version, count(*) AS n FROM series_place WHERE campaign_id = :id AND left
 _CALLS: Final = "SELECT state, count(*) AS n FROM series_call WHERE campaign_id = :id GROUP BY 1 ORDER BY 1"
 
 
-def lately_left(conn: Connection, campaign_id: int, limit: int = 20) -> list[Any]:
-    """The last ones who left: customer, step, outcome, when."""
+def lately_left(conn: Connection, campaign_id: int) -> list[Any]:
+    """The last twenty who left: customer, step, outcome, when."""
     return list(
         conn.execute(
             text(
                 "SELECT p.customer_id, p.step, p.outcome, p.left_at, c.email, "
                 "btrim(c.first_name || ' ' || c.last_name) AS name FROM series_place p "
                 "JOIN customer c ON c.id = p.customer_id WHERE p.campaign_id = :id AND p.left_at IS NOT NULL "
-                "ORDER BY p.left_at DESC, p.id DESC LIMIT :n"
+                "ORDER BY p.left_at DESC, p.id DESC LIMIT 20"
             ),
-            {"id": campaign_id, "n": limit},
+            {"id": campaign_id},
         )
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, delete, select, text, update
+from sqlalchemy import Connection, Engine, Row, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from connectors.errors import LOCKED_OUT
@@ -209,8 +209,3 @@ def know_staff(connection: Connection, *, merchant_id: int, store_id: int, exter
         .values(merchant_id=merchant_id, store_id=store_id, external_id=external_id, user_id=user_id)
         .on_conflict_do_update(index_elements=["store_id", "external_id"], set_={"user_id": user_id})
     )
-
-
-def forget_staff(connection: Connection, store_id: int) -> None:
-    """Nobody of the shop's staff is known any more."""
-    connection.execute(delete(StoreStaff).where(StoreStaff.store_id == store_id))

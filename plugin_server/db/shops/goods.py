@@ -53,13 +53,13 @@ ORDER BY r.ref, p.active DESC, s.state = 'connected' DESC, p.external_id = r.ref
 """
 
 
-def favourites(conn: Connection, store_id: int, *, without: Sequence[str] = (), limit: int = 2) -> list[Ware]:
-    """What a shop sold most pieces of among its newest orders, the cheapest goods where it sold nothing; no packs.
+def favourites(conn: Connection, store_id: int, *, without: Sequence[str] = ()) -> list[Ware]:
+    """The two things of which a shop sold most pieces lately, the cheapest where it sold nothing; no packs.
 
     ``without`` are external ids (of products or sizes) to leave out. Sizes of one product count together, and the
     first of them stands for it.
     """
-    rows = conn.execute(text(_FAVOURITES), {"store": store_id, "without": list(without), "limit": limit})
+    rows = conn.execute(text(_FAVOURITES), {"store": store_id, "without": list(without)})
     return [_ware(row) for row in rows]
 
 
@@ -82,7 +82,7 @@ WITH sold AS (
 )
 SELECT '' AS ref, external_id, title, price_minor, cost_minor, parent_external_id AS parent, NULL AS sizes, url, active,
        days_of_supply, category_ids, listed
-FROM first ORDER BY together DESC, price_minor, id LIMIT :limit
+FROM first ORDER BY together DESC, price_minor, id LIMIT 2
 """
 
 

@@ -103,10 +103,10 @@ def chosen(value: JsonObject, fields: Sequence[str]) -> JsonObject:
 
 def page_answer(
     rows: Sequence[T], render: Callable[[T], JsonObject], url: str, query: Query, *,
-    total: int | None = None, extra: Iterable[tuple[str, str]] = (),
+    extra: Iterable[tuple[str, str]] = (),
 ) -> Answer:  # fmt: skip
     """One page of ``rows`` as an answer."""
     page = Page(query)
     fields = list_param(query, "_fields")
     body = [chosen(render(row), fields) for row in page.cut(rows)]
-    return Answer(body, headers=page.headers(url, query, len(rows) if total is None else total, extra=extra))
+    return Answer(body, headers=page.headers(url, query, len(rows), extra=extra))

@@ -249,9 +249,9 @@ def _add(store: Store, news: News, kind: StoreEventKind, external_id: str, *, re
         news.products_gone.append(external_id)
 
 
-def retrying(services: Services, merchant_id: int, act: Callable[[Connection], None], tries: int = 5) -> None:
-    """Do ``act`` in a transaction; again where another transaction was in the way."""
-    for left in reversed(range(tries)):
+def retrying(services: Services, merchant_id: int, act: Callable[[Connection], None]) -> None:
+    """Do ``act`` in a transaction; up to five times where another transaction was in the way."""
+    for left in reversed(range(5)):
         try:
             with tenant(services.engine, merchant_id) as connection:
                 act(connection)
