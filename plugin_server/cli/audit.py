@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from plugin_server.cli.context import BadInput, home_option, json_option, merchant_option, show
-from plugin_server.cli.ladder import NO_CUSTOMERS, Day, asked, table
+from plugin_server.cli.ladder import NO_CUSTOMERS, Day, asked, not_after, table
 from plugin_server.db.audit.figures import WINDOW_DAYS
 from plugin_server.db.audit.figures import audit as audited
 from plugin_server.db.merchant import merchants
@@ -42,6 +42,7 @@ def audit(
     if date_from and date_to and date_from > date_to:
         raise BadInput(f"--from {date_from} lies after --to {date_to}; swap them.")
     with asked(home, merchant) as (conn, number, now):
+        not_after(date_from, now, "--from")
         whose = merchants.get(conn)
         found = audited(
             conn,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,6 +44,21 @@ def json_option(function: F) -> F:
 def merchant_option(function: F) -> F:
     """``--merchant``, by number or name; may be left out where there is one."""
     return click.option("--merchant", help="Number or name; not needed where there is only one.")(function)
+
+
+class Number(click.FloatRange):
+    """A number within limits. ``nan``, which no limit keeps out, is refused."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number, or a usage error."""
+        found = float(super().convert(value, param, ctx))
+        if math.isnan(found):
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return found
+
+
+PORT = click.IntRange(1, 65535)
+"""Where something can be served."""
 
 
 def read_settings(home: Path | None = None) -> Settings:
@@ -94,9 +110,13 @@ def merchant_id_of(services: Services, given: str | None) -> int:
             if not known
             else f"Say which merchant with --merchant: {_listed(known)}."
         )
-    for number, name in known.items():
-        if given in (str(number), name):
-            return number
+    meant = [number for number, name in known.items() if given == str(number)] or [
+        number for number, name in known.items() if given == name
+    ]
+    if len(meant) > 1:
+        raise BadInput(f"More than one merchant is called {given!r}. Say its number with --merchant: {_listed(known)}.")
+    if meant:
+        return meant[0]
     raise BadInput(f"There is no merchant {given!r}. Known: {_listed(known) or 'none'}.")
 
 

@@ -106,6 +106,9 @@ def _line(one: dict[str, Any]) -> str:
 
 def _amount(given: str) -> Decimal:
     try:
-        return Decimal(given)
-    except InvalidOperation as error:
-        raise BadInput(f"{given!r} is not an amount; write it as 50000 or 12.50.") from error
+        amount = Decimal(given)
+    except InvalidOperation:
+        amount = Decimal("nan")
+    if not amount.is_finite():
+        raise BadInput(f"{given!r} is not an amount; write it as 50000 or 12.50.")
+    return amount

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from plugin_server import wiring
-from plugin_server.cli.context import BadInput, home_option, read_settings
+from plugin_server.cli.context import PORT, BadInput, home_option, read_settings
 from plugin_server.cli.processes import PYTHON, Extras, public_url, serve
 from plugin_server.db.merchant import merchants, people, shop_settings
 from plugin_server.db.session import merchant_ids, tenant
@@ -44,7 +44,7 @@ LINK_LASTS = timedelta(days=1)
 
 
 @click.command()
-@click.option("--port", default=8000, show_default=True, help="Where the pages are served.")
+@click.option("--port", type=PORT, default=8000, show_default=True, help="Where the pages are served.")
 @click.option("--customers", default=5000, show_default=True, help="Contacts of the demo shop.")
 @click.option("--seed", default=1, show_default=True, help="Another seed gives another shop.")
 @click.option("--locale", default="en", show_default=True, help="Language of the pages: en, id or nl.")

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from campaigns.forecast.buying import ModelName
-from plugin_server.cli.context import home_option, json_option, merchant_option, show
+from plugin_server.cli.context import Number, home_option, json_option, merchant_option, show
 from plugin_server.cli.ladder import Day, asked, not_after, table
 from plugin_server.db.ladder import forecast as forecasts
 from plugin_server.db.ladder import outlook
@@ -48,7 +48,7 @@ def fit(until: date | None, model: ModelName | None, merchant: str | None, home:
 
 
 @forecast.command()
-@click.option("--horizon-weeks", type=click.FloatRange(0.1, 520), default=outlook.HORIZON_WEEKS, show_default=True)
+@click.option("--horizon-weeks", type=Number(0.1, 520), default=outlook.HORIZON_WEEKS, show_default=True)
 @UNTIL
 @MODEL
 @click.option("--anyway", is_flag=True, help="Show predictions although a gate is closed.")

@@ -13,7 +13,16 @@ import click
 from sqlalchemy import Connection
 
 from campaigns.ladder.simulate import scaled
-from plugin_server.cli.context import BadInput, home_option, json_option, merchant_id_of, merchant_option, opened, show
+from plugin_server.cli.context import (
+    BadInput,
+    Number,
+    home_option,
+    json_option,
+    merchant_id_of,
+    merchant_option,
+    opened,
+    show,
+)
 from plugin_server.db.ladder import placing as rungs
 from plugin_server.db.ladder import rungs as shops
 from plugin_server.db.session import tenant
@@ -127,7 +136,7 @@ def history(
 
 @ladder.command()
 @click.option("--share", "shares", multiple=True, metavar="RUNG=SHARE", help="Only so many of a rung climb, as 0.25.")
-@click.option("--margin", type=click.FloatRange(0, 1), help="Another margin than that of the unit costs, as 0.4.")
+@click.option("--margin", type=Number(0, 1), help="Another margin than that of the unit costs, as 0.4.")
 @merchant_option
 @home_option
 @json_option
@@ -160,7 +169,7 @@ def _shares(given: tuple[str, ...], known: list[str]) -> dict[str, Decimal]:
             made[rung] = Decimal(share)
         except InvalidOperation as error:
             raise BadInput(f"--share {pair!r}: {share!r} is not a share; write it as 0.25.") from error
-        if not 0 <= made[rung] <= 1:
+        if made[rung].is_nan() or not 0 <= made[rung] <= 1:
             raise BadInput(f"--share {pair!r}: a share lies between 0 and 1.")
     return made
 

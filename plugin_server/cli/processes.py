@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from plugin_server.cli.context import Failure, home_option, opened, read_settings
+from plugin_server.cli.context import PORT, Failure, home_option, opened, read_settings
 from plugin_server.db.migrate import migrate as bring_up_to_date
 from plugin_server.db.session import app_engine, merchant_ids
 from plugin_server.launcher.errors import LauncherError
@@ -46,7 +46,7 @@ def scheduler() -> None:
 
 
 @click.command()
-@click.option("--port", default=8000, show_default=True, help="Where the pages are served.")
+@click.option("--port", type=PORT, default=8000, show_default=True, help="Where the pages are served.")
 @home_option
 def up(port: int, home: Path | None) -> None:
     """Start everything: database, queue, web, worker and scheduler. Stops on Ctrl-C."""

@@ -328,3 +328,10 @@ def test_a_year_of_real_orders(ladder_engine: Engine) -> None:
     wanted = Naive(orders, ZoneInfo("Europe/London"), "GBP", None, None).figures(90)
     assert wanted["customers"] > 4000
     assert rounded({key: found[key] for key in wanted}) == rounded(wanted)
+
+
+def test_days_to_come_are_left_out(shop: Shop) -> None:
+    shop.order(shop.person(), "2026-01-01")
+    asked = audited(shop, last=date(2999, 1, 1))
+    assert asked == audited(shop, last=NOW.date())
+    assert asked["to"] == NOW.date().isoformat()

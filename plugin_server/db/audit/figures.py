@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, text
 
@@ -127,8 +128,10 @@ def audit(
     """The audit of the days from ``date_from`` to ``date_to`` (both included; None: as far as orders reach).
 
     ``merchant`` needs ``timezone`` and ``currency``. What is new is judged by the whole history, not by the days asked
-    for. Shares of nothing are None.
+    for. Days to come hold nothing yet: they are left out. Shares of nothing are None.
     """
+    today = now.astimezone(ZoneInfo(merchant["timezone"])).date()
+    date_to = date_to and min(date_to, today)
     with whole_shop(conn):
         return _audit(conn, merchant, date_from, date_to, now, window_days)
 

@@ -15,6 +15,7 @@ from plugin_server.db.session import system, tenant
 
 LOCALES = ("en", "id", "nl")
 LONGEST_ADDRESS = 500
+LONGEST_NAME = 200
 ROLES = ("owner", "marketer", "viewer")
 
 
@@ -58,8 +59,8 @@ def add(
     engine: Engine, *, name: str, email: str, timezone: str, currency: str, locale: str, postal_address: str = ""
 ) -> int:
     """Make a merchant with its owner; gives its id. Raises ``BadMerchant``."""
-    if not name.strip():
-        raise BadMerchant("name: say what the business is called.")
+    if not name.strip() or len(name) > LONGEST_NAME or not name.isprintable():
+        raise BadMerchant(f"name: say what the business is called, in one line of up to {LONGEST_NAME} characters.")
     address = checked_email(email)
     check(timezone=timezone, currency=currency, locale=locale)
     with system(engine) as connection:
