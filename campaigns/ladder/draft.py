@@ -198,9 +198,23 @@ def _given(value: str, fact: Fact) -> Given:
 
 
 def edited(draft: Draft, what: str, at: str) -> Draft:
-    """With a condition added (``add``), a group added (``group``) or the node taken out (``remove``) at a name."""
-    path = [int(step) for step in at.split(".")[1:] if step.isdecimal()]
-    return _edited(draft, what, path)
+    """With a condition added (``add``), a group added (``group``) or the node taken out (``remove``) at a name.
+
+    Raises ``BadRule`` where it would grow larger than a rule may be.
+    """
+    made = _edited(draft, what, [int(step) for step in at.split(".")[1:] if step.isdecimal()])
+    measured(made)
+    return made
+
+
+def measured(draft: Draft, depth: int = 0) -> int:
+    """How many conditions it has. Raises ``BadRule`` where it is larger than a rule may be."""
+    if depth > DEEPEST:
+        raise BadRule("", f"Rules may be nested {DEEPEST} deep at most.")
+    count = sum(measured(child, depth + 1) for child in draft.below) if draft.is_group else 1
+    if count > MOST_LEAVES:
+        raise BadRule("", f"A rule may have {MOST_LEAVES} conditions at most.")
+    return count
 
 
 def _edited(draft: Draft, what: str, path: list[int]) -> Draft:

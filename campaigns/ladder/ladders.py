@@ -141,6 +141,7 @@ def check(ladder: Ladder) -> None:
             )
         seen[rung.rule] = rung.key
         _check_since(rung.since, f"{place}.since")
+    _check_alike(ladder.rungs)
     for index in range(len(ladder.rungs)):
         _check_reachable(ladder.rungs, index)
 
@@ -179,6 +180,20 @@ def _check_names(rung: Rung, lower: tuple[str, ...], place: str) -> None:
                 f"{place}.shown.{language}",
                 f"Customers read this name, and nobody likes to be called {name!r}. Give them a kinder one.",
             )
+
+
+def _check_alike(rungs: tuple[Rung, ...]) -> None:
+    """Two rungs called the same could not be told apart on any page."""
+    for language in dict.fromkeys(("en", *(code for rung in rungs for code in rung.names))):
+        called: dict[str, str] = {}
+        for index, rung in enumerate(rungs):
+            name = " ".join(rung.name(language).casefold().split())
+            if name in called:
+                raise BadRule(
+                    f"rungs.{index}.names.{language if language in rung.names else 'en'}",
+                    f"The rungs {called[name]!r} and {rung.key!r} have the same name. Call one of them otherwise.",
+                )
+            called[name] = rung.key
 
 
 def _check_text(name: str, place: str) -> None:

@@ -71,6 +71,17 @@ def meaning(rule: Rule, columns: Columns, now: datetime) -> ColumnElement[bool]:
     return func.coalesce(_leaf(rule, columns, now), false(), type_=Boolean())
 
 
+def where(rule: Rule, columns: Columns, now: datetime) -> ColumnElement[bool]:
+    """The same for a WHERE alone, which takes null for false: the database sees the bare conditions, whose frequency
+    it knows, and may look them up.
+    """
+    if isinstance(rule, All):
+        return and_(*(where(child, columns, now) for child in rule.rules))
+    if isinstance(rule, Any_):
+        return or_(*(where(child, columns, now) for child in rule.rules))
+    return meaning(rule, columns, now) if isinstance(rule, Not) else _leaf(rule, columns, now)
+
+
 def _leaf(leaf: Leaf, columns: Columns, now: datetime) -> ColumnElement[Any]:
     fact = fact_of(leaf)
     column = columns[leaf.fact]

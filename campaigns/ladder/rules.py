@@ -24,6 +24,9 @@ Typed = bool | int | Decimal | str | date | datetime
 DEEPEST = 12
 MOST_LEAVES = 200
 MOST_DECIMALS = 12
+LONGEST_TEXT = 500
+LONGEST_SHOWN = 60
+"""So much of what somebody wrote is repeated in a sentence about it."""
 
 
 class BadRule(ValueError):
@@ -137,6 +140,8 @@ def of_shape(error: ValidationError) -> BadRule:
 
 _KINDS = "all, any, not, cmp, in, between, is_set, within_last_days, never"
 _OBJECT = "This is an object with keys and values"
+_PLAIN = "This is a text, a number, or true or false."
+_WHOLE = "This is a whole number."
 _MENDS = {
     "model_attributes_type": f'{_OBJECT}, such as {{{{"kind": "cmp", "fact": "orders", "op": ">=", "value": 2}}}}.',
     "model_type": f"{_OBJECT}.",
@@ -151,6 +156,15 @@ _MENDS = {
     "too_long": "At most {max_length} allowed; here are {actual_length}.",
     "string_too_long": "At most {max_length} letters.",
     "literal_error": "This is one of {expected}.",
+    "bool_type": _PLAIN,
+    "bool_parsing": _PLAIN,
+    "int_type": _WHOLE,
+    "int_parsing": _WHOLE,
+    "int_parsing_size": _WHOLE,
+    "int_from_float": _WHOLE,
+    "finite_number": _WHOLE,
+    "greater_than_equal": "At least {ge}.",
+    "less_than_equal": "At most {le}.",
     "recursion_loop": "This is nested too deep.",
 }
 """What mends a fault of shape; everything else is said well enough by the library."""
@@ -190,8 +204,9 @@ def fact_of(leaf: Leaf, path: str = "") -> Fact:
     """The catalogue's entry. Raises ``BadRule`` where there is none."""
     if leaf.fact not in CATALOGUE:
         near = get_close_matches(leaf.fact, CATALOGUE, n=1)
-        mend = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(CATALOGUE)}."
-        raise BadRule(_join(path, "fact"), f"There is no fact {leaf.fact!r}. {mend}")
+        if near:
+            raise BadRule(_join(path, "fact"), f"There is no fact {shown(leaf.fact)}. Did you mean {near[0]!r}?")
+        raise BadRule(_join(path, "fact"), f"There is no fact {shown(leaf.fact)}. Known: {', '.join(CATALOGUE)}.")
     return CATALOGUE[leaf.fact]
 
 
@@ -200,7 +215,18 @@ def typed(value: Given, fact: Fact, path: str = "") -> Typed:
     try:
         return _typed(value, fact)
     except (ValueError, InvalidOperation) as error:
-        raise BadRule(path, f"{fact.name} is {_NOUNS[fact.type]}; {value!r} is not. {error}".strip()) from error
+        more = str(error) if isinstance(error, _Mend) else ""
+        raise BadRule(path, f"{fact.name} is {_NOUNS[fact.type]}; {shown(value)} is not. {more}".strip()) from error
+
+
+class _Mend(ValueError):
+    """A sentence of ours that mends a value."""
+
+
+def shown(value: object) -> str:
+    """What somebody wrote as a sentence repeats it: printable, and not longer than can be read."""
+    text = repr(value) if not isinstance(value, int) or abs(value) < 10**LONGEST_SHOWN else "a number of many digits"
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
 
 
 def canonical(rule: Rule) -> Rule:
@@ -245,37 +271,41 @@ def _typed(value: Given, fact: Fact) -> Typed:
         return _yes_no(value, fact)
     if fact.type is FactType.WHOLE:
         if isinstance(value, str | float):
-            raise ValueError("Write it without quotes or decimals.")
+            raise _Mend("Write it without quotes or decimals.")
         _bounded(Decimal(value))
         return value
     if fact.type in (FactType.DECIMAL, FactType.MONEY):
         return _bounded(Decimal(str(value)))
     if not isinstance(value, str):
-        raise ValueError("Write it in quotes.")
+        raise _Mend("Write it in quotes.")
     if fact.type is FactType.DATE:
         return date.fromisoformat(value)
     if fact.type is FactType.TIME:
         return _moment(value)
     if fact.choices and value not in fact.choices:
-        raise ValueError(f"It is one of {', '.join(fact.choices)}.")
+        raise _Mend(f"It is one of {', '.join(fact.choices)}.")
     if not value:
-        raise ValueError("Write at least one letter; whether it is known at all is asked by is_set.")
+        raise _Mend("Write at least one letter; whether it is known at all is asked by is_set.")
     if any(letter in "\x00\r\n" or "\ud800" <= letter <= "\udfff" for letter in value):
-        raise ValueError("A text stands on one line and holds no zero byte and no half of a letter.")
+        raise _Mend("A text stands on one line and holds no zero byte and no half of a letter.")
+    if len(value) > LONGEST_TEXT:
+        raise _Mend(f"A text has {LONGEST_TEXT} letters at most.")
     return value
 
 
 def _yes_no(value: Given, fact: Fact) -> bool:
     if not (isinstance(value, bool) and fact.type is FactType.YES_NO):
-        raise ValueError("")
+        raise ValueError
     return value
 
 
 def _bounded(number: Decimal) -> Decimal:
-    if not number.is_finite() or abs(number) >= Decimal(10) ** 15:
-        raise ValueError("The number is too large.")
+    if number.is_nan():
+        raise ValueError
+    if abs(number) >= Decimal(10) ** 15:
+        raise _Mend("The number is too large.")
     if int(number.as_tuple().exponent) < -MOST_DECIMALS:
-        raise ValueError(f"A number has {MOST_DECIMALS} decimals at most.")
+        raise _Mend(f"A number has {MOST_DECIMALS} decimals at most.")
     return number
 
 
@@ -285,7 +315,7 @@ def _moment(value: str) -> date | datetime:
         return date.fromisoformat(value)
     moment = datetime.fromisoformat(value)
     if moment.tzinfo is None:
-        raise ValueError("Say the zone too, as in +07:00.")
+        raise _Mend("Say the zone too, as in +07:00.")
     return moment
 
 
@@ -310,7 +340,7 @@ def _check_between(leaf: Between, fact: Fact, path: str) -> None:
         raise BadRule(_join(path, "fact"), f"{fact.name} is {_NOUNS[fact.type]}: nothing lies between two of them.")
     low, high = typed(leaf.low, fact, _join(path, "low")), typed(leaf.high, fact, _join(path, "high"))
     if type(low) is type(high) and low > high:  # type: ignore[operator]
-        raise BadRule(_join(path, "low"), f"{leaf.low} is above {leaf.high}: nothing lies between.")
+        raise BadRule(_join(path, "low"), f"{shown(leaf.low)} is above {shown(leaf.high)}: nothing lies between.")
 
 
 def _join(path: str, step: str) -> str:
@@ -320,7 +350,9 @@ def _join(path: str, step: str) -> str:
 def _path(loc: tuple[int | str, ...]) -> str:
     """Pydantic's place without the tags of the union: ``rules.0.op``."""
     kinds = {"cmp", "in", "between", "is_set", "within_last_days", "never", "all", "any", "not", "str", "Since"}
-    return ".".join(str(step) for step in loc if step not in kinds)
+    kinds |= {"bool", "int", "float"}
+    steps = (str(step) for step in loc if step not in kinds)
+    return ".".join(step if step.isprintable() and len(step) <= LONGEST_SHOWN else shown(step) for step in steps)
 
 
 def _measure(data: object, depth: int) -> int:

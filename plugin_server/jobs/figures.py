@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import astuple
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -18,7 +19,7 @@ from plugin_server.db.campaigning.audience_power import power
 from plugin_server.db.campaigning.campaigns import Saved
 from plugin_server.db.customers import answers_told
 from plugin_server.db.figures import Figure
-from plugin_server.db.ladder import movement, segments, whatif
+from plugin_server.db.ladder import counting, movement, segments, whatif
 from plugin_server.db.ladder import versions as ladder_versions
 from plugin_server.db.ladder.rungs import shop
 from plugin_server.db.merchant import home
@@ -89,7 +90,7 @@ def _segment(conn: Connection, merchant_id: int, now: datetime, which: str) -> A
     saved = segments.get(conn, which.partition(":")[0])
     if saved is None:
         return {"count": 0, "total": 0, "exact": True}
-    found = segments.look(conn, shop(conn, merchant_id), saved.rule, now, sample=0)
+    found = counting.look(conn, shop(conn, merchant_id), saved.rule, now, sample=0)
     return {"count": found.count, "total": found.total, "exact": found.exact}
 
 
@@ -163,6 +164,7 @@ def usual_trade(services: Services, conn: Connection, merchant_id: int) -> Trade
 
 
 MAKERS: Final[dict[str, Maker]] = {
+    counting.FIGURE: lambda conn, _, __, ___: astuple(counting.size(conn))[:3],
     "tally": lambda conn, _, __, ___: home.tally(conn),
     "moved": lambda conn, _, now, __: home.movement(conn, now - MOVED_WITHIN),
     "what_if": lambda conn, merchant_id, _, __: whatif.simulated(conn, merchant_id=merchant_id),
@@ -188,6 +190,7 @@ MAKERS: Final[dict[str, Maker]] = {
 """By name, without what may follow a colon. What is always asked for is made at night."""
 AT_NIGHT: Final = (
     "tally", "moved", "what_if", "movement", "stalled", "points", "ladder", "health", "proof", "answers", "trade",
+    counting.FIGURE,
 )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select, text
 
 from campaigns.ladder import rules
-from plugin_server.db.ladder import forecast, known, outlook, rungs, segments
+from plugin_server.db.ladder import counting, forecast, known, outlook, rungs
 from plugin_server.db.merchant import merchants
 from plugin_server.db.session import tenant
 from plugin_server.jobs import climb
@@ -205,10 +205,10 @@ def test_the_forecast_is_among_the_facts_while_its_gates_are_open(shop: Shop) ->
     rule = rules.parse({"kind": "cmp", "fact": "buys_percent", "op": ">=", "value": 0})
     with tenant(shop.app.engine, shop.merchant) as conn:
         on = rungs.shop(conn, shop.merchant)
-        assert (segments.look(conn, on, rule, now).count, outlook.silent(conn, rule)) == (901, False)
+        assert (counting.look(conn, on, rule, now).count, outlook.silent(conn, rule)) == (901, False)
         forecast.keep(conn, merchant_id=shop.merchant, document=shut, now=now)
         assert outlook.everybody(conn, document=shut, made=made, ids=ids, of=of, now=now) == 901
-        assert (segments.look(conn, on, rule, now).count, outlook.silent(conn, rule)) == (0, True)
+        assert (counting.look(conn, on, rule, now).count, outlook.silent(conn, rule)) == (0, True)
         assert outlook.follow(conn, customer_ids=[who], now=now) == 0
     assert set(facts_of(shop, now).values()) == {(None, None, None)}
 

@@ -11,14 +11,14 @@ from sqlalchemy import text
 
 from campaigns.ladder import draft, sense
 from campaigns.ladder.rules import All, Any_, BadRule, Compare, IsSet, Never, Not, Rule, WithinLastDays, parse
-from plugin_server.db.ladder import rungs, segments
+from plugin_server.db.ladder import counting, rungs, segments
 from plugin_server.db.ladder.segments import BadSegment
 from tests.ladder.shops import NOW, Shop, open_shop
 
 
-def looked(shop: Shop, rule: Rule) -> segments.Look:
+def looked(shop: Shop, rule: Rule) -> counting.Look:
     with shop.work() as conn:
-        return segments.look(conn, rungs.shop(conn, shop.merchant_id), rule, NOW)
+        return counting.look(conn, rungs.shop(conn, shop.merchant_id), rule, NOW)
 
 
 def why(shop: Shop, rule: Rule, who: int, lang: str = "en") -> Any:
@@ -66,6 +66,11 @@ LEAVES = st.sampled_from(
         Compare(fact="rung", op="=", value="shopper"),
         Compare(fact="product_count", op="=", value=0),
         Compare(fact="mails", op=">", value=0),
+        Compare(fact="points", op="<=", value=5),
+        Never(fact="last_click_at"),
+        IsSet(fact="topics_yes"),
+        Compare(fact="alive_percent", op="<", value="50"),
+        Compare(fact="supply_days_left", op=">=", value=-100),
     ]
 )
 TREES: st.SearchStrategy[Rule] = st.recursive(
@@ -79,6 +84,17 @@ TREES: st.SearchStrategy[Rule] = st.recursive(
 )
 
 
+BESIDE = (
+    "INSERT INTO customer_contact (merchant_id, customer_id, mails, points, last_click_at, topics_yes) VALUES "
+    "(:m, :who, :n % 2, :n, CASE WHEN :n > 3 THEN now() END, CASE WHEN :n > 2 THEN ARRAY['news'] ELSE '{}' END)",
+    "INSERT INTO customer_habits (merchant_id, customer_id, products, product_count, categories, supply_ends_on) "
+    "VALUES (:m, :who, '{}', :n % 2, '{}', date '2026-06-01' + :n)",
+    "INSERT INTO customer_outlook (merchant_id, customer_id, alive_percent, buys_percent) "
+    "VALUES (:m, :who, 10 * :n, 1)",
+)
+"""Some have a row beside the wide one, others have none."""
+
+
 @pytest.fixture(scope="module")
 def crowd(ladder_engine: Any) -> tuple[Shop, list[int]]:
     """Six people who differ."""
@@ -88,6 +104,10 @@ def crowd(ladder_engine: Any) -> tuple[Shop, list[int]]:
         for number in range(place % 3):
             shop.order(person, f"2026-0{5 - number}-20", 60_25)
     shop.climb()
+    with shop.work() as conn:
+        for number, table in enumerate(BESIDE):
+            for person in people[number : number + 3]:
+                conn.execute(text(table), {"m": shop.merchant_id, "who": person, "n": person % 7})
     return shop, people
 
 
@@ -157,12 +177,26 @@ def test_a_large_shop_is_counted_by_a_sample_and_a_rare_rule_is_not(shop: Shop) 
             ),
             {"m": shop.merchant_id},
         )
-        on = rungs.shop(conn, shop.merchant_id)
-        guess = segments.sampled(conn, on, TWICE, NOW, 0, share=50)
-        assert guess is not None
-        assert not guess.exact
-        assert 0.45 <= guess.count / guess.total <= 0.55
-        assert 2000 <= guess.total <= 6000
-        assert segments.sampled(conn, on, Compare(fact="orders", op="=", value=99), NOW, 0, share=50) is None
-        exact = segments.look(conn, on, TWICE, NOW, exact=True)
-    assert (exact.count, exact.total, exact.exact) == (2000, 4000, True)
+        conn.execute(
+            text(
+                "INSERT INTO customer_contact (merchant_id, customer_id, points) "
+                "SELECT merchant_id, customer_id, 7 FROM customer_facts WHERE customer_id % 4 = 0"
+            )
+        )
+        on, size = rungs.shop(conn, shop.merchant_id), counting.Size(4000, 10_000_001, 10_004_000, blocks=40, block=40)
+
+        def guess(rule: Rule) -> tuple[int, int, bool] | None:
+            found = counting.guessed(conn, counting.asked_of(conn, on, rule, NOW), size, 3)
+            return found and (found.count, found.total, found.exact)
+
+        rich = Compare(fact="points", op=">", value=5)
+        assert guess(TWICE) == (2000, 4000, False)
+        assert guess(All(rules=(TWICE, rich))) == (1000, 4000, False)
+        assert guess(Not(rule=rich)) == (3000, 4000, False)
+        assert guess(Compare(fact="orders", op="=", value=99)) is None
+        exact = [counting.look(conn, on, rule, NOW, exact=True) for rule in (TWICE, rich, Not(rule=rich))]
+    assert [(one.count, one.total, one.exact) for one in exact] == [
+        (2000, 4000, True),
+        (1000, 4000, True),
+        (3000, 4000, True),
+    ]

@@ -92,14 +92,21 @@ def test_rungs_are_moved_added_and_taken_out(marketer: Visitor) -> None:
     assert names(do="new") == ["pre_sales", "acquisition", "retained", "new"]
 
 
+LEAF = {"fact": "orders", "op": ">=", "value": "1"}
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"g1-name-en": " "}, "Give the rung an English name"),
-    ({"g1.0.value": ["5"]}, "Nobody can stand here"),
+    ({"g1.0.value": ["5"]}, "Nobody can stand on rung"),
     ({"g1.0.value": ["many"]}, "A condition of this rung is not finished"),
     ({"g1.1.fact": ["orders"], "g1.1.op": ["<"], "g1.1.value": ["1"]}, "Nobody can ever meet this"),
     ({"every": "month", "grace_days": "999"}, "number from 0 to 366"),
     ({"g0-shown-nl": "Prospect"}, "nobody likes to be called"),
     ({"rung": ["g0"]}, "two to twenty rungs"),
+    ({"g2-name-en": "pre-sales ", "g2-name-nl": ""}, "have the same name"),
+    ({"g1-name-en": "x\u202ey"}, "all of which can be printed"),
+    ({"g1.0.fact": ["rung"], "g1.0.op": ["="], "g1.0.value": ["x"]}, "follows from the ladder itself, in a circle"),
+    ({"g1.0.fact": ["ordrs"]}, "A condition of this rung is not finished"),
+    ({f"g1.{n}.{part}": [said] for n in range(201) for part, said in LEAF.items()}, "200 conditions at most"),
+    ({f"g1{'.0' * depth}.kind": ["all"] for depth in range(20)}, "nested 12 deep at most"),
 ]
 
 
@@ -137,7 +144,7 @@ def test_changing_the_ladder_in_a_browser(looker: Callable[..., Looker], size: s
     eye.hold("preview")
     page.fill("[name='g3.0.value']", "1")
     page.press("[name='g3.0.value']", "Tab")
-    page.wait_for_selector("text=Nobody can stand here")
+    page.wait_for_selector("text=one of them nobody can stand on")
     eye.hold("fault")
     page.fill("[name='g3.0.value']", "3")
     page.press("[name='g3.0.value']", "Tab")

@@ -16,6 +16,7 @@ from tests.web.test_browser import SIZES, Looker, address, crowd, looker
 
 __all__ = ["address", "crowd", "looker"]
 
+LEAF = {"fact": "orders", "op": ">=", "value": "1"}
 ONE = {"r.kind": "all", "r.0.fact": "orders", "r.0.op": ">=", "r.0.value": "3"}
 
 
@@ -89,8 +90,40 @@ def test_why_nobody_is_in_it_is_said_and_kept_out(marketer: Visitor) -> None:
 def test_nonsense_is_refused(marketer: Visitor) -> None:
     marketer.get("/segments/new")
     deep = {f"r{'.0' * depth}.kind": "all" for depth in range(20)}
-    assert marketer.post("/segments/look", deep).status_code == 400
-    assert marketer.post("/segments", {**deep, "name": "x"}).status_code == 400
+    wide = {f"r.{n}.{part}": said for n in range(201) for part, said in LEAF.items()} | {"r.kind": "any"}
+    told = {"nested 12 deep at most": deep, "200 conditions at most": wide}
+    told |= {"200 conditions at most.": {f"r.{n}.fact": "orders" for n in range(10_000)} | {"r.kind": "all"}}
+    for sentence, form in told.items():
+        assert sentence in marketer.post("/segments/look", form).get_data(as_text=True)
+        assert marketer.post("/segments", {**form, "name": "x"}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"fact": "ordrs"}, "There is no fact &#39;ordrs&#39;. Did you mean &#39;orders&#39;?"),
+        ({"op": "~"}, "This is one of &#39;=&#39;"),
+        ({"value": "1" + "0" * 400}, "Give a whole number"),
+        ({"fact": "spend", "value": "NaN"}, "Give an amount"),
+        ({"fact": "birthday", "op": "<", "value": "0000-00-00"}, "Give a date"),
+        ({"fact": "country", "op": "=", "value": "x" * 501}, "Say what it is compared with"),
+    ],
+)
+def test_a_forged_condition_is_refused_where_it_stands(marketer: Visitor, change: dict[str, str], said: str) -> None:
+    marketer.get("/segments/new")
+    form = {f"r.0.{part}": value for part, value in (LEAF | change).items()} | {"r.kind": "all"}
+    answer = marketer.post("/segments/look", form)
+    assert answer.status_code == 200
+    assert said in answer.get_data(as_text=True)
+    assert marketer.post("/segments", {**form, "name": "x"}).status_code == 422
+
+
+def test_a_button_at_the_limit_does_nothing_and_says_why(marketer: Visitor) -> None:
+    marketer.get("/segments/new")
+    full = {f"r.{n}.{part}": said for n in range(200) for part, said in LEAF.items()} | {"r.kind": "any"}
+    told = marketer.post("/segments/look", {**full, "do": "add:r"}).get_data(as_text=True)
+    assert "200 conditions at most" in told
+    assert 'name="r.199.fact"' in told
 
 
 def test_a_viewer_looks_but_does_not_save(logged_in: Callable[[str], Visitor], crowd: int) -> None:

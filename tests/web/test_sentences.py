@@ -35,6 +35,7 @@ SPEAKING = [
         ROOT / f"campaigns/mail/{name}.py"
         for name in ("compose", "filters", "liquid", "liquid_words", "mjml", "variables")
     ),
+    *(ROOT / f"campaigns/ladder/{name}.py" for name in ("draft", "ladders", "nature", "rules", "sense")),
     *(
         ROOT / f"plugin_server/{name}.py"
         for name in (
@@ -50,6 +51,7 @@ NEVER_SHOWN = (
     *("The field is missing", "It was deleted again.", "It could not be deleted", "7 It was deleted."),
     *("The shop made the code with another 7.", "The code existed with another 7."),
     "The template cannot be split: 7.",
+    "7, such as ",
     "Shopify shows the app only the orders of the last 7 days, so older customers look new.7 Ask",
 )
 """Answers to the shop, not to a person; pieces of a sentence with a middle or an end; what only commands print."""

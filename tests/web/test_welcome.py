@@ -14,7 +14,7 @@ from campaigns.schema import parse
 from plugin_server.db import figures, pulse
 from plugin_server.db.audit.story import GROUPS
 from plugin_server.db.campaigning import campaigns, reach
-from plugin_server.db.ladder import facts, rungs, segments
+from plugin_server.db.ladder import counting, facts, rungs
 from plugin_server.db.ladder import placing as ladder
 from plugin_server.db.merchant import attention, checklist
 from plugin_server.db.session import tenant
@@ -151,7 +151,7 @@ def test_a_move_begins_with_a_mail_to_the_people_it_counts(
         reached = reach.reach(connection, merchant_id=merchant, campaign=made, campaign_id=0, now=now)
         assert made.audience.rule is not None
         assert not isinstance(made.audience.rule, str)
-        held = segments.look(connection, rungs.shop(connection, merchant), made.audience.rule, now, sample=0).count
+        held = counting.look(connection, rungs.shop(connection, merchant), made.audience.rule, now, sample=0).count
     # The audit's invitation to a first order names subscribers alone; the other groups count everybody.
     assert counted.people == (counted.reachable if action == "first_order" else held)
     assert 0 < counted.reachable == reached["treated"] + reached["holdout"] <= held

@@ -26,6 +26,7 @@ from sqlalchemy import (
     cast,
     func,
     literal,
+    null,
     select,
     text,
 )
@@ -59,14 +60,31 @@ def groups_of(names: Iterable[str]) -> list[str]:
 
 def over(names: Collection[str], base: FromClause = FACTS) -> FromClause:
     """Rows of all customers as they are written (or those of ``base``), with the columns that these facts need."""
-    tables: list[FromClause] = [GROUPS[group].TABLE for group in groups_of(names)]
-    if any(CATALOGUE[name].kept == "outlook" for name in names):
+    tables = beside(names)
+    return told_by(base, tables) if tables else base
+
+
+def beside(names: Iterable[str]) -> list[Table]:
+    """The tables beside the wide row that hold these facts."""
+    asked = list(names)
+    tables: list[Table] = [GROUPS[group].TABLE for group in groups_of(asked)]
+    if any(CATALOGUE[name].kept == "outlook" for name in asked):
         tables.append(outlook.TABLE)
-    if "falls_on" in names:
-        tables.append(RungReview.__table__)
-    if not tables:
-        return base
-    return _joined(base, [(table, table.c.keys()) for table in tables]).subquery("facts")
+    if "falls_on" in asked:
+        tables.append(RungReview.__table__)  # type: ignore[arg-type]
+    return tables
+
+
+def told_by(base: FromClause, tables: Collection[FromClause], sure: Collection[FromClause] = ()) -> FromClause:
+    """Rows of ``base`` with what ``tables`` tell of them; only those that have a row in each of the ``sure``."""
+    return _joined(base, [(table, table.c.keys()) for table in tables], sure).subquery("facts")
+
+
+def without(tables: Iterable[Table]) -> FromClause:
+    """What is known of somebody who has no row in these tables, as one row."""
+    told = (column for table in tables for column in table.c if _fact_in(column.name))
+    missing = (_known(cast(null(), column.type), column.name).label(column.name) for column in told)
+    return select(*missing).subquery("missing")
 
 
 def over_then(
@@ -93,12 +111,19 @@ def over_then(
     return _joined(base, parts).subquery("facts")
 
 
-def _joined(base: FromClause, parts: Sequence[tuple[FromClause, Sequence[str]]]) -> Select[Any]:
+def _joined(
+    base: FromClause, parts: Sequence[tuple[FromClause, Sequence[str]]], sure: Collection[FromClause] = ()
+) -> Select[Any]:
     joined = base
     for table, _ in parts:
-        joined = joined.outerjoin(table, table.c.customer_id == base.c.customer_id)
-    beside = [_known(table.c[key], key).label(key) for table, keys in parts for key in keys if _fact_in(key)]
-    return select(*base.c, *beside).select_from(joined)
+        joined = joined.join(table, table.c.customer_id == base.c.customer_id, isouter=table not in sure)
+    told = [
+        (table.c[key] if table in sure else _known(table.c[key], key)).label(key)
+        for table, keys in parts
+        for key in keys
+        if _fact_in(key)
+    ]
+    return select(*base.c, *told).select_from(joined)
 
 
 def _fact_in(column: str) -> str:

@@ -1,4 +1,4 @@
-"""Segments: rules with a name; how many they hold, some of them, and why somebody is in or out."""
+"""Segments: rules with a name; and why somebody is in or out."""
 
 from __future__ import annotations
 
@@ -8,20 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    FromClause,
-    Row,
-    Table,
-    delete,
-    func,
-    insert,
-    literal,
-    select,
-    text,
-    update,
-)
+from sqlalchemy import Connection, Table, delete, func, insert, select, text, update
 
 from campaigns.ladder import nature, rules
 from campaigns.ladder.meaning import meaning
@@ -29,7 +16,6 @@ from campaigns.ladder.rules import All, Any_, Leaf, Not, Rule, children
 from campaigns.ladder.sentences import sentence
 from plugin_server.db.ladder import known, standing
 from plugin_server.db.ladder.rungs import Shop
-from plugin_server.db.models.customer import Customer
 from plugin_server.db.models.segment import Segment
 
 TABLE: Table = Segment.__table__  # type: ignore[assignment]
@@ -103,95 +89,6 @@ def remove(conn: Connection, key: str) -> None:
         raise BadSegment(f"The campaign {used!r} is for this segment. Change or end it first.")
     if not conn.execute(delete(TABLE).where(TABLE.c.key == key)).rowcount:
         raise BadSegment(f"There is no segment {key!r}.")
-
-
-SAMPLE = 50_000
-"""So many customers, picked by pages of the table, are counted at once while somebody edits a rule."""
-LARGE = 2 * SAMPLE
-"""From this many rows on a sample is worth it."""
-RARE = 50
-"""Fewer than this in the sample tell too little: then everybody is counted."""
-ENOUGH = 1000
-"""Some of about so many whom the rule holds are shown."""
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """How many customers a rule holds, of how many, and some of them.
-
-    Not ``exact``: reckoned from a sample, off by a few percent at most.
-    """
-
-    count: int
-    total: int
-    sample: list[Row[*tuple[Any, ...]]]
-    exact: bool = True
-
-
-def look(conn: Connection, on: Shop, rule: Rule, now: datetime, *, sample: int = 8, exact: bool = False) -> Look:
-    """Whom the rule holds now: one pass over the facts, in a large shop over a sample of them unless ``exact``."""
-    size = conn.scalar(_SIZE) or 0
-    guess = sampled(conn, on, rule, now, sample, 100 * SAMPLE / size) if not exact and size >= LARGE else None
-    return guess or _look(conn, on, rule, now, sample, known.FACTS)
-
-
-_SIZE = text("SELECT reltuples::bigint FROM pg_class WHERE oid = 'customer_facts'::regclass")
-
-
-def sampled(conn: Connection, on: Shop, rule: Rule, now: datetime, sample: int, share: float) -> Look | None:
-    """``look`` by ``share`` percent of the table's pages; None where that holds too few to tell."""
-    found = _look(conn, on, rule, now, 0, _picked(share))
-    if found.count < RARE:
-        return None
-    # A few to show need not be looked for among all that were counted, where the rule holds often.
-    few = _some(conn, on, rule, now, sample, _picked(share * min(1.0, ENOUGH / found.count)))
-    if len(few) < sample:
-        few = _some(conn, on, rule, now, sample, _picked(share))
-    return Look(_about(found.count * 100 / share), _about(found.total * 100 / share), few, exact=False)
-
-
-def _picked(share: float) -> FromClause:
-    return known.FACTS.tablesample(func.system(share), name="facts", seed=literal(1))
-
-
-def _about(number: float) -> int:
-    """Three digits: more would pretend to know more."""
-    return int(float(f"{number:.3g}"))
-
-
-def _look(conn: Connection, on: Shop, rule: Rule, now: datetime, sample: int, base: FromClause) -> Look:
-    rows, holds = _held(on, rule, now, base)
-    counted = conn.execute(select(func.count().filter(holds), func.count()).select_from(rows)).one()
-    found = _some(conn, on, rule, now, sample, base) if counted[0] else []
-    return Look(counted[0], counted[1], found)
-
-
-def _held(on: Shop, rule: Rule, now: datetime, base: FromClause) -> tuple[FromClause, ColumnElement[bool]]:
-    rows, local = known.over(known.names_in(rule), base), on.local(now)
-    return rows, meaning(rule, known.columns(rows, on.exponent, local), local)
-
-
-def _some(
-    conn: Connection, on: Shop, rule: Rule, now: datetime, sample: int, base: FromClause
-) -> list[Row[*tuple[Any, ...]]]:
-    """So many of those whom the rule holds, who ordered last."""
-    if not sample:
-        return []
-    rows, holds = _held(on, rule, now, base)
-    last = rows.c.last_order_at.desc().nulls_last()
-    top = (
-        select(rows.c.customer_id, rows.c.rung, rows.c.orders, rows.c.last_order_at)
-        .where(holds)
-        .order_by(last, rows.c.customer_id)
-        .limit(sample)
-        .subquery("top")
-    )
-    some = (
-        select(Customer.id, Customer.email, Customer.first_name, Customer.last_name, top.c.rung, top.c.orders)
-        .join(top, top.c.customer_id == Customer.id)
-        .order_by(top.c.last_order_at.desc().nulls_last(), top.c.customer_id)
-    )
-    return list(conn.execute(some))
 
 
 def why(conn: Connection, on: Shop, rule: Rule, customer_id: int, now: datetime, lang: str) -> dict[str, Any] | None:

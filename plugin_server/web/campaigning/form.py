@@ -189,7 +189,10 @@ def edited(given: Fields, do: str) -> Fields:
     if what == "variant":
         return campaign_variants.edited(given, where)
     if what in ("add", "group", "remove"):
-        made = draft.edited(rule_draft(given), what, where)
+        try:
+            made = draft.edited(rule_draft(given), what, where)
+        except BadRule:  # it is as large as a rule may be: the button does nothing
+            return given
         kept = [(name, value) for name, value in given.items(multi=True) if not re.match(r"r(\.|$)", name)]
         flat = draft.fields(made).items()
         return MultiDict([*kept, *((name, value) for name, values in flat for value in values)])

@@ -58,25 +58,45 @@ def of(ladder: Ladder) -> LadderForm:
 
 
 def sent(form: Any) -> LadderForm:
-    """The form as it was sent, after the button ``do`` was pressed. Raises ``BadRule`` where it is too large."""
+    """The form as it was sent, after the button ``do`` was pressed.
+
+    ``fault`` says in English where a rule is, or would become, too large: then the button has done nothing.
+    """
     what, _, where = form.get("do", "").partition(":")
     if what == "preset" and form.get("preset") in PRESETS:
         return of(PRESETS[form["preset"]])
     fields = form.to_dict(flat=False)
     numbers = [name for name in form.getlist("rung") if re.fullmatch(r"g\d{1,4}", name)][:MOST]
-    rungs = [_rung(fields, form, name, lowest=place == 0) for place, name in enumerate(numbers)]
-    made = LadderForm(form.get("title", "")[:80], tuple(rungs), form.get("every", ""), form.get("grace_days", "30")[:5])
-    return replace(made, rungs=_pressed(made.rungs, what, where))
+    made = LadderForm(form.get("title", "")[:80], (), form.get("every", ""), form.get("grace_days", "30")[:5])
+    for place, name in enumerate(numbers):
+        rung, bad = _rung(fields, form, name, lowest=place == 0)
+        made = _faulty(replace(made, rungs=(*made.rungs, rung)), name, bad)
+    if made.fault:
+        return made
+    try:
+        return replace(made, rungs=_pressed(made.rungs, what, where))
+    except BadRule as bad:
+        return _faulty(made, where.partition(".")[0], bad)
 
 
-def _rung(fields: draft.Fields, form: Any, name: str, *, lowest: bool) -> RungForm:
+def _faulty(made: LadderForm, name: str, bad: BadRule | None) -> LadderForm:
+    return replace(made, fault=bad.problem, faulty=name) if bad else made
+
+
+def _rung(fields: draft.Fields, form: Any, name: str, *, lowest: bool) -> tuple[RungForm, BadRule | None]:
     names, shown = (
         {lang: form.get(f"{name}-{kind}-{lang}", "")[:60] for lang in LANGUAGES} for kind in ("name", "shown")
     )
-    rule = None if lowest else draft.read(fields, name)
+    rule, bad = None, None
+    try:
+        rule = None if lowest else draft.read(fields, name)
+        if rule is not None:
+            draft.measured(rule)
+    except BadRule as found:
+        rule, bad = draft.EMPTY, found
     if rule is not None and not rule.is_group:
         rule = draft.EMPTY
-    return RungForm(name, form.get(f"{name}-key", ""), names, rule, shown)
+    return RungForm(name, form.get(f"{name}-key", "")[:40], names, rule, shown), bad
 
 
 def _pressed(rungs: tuple[RungForm, ...], what: str, where: str) -> tuple[RungForm, ...]:

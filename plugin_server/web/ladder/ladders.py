@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from flask import Blueprint, abort, flash, redirect, request, url_for
+from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from campaigns.ladder.ladders import check
@@ -68,15 +68,17 @@ def edit(who: Person) -> ResponseReturnValue:
 @requires("marketer")
 def look(who: Person) -> ResponseReturnValue:
     """The form after a change, and who would move where."""
-    return _form(who, _sent())
+    return _form(who, ladder_form.sent(request.form))
 
 
 @pages.post("/ladder")
 @requires("marketer")
 def save(who: Person) -> ResponseReturnValue:
     """Put it in force and place everybody, or show what is wrong."""
-    form = _sent()
+    form = ladder_form.sent(request.form)
     try:
+        if form.fault:
+            raise BadRule(form.faulty, form.fault)
         with tenant(services().engine, who.merchant_id) as connection:
             new = ladder_form.finished(form, shop(connection, who.merchant_id).ladder)
             version = ladder_versions.save(
@@ -89,13 +91,6 @@ def save(who: Person) -> ResponseReturnValue:
         return _form(who, form), 422
     flash(words()("own_ladder.saved"), "good")
     return redirect(url_for("ladders.show"))
-
-
-def _sent() -> LadderForm:
-    try:
-        return ladder_form.sent(request.form)
-    except BadRule:
-        abort(400)
 
 
 def _form(who: Person, form: LadderForm) -> str:
@@ -120,6 +115,8 @@ def _form(who: Person, form: LadderForm) -> str:
 
 def _seen(connection: Any, who: Person, form: LadderForm, current: Any) -> tuple[LadderForm, Any]:
     """The form with its fault, if any, and else the preview; rungs of the new ladder are named as they are typed."""
+    if form.fault:
+        return replace(form, fault=words().said(form.fault)), None
     try:
         new = ladder_form.finished(form, current)
         check(new)
@@ -152,10 +149,10 @@ def _fault(bad: BadRule, form: LadderForm) -> str:
     if ".shown" in bad.path and any(map(unkind, one.shown.values() if one else ())):
         return words()("own_ladder.unkind")
     if bad.path == "name" or ".names" in bad.path or ".shown" in bad.path:
-        return words()("own_ladder.bad_name")
+        return words().said(bad.problem)
     if one is not None and one.rule is not None:
         rule = rule_form.finished(one.rule)
         if rule is None:
             return words()("own_ladder.unfinished")
-        return rule_form.why_nobody(rule, words()) or words()("own_ladder.unreachable")
+        return rule_form.why_nobody(rule, words()) or words().said(bad.problem)
     return words()("own_ladder.too_few")

@@ -62,7 +62,10 @@ class Builder:
         days = leaf.op == "within_last_days"
         kind = "number" if days else _INPUTS[fact.type]
         choices = [] if days else self.lists.get(fact.name, [])
+        offered = leaf.fact in CATALOGUE and leaf.op in draft.KNOWN_OPS
         fault = self.words(f"rule_fault.{fact.type.value}") if name in self.faults else ""
+        if fault and not offered:  # no page of ours sends that: it is refused with what the rule itself says
+            fault = self.words.said(self.faults[name].problem)
         return Row(name, leaf, ops, kind, choices, fault)
 
     def empty(self, name: str) -> bool:
@@ -131,13 +134,21 @@ def _lists(connection: Connection, words: Words, rungs: Sequence[RungName]) -> d
     return {name: options for name, options in lists.items() if options}
 
 
-def sent(form: Any) -> Draft:
-    """The draft that a form sent, after the button ``do`` (such as ``add:r.1``) was pressed. Raises ``BadRule``."""
-    made = draft.read(form.to_dict(flat=False))
-    if not made.is_group:
-        made = draft.EMPTY
-    what, _, where = form.get("do", "").partition(":")
-    return draft.edited(made, what, where) if what in ("add", "group", "remove") else made
+def sent(form: Any) -> tuple[Draft, BadRule | None]:
+    """The draft that a form sent, after the button ``do`` (such as ``add:r.1``) was pressed.
+
+    With the fault where it is, or would become, larger than a rule may be: then the button has done nothing, and a form
+    that no page of ours ever sends begins anew.
+    """
+    made = draft.EMPTY
+    try:
+        read = draft.read(form.to_dict(flat=False))
+        draft.measured(read)
+        made = read if read.is_group else made
+        what, _, where = form.get("do", "").partition(":")
+        return (draft.edited(made, what, where) if what in ("add", "group", "remove") else made), None
+    except BadRule as bad:
+        return made, bad
 
 
 def finished(made: Draft) -> Rule | None:

@@ -13,7 +13,7 @@ from campaigns.ladder.draft import Draft
 from campaigns.ladder.facts import CATALOGUE
 from campaigns.ladder.rules import BadRule, Rule
 from campaigns.ladder.sentences import sentence
-from plugin_server.db.ladder import outlook, segments
+from plugin_server.db.ladder import counting, outlook, segments
 from plugin_server.db.ladder.rungs import shop
 from plugin_server.db.ladder.segments import BadSegment
 from plugin_server.db.merchant import audit_log
@@ -67,11 +67,8 @@ def show(who: Person, key: str) -> ResponseReturnValue:
 @requires("viewer")
 def look(who: Person) -> ResponseReturnValue:
     """The builder after a change: choices that fit, the sentence, the count, some customers, and why for one."""
-    try:
-        made = rule_form.sent(request.form)
-    except BadRule:
-        abort(400)
-    return _builder(who, made, key=request.form.get("key", ""), name=request.form.get("name", ""))
+    made, bad = rule_form.sent(request.form)
+    return _builder(who, made, bad, key=request.form.get("key", ""), name=request.form.get("name", ""))
 
 
 @pages.post("/segments")
@@ -79,13 +76,10 @@ def look(who: Person) -> ResponseReturnValue:
 def save(who: Person) -> ResponseReturnValue:
     """Save it under its name, or show what is missing."""
     name, key = request.form.get("name", ""), request.form.get("key", "")
-    try:
-        made = rule_form.sent(request.form)
-        rule = rule_form.finished(made)
-        if rule is None or nature.contradiction(rule) or not name.strip():
-            return _builder(who, made, key=key, name=name, nameless=not name.strip()), 422
-    except BadRule:
-        abort(400)
+    made, bad = rule_form.sent(request.form)
+    rule = None if bad else rule_form.finished(made)
+    if rule is None or nature.contradiction(rule) or not name.strip():
+        return _builder(who, made, bad, key=key, name=name, nameless=not name.strip()), 422
     with tenant(services().engine, who.merchant_id) as connection:
         kept = segments.save(
             connection,
@@ -116,7 +110,9 @@ def remove(who: Person, key: str) -> ResponseReturnValue:
     return redirect(url_for("segments.index"))
 
 
-def _builder(who: Person, made: Draft, *, key: str = "", name: str = "", nameless: bool = False) -> str:
+def _builder(
+    who: Person, made: Draft, bad: BadRule | None = None, *, key: str = "", name: str = "", nameless: bool = False
+) -> str:
     email = request.values.get("who", "").strip()
     with tenant(services().engine, who.merchant_id) as connection:
         rungs = names_of(connection, who.merchant_id, words().language)
@@ -133,6 +129,7 @@ def _builder(who: Person, made: Draft, *, key: str = "", name: str = "", nameles
         name=name,
         asked=email,
         nameless=nameless,
+        refused=words().said(bad.problem) if bad else "",
         look_at=url_for("segments.look"),
         **seen,
     )
@@ -140,13 +137,14 @@ def _builder(who: Person, made: Draft, *, key: str = "", name: str = "", nameles
 
 def _seen(connection: Connection, who: Person, rule: Rule, email: str) -> dict[str, Any]:
     """What a finished rule tells: its sentence, its contradiction if any, whom it holds, and why for one of them."""
+    figures.soon(services(), connection, who.merchant_id, counting.FIGURE)  # counted anew where that is due
     on, now, language = shop(connection, who.merchant_id), services().now(), words().language
     found = segments.customer_of(connection, email) if email else None
     return {
         "said": sentence(rule, language),
         "impossible": rule_form.why_nobody(rule, words()),
         "unforetold": outlook.silent(connection, rule),
-        "found": segments.look(connection, on, rule, now, exact=request.form.get("do") == "exact"),
+        "found": counting.look(connection, on, rule, now, exact=request.form.get("do") == "exact"),
         "why": segments.why(connection, on, rule, found, now, language) if found else None,
         "customer_id": found,
     }
