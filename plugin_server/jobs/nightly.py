@@ -22,6 +22,8 @@ from plugin_server.wiring import Services
 
 HOLD = 600
 """Seconds for which a waiting call keeps equal ones away."""
+RETRY = 3600
+"""Seconds after which a first forecast that failed is tried again."""
 
 
 def sync_all(services: Services) -> None:
@@ -80,12 +82,14 @@ def climb_all(services: Services) -> None:
 
 
 def catch_up_all(services: Services) -> None:
-    """Read the habits and contact anew of whoever bought or answered since the last look."""
+    """Read the habits and contact anew of whoever bought or answered since the last look; forecast a new shop."""
     for merchant_id in merchant_ids(services.engine):
         with tenant(services.engine, merchant_id) as conn:
-            due = known.any_due(conn)
+            due, unforetold = known.any_due(conn), outlook.owed(conn)
         if due:
             wake(services.redis, climb.catch_up, merchant_id, on="bulk", hold=HOLD)
+        if unforetold:
+            wake(services.redis, forecast_first, merchant_id, on="bulk", hold=RETRY)
 
 
 def climb_merchant(merchant_id: int) -> None:
@@ -111,6 +115,16 @@ def forecast_merchant(merchant_id: int) -> None:
     services = wiring.services()
     awake(services.redis, forecast_merchant, merchant_id)
     forecast_of(services, merchant_id)
+
+
+def forecast_first(merchant_id: int) -> None:
+    """Job: the same for a shop that has none yet. The call is held until it succeeds: it is noticed each minute."""
+    services = wiring.services()
+    with tenant(services.engine, merchant_id) as conn:
+        owed = outlook.owed(conn)
+    if owed:
+        forecast_of(services, merchant_id)
+    awake(services.redis, forecast_first, merchant_id)
 
 
 def forecast_of(services: Services, merchant_id: int) -> None:

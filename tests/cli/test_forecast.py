@@ -13,10 +13,13 @@ import pytest
 from sqlalchemy import select, text
 
 from campaigns.ladder import rules
+from plugin_server.db import pulse
 from plugin_server.db.ladder import counting, forecast, known, outlook, rungs
 from plugin_server.db.merchant import merchants
 from plugin_server.db.session import tenant
-from plugin_server.jobs import climb
+from plugin_server.db.shops import sync as readings
+from plugin_server.jobs import climb, nightly
+from plugin_server.jobs.queues import queue
 from tests.cli.conftest import Called, Read
 from tests.data.making import NOW, Shop
 from tests.forecast.customers import CDNOW, made
@@ -163,6 +166,35 @@ def facts_of(shop: Shop, now: datetime) -> dict[int, tuple[Any, ...]]:
         return {row[0]: tuple(row[1:]) for row in found}
 
 
+def test_a_new_shop_is_forecast_as_soon_as_it_is_read(shop: Shop) -> None:
+    services, rule = shop.app, rules.parse({"kind": "cmp", "fact": "buys_percent", "op": ">=", "value": 0})
+
+    def owed() -> tuple[bool, str]:
+        with tenant(services.engine, shop.merchant) as conn:
+            return outlook.owed(conn), outlook.silent(conn, rule)
+
+    def woken() -> int:
+        nightly.catch_up_all(services)
+        return sum(job.func_name.endswith("forecast_first") for job in queue(services.redis, "bulk").jobs)
+
+    put(shop, list(bought(30)))
+    assert owed() == (False, "unmade"), "nothing came in yet, as far as we were told"
+    with tenant(services.engine, shop.merchant) as conn:
+        pulse.beat(conn, merchant_id=shop.merchant, now=NOW)
+        run = readings.begin(conn, merchant_id=shop.merchant, store_id=shop.store, kind="full", now=NOW)
+    assert (owed(), woken()) == ((False, "unmade"), 0), "the reading is under way"
+    with tenant(services.engine, shop.merchant) as conn:
+        readings.finish(conn, run, counters={}, faults=[], now=services.now())
+    assert (owed(), woken(), woken()) == ((True, "unmade"), 1, 1)
+    nightly.forecast_of(services, shop.merchant)
+    assert owed() == (False, "closed"), "thirty people are too few"
+    with tenant(services.engine, shop.merchant) as conn:
+        later = services.now() + timedelta(days=1)
+        run = readings.begin(conn, merchant_id=shop.merchant, store_id=shop.store, kind="full", now=later)
+        readings.finish(conn, run, counters={}, faults=[], now=later)
+    assert owed() == (True, "closed"), "the shop was read whole again"
+
+
 def test_the_forecast_is_among_the_facts_while_its_gates_are_open(shop: Shop) -> None:
     put(shop, list(bought(900)))
     now = NOW - timedelta(days=1)
@@ -205,10 +237,10 @@ def test_the_forecast_is_among_the_facts_while_its_gates_are_open(shop: Shop) ->
     rule = rules.parse({"kind": "cmp", "fact": "buys_percent", "op": ">=", "value": 0})
     with tenant(shop.app.engine, shop.merchant) as conn:
         on = rungs.shop(conn, shop.merchant)
-        assert (counting.look(conn, on, rule, now).count, outlook.silent(conn, rule)) == (901, False)
+        assert (counting.look(conn, on, rule, now).count, outlook.silent(conn, rule)) == (901, "")
         forecast.keep(conn, merchant_id=shop.merchant, document=shut, now=now)
         assert outlook.everybody(conn, document=shut, made=made, ids=ids, of=of, now=now) == 901
-        assert (counting.look(conn, on, rule, now).count, outlook.silent(conn, rule)) == (0, True)
+        assert (counting.look(conn, on, rule, now).count, outlook.silent(conn, rule)) == (0, "closed")
         assert outlook.follow(conn, customer_ids=[who], now=now) == 0
     assert set(facts_of(shop, now).values()) == {(None, None, None)}
 

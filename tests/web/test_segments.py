@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from campaigns.ladder.facts import CATALOGUE
 from plugin_server.db.session import tenant
+from plugin_server.jobs import nightly
 from plugin_server.wiring import Services
 from tests.web.conftest import Visitor
 from tests.web.test_browser import SIZES, Looker, address, crowd, looker
@@ -76,7 +77,7 @@ def test_what_is_wrong_is_said_at_its_place(marketer: Visitor, form: dict[str, s
         assert marketer.post("/segments", {**form, "name": "x"}).status_code == 422
 
 
-def test_why_nobody_is_in_it_is_said_and_kept_out(marketer: Visitor) -> None:
+def test_why_nobody_is_in_it_is_said_and_kept_out(marketer: Visitor, app: Services, merchant: int) -> None:
     marketer.get("/segments/new")
     none = {"r.kind": "all", "r.0.fact": "orders", "r.0.op": "=", "r.0.value": "0"}
     spent = none | {"r.1.fact": "spend", "r.1.op": ">", "r.1.value": "100"}
@@ -84,7 +85,14 @@ def test_why_nobody_is_in_it_is_said_and_kept_out(marketer: Visitor) -> None:
     assert "what is asked of “money spent” cannot be together with what is asked of “paid orders”" in told
     assert marketer.post("/segments", {**spent, "name": "x"}).status_code == 422
     chance = {"r.kind": "all", "r.0.fact": "buys_percent", "r.0.op": ">=", "r.0.value": "30"}
-    assert "The forecast is closed" in marketer.post("/segments/look", chance).get_data(as_text=True)
+    told = marketer.post("/segments/look", chance).get_data(as_text=True)
+    assert "The forecast is not made yet" in told
+    assert "<strong>not known yet</strong>" in told
+    marketer.post("/segments", {**chance, "name": "Likely"})
+    assert "not known yet" in marketer.get("/segments").get_data(as_text=True)
+    nightly.forecast_of(app, merchant)
+    told = marketer.post("/segments/look", chance).get_data(as_text=True)
+    assert "The forecast is closed" in told
 
 
 def test_nonsense_is_refused(marketer: Visitor) -> None:

@@ -192,7 +192,9 @@ def guessed(conn: Connection, asked: Asked, of: Size, sample: int) -> Look | Non
         return None
     # A few to show need not be looked for among all that were counted.
     fewer = replace(of, block=max(1, round(of.block * ENOUGH / held)))
-    some = conn.execute(_some(asked, asked.sampled(fewer), sample)).all() if sample else []
+    # Read first and put in order then: along the index of the order everybody would be met, in the sample or not.
+    met = _met(asked, asked.sampled(fewer)).cte("met").prefix_with("MATERIALIZED")
+    some = conn.execute(_people(met, sample)).all() if sample else []
     return Look(_about(held / seen * of.total), of.total, some, exact=False)
 
 
@@ -210,7 +212,8 @@ def _counted(conn: Connection, asked: Asked, total: int, sample: int, *, few: bo
         number = conn.execute(select(func.count()).select_from(rows).where(counted.holds(rows))).scalar_one()
         count = total - number if turned else number
         if count >= total * MANY or not sample:
-            return Look(count, total, conn.execute(_some(asked, asked.rows(), sample)).all() if sample else [])
+            met = _met(asked, asked.rows()).subquery("met")
+            return Look(count, total, conn.execute(_people(met, sample)).all() if sample else [])
     found = conn.execute(_with_some(asked.apart(), sample)).all()
     return Look(found[0].held, total, [row for row in found if row.id is not None])
 
@@ -224,11 +227,6 @@ def _with_some(parts: Sequence[Asked], sample: int) -> Select[Any]:
     held = select(func.count().label("held")).select_from(met).subquery("counted")
     some = _people(met, sample).subquery("some")
     return select(held, some).select_from(held.outerjoin(some, true())).order_by(*_latest(some))
-
-
-def _some(asked: Asked, rows: FromClause, sample: int) -> Select[Any]:
-    """Some of those who meet the rule; of everybody, along the index by which they are ordered."""
-    return _people(_met(asked, rows).subquery("met"), sample)
 
 
 def _met(asked: Asked, rows: FromClause) -> Select[Any]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from math import isnan
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
 
 from babel.numbers import get_currency_precision
@@ -30,7 +30,14 @@ TABLE: Table = CustomerOutlook.__table__  # type: ignore[assignment]
 LOCK = 7_410_013
 """Advisory lock (with the merchant's id): the night's reading and that of a few must not wait for each other's rows."""
 
-_USABLE = text("SELECT EXISTS (SELECT FROM forecast_fit WHERE (document ->> 'usable')::boolean)")
+_USABLE = text("SELECT (document ->> 'usable')::boolean FROM forecast_fit")
+_OWED = text(
+    """
+    SELECT EXISTS (SELECT FROM order_pulse WHERE beat > 0)
+        AND NOT EXISTS (SELECT FROM sync_run WHERE state IN ('queued', 'running'))
+        AND NOT EXISTS (SELECT FROM forecast_fit f WHERE (f.document ->> 'usable')::boolean OR f.fitted_at >= coalesce(
+            (SELECT max(finished_at) FROM sync_run WHERE kind = 'full' AND state = 'done'), '-infinity'))"""
+)
 _CLEAR = text("DELETE FROM customer_outlook")
 _GONE = text("DELETE FROM customer_outlook WHERE customer_id = ANY(:ids) AND customer_id <> ALL(:known)")
 _LEFT = text(
@@ -95,10 +102,24 @@ def follow(conn: Connection, *, customer_ids: Sequence[int], now: datetime) -> i
     return gone + _write(conn, merchant, forecast.models(kept[1]), ids, of)
 
 
-def silent(conn: Connection, *rules: Rule | None) -> bool:
-    """Whether these rules ask for the forecast of a shop that has none now, so that it is known of nobody."""
+def silent(conn: Connection, *rules: Rule | None) -> Literal["", "unmade", "closed"]:
+    """Why these rules, which ask for the forecast, know it of nobody; empty where they ask for none or there is one.
+
+    ``unmade``: the shop is new to us, and its first forecast is yet to be made. ``closed``: a gate is.
+    """
     asked = {leaf.fact for rule in rules if rule is not None for leaf in leaves(rule)}
-    return any(CATALOGUE[name].kept == "outlook" for name in asked) and not conn.scalar(_USABLE)
+    if not any(CATALOGUE[name].kept == "outlook" for name in asked):
+        return ""
+    usable = conn.scalar(_USABLE)
+    return "unmade" if usable is None else "" if usable else "closed"
+
+
+def owed(conn: Connection) -> bool:
+    """Whether the first forecast need not wait for the night: there are orders, and no reading is under way.
+
+    One of a shop that was read in full again after it had been found too young counts as the first.
+    """
+    return bool(conn.scalar(_OWED))
 
 
 def _turn(conn: Connection) -> dict[str, Any]:

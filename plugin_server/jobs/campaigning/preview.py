@@ -33,9 +33,12 @@ from plugin_server.jobs.sending.proofing import Draft, proof
 from plugin_server.jobs.series.preview import steps_of
 from plugin_server.locales.sentences import said
 
-UNFORETOLD = (
-    "The campaign asks for the forecast, which is closed: a condition on chances or expected spend holds for nobody."
-)
+UNFORETOLD = {
+    "closed": "The campaign asks for the forecast, which is closed: a condition on chances or expected spend holds for "
+    "nobody.",
+    "unmade": "The campaign asks for the forecast, which is not made yet: chances and expected spend are not known of "
+    "anybody. It is reckoned soon, tonight at the latest.",
+}
 PLAIN = "offer_by_code"
 """The key of what every shop can do, and nobody need be told."""
 
@@ -103,8 +106,8 @@ def check(conn: Connection, campaign: Campaign, *, public_url: str, now: datetim
     if problems:
         raise BadCampaign(tuple(problems))
     asked = [audience.meant(campaign, segments.by_key(conn)), *(getattr(step, "rule", None) for step in campaign.steps)]
-    if outlook.silent(conn, *asked):
-        notes.append(UNFORETOLD)
+    if silent := outlook.silent(conn, *asked):
+        notes.append(UNFORETOLD[silent])
     if not head.shop.get("address"):
         notes.append("Your postal address is missing; the laws of many countries want it in every mail.")
     return [said(note, head.locale) for note in notes]

@@ -43,7 +43,7 @@ def index(who: Person) -> ResponseReturnValue:
 def _count(connection: Connection, who: Person, one: segments.Saved) -> dict[str, Any] | None:
     """None while a worker counts it for the first time."""
     made = figures.soon(services(), connection, who.merchant_id, figures.segment_name(one))
-    return made.document if made else None
+    return {**made.document, "unforetold": outlook.silent(connection, one.rule)} if made else None
 
 
 @pages.get("/segments/new")
