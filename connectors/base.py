@@ -53,6 +53,8 @@ class WebhookState:
 
 BASKET = "checkout-"
 """How the id of an order begins that never was one: a basket left at the till. No list of orders names it."""
+AT_THE_TILL = "pending payment"
+"""``raw_status`` of a pending order that its buyer left unpaid at the till. Others wait for money on its way."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ KNOWN: Final[Mapping[str, frozenset[str]]] = {
     "cart": frozenset({"url"}),
     "card": frozenset({"number"}),
     "points": frozenset({"balance"}),
+    "supply": frozenset({"product", "ends_on"}),
     "campaign": frozenset({"key", "name"}),
     "holiday": frozenset({"name", "day"}),
     "now": frozenset(),

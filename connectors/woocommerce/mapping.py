@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from connectors.addresses import web_address
+from connectors.base import AT_THE_TILL
 from connectors.errors import BadPayload
 from connectors.types import Customer, Order, OrderLine, OrderStatus, Refund, minor_units
 from connectors.woocommerce.values import (
@@ -45,7 +46,9 @@ STATUSES = {
     "failed": OrderStatus.FAILED,
     "trash": OrderStatus.TRASHED,
 }
-UNPAID = {"checkout-draft": timedelta(days=1), "pending": timedelta(days=30)}
+UNPAID = {"checkout-draft": timedelta(days=1), AT_THE_TILL: timedelta(days=30)}
+# Placed, and paid by hand later: a transfer, a cheque, money at the door. Plugins put such an order into "pending" too.
+BY_HAND = {"bacs", "cheque", "cod"}
 PAID = {OrderStatus.PAID, OrderStatus.COMPLETED, OrderStatus.REFUNDED}
 CONSENT = {
     **dict.fromkeys(("subscribed", "yes", "1", "true", "on"), "subscribed"),
@@ -60,8 +63,8 @@ TEST_MARKS = (("_wcpay_mode", "test"), ("_ppcp_paypal_payment_mode", "sandbox"))
 LANGUAGE_KEYS = ("tangga_language", "wpml_language", "trp_language")
 ORDER_FIELDS = (
     "id,number,status,currency,total,discount_total,shipping_total,total_tax,customer_id,billing,date_created_gmt,"
-    "date_modified_gmt,date_paid_gmt,date_completed_gmt,created_via,meta_data,line_items,coupon_lines,refunds,"
-    "needs_payment,payment_url"
+    "date_modified_gmt,date_paid_gmt,date_completed_gmt,created_via,payment_method,meta_data,line_items,coupon_lines,"
+    "refunds,needs_payment,payment_url"
 )
 CUSTOMER_FIELDS = "id,email,first_name,last_name,role,billing,date_created_gmt,date_modified_gmt,meta_data"
 
@@ -167,6 +170,8 @@ def _status(row: Row, path: str, now: datetime) -> tuple[OrderStatus, str, bool]
     status = STATUSES.get(raw, OrderStatus.UNKNOWN)
     if status is OrderStatus.UNKNOWN:
         return status, raw, moment(row, "date_paid_gmt", path, now) is not None
+    if raw == "pending" and text(row, "payment_method", 60) not in BY_HAND:
+        raw = AT_THE_TILL
     return status, raw, status in PAID
 
 

@@ -95,7 +95,7 @@ HELD: Final = (
         OF_PERSON,
         kept=_words(
             "customer_id merchant_id gap_spread products product_count categories category_count margin_percent "
-            "supply_ends_on first_source"
+            "supply_ends_on supply_products supply_dates first_source"
         ),
     ),
     Held("customer_outlook", OF_PERSON, deleted=True),
@@ -209,8 +209,8 @@ HELD: Final = (
         "advocate_id = ANY(:ids) OR friend_id = ANY(:ids)",
         {"mailbox": "NULL", "ip_hash": "NULL", "reason": f"'{GONE}'"},
         _words(
-            "id advocate_id friend_id state flags claim_id promise_id own_claim_id asked_at confirmed_at decided_at "
-            "decided_by merchant_id"
+            "id advocate_id friend_id state flags claim_id promise_id own_claim_id asked_at confirmed_at flagged_at "
+            "decided_at decided_by merchant_id"
         ),
         hidden=_words("decided_by mailbox ip_hash reason"),
     ),

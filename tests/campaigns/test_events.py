@@ -51,7 +51,7 @@ def test_orders_of_a_day_of_the_shop(app: Services, merchant: int, who: Who) -> 
         store = conn.scalar(text("SELECT id FROM store"))
         add_order(conn, merchant, 1, store=store, external="late", at=str(late))
         add_order(conn, merchant, 2, store=store, external="next", at=str(late + timedelta(minutes=1)))
-        add_order(conn, merchant, 3, store=store, external="open", at=str(late), status="pending", paid=False)
+        add_order(conn, merchant, 3, store=store, external="open", at=str(late), status="draft", paid=False)
         add_order(conn, merchant, 4, store=store, external="came", at=str(late - 9 * DAY), delivered_at=str(late))
     day = date(2027, 2, 20)
     assert (who("order_delivered", day=day), who("order_delivered", day=day + DAY)) == ([4], [])
@@ -65,10 +65,10 @@ def test_orders_of_a_day_of_the_shop(app: Services, merchant: int, who: Who) -> 
 def test_a_checkout_that_was_paid_later_is_not_abandoned(app: Services, merchant: int, who: Who) -> None:
     with tenant(app.engine, merchant) as conn:
         store = conn.scalar(text("SELECT id FROM store"))
-        add_order(conn, merchant, 3, store=store, external="open", at=str(NOW - DAY), status="pending", paid=False)
+        add_order(conn, merchant, 3, store=store, external="open", at=str(NOW - DAY), status="draft", paid=False)
         add_order(conn, merchant, 3, store=store, external="paid", at=str(NOW))
         # Paid at the door: nobody left anything, though no money is in yet.
-        door = {"status": "pending", "paid": False, "delivered_at": str(NOW)}
+        door = {"status": "draft", "paid": False, "delivered_at": str(NOW)}
         add_order(conn, merchant, 4, store=store, external="door", at=str(NOW - DAY), **door)
     assert who("checkout_abandoned", after_days=1) == []
 
@@ -114,7 +114,7 @@ def test_anniversaries_come_from_the_next_year_on(app: Services, merchant: int, 
 def test_supply_rhythm_points_and_consent(app: Services, merchant: int, who: Who) -> None:
     change(
         app, merchant,
-        "INSERT INTO customer_habits (merchant_id, customer_id, supply_ends_on) VALUES (:m, 1, :on)",
+        "INSERT INTO customer_habits (merchant_id, customer_id, supply_dates) VALUES (:m, 1, ARRAY[:on])",
         on=TODAY + 5 * DAY,
     )  # fmt: skip
     change(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -332,3 +332,28 @@ def test_a_ladder_cannot_ask_for_the_ladder() -> None:
     data["rungs"][3]["rule"] = {"kind": "cmp", "fact": "alive_percent", "op": ">", "value": 50}
     with pytest.raises(BadRule, match="as of today alone"):
         ladder(data)
+
+
+def test_each_of_the_goods_runs_out_by_itself(shop: Shop) -> None:
+    for sku, days in (("beans", 14), ("tea", 30), ("oil", 60)):
+        product(shop, sku, "coffee", days_of_supply=days)
+    who = shop.person()
+    both = shop.order(who, "2026-01-01")
+    line(shop, both, "beans", quantity=2)
+    line(shop, both, "tea")
+    line(shop, shop.order(who, "2026-01-10"), "oil")
+    settle(shop)
+    ends = {"beans": date(2026, 1, 29), "tea": date(2026, 1, 31), "oil": date(2026, 3, 11)}
+    known = "supply_ends_on", "supply_products", "supply_dates"
+    with shop.work() as conn:
+        found = conn.execute(text(f"SELECT {', '.join(known)} FROM customer_habits")).one()
+    assert tuple(found) == (ends["beans"], list(ends), list(ends.values()))
+    for day in ends.values():
+        assert supply_ends(shop, day, 0) == [who]
+        assert supply_ends(shop, day - timedelta(days=5), -5) == [who]
+    # Tea is bought again: its own reminder moves, the others stay.
+    line(shop, shop.order(who, "2026-01-20"), "tea")
+    settle(shop)
+    assert supply_ends(shop, ends["tea"], 0) == []
+    assert [supply_ends(shop, ends[sku], 0) for sku in ("beans", "oil")] == [[who], [who]]
+    assert supply_ends(shop, date(2026, 2, 14), 0) == [who]  # (30 + 19) / 2 days from the twentieth of January

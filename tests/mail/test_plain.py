@@ -19,7 +19,7 @@ def made(phrases: str, language: str, told: dict[str, str], links: dict[str, str
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("phrases", ["login_mail", "confirm_mail", "friend_mail", "team_mail"])
+@pytest.mark.parametrize("phrases", ["login_mail", "confirm_mail", "friend_mail", "approved_mail", "team_mail"])
 def test_a_letter_has_one_button_and_a_readable_text(phrases: str, language: str) -> None:
     mail = made(phrases, language, {"shop": "Toko Senja"}, {"address": ADDRESS})
     assert mail.html.count('href="https://tangga.example/go?a=1&amp;b=2"') == 2

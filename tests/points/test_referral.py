@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import Connection, text
 
 from campaigns.referral import WINDOW, ReferralTerms, mailbox, same_phone, within_cap
+from campaigns.triggers import OnEvent
 from connectors.types import OrderStatus
+from plugin_server.db.campaigning.happened import happened
 from plugin_server.db.customers import signups
 from plugin_server.db.friends import referrals
 from plugin_server.db.friends.referrals import Decided
@@ -318,3 +322,48 @@ def test_an_advocate_found_to_be_the_friend_loses_the_points(shop: Shop, advocat
     merging.pair_merged(shop.app, shop.merchant, winner=friend, loser=advocate, reason="one person", by="owner")
     rounded(shop.app, shop.merchant)
     assert (has(shop, advocate), has(shop, friend)) == (0, 0)
+
+
+FIRE = datetime(2026, 1, 1, 2, tzinfo=UTC)
+"""09:00 in Jakarta, when letters go."""
+
+
+@given(
+    bought=st.integers(0, 47), flagged=st.integers(-90, 300), looked=st.integers(1, 200), after=st.integers(0, 9)
+)  # fmt: skip
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whoever_brought_a_friend_hears_of_it_once_however_long_a_person_looks(
+    shop: Shop, advocate: int, bought: int, flagged: int, looked: int, after: int
+) -> None:
+    """Hours after ``FIRE``; every day the campaign asks for whom it is, knowing what is known then."""
+    trigger = OnEvent.model_validate({"kind": "event", "event": "friend_bought", "after_days": after})
+    hour = timedelta(hours=1)
+    converted, waits = FIRE + bought * hour, FIRE + flagged * hour
+    approved = waits + looked * hour
+
+    def days(conn: Connection) -> list[int]:
+        conn.execute(text("DELETE FROM referral"))
+        conn.execute(text("DELETE FROM referral_join"))
+        told = {"m": shop.merchant, "a": advocate, "at": converted, "sent": FIRE}
+        made = "INSERT INTO referral (merchant_id, advocate_id, friend_id, source, joined_at, converted_at) "
+        conn.execute(text(f"{made} VALUES (:m, :a, 99, 'link', :at, :at)"), told)
+        made = "INSERT INTO referral_join (merchant_id, advocate_id, friend_id, mailbox, confirmed_at) "
+        conn.execute(text(f"{made} VALUES (:m, :a, 99, 'x', :sent)"), told)
+        heard = []
+        for number in range(30):
+            now = FIRE + timedelta(days=number)
+            state = "approved" if now < waits or now >= approved else "review"
+            by = ("system", FIRE) if now < waits else ("owner", approved) if now >= approved else (None, None)
+            told = {"s": state, "by": by[0], "at": by[1], "f": waits if now >= waits else None}
+            conn.execute(
+                text("UPDATE referral_join SET state = :s, decided_by = :by, decided_at = :at, flagged_at = :f"), told
+            )
+            day = now.astimezone(ZoneInfo("Asia/Jakarta")).date()
+            query = happened(trigger, timezone="Asia/Jakarta", day=day, rungs=(), topic="promotions")
+            heard += [number] * (advocate in set(conn.scalars(query)) and now >= converted)
+        return heard
+
+    missed = after == 0 and converted.astimezone(ZoneInfo("Asia/Jakarta")).hour >= 9
+    heard = shop.do(days)
+    assert len(heard) <= 1
+    assert heard or missed

@@ -11,9 +11,11 @@ import requests
 from sqlalchemy import text
 from woocommerce import API
 
+from campaigns.triggers import OnEvent
 from plugin_server import wiring
 from plugin_server.app import create_app
 from plugin_server.cli.stores import connect
+from plugin_server.db.campaigning.happened import happened
 from plugin_server.db.session import tenant
 from plugin_server.demo.generator import generate
 from plugin_server.demo.generator_types import ShopData
@@ -65,6 +67,15 @@ class Spine:
         """A fact of the customer with this address."""
         sql = f"SELECT {fact} FROM customer_facts JOIN customer ON id = customer_id WHERE email_norm = :email"
         return self.one(sql, email=email.lower())
+
+    def abandoned(self) -> set[str]:
+        """The numbers of today's orders that the event of an abandoned checkout is for."""
+        trigger = OnEvent(kind="event", event="checkout_abandoned")
+        with tenant(self.services.engine, self.merchant) as connection:
+            today = happened(trigger, timezone="UTC", day=utc_now().date(), rungs=(), topic="promotions")
+            people = list(connection.scalars(today))
+        found = self.rows("SELECT external_id FROM shop_order WHERE customer_id = ANY(:ids) AND NOT paid", ids=people)
+        return {number for (number,) in found}
 
     def rows(self, sql: str, **values: Any) -> list[tuple[Any, ...]]:
         """What a query of this merchant finds."""

@@ -13,12 +13,9 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from campaigns.triggers import OnEvent
 from plugin_server import wiring
 from plugin_server.app import create_app
 from plugin_server.cli.stores_shopify import connect
-from plugin_server.db.campaigning.happened import happened
-from plugin_server.db.session import tenant
 from plugin_server.demo.generator import generate
 from plugin_server.demo.generator_ladder import rungs
 from plugin_server.demo.opening import DOMAIN, OtherPlatform, free_port, known_of, remembered
@@ -137,12 +134,7 @@ def test_a_basket_left_at_the_till_is_known_until_it_is_paid(spine: ShopifySpine
     assert {number for (number,) in spine.rows(left)} - old == {f"checkout-{basket.id}"}
     way = spine.one("SELECT way_back FROM shop_order WHERE external_id = :id", id=f"checkout-{basket.id}")
     assert urlsplit(str(way)).path.endswith(f"/checkouts/ac/{basket.token}/recover")
-    today = spine.services.now().date()
-    trigger = OnEvent(kind="event", event="checkout_abandoned")
-    begun = happened(trigger, timezone="UTC", day=today, rungs=(), topic="promotions")
-    with tenant(spine.services.engine, spine.merchant) as connection:
-        person = spine.one("SELECT customer_id FROM identity WHERE external_id = :id", id=str(account.id))
-        assert person in set(connection.scalars(begun))
+    assert f"checkout-{basket.id}" in spine.abandoned()
     spine.read("reconcile")  # no list of orders names it, and it is not gone
     assert (f"checkout-{basket.id}",) in spine.rows(left)
     assert spine.of(str(account.email), "orders") == 0
@@ -152,6 +144,23 @@ def test_a_basket_left_at_the_till_is_known_until_it_is_paid(spine: ShopifySpine
     assert (f"checkout-{basket.id}",) not in spine.rows(left)
     assert spine.one("SELECT way_back FROM shop_order WHERE external_id = :id", id=f"checkout-{basket.id}") is None
     assert (spine.of(str(account.email), "orders"), spine.of(str(account.email), "rung")) == (1, "shopper")
+
+
+def test_an_order_that_waits_for_its_money_is_no_abandoned_checkout(spine: ShopifySpine) -> None:
+    shop = spine.double
+    assert shop is not None
+    variant = max(shop.variants.values(), key=lambda one: one.price).id
+    waiting = []
+    for state in ("PENDING", "AUTHORIZED", "PARTIALLY_PAID"):
+        email = f"{state.lower()}@example.com"
+        order = selling.place(shop, selling.quote(shop, {variant: 1}), email=email, name="Wati Utami")
+        order.financial = state
+        waiting.append(str(order.id))
+    account = next(one for one in shop.customers.values() if one.email and not shop.orders_of(one.id))
+    left = selling.leave(shop, selling.quote(shop, {variant: 1}), email=str(account.email))
+    spine.read()
+    assert set(waiting) <= {number for (number,) in spine.rows("SELECT external_id FROM shop_order WHERE NOT paid")}
+    assert spine.abandoned() & {*waiting, f"checkout-{left.id}"} == {f"checkout-{left.id}"}
 
 
 def test_customers_that_the_shop_merged_are_one_person_here(spine: ShopifySpine) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from woocommerce import API
 
 from campaigns.recipes import holiday_discount
 from connectors.errors import ConnectorError
@@ -25,7 +26,7 @@ from plugin_server.jobs.outside import outside
 from plugin_server.jobs.reading.reconcile import reconciled, revive
 from plugin_server.jobs.reading.sync import Frozen
 from plugin_server.jobs.telling.rungs import tell
-from tests.story.conftest import Spine
+from tests.story.conftest import KEY, SECRET, Spine
 
 
 def standing(spine: Spine) -> dict[str, int]:
@@ -225,3 +226,23 @@ def test_webhooks_switched_off_in_the_shop_are_made_anew_and_shown(spine: Spine)
         revive(spine.services, spine.merchant, spine.store, wiring.connector)
     assert shown()["states"] == states
     assert str(shown()["trouble"]).startswith("The consumer secret does not belong")
+
+
+def test_an_order_that_waits_for_its_money_is_no_abandoned_checkout(spine: Spine) -> None:
+    shop = API(spine.shop_url, KEY, SECRET, version="wc/v3")
+    product = next(iter(spine.shop.products))
+    numbers = []
+    for place, (state, method) in enumerate(
+        (("pending", "midtrans"), ("on-hold", "bacs"), ("pending", "bacs"), ("pending", "cod"), ("checkout-draft", ""))
+    ):
+        order = {
+            "status": state, "payment_method": method, "billing": {"email": f"waits{place}@example.com"},
+            "line_items": [{"product_id": product, "quantity": 1}],
+        }  # fmt: skip
+        answer = shop.post("orders", order)
+        assert answer.status_code == 201, answer.text
+        numbers.append(str(answer.json()["id"]))
+    spine.deliver()
+    assert spine.abandoned() & set(numbers) == {numbers[0], numbers[4]}
+    spine.read()
+    assert spine.abandoned() & set(numbers) == {numbers[0], numbers[4]}

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import BigInteger, Date, Select, column, select, text
 
 from campaigns.triggers import OnEvent
+from connectors.base import AT_THE_TILL
 
 
 def happened(trigger: OnEvent, *, timezone: str, day: date, rungs: tuple[str, ...], topic: str) -> Select[Any]:
@@ -29,16 +30,17 @@ def happened_on(
     trigger: OnEvent, *, timezone: str, days: Sequence[date], rungs: tuple[str, ...], topic: str
 ) -> Select[Any]:
     """As ``happened`` for many days in one statement: ``(day, customer_id)``, each once."""
-    query = re.sub(r":(begin|end|on)\b", r"d.the_\1", _QUERIES[trigger.event]).replace(_KEYED, "= d.the_key")
+    query = re.sub(r":(begin|end|on|eve|due)\b", r"d.the_\1", _QUERIES[trigger.event]).replace(_KEYED, "= d.the_key")
     # One row for each day and key: an equality lets PostgreSQL hash the days, where an "or" would try every pair.
     windows = [(day, _window(trigger, timezone, day)) for day in days]
     keyed = [(day, of, key) for day, of in windows for key in (of["keys"] if "d.the_key" in query else ("",))]
-    arrays = {f"all_{name}": [of[name] for _, of, _ in keyed] for name in ("begin", "end", "on")}
+    arrays = {f"all_{name}": [of[name] for _, of, _ in keyed] for name in ("begin", "end", "on", "eve", "due")}
     arrays |= {"all_day": [day for day, _, _ in keyed], "all_key": [key for _, _, key in keyed]}
     told = {name: value for name, value in _told(trigger, timezone, rungs, topic).items() if f":{name}" in query}
     statement = f"""SELECT DISTINCT d.the_day AS day, h.customer_id FROM unnest(CAST(:all_day AS date[]),
         CAST(:all_begin AS timestamptz[]), CAST(:all_end AS timestamptz[]), CAST(:all_on AS date[]),
-        CAST(:all_key AS text[])) AS d(the_day, the_begin, the_end, the_on, the_key)
+        CAST(:all_eve AS timestamptz[]), CAST(:all_due AS timestamptz[]), CAST(:all_key AS text[]))
+        AS d(the_day, the_begin, the_end, the_on, the_eve, the_due, the_key)
         CROSS JOIN LATERAL ({query}) h"""
     known = text(statement).bindparams(**arrays, **told)
     found = known.columns(column("day", Date), column("customer_id", BigInteger)).subquery("happened")
@@ -48,8 +50,14 @@ def happened_on(
 def _window(trigger: OnEvent, timezone: str, day: date) -> dict[str, Any]:
     on = day - timedelta(days=trigger.after_days)
     zone = ZoneInfo(timezone)
-    begin, end = (datetime.combine(on + timedelta(days=more), time(), zone).astimezone(UTC) for more in (0, 1))
-    return {"begin": begin, "end": end, "on": on, "keys": [f"{on:%m%d}", *(["0229"] if _leap(on) else [])]}
+
+    def instant(of: date, at: time = time()) -> datetime:
+        return datetime.combine(of, at, zone).astimezone(UTC)
+
+    one = timedelta(days=1)
+    around = {"begin": instant(on), "end": instant(on + one)}
+    around |= {"eve": instant(day - one, trigger.at), "due": instant(day, trigger.at)}
+    return {**around, "on": on, "keys": [f"{on:%m%d}", *(["0229"] if _leap(on) else [])]}
 
 
 def _told(trigger: OnEvent, timezone: str, rungs: tuple[str, ...], topic: str) -> dict[str, Any]:
@@ -88,6 +96,23 @@ _LATER: Final = (
 # A parcel that was told to have come, and came later: whoever was written to by then is not written to again.
 _NOT_FIRED: Final = """(o.delivery_told_at IS NULL OR o.delivery_moved_at < (
         (o.delivery_told_at AT TIME ZONE :zone)::date + CAST(:after AS int) + CAST(:at AS time)) AT TIME ZONE :zone)"""
+# An order that waits for a transfer, or for money at the door, is placed: it is pending, and not at the till.
+_LEFT: Final = f"(o.status = 'draft' OR (o.status = 'pending' AND o.raw_status = '{AT_THE_TILL}'))"
+
+
+def _friend(moment: str) -> str:
+    """Those who brought a friend. Nothing is said while a person looks at the friend; what was to be said meanwhile is
+    said at the next firing after they approved."""
+    return f"""SELECT r.advocate_id AS customer_id FROM referral r
+        WHERE {moment} >= :begin AND {moment} < :end AND NOT EXISTS (
+            SELECT FROM referral_join j WHERE j.friend_id = r.friend_id AND (j.state IN ('review', 'refused')
+                OR j.state = 'approved' AND j.decided_by <> 'system' AND j.decided_at >= :due))
+        UNION SELECT r.advocate_id FROM referral r JOIN referral_join j ON j.friend_id = r.friend_id
+        WHERE j.state = 'approved' AND j.decided_by <> 'system' AND j.decided_at >= :eve AND j.decided_at < :due
+          AND {moment} < :begin AND coalesce(j.flagged_at, j.confirmed_at) <= (
+              ({moment} AT TIME ZONE :zone)::date + CAST(:after AS int) + CAST(:at AS time)) AT TIME ZONE :zone"""
+
+
 _QUERIES: Final = {
     "order_placed": f"SELECT o.customer_id FROM shop_order o WHERE o.{_IN} AND {_ALIVE}",
     "order_paid": f"SELECT o.customer_id FROM shop_order o WHERE o.{_IN} AND o.counts",
@@ -101,14 +126,14 @@ _QUERIES: Final = {
     "stalled": """SELECT customer_id FROM customer_facts WHERE (rung_since AT TIME ZONE :zone)::date = :on
         AND (CAST(:rung AS text) IS NULL OR rung = :rung)""",
     "checkout_abandoned": f"""SELECT o.customer_id FROM shop_order o WHERE o.{_IN} AND NOT o.test AND NOT o.paid
-        AND o.status IN ('draft', 'pending') AND o.delivered_at IS NULL
+        AND {_LEFT} AND o.delivered_at IS NULL
         AND NOT {_LATER.format("(l.counts OR l.status IN ('draft', 'pending'))")}""",
     "birthday": f"SELECT id AS customer_id FROM customer WHERE birthday IS NOT NULL AND {_same_day('birthday')}",
     "first_order_anniversary": f"""SELECT customer_id FROM (SELECT customer_id,
         (first_order_at AT TIME ZONE :zone)::date AS first FROM customer_facts WHERE first_order_at IS NOT NULL) f
         WHERE {_year_day("first")}""",
     "member_anniversary": f"SELECT id AS customer_id FROM customer WHERE {_year_day('member_since')}",
-    "supply_ends": "SELECT customer_id FROM customer_habits WHERE supply_ends_on = :on",
+    "supply_ends": "SELECT customer_id FROM customer_habits WHERE supply_dates @> ARRAY[CAST(:on AS date)]",
     "overdue": """SELECT customer_id FROM customer_facts WHERE order_days >= 3 AND gap_mean_days IS NOT NULL
         AND ((last_order_at + gap_mean_days * interval '1 day') AT TIME ZONE :zone)::date = :on""",
     "points_end": """SELECT customer_id FROM point_entry WHERE points > 0 AND open_points > 0
@@ -117,11 +142,8 @@ _QUERIES: Final = {
         AND (c.occurred_at AT TIME ZONE :zone)::date = :on AND NOT EXISTS (
             SELECT FROM consent e WHERE e.customer_id = c.customer_id AND e.topic = c.topic AND e.id <> c.id
             AND e.state = 'subscribed' AND e.occurred_at < c.occurred_at)""",
-    "friend_joined": """SELECT advocate_id AS customer_id FROM referral
-        WHERE joined_at >= :begin AND joined_at < :end""",
-    "friend_bought": """SELECT advocate_id AS customer_id FROM referral r
-        WHERE converted_at >= :begin AND converted_at < :end AND NOT EXISTS (
-            SELECT FROM referral_join j WHERE j.friend_id = r.friend_id AND j.state IN ('review', 'refused'))""",
+    "friend_joined": _friend("r.joined_at"),
+    "friend_bought": _friend("r.converted_at"),
     "rung_ends": """SELECT r.customer_id FROM rung_review r JOIN customer_facts f USING (customer_id)
         WHERE r.falls_on = :on AND (CAST(:rung AS text) IS NULL OR f.rung = :rung)""",
     "answered": "SELECT customer_id FROM survey_answer WHERE answered_at >= :begin AND answered_at < :end",

@@ -181,9 +181,9 @@ def look_again(conn: Connection, merchant_id: int, *, secret: str, now: datetime
         flags = ["order_name"] if any(same_name(name or "", row.advocate) for name in row.names) else []
         flags += ["same_phone"] if same_phone(row.friend_phone, row.advocate_phone) else []
         if flags:
-            found += conn.execute(text(_FLAG), {"id": row.id, "flags": flags}).rowcount
+            found += conn.execute(text(_FLAG), {"id": row.id, "flags": flags, "now": now}).rowcount
     for join_id in conn.scalars(text(_ELSEWHERE)).all():
-        found += conn.execute(text(_FLAG), {"id": join_id, "flags": ["other_address"]}).rowcount
+        found += conn.execute(text(_FLAG), {"id": join_id, "flags": ["other_address"], "now": now}).rowcount
     return found
 
 
@@ -241,6 +241,7 @@ FROM referral_join WHERE advocate_id = :a AND id <> :id AND confirmed_at IS NOT 
 """
 _CONFIRMED = """
 UPDATE referral_join SET state = :state, reason = :reason, flags = :flags, confirmed_at = :now, promise_id = :promise,
+       flagged_at = CASE WHEN :state = 'review' THEN CAST(:now AS timestamptz) END,
        decided_at = CASE WHEN :state <> 'review' THEN CAST(:now AS timestamptz) END,
        decided_by = CASE WHEN :state <> 'review' THEN :by END
 WHERE id = :id
@@ -281,7 +282,7 @@ WHERE j.state = 'approved' AND j.decided_by = 'system'
   AND r.customer_id IS DISTINCT FROM coalesce(f.merged_into, f.id)
 """
 _FLAG = """
-UPDATE referral_join SET state = 'review', flags = :flags, decided_at = NULL, decided_by = NULL
+UPDATE referral_join SET state = 'review', flags = :flags, flagged_at = :now, decided_at = NULL, decided_by = NULL
 WHERE id = :id AND state = 'approved' AND decided_by = 'system'
 """
 _QUEUE = """

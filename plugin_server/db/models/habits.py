@@ -5,16 +5,20 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import BigInteger, Index, Numeric
+from sqlalchemy import ARRAY, BigInteger, Date, Index, Numeric, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from plugin_server.db.models.base import Base, Big, Key, OfMerchant, Time, Words, Zero
 
 
 class CustomerHabits(OfMerchant, Base):
-    """What the lines of the counting orders tell. ``margin_percent`` covers lines whose unit cost is known."""
+    """What the lines of the counting orders tell. ``margin_percent`` covers lines whose unit cost is known.
+
+    ``supply_products`` are goods that get used up, by title; ``supply_dates``, beside them, when each does.
+    """
 
     __tablename__ = "customer_habits"
+    __table_args__ = (Index("ix_customer_habits_supply", "supply_dates", postgresql_using="gin"),)
 
     customer_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     gap_spread: Mapped[Decimal | None] = mapped_column(Numeric(10, 3))
@@ -24,6 +28,8 @@ class CustomerHabits(OfMerchant, Base):
     category_count: Mapped[int] = mapped_column(server_default="0")
     margin_percent: Mapped[Decimal | None] = mapped_column(Numeric(10, 3))
     supply_ends_on: Mapped[date | None]
+    supply_products: Mapped[Words]
+    supply_dates: Mapped[list[date]] = mapped_column(ARRAY(Date), server_default=text("'{}'"))
     first_source: Mapped[str | None]
 
 

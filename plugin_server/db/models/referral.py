@@ -11,7 +11,8 @@ from plugin_server.db.models.base import Base, Big, Key, Now, OfMerchant, Time, 
 class ReferralJoin(OfMerchant, Base):
     """A friend who left an address on somebody's link. ``mailbox`` is one per person; the row is decided once.
 
-    ``asked`` until the mailbox confirmed, ``review`` where a person has to look, then ``approved`` or ``refused``.
+    ``asked`` until the mailbox confirmed, ``review`` where a person has to look, since ``flagged_at``, then
+    ``approved`` or ``refused``.
     """
 
     __tablename__ = "referral_join"
@@ -36,5 +37,6 @@ class ReferralJoin(OfMerchant, Base):
     own_claim_id: Mapped[Big | None]
     asked_at: Mapped[Now]
     confirmed_at: Mapped[Time | None]
+    flagged_at: Mapped[Time | None]
     decided_at: Mapped[Time | None]
     decided_by: Mapped[str | None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
@@ -95,6 +95,8 @@ class Claimed:
     variant: str = ""
     packed: bool = False
     way_back: str | None = field(default=None, repr=False)
+    supply: tuple[str, date] | None = None
+    """What of theirs runs out, and when; for mails that tell it."""
 
 
 def turn(conn: Connection, merchant_id: int) -> None:

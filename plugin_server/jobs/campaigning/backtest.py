@@ -35,7 +35,7 @@ EVERY_CODE: Final = (
 BY_HAND: Final = "The campaign runs when somebody says so; there are no days to go back to. See its preview."
 FADES: Final = {
     "stalled": "Only those who still stand on that rung are known to have stalled.",
-    "supply_ends": "Only the newest end of a supply is kept of each customer.",
+    "supply_ends": "Of each of a customer's goods only the newest end of its supply is kept.",
     "overdue": "Overdue is told by each customer's newest order and the rhythm known today.",
     "rung_ends": "Only reviews that are still to come are known.",
     "points_end": "Points that have ended or were spent since are not counted.",

@@ -16,6 +16,7 @@ from plugin_server.wiring import Services
 
 SIGN_UP = "confirm_mail"
 FRIEND = "friend_mail"
+APPROVED = "approved_mail"
 TEAM = "team_mail"
 
 
@@ -31,6 +32,13 @@ def send_friend(merchant_id: int, customer_id: int) -> None:
     services = wiring.services()
     awake(services.redis, send_friend, merchant_id, customer_id)
     send(services, merchant_id, customer_id, phrases=FRIEND, to="friend")
+
+
+def send_approved(merchant_id: int, customer_id: int) -> None:
+    """Job: tells a friend whom a person looked at that the code they asked for stands on their page."""
+    services = wiring.services()
+    awake(services.redis, send_approved, merchant_id, customer_id)
+    send(services, merchant_id, customer_id, phrases=APPROVED, to="")
 
 
 def send_team(merchant_id: int, customer_id: int, team_id: int) -> None:
@@ -64,7 +72,7 @@ def send(
         phrases,
         plain_mail.spoken(person.language, head.locale),
         {"shop": head.from_name},
-        {"address": f"{services.settings.public_url}/c/{token}/{to}"},
+        {"address": f"{services.settings.public_url}/c/{token}/{to}".rstrip("/")},
         sheet=plain_mail.of_shop(head, services.settings.public_url),
         to=Recipient(message_id="", email=person.email, name=person.first_name),
         category="confirmation",

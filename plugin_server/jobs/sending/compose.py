@@ -31,7 +31,7 @@ from plugin_server.db.sending import sender
 from plugin_server.db.sending.ledger import Claimed
 from plugin_server.db.shops import marketing
 from plugin_server.jobs.campaigning import offer_told, realising
-from plugin_server.jobs.sending import stocking
+from plugin_server.jobs.sending import stocking, supplied
 from plugin_server.reply_token import Answered, reply_token
 from plugin_server.vault import CustomerLink, customer_token
 
@@ -114,7 +114,7 @@ def tags_of(conn: Connection, run: Run, head: Letterhead) -> Tags:
 
 
 def prints(campaign: Campaign, root: str) -> bool:
-    """Whether any of its mails asks for the reader's ``points``, or ``cart``. What cannot be read asks for nothing."""
+    """Whether any of its mails asks for what stands under ``root``. What cannot be read asks for nothing."""
     try:
         told = campaign.told_apart.values()
         return any(root in compiled(one, language).variables for one in told for language in one.message)
@@ -221,8 +221,11 @@ def personal(reader: Claimed, own: Links, head: Letterhead, *, offered: bool) ->
         },
         "card": {"number": reader.member_number},
         "points": {"balance": reader.points},
+        "supply": {"product": "", "ends_on": None},
     }
     made["cart"] = {"url": reader.way_back or made["links"]["shop"]}
+    if reader.supply:
+        made["supply"] = {"product": reader.supply[0], "ends_on": reader.supply[1].isoformat()}
     if offered:
         made["offer"] = {
             "code": reader.code or "",
@@ -342,4 +345,5 @@ def _reader(
         member_number=row.member_number if row else "0001 2345" if rung in ("member", "raving_fan") else None,
         points=0 if sample in ("new", "nameless") else 1250,
         packed=campaign.offer is not None and realising.packed(conn, campaign.offer),
+        supply=supplied.example(conn, campaign, customer_id, now),
     )

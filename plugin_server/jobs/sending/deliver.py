@@ -28,7 +28,7 @@ from plugin_server.db.sending.ledger import Claimed
 from plugin_server.db.sending.waiting import Place
 from plugin_server.db.session import lookups, tenant
 from plugin_server.jobs.outside import Outside
-from plugin_server.jobs.sending import compose, stocking
+from plugin_server.jobs.sending import compose, stocking, supplied
 from plugin_server.jobs.sending.compose import Letterhead, Tags
 from plugin_server.reply_token import Answered, reply_token
 from plugin_server.wiring import Services
@@ -223,6 +223,8 @@ def _prepare(desk: _Desk, conn: Connection, now: datetime) -> _Ready | None:
     )
     if not readers:
         return _Ready(looked_at)
+    if compose.prints(run.campaign, "supply"):
+        readers = supplied.told(conn, run, readers, desk.head(conn).timezone, now)
     attempt_id, by_id = uuid4(), {str(reader.message_id): reader for reader in readers}
     bulk, whole, failed = _render(desk, conn, attempt_id, readers)
     ledger.unsendable(conn, {int(id_): f"cannot be rendered: {why}" for id_, why in failed.items()}, now)

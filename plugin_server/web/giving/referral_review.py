@@ -13,6 +13,7 @@ from plugin_server.db.session import tenant
 from plugin_server.jobs import climb
 from plugin_server.jobs.giving.points_night import points_of
 from plugin_server.jobs.giving.rewards import make_rewards
+from plugin_server.jobs.letters.confirm import send_approved
 from plugin_server.jobs.queues import wake
 from plugin_server.web.context import page, services, words
 from plugin_server.web.guards import requires
@@ -73,8 +74,7 @@ def decide(who: Person, join_id: int) -> ResponseReturnValue:
         return redirect(url_for("referral_review.show"))
     now, secret = services().now(), services().settings.keys[0]
     with tenant(services().engine, who.merchant_id) as conn:
-        if conn.scalar(text("SELECT 1 FROM referral_join WHERE id = :id"), {"id": join_id}) is None:
-            abort(404)
+        friend = conn.scalar(text("SELECT friend_id FROM referral_join WHERE id = :id"), {"id": join_id}) or abort(404)
         advocate = referrals.decide(
             conn, who.merchant_id, join_id, yes=yes, reason=reason, by=who.email, secret=secret, now=now
         )
@@ -88,5 +88,7 @@ def decide(who: Person, join_id: int) -> ResponseReturnValue:
     else:
         wake(services().redis, make_rewards, who.merchant_id, on="urgent")
         wake(services().redis, points_of, who.merchant_id, on="default")
+        if yes:
+            wake(services().redis, send_approved, who.merchant_id, friend, on="urgent")
         flash(words()("referral.decided"), "good")
     return redirect(url_for("referral_review.show"))

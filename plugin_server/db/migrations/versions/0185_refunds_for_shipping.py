@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0185"
-down_revision = "0176"
+down_revision = "0181"
 branch_labels = None
 depends_on = None
 
