@@ -129,7 +129,7 @@ def amount_rules(program: Program, currency: str) -> list[dict[str, Any]]:
         if isinstance(rule, ForAmount):
             per = minor_units(rule.per, currency)
             if per < 1:
-                raise BadCampaign((Problem(f"earn.{place}.per", f"is less than the smallest coin of {currency}"),))
+                raise BadCampaign((Problem(f"earn.{place}.per", f"is less than the smallest coin of {currency}."),))
             rows.append({"place": place, "category": rule.category, "points": rule.points, "per": per})
     return rows
 

@@ -24,7 +24,8 @@ REFUSED: Final[dict[str, tuple[dict[str, Any], str, str]]] = {
     "nothing given": (_giving(value="0"), "offer.value", "greater than 0"),
     "no kind": (_giving(kind="lottery"), "offer.kind", "no such kind"),
     "no budget": (_giving(budget="0"), "offer.budget", "greater than 0"),
-    "budget below one code": (_giving(minimum="100000", budget="9999"), "offer.budget", "nobody would get one"),
+    "budget below one code": (_giving(minimum="100000", budget="9999"), "offer.budget", " IDR), so nobody would"),
+    "less than a coin": (_giving(kind="fixed", value="0.001"), "offer.value", "smallest coin of IDR"),
     "a rung there is not": (_giving(by_rung={"king": "5"}), "offer.by_rung", "no rung king"),
     "all of the margin": (_giving(value="40"), "offer", "every order would lose money"),
     "all of it on one rung": (_giving(by_rung={"member": "60"}), "offer", "every order would lose money"),
@@ -33,6 +34,9 @@ REFUSED: Final[dict[str, tuple[dict[str, Any], str, str]]] = {
         _giving() | {"measure": {"variants": [{"key": "a"}, {"key": "b", "offer": _giving(value="90")["offer"]}]}},
         "measure.variants.1.offer",
         "every order would lose money",
+    ),
+    "more than all for a friend": (
+        {"message": _MAIL, "offer": {"kind": "bring_a_friend", "percent": "10", "own": "150"}}, "offer", "own 150 is"
     ),
     "a day that is over": (
         {"message": _MAIL, "trigger": {"kind": "once", "day": "2020-01-01"}}, "trigger.day", "is over"

@@ -53,14 +53,41 @@ def test_a_marketer_starts_a_programme_and_changes_it(shop: Shop, logged_in: Cal
     assert (fields["per"], fields["action_birthday"], fields["reward_value_0"]) == ("10", "20", "500")
 
 
-def test_what_the_form_cannot_show_is_kept(points_shop_like: Shop, logged_in: Callable[[str], Visitor]) -> None:
+def test_what_the_form_shows_goes_in_again_unchanged(
+    points_shop_like: Shop, logged_in: Callable[[str], Visitor]
+) -> None:
     shop, visitor = points_shop_like, logged_in("marketer")
     page = unescape(visitor.get("/points").get_data(as_text=True))
-    kept = re.search(r'name="kept" value="(.*?)">', page)
-    assert kept is not None
-    visitor.post("/points", FORM | {"kept": kept[1]})
-    newest = "SELECT definition->'multipliers'->0->>'rung', jsonb_array_length(definition->'earn') FROM point_program "
-    assert shop.rows(f"{newest} ORDER BY version DESC LIMIT 1") == [("member", 3)]
+    fields = dict(re.findall(r'name="([^"]+)" (?:type="[a-z]+" )?value="([^"]*)"', page.replace("&#34;", "'")))
+    kinds = dict(re.findall(r'<select id="f-[^"]+" name="([^"]+)".*?<option value="([A-Za-z_]+)" selected', page, re.S))
+    assert visitor.post("/points", fields | kinds).status_code == 302
+    newest, before = shop.rows("SELECT definition FROM point_program ORDER BY version DESC LIMIT 2")
+    assert newest[0]["multipliers"] == before[0]["multipliers"] == [{"rung": "member", "times": "2"}]
+    assert newest[0]["earn"] == before[0]["earn"]
+    assert newest[0]["rewards"][0] | {"name": {"en": "Rp 500 off"}} == before[0]["rewards"][0]
+
+
+def test_rungs_categories_and_names_are_fields(shop: Shop, logged_in: Callable[[str], Visitor]) -> None:
+    visitor = logged_in("marketer")
+    visitor.get("/points")
+    tea = {"category_name_0": "Tea", "category_points_0": "3", "category_per_0": "20"}
+    more = tea | {"times_member": "1.5", "times_advocate": "", "reward_name_0_nl": "Rp 500 korting"}
+    shop.rows("UPDATE merchant SET locale = 'id' RETURNING id")
+    assert visitor.post("/points", FORM | more).status_code == 302
+    ((saved,),) = shop.rows("SELECT definition FROM point_program")
+    assert saved["multipliers"] == [{"rung": "member", "times": "1.5"}]
+    assert [(rule.get("category"), rule["points"], rule.get("per")) for rule in saved["earn"]] == [
+        (None, 1, "10"), ("Tea", 3, "20"), (None, 20, None),
+    ]  # fmt: skip
+    assert saved["rewards"][0]["name"] == {"id": "Rp 500 off", "nl": "Rp 500 korting"}
+    for wrong, said in (({"times_member": "0"}, "Write numbers above zero"), ({"category_per_0": "0"}, "Choose a cat"),
+                        ({"category_name_0": "Coffee"}, "Choose a cat")):  # fmt: skip
+        store = shop.rows("SELECT id, merchant_id FROM store")[0]
+        shop.rows("INSERT INTO category (store_id, merchant_id, external_id, name) VALUES "
+                  f"({store[0]}, {store[1]}, gen_random_uuid()::text, 'Tea') RETURNING id")  # fmt: skip
+        answer = visitor.post("/points", FORM | more | wrong)
+        assert (answer.status_code, said in answer.text) == (422, True), wrong
+    assert len(shop.rows("SELECT 1 FROM point_program")) == 1
 
 
 def test_a_wrong_form_says_where_and_keeps_what_was_typed(shop: Shop, logged_in: Callable[[str], Visitor]) -> None:

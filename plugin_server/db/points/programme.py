@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from campaigns.points.liability import recognised, share_price
-from campaigns.points.program import Program, amount_rules
+from campaigns.points.program import ForAmount, Program, amount_rules
 from campaigns.schema import BadCampaign, Problem
 from connectors.types import Money, minor_units
 from plugin_server.db.ladder import rungs
@@ -34,11 +34,13 @@ class Balance:
 def save_program(conn: Connection, merchant_id: int, program: Program, *, by: str) -> int:
     """A new version of the programme, in force at once for orders not yet looked at; gives its number.
 
-    Raises ``BadCampaign`` where an amount is below the currency's smallest coin or a rung is not on the ladder.
+    Raises ``BadCampaign`` where an amount is below the currency's smallest coin, a rung is not on the ladder, or a
+    category in no shop.
     """
     currency = str(conn.scalar(text("SELECT currency FROM merchant")))
     amount_rules(program, currency)
     _known_rungs(conn, merchant_id, program)
+    _known_categories(conn, program)
     version: int = conn.execute(
         text(_SAVE), {"m": merchant_id, "definition": program.model_dump_json(), "by": by}
     ).scalar_one()
@@ -51,6 +53,15 @@ def _known_rungs(conn: Connection, merchant_id: int, program: Program) -> None:
         if item.rung not in known:
             sentence = f"{item.rung!r} is no rung of your ladder; known are {', '.join(sorted(known))}."
             raise BadCampaign((Problem(f"multipliers.{place}.rung", sentence),))
+
+
+def _known_categories(conn: Connection, program: Program) -> None:
+    """A shop that was not read yet may have any."""
+    known = {word.lower() for row in conn.execute(text("SELECT name, external_id FROM category")) for word in row}
+    for place, item in enumerate(program.earn):
+        if isinstance(item, ForAmount) and item.category is not None and known and item.category.lower() not in known:
+            sentence = f"{item.category!r} is no category of your shop. Write its name as the shop does."
+            raise BadCampaign((Problem(f"earn.{place}.category", sentence),))
 
 
 def pause(conn: Connection, *, paused: bool) -> None:

@@ -100,7 +100,7 @@ def check(conn: Connection, campaign: Campaign, *, public_url: str, now: datetim
             problems.append(Problem(path, verdict.sentence))
         elif verdict and not verdict.ok and not campaign.guards.margin_reason:
             problems.append(Problem("guards.margin_reason", run.NO_MARGIN_REASON))
-        problems += _too_little(conn, one, path, now)
+        problems += _no_coin(conn, one, path) or _too_little(conn, one, path, now)
         notes += [verdict.sentence] if verdict else []
         notes += _by_shop(conn, one)
     if problems:
@@ -121,8 +121,23 @@ def _too_little(conn: Connection, campaign: Campaign, path: str, now: datetime) 
     currency, each = _each(conn, offer, offers.trade(conn, now, offer))
     if minor_units(offer.budget, currency) >= each:
         return []
-    sentence = f"is less than one code may cost ({Money(each, currency)}), so nobody would get one; raise it."
+    cost = f"{Money(each, currency).amount.normalize():f} {currency}"
+    sentence = f"is less than one code may cost ({cost}), so nobody would get one; raise it."
     return [Problem(f"{path}.budget", sentence)]
+
+
+def _no_coin(conn: Connection, campaign: Campaign, path: str) -> list[Problem]:
+    """Sums that no till could take off: they come to nothing in the shop's money."""
+    offer, currency = campaign.offer, str(conn.scalar(text("SELECT currency FROM merchant")))
+    sums = {name: getattr(offer, name, None) for name in ("amount", "price", "spend", "most", "minimum", "budget")}
+    if offer is not None and "fixed" in (offer.kind, getattr(offer, "gives", "")):
+        sums["value"] = getattr(offer, "value", None)
+    sentence = f"is less than the smallest coin of {currency}."
+    return [
+        Problem(f"{path}.{name}", sentence)
+        for name, found in sums.items()
+        if found and not minor_units(found, currency)
+    ]
 
 
 def _each(conn: Connection, offer: Offer, usual: Trade) -> tuple[str, int]:

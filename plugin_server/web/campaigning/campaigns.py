@@ -99,7 +99,7 @@ def _offered(connection: Connection, who: Person, saved: Saved) -> dict[str, Any
     usual = figures.usual_trade(services(), connection, who.merchant_id)
     return told | {
         "verdict": margin(connection, saved.campaign, now, usual),
-        "gift": offer_words.said(offer, words(), who.currency),
+        "gift": offer_words.said(offer_words.named(connection, offer), words(), who.currency),
         "shops": baskets.shown(connection, offer, now, combine=combine, usual=usual),
         "hurdle": realising.hurdle(connection, offer, now),
     }

@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from sqlalchemy import Connection
+
 from campaigns.offers.offer import (
     BringAFriend,
     BuyGet,
@@ -19,6 +21,8 @@ from campaigns.offers.offer import (
     minimum_of,
     value_of,
 )
+from campaigns.recipes import YOURS
+from plugin_server.db.shops import goods
 from plugin_server.web.words import Words
 
 
@@ -40,6 +44,12 @@ def gift(offer: Offer, words: Words, currency: str) -> str:
     if minimum_of(offer) and not isinstance(offer, Gift):
         return words("offer.from", gift=said, amount=words.major(minimum_of(offer), currency))
     return said
+
+
+def named(conn: Connection, offer: Offer) -> Offer:
+    """The same with its gift called as the shop calls it, for reading alone."""
+    found = goods.anywhere(conn, [offer.product]) if isinstance(offer, Gift) and offer.product != YOURS else {}
+    return offer.model_copy(update={"product": found[offer.product].title}) if found else offer  # type: ignore[union-attr]
 
 
 def _friend(offer: BringAFriend, words: Words, currency: str) -> str:
@@ -68,7 +78,10 @@ def _figures(offer: Offer, words: Words, currency: str) -> dict[str, Any]:
     if isinstance(offer, BuyGet):
         return {"buy": offer.buy, "get": offer.get}
     if isinstance(offer, Gift):
-        return {"amount": words.major(offer.spend, currency), "product": offer.product}
+        return {
+            "amount": words.major(offer.spend, currency),
+            "product": words("offer.yours") if offer.product == YOURS else offer.product,
+        }
     if isinstance(offer, Cashback):
         amount = words.major(offer.amount or Decimal(0), currency)
         return {"percent": offer.percent, "amount": amount, "days": offer.wait_days}

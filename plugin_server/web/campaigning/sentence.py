@@ -57,7 +57,8 @@ def main(
     when = when or _when(connection, who, made, rungs, words, now)
     people = _people(connection, made, rungs, words)
     mails = sum(step.kind == "message" for step in made.steps)
-    given = words("said.series", n=mails) if made.steps else gift(made.offer, who.currency, words)
+    offer = offer_words.named(connection, made.offer) if made.offer else None
+    given = words("said.series", n=mails) if made.steps else gift(offer, who.currency, words)
     return words("said.main", when=when, people=people, gift=given)
 
 

@@ -24,9 +24,11 @@ from plugin_server.db.session import tenant
 from plugin_server.jobs import figures
 from plugin_server.jobs.giving.points_night import points_of
 from plugin_server.jobs.queues import wake
+from plugin_server.locales import LANGUAGES
 from plugin_server.web.context import page, services, words
-from plugin_server.web.giving import points_form
+from plugin_server.web.giving import points_form, points_rules
 from plugin_server.web.guards import requires
+from plugin_server.web.ladder.rungs import names_of
 
 pages = Blueprint("points", __name__)
 
@@ -42,7 +44,7 @@ def show(who: Person) -> ResponseReturnValue:
 @requires("marketer")
 def save(who: Person) -> ResponseReturnValue:
     """A new version of the programme; all orders since its first day are looked at by a worker."""
-    document, faults = points_form.read(request.form)
+    document, faults = points_form.read(request.form, _main(who))
     if faults:
         return _page(who, request.form.to_dict(), faults), 422
     with tenant(services().engine, who.merchant_id) as conn:
@@ -50,7 +52,7 @@ def save(who: Person) -> ResponseReturnValue:
             program = points_form.checked(document)
             version = held.save_program(conn, who.merchant_id, program, by=who.email)
         except BadCampaign as error:
-            return _page(who, request.form.to_dict(), points_form.faults_of(error)), 422
+            return _page(who, request.form.to_dict(), points_form.faults_of(error, document)), 422
         kept_figures.forget(conn, "points")
         audit_log.record(conn, who.merchant_id, actor=who.email, action="points_program", subject=f"version {version}")
     wake(services().redis, points_of, who.merchant_id, on="default")
@@ -107,14 +109,26 @@ def _page(who: Person, given: dict[str, str], faults: dict[str, str]) -> str:
         made = figures.soon(services(), conn, who.merchant_id, "points")
         claims = {row.reward: row.n for row in conn.execute(text(_CLAIMS))} if force else {}
         merchant = conn.execute(text("SELECT currency, timezone FROM merchant")).one()
+        named = names_of(conn, who.merchant_id, words().language)
+        categories = list(conn.scalars(text("SELECT DISTINCT name FROM category ORDER BY name LIMIT 500")))
     today = now.astimezone(ZoneInfo(merchant.timezone)).date()
     return page(
         "points.html",
         section="points", force=force, sums=made and made.document,
-        claims=claims, faults=faults, form=given or points_form.shown(_program(force), today),
+        claims=claims, faults=faults, form=(form := given or points_form.shown(_program(force), today, _main(who))),
         currency=merchant.currency, actions=ACTIONS,
-        places=range(_rewards(given, force) + 1),
+        places=range(_rewards(given, force) + 1), rungs=named, categories=categories,
+        category_places=range(points_rules.rows(form)),
+        more_on_rungs=any(form.get(f"times_{rung.key}") for rung in named),
+        main=_main(who),
     )  # fmt: skip
+
+
+def _main(who: Person) -> str:
+    """The shop's own language, in which rewards are named first."""
+    with tenant(services().engine, who.merchant_id) as conn:
+        locale = str(conn.scalar(text("SELECT locale FROM merchant")))[:2]
+    return locale if locale in LANGUAGES else "en"
 
 
 def _program(force: points_orders.InForce | None) -> Program | None:

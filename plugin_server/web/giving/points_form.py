@@ -1,4 +1,4 @@
-"""The programme as a form: simple cases in fields; what has no field (categories, rungs) is kept as it is."""
+"""The programme as a form: what earns, what it buys; what has no field is kept as it is."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from typing import Any
 
 from campaigns.points.program import ACTIONS, ForAction, ForAmount, Program, Reward, parse_program
 from campaigns.schema import BadCampaign
+from plugin_server.web.giving import points_rules
+from plugin_server.web.giving.points_rules import number as _number
 
 PLAIN = ("since", "pending_days", "expires_days", "point_value")
 MOST_REWARDS = 100
 
 
-def shown(program: Program | None, today: date) -> dict[str, str]:
-    """The form's fields for a programme, or a sensible beginning without one."""
+def shown(program: Program | None, today: date, main: str) -> dict[str, str]:
+    """The form's fields for a programme, or a sensible beginning without one; ``main`` is the shop's own language."""
     if program is None:
         return {"since": today.isoformat(), "pending_days": "14", "expires_days": "365", "points": "1", "kept": "{}"}
     plain = next((rule for rule in program.earn if isinstance(rule, ForAmount) and rule.category is None), None)
@@ -30,23 +32,20 @@ def shown(program: Program | None, today: date) -> dict[str, str]:
     }
     fields |= {f"action_{rule.action}": str(rule.points) for rule in program.earn if isinstance(rule, ForAction)}
     for place, reward in enumerate(program.rewards):
-        fields |= _reward_fields(place, reward)
+        fields |= _reward_fields(place, reward) | points_rules.name_fields(place, reward, main)
+    fields |= points_rules.shown(program)
     return fields | {"kept": json.dumps(_kept(program))}
 
 
 def _kept(program: Program) -> dict[str, Any]:
-    """What has no field: rules for categories, multipliers, and how the liability is reckoned."""
+    """What has no field: how the liability is reckoned, and when people are warned."""
     whole = program.model_dump(mode="json")
-    special = [rule.model_dump(mode="json") for rule in program.earn if isinstance(rule, ForAmount) and rule.category]
-    names = ("name", "multipliers", "warn_days", "expected_redemption", "include_shipping")
-    return {"earn": special, **{name: whole[name] for name in names}}
+    return {name: whole[name] for name in ("name", "warn_days", "expected_redemption", "include_shipping")}
 
 
 def _reward_fields(place: int, reward: Reward) -> dict[str, str]:
     return {
         f"reward_key_{place}": reward.key,
-        f"reward_name_{place}": reward.called("en"),
-        f"reward_names_{place}": json.dumps(reward.name),
         f"reward_points_{place}": str(reward.points),
         f"reward_kind_{place}": reward.kind,
         f"reward_value_{place}": "" if reward.value is None else _number(reward.value),
@@ -56,10 +55,10 @@ def _reward_fields(place: int, reward: Reward) -> dict[str, str]:
     }
 
 
-def read(form: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+def read(form: Mapping[str, str], main: str) -> tuple[dict[str, Any], dict[str, str]]:
     """A programme's document from the form, and faults by field where the form alone shows them."""
     kept = _json(form.get("kept", ""))
-    earn = list(kept.pop("earn", []))
+    earn = points_rules.categories(form)
     if form.get("points") or form.get("per"):
         earn.insert(0, {"kind": "amount", "points": form.get("points", ""), "per": form.get("per", "")})
     earn += [
@@ -68,27 +67,28 @@ def read(form: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
         if form.get(f"action_{action}", "").strip()
     ]
     faults = {} if earn else {"per": "points.nothing_earns"}
-    document = kept | {name: form.get(name, "").strip() for name in PLAIN} | {"earn": earn, "rewards": _rewards(form)}
+    document = kept | {name: form.get(name, "").strip() for name in PLAIN}
+    document |= {"earn": earn, "rewards": _rewards(form, main), "multipliers": points_rules.multipliers(form)}
     document["expires_days"] = document["expires_days"] or None
     return document, faults
 
 
-def _rewards(form: Mapping[str, str]) -> list[dict[str, Any]]:
+def _rewards(form: Mapping[str, str], main: str) -> list[dict[str, Any]]:
     found = []
     for place in range(MOST_REWARDS):
         name, points = form.get(f"reward_name_{place}", "").strip(), form.get(f"reward_points_{place}", "").strip()
         # What was kept before goes by emptying its name and points; of a new one, half a reward is not dropped unsaid.
         worth = "" if form.get(f"reward_key_{place}") else form.get(f"reward_value_{place}", "").strip()
         if name or points or worth:
-            found.append(_reward(form, place, name, points))
+            found.append(_reward(form, place, name, points, main))
     return found
 
 
-def _reward(form: Mapping[str, str], place: int, name: str, points: str) -> dict[str, Any]:
+def _reward(form: Mapping[str, str], place: int, name: str, points: str, main: str) -> dict[str, Any]:
     def given(field: str) -> str | None:
         return form.get(f"reward_{field}_{place}", "").strip() or None
 
-    names = _json(given("names") or "") | {"en": name}
+    names = points_rules.names(form, place, main, _json(given("names") or ""))
     key = given("key") or re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:50] or f"reward-{place + 1}"
     kind = given("kind") or "fixed"
     return {
@@ -108,13 +108,16 @@ def checked(document: dict[str, Any]) -> Program:
     return parse_program(document)
 
 
-def faults_of(error: BadCampaign) -> dict[str, str]:
+def faults_of(error: BadCampaign, document: Mapping[str, Any]) -> dict[str, str]:
     """Problems by the form's field, as keys of phrases: which field it was is said, what is wrong in one phrase."""
     found = {}
     for problem in error.problems:
         parts = problem.path.split(".")
-        field = {"earn": "per", "rewards": "rewards", "multipliers": "per"}.get(parts[0], parts[0])
-        found[field] = f"points.bad_{field}" if field in (*PLAIN, "per", "rewards") else "points.bad_per"
+        field = {"earn": "per", "multipliers": "times"}.get(parts[0], parts[0])
+        if field == "per" and parts[1:] and "category" in document["earn"][int(parts[1])]:
+            field = "category"
+        known = (*PLAIN, "per", "category", "rewards", "times")
+        found[field] = f"points.bad_{field}" if field in known else "points.bad_per"
     return found
 
 
@@ -129,7 +132,3 @@ def _json(given: str) -> dict[str, Any]:
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def _number(value: Any) -> str:
-    return f"{value:f}".rstrip("0").rstrip(".") if "." in f"{value:f}" else f"{value:f}"
