@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import resource
-import secrets
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -14,12 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from sqlalchemy import create_engine, text
-from sqlalchemy.engine import make_url
 
+from plugin_server.bench.scratch import scratch_database
 from plugin_server.db.merchant import merchants
-from plugin_server.db.migrate import migrate
-from plugin_server.db.session import psycopg_url, tenant
+from plugin_server.db.session import tenant
 from plugin_server.db.shops import stores
 from plugin_server.jobs.reading.imports import OrdersFile, import_orders
 from plugin_server.settings import Settings
@@ -109,21 +106,13 @@ def _shop(services: Services) -> tuple[int, int]:
 
 @contextmanager
 def scratch(given: str, redis_url: str) -> Iterator[Services]:
-    name = f"tangga_bench_{secrets.token_hex(4)}"
-    server = create_engine(psycopg_url(given), isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    url = make_url(psycopg_url(given)).set(database=name).render_as_string(hide_password=False)
-    made = build(Settings(database_url=url, redis_url=redis_url))
-    try:
-        migrate(url)
-        yield made
-    finally:
-        made.engine.dispose()
-        made.redis.close()
-        with server.connect() as connection:
-            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-        server.dispose()
+    with scratch_database(given) as url:
+        made = build(Settings(database_url=url, redis_url=redis_url))
+        try:
+            yield made
+        finally:
+            made.engine.dispose()
+            made.redis.close()
 
 
 def plain(url: str) -> str:

@@ -6,7 +6,6 @@ The shop is made up inside a database of its own, which is dropped again; the me
 from __future__ import annotations
 
 import resource
-import secrets
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -15,12 +14,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, text
-from sqlalchemy.engine import make_url
 
+from plugin_server.bench.scratch import scratch_database
 from plugin_server.db.ladder import facts, facts_grown, rhythm
 from plugin_server.db.ladder import placing as ladder
-from plugin_server.db.migrate import migrate
-from plugin_server.db.session import app_engine, psycopg_url, tenant
+from plugin_server.db.session import app_engine, tenant
 
 NOW = datetime(2026, 9, 15, tzinfo=UTC)
 MERCHANT = 1
@@ -110,21 +108,13 @@ def run(database_url: str, _redis_url: str, size: int, say: Callable[[str], None
 @contextmanager
 def scratch(database_url: str) -> Iterator[tuple[Engine, Engine]]:
     """A database of its own, migrated: as the application, and as its owner outside transactions."""
-    name = f"tangga_bench_{secrets.token_hex(4)}"
-    server = create_engine(psycopg_url(database_url), isolation_level="AUTOCOMMIT")
-    with server.connect() as conn:
-        conn.execute(text(f"CREATE DATABASE {name}"))
-    url = make_url(psycopg_url(database_url)).set(database=name).render_as_string(hide_password=False)
-    engine, owner = app_engine(url), create_engine(url, isolation_level="AUTOCOMMIT")
-    try:
-        migrate(url)
-        yield engine, owner
-    finally:
-        engine.dispose()
-        owner.dispose()
-        with server.connect() as conn:
-            conn.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-        server.dispose()
+    with scratch_database(database_url) as url:
+        engine, owner = app_engine(url), create_engine(url, isolation_level="AUTOCOMMIT")
+        try:
+            yield engine, owner
+        finally:
+            engine.dispose()
+            owner.dispose()
 
 
 def _stages(owner: Engine) -> None:

@@ -21,8 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import urllib3
-from sqlalchemy import create_engine, text
-from sqlalchemy.engine import make_url
+from sqlalchemy import text
 
 from campaigns.recipes import holiday_discount
 from campaigns.schema import parse
@@ -30,11 +29,11 @@ from connectors.mail_types import Mail, Recipient, SendResult
 from connectors.sendgrid.client import SendGridBackend
 from connectors.sendgrid.mapping import to_request
 from plugin_server.bench import cpu
+from plugin_server.bench.scratch import scratch_database
 from plugin_server.db.campaigning import audience, campaigns
 from plugin_server.db.campaigning.campaigns import Run
-from plugin_server.db.migrate import migrate
 from plugin_server.db.sending.ledger import Claimed
-from plugin_server.db.session import psycopg_url, tenant
+from plugin_server.db.session import tenant
 from plugin_server.jobs.campaigning import run as runs
 from plugin_server.jobs.outside import Outside
 from plugin_server.jobs.sending import compose, deliver
@@ -210,20 +209,11 @@ def _sink() -> Iterator[str]:
 
 @contextmanager
 def _scratch(given: str, redis_url: str) -> Iterator[Services]:
-    name = f"tangga_bench_{secrets.token_hex(4)}"
-    server = create_engine(psycopg_url(given), isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    url = make_url(psycopg_url(given)).set(database=name).render_as_string(hide_password=False)
-    with tempfile.TemporaryDirectory() as home:
+    with scratch_database(given) as url, tempfile.TemporaryDirectory() as home:
         settings = Settings(tangga_home=Path(home), database_url=url, redis_url=redis_url, secret_keys=("k" * 32,))
         made = replace(build(settings), now=lambda: NOW)
         try:
-            migrate(url)
             yield made
         finally:
             made.engine.dispose()
             made.redis.close()
-            with server.connect() as connection:
-                connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-            server.dispose()

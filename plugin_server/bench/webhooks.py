@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import resource
-import secrets
 import socket
 import statistics
 import subprocess
@@ -20,11 +19,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from sqlalchemy import create_engine, text
-from sqlalchemy.engine import make_url
+from sqlalchemy import text
 
-from plugin_server.db.migrate import migrate
-from plugin_server.db.session import app_engine, psycopg_url, tenant
+from plugin_server.bench.scratch import scratch_database
+from plugin_server.db.session import app_engine, tenant
 from plugin_server.vault import seal
 
 ROUNDS = 8
@@ -98,20 +96,9 @@ def _together(rounds: list[dict[str, float]]) -> dict[str, float]:
 @contextmanager
 def _scratch(database_url: str, redis_url: str) -> Iterator[Environment]:
     """A database of its own with one shop in it, and the environment that leads there."""
-    name = f"tangga_bench_{secrets.token_hex(4)}"
-    server = create_engine(psycopg_url(database_url), isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    url = make_url(database_url).set(database=name).render_as_string(hide_password=False)
-    try:
-        migrate(url)
+    with scratch_database(database_url) as url, TemporaryDirectory() as home:
         _shop(url)
-        with TemporaryDirectory() as home:
-            yield {"TANGGA_HOME": home, "DATABASE_URL": url, "REDIS_URL": redis_url, "SECRET_KEYS": KEY}
-    finally:
-        with server.connect() as connection:
-            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-        server.dispose()
+        yield {"TANGGA_HOME": home, "DATABASE_URL": url, "REDIS_URL": redis_url, "SECRET_KEYS": KEY}
 
 
 def _shop(url: str) -> None:
