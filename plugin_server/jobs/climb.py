@@ -14,13 +14,8 @@ from plugin_server.jobs.queues import awake
 from plugin_server.wiring import Services, services
 
 
-def recompute(merchant_id: int) -> dict[str, int]:
-    """Recompute all facts, the shop's rhythm and all rungs of a merchant; gives how many rows each changed."""
-    return recomputed(services(), merchant_id)
-
-
 def recomputed(using: Services, merchant_id: int) -> dict[str, int]:
-    """``recompute`` with given services."""
+    """Recompute all facts, the shop's rhythm and all rungs of a merchant; gives how many rows each changed."""
     with tenant(using.engine, merchant_id) as conn:
         done = everybody(conn, merchant_id=merchant_id, now=using.now())
     with tenant(using.engine, merchant_id) as conn:

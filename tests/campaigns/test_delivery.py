@@ -16,7 +16,6 @@ from connectors.sendgrid.client import SendGridBackend
 from plugin_server.db.campaigning import campaigns
 from plugin_server.db.sending import delivery, messages
 from plugin_server.db.session import tenant
-from plugin_server.db.shops import inbox
 from plugin_server.jobs import sweep
 from plugin_server.jobs.campaigning import run as runs
 from plugin_server.jobs.outside import Outside
@@ -26,6 +25,7 @@ from tests.campaigns.conftest import NOW
 from tests.campaigns.shop import Shop
 from tests.campaigns.test_run import holiday, started
 from tests.fakes.sendgrid import FakeSendGrid, fake_sendgrid
+from tests.inbox import received
 
 
 @pytest.fixture
@@ -57,11 +57,7 @@ def states(app: Services, merchant: int, run_id: int) -> dict[str, int]:
 def reported(app: Services, merchant: int, raw: list[dict[str, Any]], now: datetime = NOW) -> int:
     """Reports arrive by way of the inbox and are worked off."""
     body = json.dumps(raw).encode()
-    with tenant(app.engine, merchant) as conn:
-        inbox.record(
-            conn, merchant_id=merchant, provider="sendgrid", store_id=None, topic="events", headers={}, body=body,
-            dedupe=str(hash(body)), once=True,
-        )  # fmt: skip
+    received(app, merchant, body, provider="sendgrid", topic="events")
     return events.drain(replace(app, now=lambda: now), merchant)
 
 
@@ -304,11 +300,7 @@ def test_a_stopped_account_stops_all_runs(app: Services, merchant: int) -> None:
 
 
 def test_an_unreadable_batch_is_put_aside_with_its_fault(app: Services, merchant: int) -> None:
-    with tenant(app.engine, merchant) as conn:
-        inbox.record(
-            conn, merchant_id=merchant, provider="sendgrid", store_id=None, topic="events", headers={},
-            body=b"<html>", dedupe="x", once=True,
-        )  # fmt: skip
+    received(app, merchant, b"<html>", provider="sendgrid", topic="events")
     assert events.drain(app, merchant) == 1
     with tenant(app.engine, merchant) as conn:
         row = conn.execute(text("SELECT state, note FROM inbound_event")).one()

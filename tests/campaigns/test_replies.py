@@ -19,7 +19,6 @@ from connectors.sendgrid.client import SendGridBackend
 from plugin_server.db.customers import conversations
 from plugin_server.db.sending import messages, sender
 from plugin_server.db.session import tenant
-from plugin_server.db.shops import inbox
 from plugin_server.jobs.campaigning import run as runs
 from plugin_server.jobs.outside import Outside
 from plugin_server.jobs.sending import replies
@@ -31,6 +30,7 @@ from tests.campaigns.shop import Shop
 from tests.campaigns.test_delivery import states
 from tests.campaigns.test_run import holiday, started
 from tests.fakes.sendgrid import FakeSendGrid, fake_sendgrid
+from tests.inbox import received
 from tests.web.test_conversations import KIND, posted
 
 NEW, OLD = "n" * 40, "o" * 40
@@ -72,11 +72,7 @@ def sending(app: Services, merchant: int, provider: FakeSendGrid, shop: Shop) ->
 
 def comes_in(app: Services, merchant: int, body: bytes) -> str:
     """A mail arrives and is worked off; gives what the inbox says of it."""
-    with tenant(app.engine, merchant) as conn:
-        inbox.record(
-            conn, merchant_id=merchant, provider=MAIL_REPLIES, store_id=None, topic="inbound",
-            headers={"content-type": KIND}, body=body, dedupe=str(hash(body)), once=True,
-        )  # fmt: skip
+    received(app, merchant, body, provider=MAIL_REPLIES, topic="inbound", headers={"content-type": KIND})
     assert replies.drain(app, merchant) == 1
     with tenant(app.engine, merchant) as conn:
         return str(conn.scalar(text("SELECT state || ': ' || note FROM inbound_event ORDER BY id DESC LIMIT 1")))

@@ -27,7 +27,6 @@ from plugin_server.db.campaigning import campaigns
 from plugin_server.db.merchant import merchants
 from plugin_server.db.sending import messages
 from plugin_server.db.session import tenant
-from plugin_server.db.shops import inbox
 from plugin_server.jobs import sweep
 from plugin_server.jobs.campaigning import run as runs
 from plugin_server.jobs.outside import Outside
@@ -36,6 +35,7 @@ from plugin_server.locales.sentences import said
 from plugin_server.wiring import Services
 from tests.campaigns.shop import Shop, add_person, say
 from tests.fakes.sendgrid import FakeSendGrid, fake_sendgrid
+from tests.inbox import received
 
 PEOPLE = 90
 ROUND = 20
@@ -72,11 +72,7 @@ class Story:
         raw = self.provider.events_for("delivered", "processed", mails=mails) * 2
         self.chance.shuffle(raw)
         body = json.dumps(raw).encode()
-        with tenant(self.services.engine, self.merchant) as conn:
-            inbox.record(
-                conn, merchant_id=self.merchant, provider="sendgrid", store_id=None, topic="events", headers={},
-                body=body, dedupe=str(hash(body)), once=True,
-            )  # fmt: skip
+        received(self.services, self.merchant, body, provider="sendgrid", topic="events")
         events.drain(self.late, self.merchant)
 
     def rows(self) -> list[dict[str, Any]]:

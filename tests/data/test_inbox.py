@@ -13,6 +13,7 @@ from plugin_server.db.shops import inbox
 from plugin_server.jobs.reading.ingest import drained
 from tests.data.fake_store import FakeStore
 from tests.data.making import NOW, Shop, account, order, refund
+from tests.inbox import received
 
 
 @pytest.fixture
@@ -26,12 +27,9 @@ def _tell(shop: Shop, kind: str = "order", external_id: str = "1", *, dedupe: st
 
 
 def _raw(shop: Shop, body: bytes, dedupe: str, *, once: bool = False) -> bool:
-    return shop.do(
-        lambda c: inbox.record(
-            c, merchant_id=shop.merchant, provider="fake", store_id=shop.store, topic="t", headers={}, body=body,
-            dedupe=dedupe, once=once,
-        )
-    )  # fmt: skip
+    return received(
+        shop.app, shop.merchant, body, provider="fake", topic="t", dedupe=dedupe, store=shop.store, once=once
+    )
 
 
 def _drain(shop: Shop, fake: FakeStore) -> int:

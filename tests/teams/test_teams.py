@@ -255,7 +255,7 @@ def test_only_those_who_agreed_are_written_to(deals: Deals) -> None:
     team = deals.start(deals.open())
     deals.join(team, 9)
     deals.join(team, 11)
-    deals.do(lambda conn: consents.unsubscribe(conn, deals.merchant, 1, "test", NOW))
+    deals.do(lambda conn: consents.say(conn, deals.merchant, 1, "unsubscribed", "test", NOW, topic="promotions"))
     assert deals.advance() == {"settled": 0, "codes": 3, "letters": 0}
     assert deals.rows("SELECT customer_id, state, reason FROM team_letter ORDER BY 1") == [
         (1, "skipped", "no_consent"), (9, "skipped", "no_consent"), (11, "skipped", "suppressed"),

@@ -51,7 +51,7 @@ def test_a_customer_chooses_topic_by_topic(app: Services, merchant: int, visitor
 
 def test_what_was_said_cannot_be_rewritten(app: Services, merchant: int, customer: int) -> None:
     with tenant(app.engine, merchant) as connection:
-        consents.subscribe(connection, merchant, customer, "test", app.now())
+        consents.say(connection, merchant, customer, "subscribed", "test", app.now(), topic="promotions")
         connection.execute(text("UPDATE consent SET customer_id = customer_id"))
     with pytest.raises(DBAPIError, match="permission denied"), tenant(app.engine, merchant) as connection:
         connection.execute(text("UPDATE consent SET state = 'unsubscribed'"))
@@ -89,7 +89,7 @@ def test_a_sign_up_never_weakens_a_yes_and_single_opt_in_counts_at_once(
     app: Services, merchant: int, visitor: Visitor, customer: int
 ) -> None:
     with tenant(app.engine, merchant) as connection:
-        consents.subscribe(connection, merchant, customer, "test", app.now())
+        consents.say(connection, merchant, customer, "subscribed", "test", app.now(), topic="promotions")
     visitor.client.post(f"/join/{merchant}", data={"email": "SITI@example.com", "topic": ["promotions", "resep-acara"]})
     with tenant(app.engine, merchant) as connection:
         assert topics.said(connection, customer) == {"promotions": "subscribed", "resep-acara": "pending"}

@@ -8,18 +8,6 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 
-def unsubscribe(
-    conn: Connection, merchant_id: int, customer_id: int, source: str, now: datetime, *, topic: str = "promotions"
-) -> bool:
-    """Write a no down, effective at once; False where the newest word was no already. Waiting mails are left out."""
-    return say(conn, merchant_id, customer_id, "unsubscribed", source, now, topic=topic)
-
-
-def subscribe(conn: Connection, merchant_id: int, customer_id: int, source: str, now: datetime) -> bool:
-    """Write a yes to promotions down; False where the newest word was yes already."""
-    return say(conn, merchant_id, customer_id, "subscribed", source, now, topic="promotions")
-
-
 def say(
     conn: Connection,
     merchant_id: int,

@@ -15,7 +15,6 @@ from plugin_server.db.customers import consents
 
 PROMOTIONS: Final = "promotions"
 MOST: Final = 12
-KEY: Final = re.compile(r"[a-z0-9_-]{1,60}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,6 @@ from campaigns.points.program import Reward
 from campaigns.referral import ReferralTerms
 from plugin_server.db.points import rewards
 
-KIND = "bring_a_friend"
-
 
 @dataclass(frozen=True, slots=True)
 class Promise:

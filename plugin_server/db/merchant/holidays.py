@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
 from campaigns.calendar import Override
@@ -26,8 +26,3 @@ def put(
     values = {"day": day, "status": "confirmed" if confirmed else "estimated", "names": names}
     statement = insert(HolidayDate).values(merchant_id=merchant_id, key=key, year=year, **values)
     conn.execute(statement.on_conflict_do_update(index_elements=["merchant_id", "key", "year"], set_=values))
-
-
-def remove(conn: Connection, *, key: str, year: int) -> bool:
-    """Fall back to the computed date; False where none was set."""
-    return conn.execute(delete(HolidayDate).where(HolidayDate.key == key, HolidayDate.year == year)).rowcount > 0

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, text
+from sqlalchemy import Connection, Row, func, select
 
 from plugin_server.db.models.facts import CustomerFacts
 from plugin_server.db.models.ladder import RungChange
@@ -99,11 +99,3 @@ def stores(connection: Connection) -> list[Row[*tuple[Any, ...]]]:
             .order_by(Store.id)
         )
     )
-
-
-def totals(connection: Connection) -> tuple[int, int]:
-    """(counting orders, customers with one) of the whole shop, from the facts."""
-    row = connection.execute(
-        text("SELECT coalesce(sum(orders), 0), count(*) FILTER (WHERE orders > 0) FROM customer_facts")
-    ).one()
-    return int(row[0]), int(row[1])

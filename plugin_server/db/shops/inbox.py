@@ -6,7 +6,6 @@ lease is over.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,12 +15,6 @@ from sqlalchemy import Connection, Row, text
 LEASE = timedelta(minutes=5)
 TRIES = 5
 """An event that failed this often is put aside as ``failed``; a person can look at its note."""
-
-_RECORD = text(
-    """INSERT INTO inbound_event (merchant_id, provider, store_id, topic, headers, body, dedupe, once)
-       VALUES (:merchant, :provider, :store, :topic, CAST(:headers AS jsonb), :body, :dedupe, :once)
-       ON CONFLICT DO NOTHING RETURNING id"""
-)
 
 # From the first claim on, an equal event is a new one: it may tell of a change made after this one was looked at.
 _CLAIM = """
@@ -47,35 +40,6 @@ _AGAIN = text(
 )
 
 
-def record(
-    connection: Connection,
-    *,
-    merchant_id: int,
-    provider: str,
-    store_id: int | None,
-    topic: str,
-    headers: dict[str, str],
-    body: bytes,
-    dedupe: str,
-    once: bool,
-) -> bool:
-    """Write an event down; False where it is known already. ``once``: refused for ever when it comes again."""
-    row = connection.execute(
-        _RECORD,
-        {
-            "merchant": merchant_id,
-            "provider": provider,
-            "store": store_id,
-            "topic": topic,
-            "headers": json.dumps(headers),
-            "body": body,
-            "dedupe": dedupe,
-            "once": once,
-        },
-    )
-    return row.one_or_none() is not None
-
-
 def claim(connection: Connection, *, provider: str | None, limit: int, now: datetime) -> list[Row[Any]]:
     """Take up to ``limit`` waiting events, oldest first, for ``LEASE``. ``provider`` None: those of any store.
 
@@ -94,9 +58,3 @@ def settle(connection: Connection, ids: Sequence[int], state: str, note: str, *,
 def again(connection: Connection, ids: Sequence[int], note: str, *, now: datetime, wait: float = 5.0) -> None:
     """Let events wait, longer each time (``wait`` seconds doubled per attempt); ``failed`` after ``TRIES``."""
     connection.execute(_AGAIN, {"ids": list(ids), "note": note[:500], "now": now, "wait": wait, "tries": TRIES})
-
-
-def waiting(connection: Connection) -> int:
-    """How many events of this merchant's stores wait."""
-    found = connection.scalar(text("SELECT count(*) FROM inbound_event WHERE state = 'received'"))
-    return int(found or 0)

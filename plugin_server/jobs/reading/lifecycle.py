@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -18,7 +17,6 @@ from plugin_server.db.shops import access, inbox, purge, stores, sync
 from plugin_server.jobs import climb, privacy
 from plugin_server.wiring import Services
 
-log = logging.getLogger(__name__)
 PURGE_AFTER: Final = timedelta(hours=48)
 ACTOR: Final = "shop"
 

@@ -30,7 +30,6 @@ from plugin_server.web.context import page, services, speak, words
 from plugin_server.web.words import Words, language_of, zone_of
 
 pages = Blueprint("referrals", __name__)
-MAIL_AGAIN = 3600
 
 
 @dataclass(frozen=True, slots=True)
