@@ -214,10 +214,23 @@ def _is_address(value: str, schemes: set[str], *, local: bool = False) -> bool:
 
 
 def complete(settings: Settings) -> tuple[str, str]:
-    """The addresses of database and queue. Raises ``BadSettings`` where one of them lacks."""
+    """The addresses of database and queue. Raises ``BadSettings`` where one lacks, or a key is none."""
     if not settings.database_url or not settings.redis_url:
         raise BadSettings("DATABASE_URL and REDIS_URL are needed here; `tangga up` brings its own servers.")
+    if settings.sendgrid_webhook_public_keys:
+        _check_keys(settings.sendgrid_webhook_public_keys)
     return settings.database_url, settings.redis_url
+
+
+def _check_keys(public_keys: tuple[str, ...]) -> None:
+    """At the start: found out at the first report of a mail, a wrong one would cost all reports."""
+    # Here and not above: most commands need no cryptography.
+    from connectors.sendgrid.webhooks import check_keys
+
+    try:
+        check_keys(public_keys)
+    except ValueError as error:
+        raise BadSettings(str(error)) from error
 
 
 def _kept_key(path: Path) -> str:

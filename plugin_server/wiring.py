@@ -19,7 +19,6 @@ from connectors.errors import ConnectorError
 from connectors.folder.client import FolderBackend
 from connectors.mail_types import DeliveryEvent, MailReply, Standing
 from connectors.pictures import weigh
-from connectors.sendgrid import webhooks as sendgrid_webhooks
 from connectors.sendgrid.account import SendGridAccount
 from connectors.sendgrid.auth import EUROPE, check_key, check_public_key
 from connectors.sendgrid.client import SendGridBackend
@@ -35,7 +34,7 @@ from plugin_server.db.merchant import merchants
 from plugin_server.db.session import app_engine, tenant
 from plugin_server.db.shops import stores
 from plugin_server.mail_access import Way, opened
-from plugin_server.settings import BadSettings, Settings, complete, read
+from plugin_server.settings import Settings, complete, read
 from plugin_server.shop_access import TokenSource, Vault
 from plugin_server.vault import unseal
 
@@ -58,11 +57,6 @@ class Services:
 def build(settings: Settings, *, pool_size: int = 5) -> Services:
     """Services from complete settings. Raises ``BadSettings`` where an address is missing or a key is none."""
     database_url, redis_url = complete(settings)
-    try:
-        sendgrid_webhooks.check_keys(settings.sendgrid_webhook_public_keys)
-    except ValueError as error:
-        # Found out at the first report of a mail, it would cost all of them.
-        raise BadSettings(str(error)) from error
     return Services(
         settings=settings,
         engine=app_engine(database_url, pool_size=pool_size),

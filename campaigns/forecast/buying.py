@@ -17,7 +17,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.special import betaln, expit, gammaln, hyp2f1, psi
 
 from campaigns.forecast.histories import WEEK, Floats, Histories, distinct
@@ -149,6 +148,9 @@ Cost = Callable[[Floats], tuple[float, Floats]]
 
 def climb(cost: Cost, starts: Sequence[Sequence[float] | Floats]) -> tuple[Floats, float]:
     """Logarithms of the parameters of least ``cost``, and that cost."""
+    # Here and not above: it takes a fifth of the time in which a process starts, and few of them ever fit anything.
+    from scipy.optimize import minimize
+
     best = min(
         (
             minimize(

@@ -70,5 +70,5 @@ def _key(text: str) -> ec.EllipticCurvePublicKey:
     except (binascii.Error, ValueError, UnsupportedAlgorithm):
         key = None
     if not isinstance(key, ec.EllipticCurvePublicKey):
-        raise ValueError("SENDGRID_WEBHOOK_PUBLIC_KEYS holds something that is no key of SendGrid's event webhook")
+        raise ValueError("SENDGRID_WEBHOOK_PUBLIC_KEYS: one of them is no key of SendGrid's event webhook")
     return key

@@ -14,7 +14,6 @@ from plugin_server.db.audit.figures import WINDOW_DAYS
 from plugin_server.db.audit.figures import audit as audited
 from plugin_server.db.merchant import merchants
 from plugin_server.locales import LANGUAGES
-from plugin_server.web.ladder.audit_paper import printed
 from plugin_server.web.ladder.rungs import names_of
 from plugin_server.web.words import Words, language_of, zone_of
 
@@ -55,6 +54,8 @@ def audit(
         words = Words(language_of(language, whose["locale"]), zone_of(whose["timezone"]), now)
         rungs = {rung.key: rung.name for rung in names_of(conn, number, words.language)}
     if pdf:
+        from plugin_server.web.ladder.audit_paper import printed  # What draws letters is long to load.
+
         write(pdf, printed(found, words, shop=whose["name"], rungs=rungs, made_at=now))
     show(found, as_json, lambda: _lines(found))
 
@@ -63,6 +64,9 @@ def write(path: Path, content: bytes) -> None:
     """Put it there whole or not at all. Raises ``BadInput`` where nothing can be written."""
     beside = path.with_name(f".{path.name}.part")
     try:
+        if path.exists() and not path.is_file():
+            path.write_bytes(content)  # A pipe or a device such as /dev/null, which must not be replaced by a file.
+            return
         beside.write_bytes(content)
         beside.replace(path)
     except OSError as error:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import traceback
 from pathlib import Path
 
+import psycopg
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 PACKAGES = Path(__file__).parents[2]
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 OURS = ("campaigns", "connectors", "plugin_server")
 
 
 def sentence(error: Exception) -> str:
     """What happened, and what to do about it."""
-    if isinstance(error, OperationalError | InterfaceError):
+    if _disk_is_full(error):
+        return "The disk is full. What was not finished is not kept: make room on it, then give the same command again."
+    if isinstance(error, OperationalError | InterfaceError | psycopg.OperationalError | psycopg.InterfaceError):
         return (
             f"The database cannot be reached or gave up: {_first_line(error)}. Nothing half-done was kept; try again."
         )
@@ -26,6 +31,11 @@ def sentence(error: Exception) -> str:
         f"This should not have happened: {type(error).__name__} in {_place(error)}. What was not finished is not kept. "
         "Try again; if it happens again, report this line."
     )
+
+
+def _disk_is_full(error: Exception) -> bool:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return isinstance(cause, psycopg.errors.DiskFull) or (isinstance(cause, OSError) and cause.errno in FULL)
 
 
 def _first_line(error: Exception) -> str:

@@ -17,6 +17,8 @@ from plugin_server.launcher.logs import open_log
 from plugin_server.launcher.service import Service
 
 DATABASE = "tangga"
+ROOM = 200
+"""MB of disk that a new database takes, with some room to work."""
 # For two cores and one or two GB of memory.
 SETTINGS = {
     "listen_addresses": "",
@@ -146,5 +148,7 @@ class EmbeddedPostgres(Service):
             failed = initdb.wait() != 0
         if failed:
             shutil.rmtree(fresh, ignore_errors=True)
-            raise ServiceFailed(f"The database could not be created. See {self.log}.")
+            free = shutil.disk_usage(self.folder.path).free >> 20
+            full = f" Only {free} MB are free on its disk; {ROOM} are needed." if free < ROOM else ""
+            raise ServiceFailed(f"The database could not be created.{full} See {self.log}.")
         fresh.rename(self.data)

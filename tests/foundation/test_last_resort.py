@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from plugin_server.cli import Commands, main
 from plugin_server.cli.last_resort import sentence
@@ -58,6 +60,19 @@ def test_the_unforeseen_is_told_by_its_place_and_without_its_values() -> None:
     told = sentence(caught.value)
     assert told.startswith("This should not have happened: KeyError in test_last_resort.py:")
     assert "somebody" not in told
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        psycopg.errors.DiskFull("could not extend file for somebody@example.com"),
+        OperationalError("INSERT", {}, psycopg.errors.DiskFull("no space")),
+        OSError(errno.ENOSPC, "No space left on device", "/home/somebody"),
+    ],
+)
+def test_a_full_disk_is_told_with_its_mend(error: Exception) -> None:
+    assert sentence(error).startswith("The disk is full. What was not finished is not kept: make room on it")
+    assert "somebody" not in sentence(error)
 
 
 def test_a_failed_statement_is_told_without_its_values(app: Services) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from pypdf import PdfReader
 from sqlalchemy import create_engine, text
 
 from plugin_server.cli import cli
+from plugin_server.cli.audit import write
 from plugin_server.cli.context import BadInput
 from plugin_server.db.session import psycopg_url
 from tests.ladder.shops import Shop
@@ -83,6 +85,12 @@ def test_the_audit_is_written_as_a_pdf_or_says_why_not(shop: Shop, tangga: Any, 
     assert "Came back" in tangga("audit", "--pdf", str(target), "--language", "nl").stdout
     assert "Waar iedereen staat" in PdfReader(target).pages[0].extract_text()
     assert list(target.parent.iterdir()) == [target]
+    pipe = target.with_name("pipe")
+    os.mkfifo(pipe)
+    kept = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write(pipe, b"%PDF")
+    assert (os.read(kept, 10), pipe.is_fifo()) == (b"%PDF", True)
+    os.close(kept)
 
 
 BAD = [
