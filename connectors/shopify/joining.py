@@ -15,14 +15,17 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from pydantic_core import from_json
 
 from connectors.errors import BadPayload
 from connectors.http import loads
 from connectors.shopify.values import number_of
 
-PART_BYTES = 16 << 20
+PART_BYTES = 8 << 20
 MOST_PARTS = 500
 SAMPLES = 32
 """Lines looked at for each part, evenly over the file, to make parts of about one size."""
@@ -31,6 +34,8 @@ BUFFERS = 4 << 20
 # Inside a JSON string a quote is escaped, so these bytes can only be the key itself; our queries ask for the id first.
 PARENT_KEY = b'"__parentId"'
 PARENT = re.compile(rb'"__parentId":\s?"gid://shopify/[A-Za-z]+/([0-9]+)"')
+HEAD = re.compile(rb'\{"id":\s?"(gid://shopify/([A-Za-z]+)/[0-9]+)",')
+TAIL = re.compile(rb'"__parentId":\s?"(gid://shopify/[A-Za-z]+/[0-9]+)"\}\s*')
 OWN = re.compile(rb'\{"id":\s?"gid://shopify/[A-Za-z]+/([0-9]+)"')
 
 
@@ -109,6 +114,10 @@ def _join(path: Path) -> Iterator[Joined | BadPayload]:
 
 def _family(lines: list[bytes]) -> Iterator[Joined | BadPayload]:
     found: list[Any]
+    usual = _usual_family(lines)
+    if usual is not None:
+        yield usual
+        return
     try:
         found = loads(b"[" + b",".join(lines) + b"]")
     except BadPayload:
@@ -120,6 +129,50 @@ def _family(lines: list[bytes]) -> Iterator[Joined | BadPayload]:
                 where = line[:40].decode("utf-8", "replace")
                 yield BadPayload("A line of the bulk file is not JSON.", path=where)
     yield from _families(found)
+
+
+def _usual_family(lines: list[bytes]) -> Joined | None:
+    """One root and its children, each with its id first and its parent last; None for whatever else came."""
+    root: Any = None
+    parents, children = set[bytes](), dict[str, list[dict[str, Any]]]()
+    try:
+        for line in lines:
+            at = line.rfind(PARENT_KEY)
+            if at < 0 and root is None:
+                root = _parsed(line)
+                continue
+            head, tail = HEAD.match(line), TAIL.fullmatch(line, at) if at > 0 else None
+            if head is None or tail is None:
+                return None
+            row = {"id": head[1].decode(), **_told(line[head.end() : at])}
+            children.setdefault(head[2].decode(), []).append(row)
+            parents.add(tail[1])
+    except BadPayload:
+        return None
+    number = root.get("id") if isinstance(root, dict) else None
+    known = isinstance(number, str) and "__parentId" not in root and parents <= {number.encode()}
+    return Joined(root, children) if known else None
+
+
+@lru_cache(maxsize=1 << 12)
+def _told(between: bytes) -> dict[str, Any]:
+    """What a child says between its id and its parent. The same goods for the same price say the same, again and again.
+
+    Raises ``BadPayload`` where that is not the inside of an object.
+    """
+    inside = between.strip()
+    row = _parsed(b"{" + inside.removesuffix(b",") + b"}") if inside else {}
+    if not isinstance(row, dict) or "__parentId" in row:
+        raise BadPayload("This is not the inside of an object.")
+    return row
+
+
+def _parsed(line: bytes) -> Any:
+    """As ``loads``, in half the time: fractions are floats, which are read digit by digit all the same."""
+    try:
+        return from_json(line, allow_inf_nan=False, cache_strings="keys")
+    except ValueError:
+        return loads(line)
 
 
 def _families(found: list[Any]) -> Iterator[Joined | BadPayload]:

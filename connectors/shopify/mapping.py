@@ -261,17 +261,20 @@ def _goods(row: Row, path: str, code: str) -> _Goods:
 
 def _delivered(row: Row, path: str, now: datetime) -> datetime | None:
     """When the last parcel arrived; when it was sent off, where no carrier tells more. None while one is on its way."""
-    if text(row, "displayFulfillmentStatus", 40) != "FULFILLED":
+    if row.get("displayFulfillmentStatus") != "FULFILLED":
         return None
-    parcels = [obj(one, f"{path}.fulfillments") for one in rows(row, "fulfillments", path)]
-    moments = []
-    for one in parcels:
-        if text(one, "status", 20) == "SUCCESS":
-            arrived = moment(one, "deliveredAt", path, now)
-            sent = moment(one, "createdAt", path, now) if text(one, "displayStatus", 40) in SENT else None
-            moments.append(arrived or sent)
-    known = [at for at in moments if at is not None]
-    return max(known) if known and len(known) == len(moments) else None
+    last: datetime | None = None
+    for one in rows(row, "fulfillments", path):
+        parcel = one if isinstance(one, dict) else obj(one, f"{path}.fulfillments")
+        if parcel.get("status") != "SUCCESS":
+            continue
+        came = moment(parcel, "deliveredAt", path, now)
+        if came is None and text(parcel, "displayStatus", 40) in SENT:
+            came = moment(parcel, "createdAt", path, now)
+        if came is None:
+            return None
+        last = came if last is None or came > last else last
+    return last
 
 
 def _codes(row: Row, path: str) -> tuple[str, ...]:

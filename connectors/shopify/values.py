@@ -80,10 +80,9 @@ def number_of(value: Any, kind: str | None = None) -> str | None:
         value = str(value)
     if not isinstance(value, str):
         return None
-    if is_number(value):
-        return str(int(value))
-    match = GID.fullmatch(value)
-    return match[2] if match and kind in (None, match[1]) else None
+    if match := GID.fullmatch(value):
+        return match[2] if kind in (None, match[1]) else None
+    return str(int(value)) if is_number(value) else None
 
 
 def reference(row: Row, name: str, kind: str) -> str | None:
@@ -93,7 +92,7 @@ def reference(row: Row, name: str, kind: str) -> str | None:
     return _number_known(value, kind) if isinstance(value, str) else number_of(value, kind)
 
 
-@lru_cache(maxsize=1 << 15)
+@lru_cache(maxsize=1 << 12)
 def _number_known(value: str, kind: str) -> str | None:
     return number_of(value, kind)
 

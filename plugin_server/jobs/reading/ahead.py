@@ -9,7 +9,7 @@ from queue import Full, Queue
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
-PAGES = 20
+PAGES = 8
 """So many pages wait at most, so that memory stays flat however fast the shop is."""
 LOOK = 0.2
 """Seconds between looks whether anybody still wants the next page."""

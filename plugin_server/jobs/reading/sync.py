@@ -32,7 +32,7 @@ from plugin_server.jobs.reading.ingest import Connect, retrying
 from plugin_server.jobs.reading.owed import Owed
 from plugin_server.wiring import Services
 
-BATCH, LARGEST = 1000, 10_000
+BATCH, LARGEST = 1000, 5_000
 """Rows written in one transaction: the first few soon, so that somebody sees them; then more, while they come fast."""
 IMPATIENCE = timedelta(seconds=10)
 """From a slow shop what came in so long is written, however little."""

@@ -121,6 +121,41 @@ def test_every_child_finds_its_parent(sizes: list[int], chance: random.Random, p
     assert left == []
 
 
+WORDS = st.text(max_size=8) | st.sampled_from(
+    ['"__parentId": "x"', '\\"', '"}', "\ud800", '", "id": "gid://shopify/LineItem/9"']
+)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | WORDS,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(WORDS, inner, max_size=2),
+    max_leaves=4,
+)
+KEYS = st.text(max_size=4) | st.sampled_from(["id", "sku"])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.dictionaries(KEYS, VALUES, max_size=3), st.lists(st.dictionaries(KEYS, VALUES, max_size=3), max_size=3),
+    st.sampled_from([(", ", ": "), (",", ":")]), st.booleans(),
+)  # fmt: skip
+def test_a_family_is_read_as_json_says(own: Row, children: list[Row], marks: tuple[str, str], last: bool) -> None:
+    parent = {"__parentId": "gid://shopify/Order/1"}
+    root: Row = own | {"id": "gid://shopify/Order/1"}
+    rows = [
+        {"id": f"gid://shopify/LineItem/{n}"} | {key: told for key, told in row.items() if key != "id"}
+        for n, row in enumerate(children, 1)
+    ]
+    given = [row | parent if last else {**parent, **row} for row in rows]
+    body = b"".join(json.dumps(row, separators=marks).encode() + b"\n" for row in [*given, root])
+    with _file(body) as path:
+        (found,) = joined(path, path.parent)
+    assert isinstance(found, Joined)
+    assert found.row == root
+    known = [
+        {key: told for key, told in row.items() if key != "__parentId"} for row in found.children.get("LineItem", [])
+    ]
+    assert known == rows
+
+
 def test_lines_that_mean_nothing_are_faults_and_cost_nothing_else() -> None:
     good = jsonl([bulk_order(1), bulk_line(11, 1)])
     bad = b'{"id": "gid://shopify/Order/2", "na\n[]\n{"id": 5}\n\n' + jsonl([bulk_line(31, 3)])
