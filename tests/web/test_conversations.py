@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -146,6 +147,31 @@ def test_thirty_megabytes_are_taken_and_more_refused(app: Services, merchant: in
     with tenant(app.engine, merchant) as connection:
         assert connection.scalar(text("SELECT attachments FROM conversation_message")) == 1
     assert post(visitor, merchant, b"x" * 31_500_000) == 413
+
+
+def test_every_thread_is_on_one_page_whatever_its_subject(
+    app: Services, merchant: int, logged_in: Callable[[str], Visitor]
+) -> None:
+    with tenant(app.engine, merchant) as connection:
+        connection.execute(
+            text(
+                "INSERT INTO conversation (merchant_id, email, subject, waiting_since, changed_at) "
+                "SELECT :m, 'c' || n || '@example.com', repeat('Lebaran ', n), CAST(:now AS timestamptz), :now "
+                "FROM generate_series(1, 120) n"
+            ),
+            {"m": merchant, "now": app.now()},
+        )
+    who = logged_in("viewer")
+    pages = [who.get(f"/conversations?page={n}").get_data(as_text=True) for n in (1, 2, 3)]
+    found = [re.findall(r'href="/conversations/(\d+)"', page) for page in pages]
+    assert [len(each) for each in found] == [50, 50, 20]
+    assert len({number for each in found for number in each}) == 120
+    assert [("page=2" in pages[0], "page=1" in pages[1], "page=3" in pages[1], "page=4" in pages[2])] == [
+        (True, True, True, False)
+    ]
+    assert "Lebaran " * 12 not in "".join(pages)
+    for wrong in ("0", "-1", "99999999999"):
+        assert who.get(f"/conversations?page={wrong}").status_code == 404
 
 
 @pytest.mark.parametrize("name", ["inbound_parse_default.multipart", "inbound_parse_raw.multipart"])

@@ -177,8 +177,14 @@ def stuck(conn: Connection, now: datetime) -> list[int]:
     return list(conn.scalars(waiting))
 
 
-def threads(conn: Connection, *, state: str | None, limit: int = 50) -> Sequence[Row[Any]]:
-    """Threads, those that wait longest first: (id, email, subject, state, waiting_since, changed_at, name, last)."""
+PAGE: Final = 50
+
+
+def threads(conn: Connection, *, state: str | None, page: int = 1) -> Sequence[Row[Any]]:
+    """Threads, those that wait longest first: (id, email, subject, state, waiting_since, changed_at, name, last).
+
+    ``PAGE`` of them from ``page`` on, and one more where there are more.
+    """
     return conn.execute(
         text(
             "SELECT c.id, c.email, c.subject, c.state, c.waiting_since, c.changed_at, c.customer_id, "
@@ -186,9 +192,9 @@ def threads(conn: Connection, *, state: str | None, limit: int = 50) -> Sequence
             "WHERE m.conversation_id = c.id ORDER BY m.id DESC LIMIT 1) AS last "
             "FROM conversation c LEFT JOIN customer p ON p.id = c.customer_id "
             "WHERE CAST(:state AS text) IS NULL OR c.state = :state "
-            "ORDER BY c.waiting_since NULLS LAST, c.changed_at DESC LIMIT :limit"
+            "ORDER BY c.waiting_since NULLS LAST, c.changed_at DESC, c.id DESC LIMIT :limit OFFSET :skip"
         ),
-        {"state": state, "limit": limit},
+        {"state": state, "limit": PAGE + 1, "skip": (page - 1) * PAGE},
     ).all()
 
 

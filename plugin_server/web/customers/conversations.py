@@ -16,6 +16,7 @@ from plugin_server.web.guards import requires
 
 pages = Blueprint("conversations", __name__)
 LONGEST = 20_000
+MOST_PAGES = 10_000
 STATES = ("open", "answered", "closed")
 
 
@@ -24,14 +25,15 @@ STATES = ("open", "answered", "closed")
 def index(who: Person) -> ResponseReturnValue:
     """Those who wait longest on top, and how long an answer takes."""
     state = request.args.get("state") or None
-    if state and state not in STATES:
+    number = request.args.get("page", 1, type=int)
+    if (state and state not in STATES) or not 1 <= number <= MOST_PAGES:
         abort(404)
     with tenant(services().engine, who.merchant_id) as connection:
-        found = conversations.threads(connection, state=state)
+        found = conversations.threads(connection, state=state, page=number)
         waiting, median = conversations.pace(connection, services().now())
     return page(
-        "conversations.html", section="customers", threads=found, state=state, states=STATES, waiting=waiting,
-        median=median,
+        "conversations.html", section="customers", threads=found[: conversations.PAGE], state=state, states=STATES,
+        waiting=waiting, median=median, number=number, more=len(found) > conversations.PAGE,
     )  # fmt: skip
 
 
