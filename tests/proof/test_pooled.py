@@ -205,9 +205,9 @@ def test_what_is_at_stake_is_told_from_the_launch_on(app: Services, past: Past) 
         used = proof.of_merchant(conn, now)["offers"]
         late = proof.of_merchant(conn, READ)["offers"]
     # Of six codes one was never made and one is over; the fifth is used then, and the use of the sixth taken back.
-    assert fresh == {"given": idr(0), "open": idr(4 * 700000 + 1 + 2 + 5 + 6)}
-    assert used == {"given": idr(41005), "open": idr(3 * 700000 + 1 + 2 + 6)}
-    assert late == {"given": idr(41005), "open": idr(0)}
+    assert fresh == {"given": idr(0), "open": idr(4 * 700000 + 1 + 2 + 5 + 6), "by_kind": {}}
+    assert used == {"given": idr(41005), "open": idr(3 * 700000 + 1 + 2 + 6), "by_kind": {"codes": idr(41005)}}
+    assert late == {"given": idr(41005), "open": idr(0), "by_kind": {"codes": idr(41005)}}
 
 
 def idr(minor: int) -> dict[str, str]:
