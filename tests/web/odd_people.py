@@ -26,7 +26,6 @@ NAMES = {
 }
 PALEST = "#767676"
 """The palest grey that a brand may be: a paler one is refused."""
-PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 100
 _CODE = """
 INSERT INTO offer_code (merchant_id, customer_id, store_id, code, state, kind, value, currency, email, minimum_minor,
                         expires_at, issued_at)
@@ -54,7 +53,7 @@ def settle(conn: Connection, app: Services) -> dict[str, Any]:
     membership.enrol(conn, 1, [EVERYTHING, ARABIC], by="t", now=now)
     benefits.save(conn, {rung: {"en": ["Free wrapping"]} for rung in ("shopper", "customer", "member")})
     referrals.save_terms(conn, ReferralTerms(on=True))
-    brand.save(conn, 1, color=PALEST, logo=PNG, now=now)
+    brand.save(conn, 1, color=PALEST, logo=None, now=now)
     terms = TeamTerms.model_validate({"seats": 9, "days": 3, "gift": {"kind": "percentage", "value": "20"}})
     deal = teams.save_deal(conn, 1, name="Ramadan bareng-bareng sekeluarga", terms=terms, by="t", now=now)
     team = teams.start(conn, 1, deal, EVERYTHING, now=now)
