@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from socket import SHUT_RD, socket
-from threading import Thread
 from typing import Any
 
 from flask import Flask
-from werkzeug.serving import BaseWSGIServer, ThreadedWSGIServer
+from werkzeug.serving import ThreadedWSGIServer
+
+from plugin_server.demo.serving import running
 
 
 class _Server(ThreadedWSGIServer):
@@ -40,26 +41,15 @@ class _Server(ThreadedWSGIServer):
 
 
 @contextmanager
-def running(server: BaseWSGIServer) -> Iterator[str]:
-    """A bound server, serving for as long as the block; gives its address."""
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"{'https' if server.ssl_context else 'http'}://127.0.0.1:{server.port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-@contextmanager
 def served(app: Flask, port: int = 0, certificate: Path | None = None) -> Iterator[str]:
     """Our application for as long as the block, over https where there is a certificate; gives its address."""
     context = None
     if certificate:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
-    with running(_Server("127.0.0.1", port, app, ssl_context=context)) as address:
+    with (
+        closing(app.extensions["tangga_intake"]),
+        closing(app.extensions["tangga_bell"]),
+        running(_Server("127.0.0.1", port, app, ssl_context=context)) as address,
+    ):
         yield address
-    app.extensions["tangga_intake"].close()
-    app.extensions["tangga_bell"].close()

@@ -23,6 +23,7 @@ from plugin_server.db.session import tenant
 from plugin_server.db.shops import stores
 from plugin_server.demo.generator import generate
 from plugin_server.demo.opening import free_port
+from plugin_server.demo.serving import running
 from plugin_server.demo.shop import ShopState, stock
 from plugin_server.demo.shop.faults import Faults
 from plugin_server.demo.shop.server import bind, create_shop_app
@@ -33,7 +34,7 @@ from plugin_server.demo.shopify_shop.server import create_shop_app as create_sho
 from plugin_server.vault import CustomerLink, Shopper, customer_token, storefront_token
 from plugin_server.wiring import Services
 from tests.checks.measure import ROOT
-from tests.serving import running, served
+from tests.serving import served
 from tests.web.conftest import Visitor
 from tests.web.test_browser import address, crowd, looker
 

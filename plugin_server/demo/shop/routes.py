@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, Response, current_app, request
 
+from plugin_server.demo.serving import broken_off
 from plugin_server.demo.shop.answers import Answer, JsonObject, RestError, invalid_param
 from plugin_server.demo.shop.auth import Doorkeeper
 from plugin_server.demo.shop.faults import Broken, CutJson, Fault, Faults, HalfPage, Html, Lost, Moved, Slow, Throttle
@@ -147,20 +148,7 @@ def _spoiled(fault: Fault, answer: Callable[[], Response]) -> Response:
             whole.set_data(data[: int(len(data) * share)])
             return whole
         case HalfPage(share):
-            return _broken_off(answer(), share)
+            return broken_off(answer(), share)
         case Lost():
             answer()
-            return _broken_off(Response(b"", status=200), 0.0)
-
-
-def _broken_off(whole: Response, share: float) -> Response:
-    """The first part of an answer whose Content-Length promises all of it, and then the connection ends."""
-    data = whole.get_data() or b"{}"
-
-    def part() -> Iterator[bytes]:
-        yield data[: int(len(data) * share)]
-        raise ConnectionAbortedError
-
-    made = Response(part(), status=whole.status_code, headers=list(whole.headers), direct_passthrough=True)
-    made.headers["Content-Length"] = str(len(data) + 1)
-    return made
+            return broken_off(Response(b"", status=200), 0.0)

@@ -6,13 +6,13 @@ import contextlib
 import functools
 import secrets
 import ssl
-import threading
 from collections.abc import Iterator
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, generate_adhoc_ssl_context, make_server
+from werkzeug.serving import BaseWSGIServer, generate_adhoc_ssl_context, make_server
 
+from plugin_server.demo.serving import QuietHandler, running
 from plugin_server.demo.shop.answers import Answer, JsonObject, forbidden, no_route
 from plugin_server.demo.shop.auth import Doorkeeper
 from plugin_server.demo.shop.coupons import coupon_view, coupons
@@ -94,16 +94,6 @@ def _describe_routes() -> Response | None:
     return None
 
 
-class _Handler(WSGIRequestHandler):
-    """Answers at once on kept connections, and is silent."""
-
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
-    def log(self, type: str, message: str, *args: object) -> None:
-        """Say nothing."""
-
-
 @functools.cache
 def _own_certificate() -> ssl.SSLContext:
     """A certificate that nobody vouches for, made once per process."""
@@ -113,7 +103,7 @@ def _own_certificate() -> ssl.SSLContext:
 def bind(app: Flask, *, host: str = "127.0.0.1", port: int = 0, tls: bool = False) -> BaseWSGIServer:
     """A listening server, not yet serving; with ``port`` 0 the system chooses. The shop learns its own address."""
     server = make_server(
-        host, port, app, threaded=True, request_handler=_Handler, ssl_context=_own_certificate() if tls else None
+        host, port, app, threaded=True, request_handler=QuietHandler, ssl_context=_own_certificate() if tls else None
     )
     shopfloor: Shopfloor = app.extensions["shop"]
     shopfloor.shop.base = f"{'https' if tls else 'http'}://{host}:{server.port}"
@@ -140,13 +130,9 @@ def running_shop(
     app = create_shop_app(shop, faults or Faults(), interval=interval, allow_http_callback=allow_http_callback)
     server = bind(app, tls=tls)
     delivery: Delivery = app.extensions["delivery"]
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    delivery.start()
-    try:
-        yield shop.base
-    finally:
-        delivery.stop()
-        server.shutdown()
-        server.server_close()
-        thread.join(timeout=5)
+    with running(server):
+        delivery.start()
+        try:
+            yield shop.base
+        finally:
+            delivery.stop()

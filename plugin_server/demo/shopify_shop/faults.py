@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from flask import Response
 
+from plugin_server.demo.serving import broken_off
 from plugin_server.demo.shop.faults import (
     Broken,
     CutJson,
@@ -95,10 +96,10 @@ def spoiled(fault: Fault | Any, answer: Callable[[], Response]) -> Response:  # 
             data = made.get_data()
             made.set_data(data[: int(len(data) * share)])
         case HalfPage(share):
-            made = _broken_off(answer(), share)
+            made = broken_off(answer(), share)
         case Lost():
             answer()
-            made = _broken_off(Response(b"", status=200), 0.0)
+            made = broken_off(Response(b"", status=200), 0.0)
         case Partial(path, message):
             made = _partial(answer(), path, message)
         case _:
@@ -128,16 +129,3 @@ def _partial(whole: Response, path: tuple[str, ...], message: str) -> Response:
     body.setdefault("errors", []).append(error)
     whole.set_data(json.dumps(body))
     return whole
-
-
-def _broken_off(whole: Response, share: float) -> Response:
-    """The first part of an answer whose Content-Length promises all of it, and then the connection ends."""
-    data = whole.get_data() or b"{}"
-
-    def part() -> Iterator[bytes]:
-        yield data[: int(len(data) * share)]
-        raise ConnectionAbortedError
-
-    made = Response(part(), status=whole.status_code, headers=list(whole.headers), direct_passthrough=True)
-    made.headers["Content-Length"] = str(len(data) + 1)
-    return made

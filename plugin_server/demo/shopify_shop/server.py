@@ -6,15 +6,15 @@ import contextlib
 import json
 import re
 import secrets
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from flask import Blueprint, Flask, Response, request
 from werkzeug.exceptions import HTTPException
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+from werkzeug.serving import BaseWSGIServer, make_server
 
+from plugin_server.demo.serving import QuietHandler, running
 from plugin_server.demo.shopify_shop.bulk import Bulks
 from plugin_server.demo.shopify_shop.control import control
 from plugin_server.demo.shopify_shop.delivery import MOST_FAILURES, Deliveries
@@ -124,19 +124,9 @@ def _not_served(error: HTTPException) -> Response:
     return Response(error.get_body(), status=error.code, content_type="text/html; charset=utf-8")
 
 
-class _Handler(WSGIRequestHandler):
-    """Answers at once on kept connections, and is silent."""
-
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
-    def log(self, type: str, message: str, *args: object) -> None:
-        """Say nothing."""
-
-
 def bind(app: Flask, *, host: str = "127.0.0.1", port: int = 0) -> BaseWSGIServer:
     """A listening server, not yet serving; with ``port`` 0 the system chooses. The shop learns its own address."""
-    server = make_server(host, port, app, threaded=True, request_handler=_Handler)
+    server = make_server(host, port, app, threaded=True, request_handler=QuietHandler)
     shopfloor: Shopfloor = app.extensions["shopify_shop"]
     shopfloor.shop.base = f"http://{host}:{server.port}"
     return server
@@ -154,15 +144,10 @@ def running_shop(
     """Serve ``shop`` on a free port of this machine while the block runs; gives its origin."""
     app = create_shop_app(shop, faults, schema=schema, seconds=seconds, bulk_seconds=bulk_seconds)
     server = bind(app)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     shopfloor: Shopfloor = app.extensions["shopify_shop"]
-    thread.start()
-    shopfloor.deliveries.start()
-    try:
-        yield shop.base
-    finally:
-        shopfloor.deliveries.stop()
-        server.shutdown()
-        server.server_close()
-        thread.join(timeout=5)
-        shopfloor.bulks.close()
+    with contextlib.closing(shopfloor.bulks), running(server):
+        shopfloor.deliveries.start()
+        try:
+            yield shop.base
+        finally:
+            shopfloor.deliveries.stop()
