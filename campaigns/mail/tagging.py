@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 _HREF = re.compile(r"""(\shref\s*=\s*)(["'])(.*?)\2""", re.IGNORECASE | re.DOTALL)
 SHOP = "{{ links.shop }}"
+_CART = re.compile(r"\{\{-?\s*cart\.url\s*-?\}\}")
 _SHOP = re.compile(r"\{\{-?\s*links\.shop\s*-?\}\}")
 
 
@@ -23,9 +24,18 @@ def tagged(source: str, shops: Sequence[str], parameters: Mapping[str, str]) -> 
 
     def one(found: re.Match[str]) -> str:
         before, mark, address = found.groups()
+        if SHOP in shops and _CART.fullmatch(address.strip()):
+            return f"{before}{mark}{_back(more, inside=mark)}{mark}"
         return f"{before}{mark}{_with(address, shops, more)}{mark}"
 
     return _HREF.sub(one, source)
+
+
+def _back(more: str, *, inside: str) -> str:
+    """The way back to a basket, which may ask for something already; no quote in it ends the attribute."""
+    quote_mark = "'" if inside == '"' else '"'
+    asks = f"{{% if cart.url contains {quote_mark}?{quote_mark} %}}&amp;{{% else %}}?{{% endif %}}"
+    return f"{{{{ cart.url }}}}{asks}{more}"
 
 
 def _with(address: str, shops: Sequence[str], more: str) -> str:

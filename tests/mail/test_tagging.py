@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from html import unescape
+
 import pytest
 
+from campaigns.mail.compose import compile_message
 from campaigns.mail.mjml import compile_mjml
 from campaigns.mail.tagging import SHOP, tagged
 
@@ -36,3 +39,15 @@ def test_only_links_to_the_shop_are_tagged(address: str, becomes: str | None) ->
 def test_a_tagged_source_compiles() -> None:
     source = '<mjml><mj-body><mj-section><mj-column><mj-button href="{{ links.shop }}">Go</mj-button></mj-column></mj-section></mj-body></mjml>'  # noqa: E501
     assert "utm_campaign=hello%201%262" in compile_mjml(tagged(source, SHOPS, UTM)).html
+
+
+@pytest.mark.parametrize("mark", ['"', "'"])
+@pytest.mark.parametrize(("way", "joint"), [("https://toko.example/back?key=1", "&"), ("https://toko.example", "?")])
+def test_the_way_back_to_a_basket_is_tagged_whatever_it_asks_for(mark: str, way: str, joint: str) -> None:
+    source = f"<mjml><mj-body><mj-section><mj-column><mj-button href={mark}{{{{ cart.url }}}}{mark}>Go</mj-button></mj-column></mj-section></mj-body></mjml>"  # noqa: E501
+    assert tagged(source, ("https://toko.example",), UTM) == source
+    made = compile_message(tagged(source, SHOPS, UTM), "Hello", "", "en")
+    html = made.render({"cart": {"url": way}}).html
+    assert unescape(html).count(f'"{way}{joint}{unescape(MORE)}"') == 1
+    batch = made.batch({}, [("1", {"cart": {"url": way}})], salt="abcdef")
+    assert "".join(unescape(told) for told in batch.fragments["1"].values()).startswith(f"{way}{joint}")
