@@ -61,6 +61,13 @@ def test_something_else_is_bought_only_on_a_later_day(shop: Shop) -> None:
         for item in items:
             line(shop, order, item)
     assert audited(shop)["cross_sell"] == {"customers": 1, "rate": 1 / 3, "of_repeaters": 1 / 2}
+    later = audited(shop, first="2026-01-15")
+    assert later["cross_sell"] == {"customers": 1, "rate": 1 / 2, "of_repeaters": 1 / 2}, "the basket before counts"
+    assert audited(shop, last="2026-01-31")["cross_sell"] == {"customers": 0, "rate": 0, "of_repeaters": None}
+    covers = {name: (one["from"], one["to"]) for name, one in later["covers"].items()}
+    assert covers["cross_sell"] == covers["best_customers"] == ("2026-01-15", "2026-02-01")
+    assert (covers["lost"], covers["levers"]) == (("2026-01-01", "2026-02-01"), ("2025-02-02", "2026-02-01"))
+    assert covers["rungs"] == ("2026-06-15", "2026-06-15")
 
 
 def test_orders_without_lines_leave_cross_selling_unknown(shop: Shop) -> None:

@@ -193,13 +193,35 @@ def _conclusions(
             for rung in standing.counts(conn, merchant_id=merchant["id"], now=now)["rungs"]
         ],
         "moved": {"days": MOVED_DAYS, **_moved(conn, now)},
-        "cross_sell": people.cross_sell(conn, zone=zone, end=end),
+        "cross_sell": people.cross_sell(conn, zone=zone, first=first, end=end),
         "lost": people.lost(conn, today=last, currency=currency),
         "best_customers": people.best(conn, first=first, now=now, currency=currency),
         "acquisition": acquired,
         "last_month": story.last_month(months, last),
         "levers": story.levers(conn, opened=opened, last=last, zone=zone, rate=rate, currency=currency),
         "next_actions": story.actions(conn, now=now, rate=rate, currency=currency, days=people.LATELY_DAYS),
+        "covers": _covers(days, now.astimezone(ZoneInfo(zone)).date()),
+    }
+
+
+def _covers(days: tuple[date | None, date | None, date | None], today: date) -> dict[str, Any]:
+    """From and to which day the figures reach that do not all look at the days asked for; null where there is none."""
+    first, opened, last = days
+    year = last and last - timedelta(days=story.YEAR - 1)
+    lately = today - timedelta(days=people.LATELY_DAYS)
+    spans = {
+        "cross_sell": (first or opened, last),
+        "lost": (opened, last),
+        "best_customers": (first or opened, last),
+        "done_for_the_best": (lately, today),
+        "levers": (year, last),
+        "rungs": (today, today),
+        "moved": (today - timedelta(days=MOVED_DAYS), today),
+        "next_actions": (opened, today),
+    }
+    return {
+        name: {"from": begin and begin.isoformat(), "to": end and end.isoformat()}
+        for name, (begin, end) in spans.items()
     }
 
 

@@ -19,13 +19,14 @@ YEAR_DAYS = 365
 _CROSS = """
     WITH item AS (
         SELECT o.customer_id, coalesce(l.product_external_id, l.sku, nullif(l.title, '')) AS item,
-            min((o.placed_at AT TIME ZONE :zone)::date) AS day
+            min((o.placed_at AT TIME ZONE :zone)::date) AS day, max((o.placed_at AT TIME ZONE :zone)::date) AS last
         FROM shop_order o JOIN order_line l ON l.order_id = o.id AND l.quantity > 0
         WHERE o.counts AND o.customer_id IS NOT NULL AND o.placed_at < :end GROUP BY 1, 2)
     SELECT count(DISTINCT customer_id) AS known,
         count(DISTINCT customer_id) FILTER (WHERE item.day > visit.first_day) AS crossed,
-        (SELECT count(*) FROM visit WHERE visit = 2) AS repeaters
-    FROM item JOIN visit USING (customer_id) WHERE item IS NOT NULL AND visit.visit = 1"""
+        (SELECT count(DISTINCT customer_id) FROM visit WHERE visit >= 2 AND day >= coalesce(:first, day)) AS repeaters
+    FROM item JOIN visit USING (customer_id)
+    WHERE item IS NOT NULL AND visit.visit = 1 AND last >= coalesce(:first, last)"""
 
 _LOST = """
     SELECT count(*) AS people, coalesce(sum(year), 0)::bigint AS worth
@@ -58,9 +59,12 @@ _DONE = """
                     AND r.released_at IS NULL) AS redeemed) AS done"""
 
 
-def cross_sell(conn: Connection, *, zone: str, end: datetime) -> dict[str, Any]:
-    """Who later bought a product that was not in their first day's basket. None where orders came without lines."""
-    row = conn.execute(text(_CROSS), {"zone": zone, "end": end}).one()
+def cross_sell(conn: Connection, *, zone: str, first: date | None, end: datetime) -> dict[str, Any]:
+    """Who bought a product from ``first`` on that was not in the basket of their first day, whenever that was.
+
+    Of those who bought anything in these days; None where orders came without lines.
+    """
+    row = conn.execute(text(_CROSS), {"zone": zone, "first": first, "end": end}).one()
     return {
         "customers": row.crossed,
         "rate": row.crossed / row.known if row.known else None,

@@ -21,7 +21,7 @@ from plugin_server.db.audit.figures import audit
 QUICK = 0.5
 """Seconds: an audit that took no longer is made anew for every page that finds it stale."""
 SPANS_KEPT = 24
-SHAPE = 4
+SHAPE = 5
 """Raise it when pages need more of a document than was kept: older ones are then made anew."""
 
 
