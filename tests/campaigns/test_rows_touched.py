@@ -122,7 +122,9 @@ def plain(app: Services) -> int:
     merchant = merchants.add(
         app.engine, name="Senja", email="o@toko.example", timezone="Asia/Jakarta", currency="IDR", locale="id"
     )
+    mail = {"subject": "Tea", "blocks": [{"kind": "coupon"}, {"kind": "ladder", "points": True}]}
     document = holiday_discount("eid_al_fitr", key="bench").document | {"measure": {"holdout": "0"}}
+    document |= {"message": {"en": mail, "id": mail}}
     with tenant(app.engine, merchant) as conn:
         conn.execute(text("UPDATE merchant SET holdout_share = 0, postal_address = 'Jalan Senja 1'"))
         conn.execute(
@@ -137,7 +139,7 @@ def plain(app: Services) -> int:
     return merchant
 
 
-KNOWN = ["nothing", "an empty database", "a small run", "a run begun", "half a run", "all are alike", "none are alike"]
+KNOWN = ["nothing", "a small run", "half a run", "all are alike", "none are alike"]
 LIE = """UPDATE pg_statistic SET stadistinct = :d, stanullfrac = 0, stakind1 = 0, stakind2 = 0, stakind3 = 0,
     stakind4 = 0, stakind5 = 0
     WHERE starelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)"""
@@ -156,7 +158,6 @@ def test_a_request_reads_as_many_rows_as_it_has_readers(
         if known == when and lie:
             owner.execute(text(LIE), {"d": lie})
 
-    analyze("an empty database")
     # Small runs first: what is prepared on this connection is prepared for a few people.
     people(app, merchant, 1, FEW)
     for n in range(12):
@@ -168,9 +169,10 @@ def test_a_request_reads_as_many_rows_as_it_has_readers(
     analyze("all are alike", 1)
     analyze("none are alike", -1)
     taker.seen.clear()
-    taker.then = lambda n: analyze({1: "a run begun", 4: "half a run"}.get(n, ""))
+    taker.then = lambda n: analyze("half a run") if n == MANY // BATCH // 2 else None
     number = opened(app, merchant, "many")
     assert runs.advance(app, world, merchant, number) == "done"
     assert len(taker.each) == MANY // BATCH - 1
     for one in taker.each:
+        assert one["point_entry.rows"] > 0
         assert max(one.values()) < MANY, {name: n for name, n in one.items() if n >= MANY}
