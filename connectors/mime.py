@@ -75,7 +75,7 @@ def _part(text: str, kind: str) -> Message:
 
 def _person(name: str, address: str) -> str:
     shown = display_name(name)
-    if shown.isascii():
+    if shown.isascii() and "=?" not in shown:
         return formataddr((shown, address))
     return f"{_words(shown, len('Reply-To: '))} <{address}>"
 

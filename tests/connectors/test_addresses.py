@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connectors.addresses import BadAddress, wire_address
+from plugin_server.db.merchant.merchants import BadMerchant, checked_email
 
 
 @pytest.mark.parametrize(
@@ -45,3 +46,10 @@ def test_what_leads_nowhere_is_refused_with_a_readable_reason(given: str, reason
     with pytest.raises(BadAddress) as refused:
         wire_address(given)
     assert str(refused.value) == reason
+
+
+@pytest.mark.parametrize("given", ["ани@пример.рф", f"{'x' * 65}@example.com", "a@b", "a@example.com\r\nBcc: b@c.com"])
+def test_a_form_refuses_what_no_mail_could_be_sent_to(given: str) -> None:
+    with pytest.raises(BadMerchant, match=r"^email: "):
+        checked_email(given)
+    assert wire_address(checked_email("toko@münchen.example")) == "toko@xn--mnchen-3ya.example"

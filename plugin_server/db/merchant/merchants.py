@@ -10,6 +10,7 @@ from babel.numbers import is_currency
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import Connection, Engine, insert, text
 
+from connectors.addresses import BadAddress, wire_address
 from plugin_server.db.models.merchant import Merchant, UserAccount
 from plugin_server.db.session import system, tenant
 
@@ -24,11 +25,13 @@ class BadMerchant(ValueError):
 
 
 def checked_email(address: str) -> str:
-    """The address as given, when it is one. Raises ``BadMerchant``."""
+    """The address as given, when it is one that mails can be sent from and to. Raises ``BadMerchant``."""
     try:
-        return validate_email(address, check_deliverability=False, test_environment=True).normalized
-    except EmailNotValidError as error:
+        found = validate_email(address, check_deliverability=False, test_environment=True).normalized
+        wire_address(found)
+    except (EmailNotValidError, BadAddress) as error:
         raise BadMerchant(f"email: {error}") from error
+    return found
 
 
 def checked_address(given: str) -> str:

@@ -98,7 +98,16 @@ def test_names_and_subjects_cannot_make_headers(tmp_path: Path, name: str) -> No
 
 
 @pytest.mark.parametrize(
-    "name", ["x" * 300, "é" * 300, "Dé " * 100, '"quoted", (comment) <a@b>', "山田 太郎 " * 40, "👨‍👩‍👧" * 30]
+    "name",
+    [
+        "x" * 300,
+        "é" * 300,
+        "Dé " * 100,
+        '"quoted", (comment) <a@b>',
+        "山田 太郎 " * 40,
+        "=?utf-8?q?Bcc?=",
+        "👨‍👩‍👧" * 30,
+    ],
 )
 def test_long_and_foreign_names_survive(tmp_path: Path, name: str) -> None:
     sari = replace(SARI, name=name, email="toko@münchen.example", fragments={"-t0-": name})
