@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection
 
 from plugin_server.db.sending import mail_account
-from plugin_server.db.session import tenant
 from plugin_server.vault import seal, unseal
 
 
@@ -33,13 +32,13 @@ class Opened:
     public_key: str = field(repr=False)
 
 
-def opened(engine: Engine, keys: Sequence[str], merchant_id: int) -> Opened | None:
-    """That of a merchant, None without one. Read anew each time, so that one just entered holds in every process.
+def opened(conn: Connection, keys: Sequence[str]) -> Opened | None:
+    """That of the merchant of this transaction, None without one.
 
+    Read anew each time, so that one just entered holds in every process.
     Raises ``ValueError`` where none of ``keys`` opens it.
     """
-    with tenant(engine, merchant_id) as conn:
-        kept = mail_account.of(conn)
+    kept = mail_account.of(conn)
     if kept is None:
         return None
     found = unseal(keys, bytes(kept.sealed))

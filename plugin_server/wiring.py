@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, cast
 
 from redis import Redis
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from campaigns.offers.realisation import Able
 from connectors import shopify, woocommerce
@@ -86,9 +86,14 @@ def mail_way(made: Services, merchant_id: int) -> Way:
 
     Raises ``ValueError`` where none of ``SECRET_KEYS`` opens that.
     """
-    settings = made.settings
+    with tenant(made.engine, merchant_id) as conn:
+        return mail_way_in(made.settings, conn)
+
+
+def mail_way_in(settings: Settings, conn: Connection) -> Way:
+    """The same for the merchant of this transaction."""
     keys = settings.sendgrid_webhook_public_keys
-    own = None if settings.mail_fixed else opened(made.engine, settings.keys, merchant_id)
+    own = None if settings.mail_fixed else opened(conn, settings.keys)
     if own is None:
         return Way(settings.mail_backend, settings.sendgrid_api_key or "", settings.sendgrid_host, keys)
     keys = tuple(filter(None, (own.public_key, *keys)))

@@ -9,8 +9,10 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
+from campaigns.recipes import holiday_discount
 from connectors.mail_types import Mail, Recipient
 from plugin_server import wiring
+from plugin_server.db.campaigning import campaigns
 from plugin_server.db.merchant import audit_log, merchants
 from plugin_server.db.sending import mail_account
 from plugin_server.db.session import tenant
@@ -87,7 +89,10 @@ def test_a_good_key_is_sealed_and_holds_for_the_next_mail(
     made: Services, merchant: int, owner: Visitor, provider: FakeSendGrid
 ) -> None:
     other = merchants.add(made.engine, name="B", email="b@example.com", timezone="UTC", currency="EUR", locale="nl")
-    door = owner.client
+    door, draft = owner.client, holiday_discount().campaign.key
+    with tenant(made.engine, merchant) as conn:
+        campaigns.save(conn, merchant_id=merchant, campaign=holiday_discount().campaign, by="t")
+    assert "nobody receives them" in owner.get(f"/campaigns/{draft}").get_data(as_text=True)
     before = wiring.mail_backend(made, merchant)
     assert door.post(f"/webhooks/sendgrid/{merchant}", data=EVENTS, headers=provider.sign(EVENTS)).status_code == 404
     assert owner.post("/mail/account", given(api_key=f" {KEY}\n", public_key=provider.public_key)).status_code == 302
@@ -100,6 +105,7 @@ def test_a_good_key_is_sealed_and_holds_for_the_next_mail(
     shown = owner.get("/mail/account").get_data(as_text=True) + owner.get("/mail/health").get_data(as_text=True)
     assert "ends in 0123" in shown
     assert "by an account of your own" in shown
+    assert "nobody receives them" not in owner.get(f"/campaigns/{draft}").get_data(as_text=True)
     with tenant(made.engine, merchant) as conn:
         kept = mail_account.of(conn)
         logged = audit_log.recent(conn)[0]

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
 from campaigns.triggers import OnEvent
+from plugin_server import wiring
 from plugin_server.db.campaigning import campaigns
 from plugin_server.db.campaigning.campaigns import Refused, Saved
 from plugin_server.db.merchant import audit_log, merchants
@@ -64,9 +65,7 @@ def show(who: Person, key: str) -> ResponseReturnValue:
         dates = [due for due in firings(connection, saved.campaign, now) if due.at >= now]
         runs = [run for run in campaigns.runs_of(connection, saved.id) if run.step is None]
         rungs, frozen = names_of(connection, who.merchant_id, words().language), campaigns.frozen_store(connection)
-        given = _offered(connection, who, saved)
-        homeless = not merchants.get(connection)["postal_address"]
-        leaves = mail_account.leave(connection, services().settings)
+        given = _offered(connection, who, saved) | _leaving(connection)
     return page(
         "campaign.html",
         section="campaigns",
@@ -80,10 +79,17 @@ def show(who: Person, key: str) -> ResponseReturnValue:
         runs=runs,
         rungs=rungs,
         frozen=frozen,
-        homeless=homeless,
-        leaves=leaves,
         **given,
     )
+
+
+def _leaving(connection: Connection) -> dict[str, bool]:
+    """Whether its mails reach anybody (``nowhere`` where they do not), and whether the law's address stands in them."""
+    return {
+        "homeless": not merchants.get(connection)["postal_address"],
+        "leaves": mail_account.leave(connection, services().settings),
+        "nowhere": wiring.mail_way_in(services().settings, connection).backend == "folder",
+    }
 
 
 def _offered(connection: Connection, who: Person, saved: Saved) -> dict[str, Any]:

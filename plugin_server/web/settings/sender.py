@@ -131,7 +131,7 @@ def save_replies(who: Person) -> ResponseReturnValue:
         return _page(who, {"reply_domain": words()("replies.bad_domain")}, None), 422
     with tenant(services().engine, who.merchant_id) as connection:
         sender.save_reply_domain(connection, domain)
-        if wiring.mail_way(services(), who.merchant_id).backend == "folder":
+        if wiring.mail_way_in(services().settings, connection).backend == "folder":
             sender.save_replies_seen(connection, domain, True, services().now())
         audit_log.record(
             connection, who.merchant_id, actor=who.email, action="settings_changed", subject="reply_domain",
