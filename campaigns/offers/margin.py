@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Final
 
 from campaigns.offers.offer import (
     BringAFriend,
@@ -30,6 +31,8 @@ from campaigns.offers.ware import Ware
 from connectors.types import minor_units
 
 _ZERO, _ONE = Decimal(0), Decimal(1)
+ENOUGH: Final = Decimal("0.8")
+"""With unit costs for a smaller share of the sales than this, a margin is a guess."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,8 @@ class Trade:
     """What is known of the shop's trade: average order and shipping (minor units), margin share and its coverage.
 
     ``margin`` is 1 − cost ÷ price over what was sold and has a unit cost; None where no unit cost is known.
-    ``covered`` is the share of sales that has one. ``goods`` are those that the offer names, by its own words for them.
+    ``covered`` is the share of sales that has one, 1 where nothing was sold. ``goods`` are those that the offer names,
+    by its own words for them.
     """
 
     average_order_minor: int
@@ -50,7 +54,8 @@ class Trade:
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """The margin guard's finding. ``uplift`` is how much more must be sold to earn the same; ``extra`` which share of
-    the orders with the offer must be ones that would not have come without it."""
+    the orders with the offer must be ones that would not have come without it. ``covered`` is the share of sales that
+    the margin rests on; 1 where the goods of the offer have costs of their own."""
 
     ok: bool
     sentence: str
@@ -58,6 +63,12 @@ class Verdict:
     margin: Decimal | None
     uplift: Decimal | None
     extra: Decimal | None = None
+    covered: Decimal = _ONE
+
+    @property
+    def guessed(self) -> bool:
+        """Whether the margin rests on too few of the sales to be relied upon."""
+        return self.margin is not None and self.covered < ENOUGH
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,14 +192,15 @@ def judge(offer: Offer, currency: str, trade: Trade) -> Verdict:
     d, m = _worst(offer, currency, trade)
     if m is None:
         return Verdict(True, "No unit costs are known, so nobody can say what this offer leaves you.", d, None, None)
+    known = _ONE if m != trade.margin else trade.covered
     if d >= m:
         sentence = f"You give away {_percent(d)} of an order but earn {_percent(m)}: every order would lose money."
         mend = "Give less, raise the minimum, or set margin_floor to null and say why in margin_reason."
-        return Verdict(False, f"{sentence} {mend}", d, m, None)
+        return Verdict(False, f"{sentence} {mend}", d, m, None, covered=known)
     uplift, extra = d / (m - d), d / m
     sentence = f"Giving {_percent(d)} of a margin of {_percent(m)} pays off from {_percent(uplift)} more sales on."
     share = f"{_percent(extra)} of the orders with it must be ones that would not have come without it."
-    return Verdict(True, f"{sentence} {share}", d, m, uplift, extra)
+    return Verdict(True, f"{sentence} {share}", d, m, uplift, extra, known)
 
 
 def _worst(offer: Offer, currency: str, trade: Trade) -> tuple[Decimal, Decimal | None]:

@@ -105,3 +105,35 @@ def test_the_last_twelve_months_as_a_picture_and_a_table(
     said = {"en": "caps and quiet hours", "id": "Batas frekuensi", "nl": "De grens op"}[language]
     assert said in page
     assert '<svg class="chart"' not in visitor.get("/campaigns/by-hand/back-test").text
+
+
+def test_a_margin_that_rests_on_few_sales_is_called_a_guess(
+    app: Services, five: int, logged_in: Callable[[str], Visitor]
+) -> None:
+    with tenant(app.engine, five) as connection:
+        connection.execute(text(GOODS))
+        connection.execute(text(SOLD))
+    offer = {"kind": "percentage", "value": "10"}
+    campaign(app, five, "off", "draft", trigger={"kind": "once"}, offer=offer, message=CODE)
+    page = unescape(logged_in("marketer").get("/campaigns/off").text)
+    assert "Giving 10.0% of a margin of 40.0% pays off from 33.3% more sales on." in page
+    assert "25.0% of the orders with it must be ones that would not have come without it" in page
+    assert "Unit costs are known for 50% of your sales alone" in page
+    assert 'href="/welcome/costs"' in page
+
+
+CODE = {"en": {"subject": "Hello", "html": "<p>{{ offer.code }}</p>"}}
+GOODS = """
+INSERT INTO product (merchant_id, store_id, external_id, title, price_minor, unit_cost_minor, currency)
+SELECT s.merchant_id, s.id, x, x, 10000000, cost, 'IDR' FROM store s, (VALUES ('a', 6000000), ('b', NULL)) g(x, cost)
+"""
+SOLD = """
+WITH sold AS (
+    INSERT INTO shop_order (merchant_id, store_id, external_id, customer_id, status, paid, placed_at, currency,
+                            total_minor, content)
+    SELECT s.merchant_id, s.id, 'few', (SELECT min(id) FROM customer), 'completed', true, '2026-05-01', 'IDR',
+           20000000, 'x' FROM store s LIMIT 1 RETURNING id, merchant_id
+)
+INSERT INTO order_line (merchant_id, order_id, position, product_external_id, quantity, total_minor)
+SELECT merchant_id, id, n, CASE n WHEN 1 THEN 'a' ELSE 'b' END, 1, 10000000 FROM sold, generate_series(1, 2) n
+"""

@@ -38,13 +38,13 @@ def _usual(conn: Connection, now: datetime) -> Trade:
     row = conn.execute(text(_TRADE), {"since": now - timedelta(days=365), "now": now}).one()
     costs = row if row.worth else conn.execute(text(_CATALOGUE)).one()
     margin = 1 - Decimal(costs.cost) / Decimal(costs.worth) if costs.worth else None
-    covered = Decimal(row.worth) / Decimal(row.sold) if row.sold else Decimal(0)
+    covered = Decimal(row.worth) / Decimal(row.sold) if row.sold else Decimal(1)
     return Trade(int(row.average or 0), int(row.shipping or 0), margin, covered, {})
 
 
 _TRADE: Final = """
 WITH recent AS (
-    SELECT o.id, o.store_id, o.net_minor, o.shipping_minor FROM shop_order o
+    SELECT o.id, o.store_id, o.currency, o.net_minor, o.shipping_minor FROM shop_order o
     WHERE o.counts AND o.placed_at > :since AND o.placed_at <= :now
       AND o.currency = (SELECT currency FROM merchant)
     ORDER BY o.placed_at DESC LIMIT 20000
@@ -52,8 +52,8 @@ WITH recent AS (
     SELECT l.total_minor + l.discount_minor AS worth,
            l.quantity * coalesce(v.unit_cost_minor, p.unit_cost_minor) AS cost
     FROM recent r JOIN order_line l ON l.order_id = r.id
-    LEFT JOIN product v ON v.store_id = r.store_id AND v.external_id = l.variant_external_id
-    LEFT JOIN product p ON p.store_id = r.store_id AND p.external_id = l.product_external_id
+    LEFT JOIN product v ON v.store_id = r.store_id AND v.external_id = l.variant_external_id AND v.currency = r.currency
+    LEFT JOIN product p ON p.store_id = r.store_id AND p.external_id = l.product_external_id AND p.currency = r.currency
     WHERE l.quantity > 0
 )
 SELECT (SELECT avg(net_minor) FROM recent) AS average,

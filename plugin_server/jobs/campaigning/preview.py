@@ -102,6 +102,7 @@ def check(conn: Connection, campaign: Campaign, *, public_url: str, now: datetim
             problems.append(Problem("guards.margin_reason", run.NO_MARGIN_REASON))
         problems += _no_coin(conn, one, path) or _too_little(conn, one, path, now)
         notes += [verdict.sentence] if verdict else []
+        notes += [_guess(verdict)] if verdict and verdict.guessed else []
         notes += _by_shop(conn, one)
     if problems:
         raise BadCampaign(tuple(problems))
@@ -124,6 +125,11 @@ def _too_little(conn: Connection, campaign: Campaign, path: str, now: datetime) 
     cost = f"{Money(each, currency).amount.normalize():f} {currency}"
     sentence = f"is less than one code may cost ({cost}), so nobody would get one; raise it."
     return [Problem(f"{path}.budget", sentence)]
+
+
+def _guess(verdict: Verdict) -> str:
+    share = f"{verdict.covered * 100:.0f} %"
+    return f"Unit costs are known for {share} of your sales alone, so this margin is a guess."
 
 
 def _no_coin(conn: Connection, campaign: Campaign, path: str) -> list[Problem]:
