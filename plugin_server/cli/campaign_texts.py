@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from plugin_server.cli.ladder import table
@@ -187,7 +188,7 @@ def results(found: Document) -> str:
     if tried := found["variants"]:
         lines.append(tried["verdict"])
         lines += [f"  {key}: {arm['n']} people, {arm['buyers']} bought" for key, arm in tried["arms"].items()]
-    return "\n".join([*lines, *_money_of(found), *_runs(found["runs"], found["messages"])])
+    return "\n".join([*lines, *_money_of(found), *_given(found), *_runs(found["runs"], found["messages"])])
 
 
 def proved(found: Document) -> str:
@@ -231,14 +232,23 @@ def _differences(found: Document, goal: str) -> list[str]:
         one = found[key]
         if one is None or one["difference"] is None:
             continue
-        if key == "conversion":
-            value, low, high = (_points(one[part]) for part in ("difference", "low", "high"))
-        elif key == "orders_per_customer":
-            value, low, high = (f"{one[part]:+.3f}" for part in ("difference", "low", "high"))
-        else:
-            value, low, high = (_money(one[part]) for part in ("difference", "low", "high"))
+        written = {"conversion": _points, "orders_per_customer": "{:+.3f}".format}.get(key, _money)
+        told = f"Treated less holdout, {name}: {written(one['difference'])}"
+        if one["low"] is None or one["high"] is None:
+            lines.append(f"{told}; too few bought for an interval")
+            continue
         doubt = "" if one["conclusive"] else " (may be chance)"
-        lines.append(f"Treated less holdout, {name}: {value}, 95% interval {low} to {high}{doubt}")
+        lines.append(f"{told}, 95% interval {written(one['low'])} to {written(one['high'])}{doubt}")
+    return lines
+
+
+def _given(found: Document) -> list[str]:
+    """What each arm was given, by kind, where anything was."""
+    lines = []
+    for name, arm in found["arms"].items():
+        kinds = [f"{kind} {_money(one)}" for kind, one in arm["given"].items() if Decimal(one["amount"])]
+        if kinds:
+            lines.append(f"Given away to {name}: {', '.join(kinds)}")
     return lines
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 
 from campaigns.recipes import holiday_discount
 from campaigns.schema import parse
+from plugin_server.cli import campaign_texts
 from plugin_server.db.campaigning import campaigns
 from plugin_server.db.proof import pooled, results
 from plugin_server.db.session import tenant
@@ -177,6 +178,11 @@ def test_an_arm_earns_what_is_left_after_giving(app: Services, merchant: int, st
     }
     assert found["offers"]["discount"]["amount"] == told(sum(cost.values()))
     assert together["offers"]["by_kind"] == found["offers"]["by_kind"]
+    lines = campaign_texts.results(found).splitlines()
+    few = "Treated less holdout, orders per person: "
+    assert [line.endswith("; too few bought for an interval") for line in lines if line.startswith(few)] == [True]
+    listed = ", ".join(f"{kind} {told(minor)} IDR" for kind, minor in treated.items() if kind != "contribution")
+    assert f"Given away to treated: {listed}" in lines
     if campaign is not friends and campaign is not points:  # those have orders later in the quarter as well
         assert together["quarters"][0]["arms"]["treated"]["given"]["amount"] == told(
             sum(minor for kind, minor in treated.items() if kind != "contribution")
