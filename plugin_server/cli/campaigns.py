@@ -128,7 +128,10 @@ def list_(merchant: str | None, home: Path | None, as_json: bool) -> None:
     show(
         found,
         as_json,
-        lambda: "\n".join(f"{item['key']}: {item['state']}, version {item['version']}" for item in found),
+        lambda: (
+            "\n".join(f"{item['key']}: {item['state']}, version {item['version']}" for item in found)
+            or "There is no campaign yet. `tangga campaigns recipes` shows what to begin with."
+        ),
     )
 
 

@@ -118,6 +118,7 @@ def test_a_recipe_can_be_taken_previewed_and_shown(call: Called, tmp_path: Path)
 
 
 def test_people_get_sentences_and_scripts_get_json(call: Called, tmp_path: Path) -> None:
+    assert call("campaigns", "list")[1].startswith("There is no campaign yet. `tangga campaigns recipes`")
     read(call, "campaigns", "add", saved(tmp_path))
     before = call("campaigns", "results", "news")[1].splitlines()
     assert before[:2] == ["news (draft): Nobody has been written to yet.", "It has not run yet."]
