@@ -1,6 +1,7 @@
 """Settings of gunicorn for the web process: `gunicorn --config python:plugin_server.gunicorn_config`."""
 
 import sys
+from importlib import import_module
 from typing import Any
 
 from plugin_server.launcher.children import die_with_parent
@@ -20,13 +21,17 @@ errorlog = "-"
 control_socket_disable = True
 
 
-def on_starting(_arbiter: Any) -> None:
-    """Before the first worker: end with one sentence where settings lack, not with workers that die one by one."""
+def on_starting(arbiter: Any) -> None:
+    """Before the first worker: end with one sentence where settings lack, not with workers that die one by one.
+
+    The code is loaded here, once for all workers; each makes the application, and whatever connects, for itself.
+    """
     try:
         complete(read())
     except BadSettings as error:
         sys.stderr.write(f"tangga: {error}\n")
         sys.exit(2)
+    import_module(arbiter.app.app_uri.partition(":")[0])
 
 
 def post_fork(_arbiter: Any, worker: Any) -> None:

@@ -9,9 +9,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from plugin_server.gunicorn_config import on_starting
 from tests.launcher.conftest import until
 
 APP = "tests.launcher.test_gunicorn:app"
@@ -69,6 +71,14 @@ def test_it_stops_in_order(gunicorn: subprocess.Popen[str]) -> None:
     gunicorn.send_signal(signal.SIGTERM)
     assert gunicorn.wait(10) == 0
     assert not any(runs(pid) for pid in workers)
+
+
+def test_the_code_is_loaded_before_the_workers_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in SERVERS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delitem(sys.modules, "colorsys", raising=False)
+    on_starting(SimpleNamespace(app=SimpleNamespace(app_uri="colorsys:made()")))
+    assert "colorsys" in sys.modules
 
 
 @pytest.mark.parametrize(
