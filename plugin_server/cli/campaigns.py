@@ -28,6 +28,7 @@ from plugin_server.cli.context import (
     show,
 )
 from plugin_server.cli.ladder import EARLIEST, LATEST
+from plugin_server.db.campaigning import audience
 from plugin_server.db.campaigning import campaigns as store
 from plugin_server.db.campaigning.campaigns import Refused, Saved
 from plugin_server.db.proof import pooled as db_proof
@@ -210,7 +211,11 @@ def lint_(key: str, merchant: str | None, home: Path | None, as_json: bool) -> N
         weights = pictures.look(services, number, key)
         with tenant(services.engine, number) as conn:
             saved, now = store.need(conn, key), services.now()
-            found = look_through(conn, services.settings, saved.campaign, now, version=saved.version, weights=weights)
+            met = audience.counted(conn, merchant_id=number, campaign=saved.campaign, campaign_id=saved.id, now=now)
+            found = look_through(
+                conn, services.settings, saved.campaign, now, version=saved.version, weights=weights,
+                readers=met["treated"],
+            )  # fmt: skip
     told = [
         {"blocking": one.blocking, "key": one.reason.key, "language": one.language, "sentence": str(one.reason)}
         for one in found

@@ -203,3 +203,21 @@ def test_what_cannot_be_run_is_refused_at_its_place_and_not_saved(
         assert code == 2, (name, err)
         assert any(f"{path}: " in line and why in line for line in err.splitlines()), (name, err)
     assert read(call, "campaigns", "list") == []
+
+
+def test_a_look_through_the_mails_knows_how_many_would_get_them(
+    call: Called, app: Services, merchant: int, tmp_path: Path
+) -> None:
+    """Far more than a run usually has is what spam filters watch for."""
+    assert call("campaigns", "add", saved(tmp_path))[0] == 0
+    assert read(call, "campaigns", "preview", "news")["treated"] > 2
+    with tenant(app.engine, merchant) as conn:
+        conn.execute(
+            text(
+                "INSERT INTO message (merchant_id, run_id, customer_id, email, state, attempt_id, claimed_at, "
+                "language) SELECT :m, 7, id, email, 'delivered', gen_random_uuid(), now(), 'en' FROM customer LIMIT 1"
+            ),
+            {"m": merchant},
+        )
+    warned = {one["key"] for one in read(call, "campaigns", "lint", "news")["warnings"]}
+    assert "lint_volume" in warned

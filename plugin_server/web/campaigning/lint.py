@@ -30,11 +30,12 @@ def show(who: Person, key: str) -> ResponseReturnValue:
         name = f"lately:{cap.messages}:{cap.days}" if cap else "lately:0:0"
         weights = pictures.known(services(), who.merchant_id, saved)
         made = figures.soon(services(), connection, who.merchant_id, name)
+        met = figures.soon(services(), connection, who.merchant_id, f"audience:{key}:{saved.version}")
         found = look_through(
             connection, services().settings, saved.campaign, services().now(), version=saved.version,
-            lately=made.document if made else {}, weights=weights,
+            lately=made.document if made else {}, weights=weights, readers=met.document["treated"] if met else 0,
         )  # fmt: skip
-    return page("_lint.html", found=found, key=key, counting=made is None)
+    return page("_lint.html", found=found, key=key, counting=made is None or met is None)
 
 
 @pages.post("/campaigns/<key>/test")
