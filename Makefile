@@ -45,6 +45,7 @@ assets: $(DIST)
 $(DIST): package.json package-lock.json .npmrc $(ASSETS) | .venv/.installed
 	@command -v npm >/dev/null || $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-node.lock
 	@PATH="$$PATH:$(CURDIR)/$(BIN)"; npm ci --silent && npm run --silent build
+	@$(BIN)/python -m plugin_server.web.ladder.paper
 	@touch $@
 
 # A second opinion on the mail provider's double; without it (no Node, no network) those tests are skipped.

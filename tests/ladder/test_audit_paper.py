@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import logging
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
+from fontTools.ttLib import TTFont
 from pypdf import PdfReader
 
 from plugin_server.db.audit.figures import audit
 from plugin_server.db.merchant import merchants
 from plugin_server.locales import LANGUAGES
+from plugin_server.web.ladder import paper
 from plugin_server.web.ladder.audit_paper import printed
 from plugin_server.web.words import Words, zone_of
 from tests.ladder.shops import NOW, Shop
@@ -20,6 +23,14 @@ from tests.ladder.shops import NOW, Shop
 def read(document: bytes) -> str:
     """All words on all sheets, without line breaks."""
     return " ".join(" ".join(page.extract_text() for page in PdfReader(BytesIO(document)).pages).split())
+
+
+def test_the_fonts_are_made_ready_with_the_assets(tmp_path: Path) -> None:
+    paper.prepare(tmp_path)
+    made = {path.name: TTFont(path) for path in tmp_path.iterdir()}
+    assert sorted(made) == ["plus-jakarta-sans-400.ttf", "plus-jakarta-sans-700.ttf"]
+    assert all({ord(letter) for letter in "Aé€ā·→"} - set(font.getBestCmap()) <= {ord("→")} for font in made.values())
+    assert [made[name]["OS/2"].usWeightClass for name in sorted(made)] == [400, 700]
 
 
 def years(shop: Shop) -> dict[str, Any]:

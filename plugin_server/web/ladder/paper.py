@@ -25,9 +25,25 @@ MARGIN: Final = 18.0
 ROW: Final = 6.0
 
 
+def prepare(folder: Path = DIST) -> None:
+    """Cut the weights when the pages' assets are built, so that no first visit waits for it."""
+    for weight in WEIGHTS.values():
+        (folder / _name(weight)).write_bytes(_cut(weight))
+
+
 @cache
 def _font(weight: int) -> bytes:
-    """One weight of the pages' variable font as TrueType, all its letters in one. About 0.6 s, once a process.
+    """One weight, as it was made ready with the assets; where it was not, it is cut now, once a process."""
+    ready = DIST / _name(weight)
+    return ready.read_bytes() if ready.exists() else _cut(weight)
+
+
+def _name(weight: int) -> str:
+    return f"{FAMILY}-{weight}.ttf"
+
+
+def _cut(weight: int) -> bytes:
+    """One weight of the pages' variable font as TrueType, all its letters in one. About 0.6 s.
 
     One font, for fpdf2 2.8 forgets to name the font again after a word with letters of a fall-back font.
     """
@@ -261,3 +277,7 @@ def of_rung(place: int, rungs: int) -> str:
 def _between(light: tuple[int, int, int], dark: tuple[int, int, int], share: float) -> tuple[int, int, int]:
     red, green, blue = (round(a + (b - a) * share) for a, b in zip(light, dark, strict=True))
     return red, green, blue
+
+
+if __name__ == "__main__":
+    prepare()
