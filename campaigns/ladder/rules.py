@@ -142,6 +142,7 @@ _KINDS = "all, any, not, cmp, in, between, is_set, within_last_days, never"
 _OBJECT = "This is an object with keys and values"
 _PLAIN = "This is a text, a number, or true or false."
 _WHOLE = "This is a whole number."
+_BROKEN = "A text stands on one line and holds no zero byte and no half of a letter."
 _MENDS = {
     "model_attributes_type": f'{_OBJECT}, such as {{{{"kind": "cmp", "fact": "orders", "op": ">=", "value": 2}}}}.',
     "model_type": f"{_OBJECT}.",
@@ -156,6 +157,7 @@ _MENDS = {
     "too_long": "At most {max_length} allowed; here are {actual_length}.",
     "string_too_long": "At most {max_length} letters.",
     "literal_error": "This is one of {expected}.",
+    "string_unicode": _BROKEN,
     "bool_type": _PLAIN,
     "bool_parsing": _PLAIN,
     "int_type": _WHOLE,
@@ -287,7 +289,7 @@ def _typed(value: Given, fact: Fact) -> Typed:
     if not value:
         raise _Mend("Write at least one letter; whether it is known at all is asked by is_set.")
     if any(letter in "\x00\r\n" or "\ud800" <= letter <= "\udfff" for letter in value):
-        raise _Mend("A text stands on one line and holds no zero byte and no half of a letter.")
+        raise _Mend(_BROKEN)
     if len(value) > LONGEST_TEXT:
         raise _Mend(f"A text has {LONGEST_TEXT} letters at most.")
     return value

@@ -19,6 +19,8 @@ from plugin_server.cli.context import BadInput, json_option, show
 from plugin_server.cli.ladder import table
 
 MOST_ARMS, MOST_SHOWN, PLANNED = 50, 10, 10_000
+LARGEST = 1e15
+"""Beyond this the square of a value, or a sum of squares, leaves what can be reckoned exactly."""
 WORDS = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0}
 
 
@@ -96,6 +98,9 @@ def _read(opened: CsvFile, arm: int, outcomes: Sequence[int]) -> _Read:
         if len(cells) < len(names) and max(arm, *outcomes) >= len(cells):
             found.fault(row, names[len(cells)], f"missing; the row has {len(cells)} of {len(names)} fields")
             continue
+        if any(cell.strip() for cell in cells[len(names) :]):
+            found.fault(row, names[-1], f"the row has {len(cells)} fields, the header {len(names)}")
+            continue
         assigned = cells[arm].strip()
         if not assigned:
             found.fault(row, names[arm], "empty; everybody was assigned to something")
@@ -120,13 +125,16 @@ def _number(cell: str) -> float | str:
         number = WORDS[cell.lower()] if cell.lower() in WORDS else float(cell)
     except ValueError:
         return f"{cell!r} is not a number" + ("; write 12.5, not 12,5" if "," in cell else "")
-    return number if math.isfinite(number) else f"{cell!r} is not a finite number"
+    if not math.isfinite(number):
+        return f"{cell!r} is not a finite number"
+    return number if abs(number) < LARGEST else f"{cell!r} is too large; the most are 15 digits before the point"
 
 
 def _refuse(file: str, arm: str, control: str, found: _Read) -> None:
     if found.wrong:
         more = f"\n… and {found.wrong - len(found.faults)} more" if found.wrong > len(found.faults) else ""
-        raise BadInput(f"{file}: {found.wrong} values cannot be read.\n" + "\n".join(found.faults) + more)
+        values = "1 value" if found.wrong == 1 else f"{found.wrong} values"
+        raise BadInput(f"{file}: {values} cannot be read.\n" + "\n".join(found.faults) + more)
     if not found.values:
         raise BadInput(f"{file} has a header but no rows.")
     if control not in found.values:

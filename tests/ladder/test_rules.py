@@ -275,3 +275,33 @@ def test_brackets_keep_together_what_belongs_together() -> None:
     one, two, three = (Compare(fact="orders", op="=", value=n) for n in (1, 2, 3))
     rule = All(rules=(one, Any_(rules=(two, three))))
     assert sentence(rule, "nl") == "betaalde bestellingen: 1 en (betaalde bestellingen: 2 of betaalde bestellingen: 3)"
+
+
+@pytest.mark.parametrize(
+    ("change", "path", "sentence"),
+    [
+        ({"value": [1]}, "value", "This is a text, a number, or true or false."),
+        ({"value": None}, "value", "This is a text, a number, or true or false."),
+        (
+            {"value": 10**400},
+            "value",
+            "orders is a whole number; a number of many digits is not. The number is too large.",
+        ),
+        ({"fact": "spend", "value": float("nan")}, "value", "nan is not."),
+        ({"fact": "spend", "value": "9" * 5000}, "value", "9… is not. The number is too large."),
+        ({"fact": "birthday", "value": "0000-00-00"}, "value", "a date such as 2026-03-01; '0000-00-00' is not."),
+        ({"fact": "country", "op": "=", "value": "x" * 501}, "value", "A text has 500 letters at most."),
+        ({"fact": "\ud800"}, "fact", "There is no fact '\\ud800'. Known: "),
+        ({"\ud800": 1}, "", "no half of a letter"),
+        ({"a\x00": 1}, "'a\\x00'", "There is no such key here."),
+    ],
+)
+def test_nonsense_is_named_at_its_place_in_letters_that_can_be_printed(
+    change: dict[str, Any], path: str, sentence: str
+) -> None:
+    with pytest.raises(BadRule) as refused:
+        parse({"kind": "cmp", "fact": "orders", "op": ">=", "value": 1} | change)
+    assert refused.value.path == path
+    assert sentence in refused.value.problem
+    assert len(str(refused.value)) < 1500
+    str(refused.value).encode()

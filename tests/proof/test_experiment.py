@@ -151,6 +151,8 @@ def test_an_arm_of_one_says_so(tmp_path: Path) -> None:
         (["none,0,1", ",0,1"], ["--outcome", "spend"], "row 3, column 'segment': empty"),
         (["none,0,1", "mail,0"], ["--outcome", "spend"], "row 3, column 'spend': missing"),
         (["none,0,inf", "mail,0,1"], ["--outcome", "spend"], "not a finite number"),
+        (["none,0,1", "mail,0,1e300"], ["--outcome", "spend"], "'1e300' is too large"),
+        (["none,0,1", "mail,0,1,9"], ["--outcome", "spend"], "row 3, column 'spend': the row has 4 fields"),
         (["none,0,1", 'mail,0,"1,5"'], ["--outcome", "spend"], "write 12.5, not 12,5"),
         (["none,0,1", "mail,0,1"], ["--outcome", "sales"], "has no column 'sales'. It has: 'segment'"),
         (["a,0,1", "b,0,1"], ["--outcome", "spend"], "Its values: 'a', 'b'"),
