@@ -54,11 +54,13 @@ def test_orders_of_a_day_of_the_shop(app: Services, merchant: int, who: Who) -> 
         add_order(conn, merchant, 3, store=store, external="open", at=str(late), status="draft", paid=False)
         add_order(conn, merchant, 4, store=store, external="came", at=str(late - 9 * DAY), delivered_at=str(late))
     day = date(2027, 2, 20)
-    assert (who("order_delivered", day=day), who("order_delivered", day=day + DAY)) == ([4], [])
-    assert who("order_paid", day=day) == [1]
-    assert who("order_paid", day=day + DAY, after_days=1) == [1]
-    assert who("order_paid", day=day + DAY) == [2]
-    assert (who("nth_order", day=day, nth=2), who("nth_order", day=day, nth=1)) == ([1], [])
+    next_day: dict[str, Any] = {"day": day + DAY, "after_days": 1}
+    assert (who("order_delivered", **next_day), who("order_delivered", day=day + 2 * DAY, after_days=1)) == ([4], [])
+    assert who("order_paid", **next_day) == [1]
+    assert who("order_paid", day=day + 2 * DAY, after_days=1) == [2]
+    # Without days between, what came after one firing is for the next: both of these, at 09:00 of the day after.
+    assert (who("order_paid", day=day), who("order_paid", day=day + DAY)) == ([], [1, 2])
+    assert (who("nth_order", nth=2, **next_day), who("nth_order", nth=1, **next_day)) == ([1], [])
     assert who("checkout_abandoned", day=day + DAY, after_days=1) == [3]
 
 
@@ -82,7 +84,10 @@ def test_climbs_falls_and_standing_still(app: Services, merchant: int, who: Who)
             "VALUES (:m, :c, :old, :new, :at, 1)", c=customer, old=old, new=new, at=NOW,
         )  # fmt: skip
     change(app, merchant, "UPDATE customer_facts SET rung_since = :at WHERE customer_id = 5", at=NOW - 30 * DAY)
-    assert (who("rung_up"), who("rung_up", rung="member"), who("rung_down")) == ([1, 4], [4], [2])
+    told: dict[str, Any] = {"day": TODAY + DAY}
+    assert (who("rung_up", **told), who("rung_up", rung="member", **told), who("rung_down", **told)) == (
+        [1, 4], [4], [2],
+    )  # fmt: skip
     assert (who("stalled", after_days=30), who("stalled", after_days=29)) == ([5], [])
 
 
@@ -131,7 +136,8 @@ def test_supply_rhythm_points_and_consent(app: Services, merchant: int, who: Who
     assert who("supply_ends", after_days=-5) == [1]
     assert (who("overdue", after_days=14), who("overdue", after_days=13)) == ([2], [])
     assert who("points_end", after_days=-14) == [3]
-    assert who("consent_given") == [10]
+    assert (who("consent_given"), who("consent_given", day=TODAY + DAY)) == ([], [10])
+    assert who("consent_given", day=TODAY + DAY, after_days=1) == [10]
 
 
 def test_who_is_about_to_lose_a_rung_can_be_told_before(app: Services, merchant: int, who: Who) -> None:

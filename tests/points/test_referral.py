@@ -363,7 +363,4 @@ def test_whoever_brought_a_friend_hears_of_it_once_however_long_a_person_looks(
             heard += [number] * (advocate in set(conn.scalars(query)) and now >= converted)
         return heard
 
-    missed = after == 0 and converted.astimezone(ZoneInfo("Asia/Jakarta")).hour >= 9
-    heard = shop.do(days)
-    assert len(heard) <= 1
-    assert heard or missed
+    assert len(shop.do(days)) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -70,9 +71,11 @@ class Spine:
 
     def abandoned(self) -> set[str]:
         """The numbers of today's orders that the event of an abandoned checkout is for."""
-        trigger = OnEvent(kind="event", event="checkout_abandoned")
+        trigger = OnEvent(kind="event", event="checkout_abandoned", after_days=1)
         with tenant(self.services.engine, self.merchant) as connection:
-            today = happened(trigger, timezone="UTC", day=utc_now().date(), rungs=(), topic="promotions")
+            today = happened(
+                trigger, timezone="UTC", day=utc_now().date() + timedelta(days=1), rungs=(), topic="promotions"
+            )
             people = list(connection.scalars(today))
         found = self.rows("SELECT external_id FROM shop_order WHERE customer_id = ANY(:ids) AND NOT paid", ids=people)
         return {number for (number,) in found}

@@ -10,14 +10,15 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import BigInteger, Date, Select, column, select, text
 
-from campaigns.triggers import OnEvent
+from campaigns.triggers import AHEAD, OnEvent
 from connectors.base import AT_THE_TILL
 
 
 def happened(trigger: OnEvent, *, timezone: str, day: date, rungs: tuple[str, ...], topic: str) -> Select[Any]:
     """The customers (``customer_id``) whom a firing on ``day`` is for. ``rungs`` are the ladder's, lowest first.
 
-    The day of the event is ``day`` less ``after_days``, in the shop's zone.
+    The day of the event is ``day`` less ``after_days``, in the shop's zone; without ``after_days`` moments count from
+    one firing to the next.
     """
     known = _window(trigger, timezone, day) | _told(trigger, timezone, rungs, topic)
     query = _QUERIES[trigger.event]
@@ -55,8 +56,10 @@ def _window(trigger: OnEvent, timezone: str, day: date) -> dict[str, Any]:
         return datetime.combine(of, at, zone).astimezone(UTC)
 
     one = timedelta(days=1)
-    around = {"begin": instant(on), "end": instant(on + one)}
-    around |= {"eve": instant(day - one, trigger.at), "due": instant(day, trigger.at)}
+    around = {"eve": instant(day - one, trigger.at), "due": instant(day, trigger.at)}
+    # What happens later on a day than its firing is for the next one, or nobody would ever be told of it.
+    days = {"begin": instant(on), "end": instant(on + one)}
+    around |= days if trigger.after_days or trigger.event in AHEAD else {"begin": around["eve"], "end": around["due"]}
     return {**around, "on": on, "keys": [f"{on:%m%d}", *(["0229"] if _leap(on) else [])]}
 
 
@@ -93,11 +96,15 @@ _ALIVE: Final = "NOT o.test AND o.status NOT IN ('draft', 'pending', 'cancelled'
 _LATER: Final = (
     "EXISTS (SELECT FROM shop_order l WHERE l.customer_id = o.customer_id AND l.placed_at > o.placed_at AND {})"
 )
-# A parcel that was told to have come, and came later: whoever was written to by then is not written to again.
-_NOT_FIRED: Final = """(o.delivery_told_at IS NULL OR o.delivery_moved_at < (
-        (o.delivery_told_at AT TIME ZONE :zone)::date + CAST(:after AS int) + CAST(:at AS time)) AT TIME ZONE :zone)"""
 # An order that waits for a transfer, or for money at the door, is placed: it is pending, and not at the till.
 _LEFT: Final = f"(o.status = 'draft' OR (o.status = 'pending' AND o.raw_status = '{AT_THE_TILL}'))"
+
+
+def _fires(moment: str) -> str:
+    """The instant of the firing that something at ``moment`` is for."""
+    hours = "CASE CAST(:after AS int) WHEN 0 THEN CAST(:at AS time)::interval ELSE interval '0' END"
+    day = f"(({moment} AT TIME ZONE :zone) - {hours})::date + greatest(CAST(:after AS int), 1)"
+    return f"({day} + CAST(:at AS time)) AT TIME ZONE :zone"
 
 
 def _friend(moment: str) -> str:
@@ -109,10 +116,11 @@ def _friend(moment: str) -> str:
                 OR j.state = 'approved' AND j.decided_by <> 'system' AND j.decided_at >= :due))
         UNION SELECT r.advocate_id FROM referral r JOIN referral_join j ON j.friend_id = r.friend_id
         WHERE j.state = 'approved' AND j.decided_by <> 'system' AND j.decided_at >= :eve AND j.decided_at < :due
-          AND {moment} < :begin AND coalesce(j.flagged_at, j.confirmed_at) <= (
-              ({moment} AT TIME ZONE :zone)::date + CAST(:after AS int) + CAST(:at AS time)) AT TIME ZONE :zone"""
+          AND {moment} < :begin AND coalesce(j.flagged_at, j.confirmed_at) <= {_fires(moment)}"""
 
 
+# A parcel that was told to have come, and came later: whoever was written to by then is not written to again.
+_NOT_FIRED: Final = f"(o.delivery_told_at IS NULL OR o.delivery_moved_at < {_fires('o.delivery_told_at')})"
 _QUERIES: Final = {
     "order_placed": f"SELECT o.customer_id FROM shop_order o WHERE o.{_IN} AND {_ALIVE}",
     "order_paid": f"SELECT o.customer_id FROM shop_order o WHERE o.{_IN} AND o.counts",
@@ -139,7 +147,7 @@ _QUERIES: Final = {
     "points_end": """SELECT customer_id FROM point_entry WHERE points > 0 AND open_points > 0
         AND expires_at >= :begin AND expires_at < :end""",
     "consent_given": """SELECT c.customer_id FROM consent c WHERE c.topic = :topic AND c.state = 'subscribed'
-        AND (c.occurred_at AT TIME ZONE :zone)::date = :on AND NOT EXISTS (
+        AND c.occurred_at >= :begin AND c.occurred_at < :end AND NOT EXISTS (
             SELECT FROM consent e WHERE e.customer_id = c.customer_id AND e.topic = c.topic AND e.id <> c.id
             AND e.state = 'subscribed' AND e.occurred_at < c.occurred_at)""",
     "friend_joined": _friend("r.joined_at"),
