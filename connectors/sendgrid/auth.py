@@ -7,7 +7,7 @@ from typing import Final
 
 from connectors.errors import ConnectorError
 from connectors.sendgrid.api import HOST, Api, Refused
-from connectors.sendgrid.webhooks import is_key
+from connectors.sendgrid.webhooks import check_keys
 
 EUROPE: Final = "https://api.eu.sendgrid.com"
 """The host of accounts whose data stays in the European Union."""
@@ -40,8 +40,10 @@ def check_key(api_key: str, host: str = HOST) -> None:
 
 def check_public_key(key: str) -> None:
     """Return if the signed event webhook may show this as its key, or if there is none. Raises ``ConnectorError``."""
-    if key and not is_key(key):
+    try:
+        check_keys([key] if key else [])
+    except ValueError as error:
         raise ConnectorError(
             "That is no verification key of SendGrid's event webhook. Copy it from there, or leave the field empty.",
             code="wrong_public_key",
-        )
+        ) from error

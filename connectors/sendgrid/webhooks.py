@@ -46,15 +46,6 @@ def check_keys(public_keys: Sequence[str]) -> None:
         _key(text.strip())
 
 
-def is_key(text: str) -> bool:
-    """Whether this is a key as SendGrid shows it beside its signed event webhook."""
-    try:
-        _key(text)
-    except ValueError:
-        return False
-    return True
-
-
 def _holds(key: ec.EllipticCurvePublicKey, signature: bytes, signed: bytes) -> bool:
     try:
         key.verify(signature, signed, ec.ECDSA(SHA256()))
