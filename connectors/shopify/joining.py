@@ -163,7 +163,7 @@ def _told(between: bytes) -> dict[str, Any]:
     inside = between.strip()
     row = _parsed(b"{" + inside.removesuffix(b",") + b"}") if inside else {}
     if not isinstance(row, dict) or "__parentId" in row:
-        raise BadPayload("This is not the inside of an object.")
+        raise BadPayload("This is not an object.")
     return row
 
 

@@ -1,6 +1,7 @@
 """A bulk import that goes on until it is stopped: the real ingest, batch after batch of new orders.
 
-Run as a process of its own; prints how many orders came in when it is told to end (a line on stdin).
+Run as a process of its own; prints ``BEGUN`` when the first orders are about to be written, and how many came in when
+it is told to end (a line on stdin).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from plugin_server.db.ingest.orders import ingest_orders
 from plugin_server.db.session import tenant
 
 BATCH = 10_000
+BEGUN = "begun\n"
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -47,7 +49,9 @@ def main() -> None:
     told = Event()
     Thread(target=_listen, args=(told,), daemon=True).start()
     services, done = wiring.services(), 0
-    while not told.is_set():
+    sys.stdout.write(BEGUN)
+    sys.stdout.flush()
+    while not told.is_set() or not done:
         with tenant(services.engine, 1) as connection:
             ingest_orders(connection, merchant_id=1, store_id=1, orders=orders(done), now=services.now())
         done += BATCH

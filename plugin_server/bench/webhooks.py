@@ -22,6 +22,7 @@ from typing import Any
 from sqlalchemy import text
 
 from plugin_server.bench.scratch import scratch_database
+from plugin_server.bench.webhook_import import BEGUN
 from plugin_server.db.session import app_engine, tenant
 from plugin_server.vault import seal
 
@@ -168,13 +169,15 @@ def _load(port: int, mark: str, requests: int) -> dict[str, float]:
 
 @contextmanager
 def _importing(environment: Environment) -> Iterator[list[int]]:
-    """A bulk import for the duration of the block; the list holds the orders imported once the block is over."""
+    """A bulk import under way for all of the block; the list holds the orders imported once the block is over."""
     imported: list[int] = []
     command = [sys.executable, "-m", "plugin_server.bench.webhook_import"]
     process = subprocess.Popen(  # noqa: S603 - our own words
         command, env=environment, cwd=_root(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     try:
+        if process.stdout is None or process.stdout.readline() != BEGUN:
+            raise RuntimeError("The import beside the deliveries did not begin.")
         yield imported
     finally:
         told, _ = process.communicate("end\n", timeout=120)

@@ -190,8 +190,9 @@ def test_empty_pages_say_what_fills_them_and_lead_there(logged_in: Callable[[str
 
 
 def test_a_refusal_wears_the_look_of_its_readers_and_says_what_to_do(
-    app: Services, flask_app: Flask, merchant: int, visitor: Visitor, logged_in: Callable[[str], Visitor]
-) -> None:
+    app: Services, flask_app: Flask, merchant: int, visitor: Visitor, logged_in: Callable[[str], Visitor],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     """Owners' pages lead back into the shop, customers' stay out of it; each says what is safe and what to do."""
     with tenant(app.engine, merchant) as connection:
         brand.save(connection, merchant, color="#7A1F5C", logo=None, now=app.now())
@@ -200,7 +201,8 @@ def test_a_refusal_wears_the_look_of_its_readers_and_says_what_to_do(
         raise RuntimeError("on purpose")
 
     # One page of each kind that breaks: what breaks is the route, and everything around it is the real thing.
-    flask_app.view_functions["preferences.form"] = flask_app.view_functions["customers.index"] = lambda **_: fail()
+    for page in ("preferences.form", "customers.index"):
+        monkeypatch.setitem(flask_app.view_functions, page, lambda **_: fail())
     owner, viewer = logged_in("owner"), logged_in("viewer")
     large = {"words": "x" * 1_100_000}
     said = {
