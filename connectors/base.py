@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
 from connectors.mail_types import DomainVouch, Mail, SendResult, Suppressed
+from connectors.marketing_types import MarketingActivity, MarketingDay
 from connectors.offer_types import Pack, PackResult
 from connectors.types import (
     Category,
@@ -18,8 +19,6 @@ from connectors.types import (
     CreditIntent,
     Customer,
     Deal,
-    MarketingActivity,
-    MarketingDay,
     Order,
     Product,
     Review,

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from connectors.errors import ConnectorError
+from connectors.marketing_types import MarketingActivity, MarketingDay
 from connectors.shopify.client import ShopifyClient
 from connectors.shopify.discount_terms import written
 from connectors.shopify.failures import Rejected, ShopifyRefusal
 from connectors.shopify.values import number_of, part
-from connectors.types import MarketingActivity, MarketingDay, Money
+from connectors.types import Money
 
 SOURCE, MEDIUM = "tangga", "email"
 FIXED_UTM = "IMMUTABLE_UTM_PARAMETERS"

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from connectors.base import Page, TagChange, WebhookState, Written
 from connectors.http import Http
+from connectors.marketing_types import MarketingActivity, MarketingDay
 from connectors.shopify import webhooks
 from connectors.shopify.about import capabilities, read_about
 from connectors.shopify.bulk import BulkReader
@@ -36,8 +37,6 @@ from connectors.types import (
     CreditIntent,
     Customer,
     Deal,
-    MarketingActivity,
-    MarketingDay,
     Order,
     Product,
     Review,

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from connectors.errors import ConnectorError
-from connectors.types import MarketingDay
+from connectors.marketing_types import MarketingDay
 
 CAPABILITY = "marketing"
 LOST = timedelta(minutes=10)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from connectors.errors import ConnectorError
-from connectors.types import MarketingActivity
+from connectors.marketing_types import MarketingActivity
 from plugin_server import wiring
 from plugin_server.db.session import tenant
 from plugin_server.db.shops import marketing, stores

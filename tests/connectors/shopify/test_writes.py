@@ -10,13 +10,14 @@ import pytest
 
 from connectors.base import Store, StoreServices
 from connectors.errors import ConnectorError
+from connectors.marketing_types import MarketingActivity, MarketingDay
 from connectors.shopify import ShopifyStore
 from connectors.shopify.catalog import CatalogReader
 from connectors.shopify.consent import ConsentWriter
 from connectors.shopify.credit import CreditBook
 from connectors.shopify.marketing import MarketingPage
 from connectors.shopify.rungs import RungWriter
-from connectors.types import ConsentChange, CreditIntent, MarketingActivity, MarketingDay
+from connectors.types import ConsentChange, CreditIntent
 from tests.connectors.server import Answer
 from tests.connectors.shopify.shop import NOW, Call, Row, Shop, a_client, customer_row, page, running
 
