@@ -13,7 +13,7 @@ from campaigns.calendar import Due, country_of, holidays
 from campaigns.ladder.sentences import sentence as rule_sentence
 from campaigns.offers.offer import BringAFriend, Cashback, EarlyAccess, Offer, TeamDeal
 from campaigns.schema import Campaign
-from campaigns.triggers import Once, OnEvent, OnHoliday, Recurring
+from campaigns.triggers import AHEAD, Once, OnEvent, OnHoliday, Recurring
 from plugin_server.db.customers import topics
 from plugin_server.db.ladder import segments
 from plugin_server.db.merchant import holidays as own_days
@@ -22,11 +22,6 @@ from plugin_server.jobs.campaigning.run import firings
 from plugin_server.web.campaigning import offer_words
 from plugin_server.web.ladder.rungs import RungName, names_of
 from plugin_server.web.words import Words
-
-WHOLE_DAYS = frozenset({
-    "birthday", "first_order_anniversary", "member_anniversary", "supply_ends", "overdue", "points_end", "rung_ends",
-})  # fmt: skip
-"""Events that are days of themselves, so that a mail comes "on their birthday" and not "on the day …"."""
 
 
 def at_once(connection: Connection, who: Person, made: Campaign, words: Words, now: datetime) -> list[str]:
@@ -142,9 +137,9 @@ def _event(trigger: OnEvent, at: str, rungs: Sequence[RungName], words: Words) -
     key = f"moment.{trigger.event}" + ("_to" if rung and words.has(f"moment.{trigger.event}_to") else "")
     moment = words(key, nth=trigger.nth or 0, rung=rung or "")
     if not trigger.after_days:
-        day = "said.event_day_of" if trigger.event in WHOLE_DAYS else "said.event_day"
+        day = "said.event_day_of" if trigger.event in AHEAD else "said.event_day"
         return words(day, moment=moment, at=at)
-    after = "said.event_after_day" if trigger.event in WHOLE_DAYS else "said.event_after"
+    after = "said.event_after_day" if trigger.event in AHEAD else "said.event_after"
     side = "said.event_before" if trigger.after_days < 0 else after
     return words(side, n=abs(trigger.after_days), moment=moment, at=at)
 
