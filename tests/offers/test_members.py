@@ -10,6 +10,7 @@ from campaigns.offers.till import Line
 from campaigns.schema import parse
 from plugin_server.db.campaigning import campaigns
 from plugin_server.db.customers import card
+from plugin_server.db.offers import withdrawn
 from plugin_server.db.session import tenant
 from plugin_server.jobs.campaigning import run as runs
 from plugin_server.jobs.giving import membership
@@ -58,6 +59,14 @@ def test_a_member_gets_it_nobody_else_and_no_more_once_the_membership_ended(
         mine = card.card(conn, 2, NOW)
     assert mine is not None
     assert mine.offers == []
+    with tenant(app.engine, merchant) as conn:
+        conn.execute(text("UPDATE store SET state = 'disconnected'"))
+        assert not withdrawn.waiting(conn)
+    watch(app, world, merchant)
+    assert ask("SELECT state FROM offer_code WHERE customer_id = 2") == [("withdrawn",)]
+    with tenant(app.engine, merchant) as conn:
+        conn.execute(text("UPDATE store SET state = 'connected'"))
+        assert withdrawn.waiting(conn)
     watch(app, world, merchant)
     assert counterpart.order(goods, {}, two, email=of_two) is None
     assert ask("SELECT state FROM offer_code WHERE customer_id = 2") == [("revoked",)]

@@ -69,8 +69,8 @@ def _give_back(conn: Connection, claim_ids: Sequence[int], now: datetime) -> Non
 
 
 def waiting(conn: Connection) -> bool:
-    """Whether a shop is still to delete any."""
-    return bool(conn.scalar(text("SELECT EXISTS (SELECT FROM offer_code WHERE state = 'withdrawn')")))
+    """Whether a shop that can be asked is still to delete any."""
+    return bool(conn.scalar(text(f"SELECT EXISTS ({_REACHED})")))
 
 
 def due(conn: Connection, limit: int = 100) -> list[Withdrawn]:
@@ -125,9 +125,12 @@ _RETURNED: Final = """
 UPDATE reward_claim SET state = 'returned', settled_at = :now WHERE id = ANY(:ids) AND state = 'issued'
 RETURNING entry_id
 """
-_DUE: Final = """
-SELECT id, store_id, external_id FROM offer_code WHERE state = 'withdrawn' AND store_id = (
-    SELECT store_id FROM offer_code WHERE state = 'withdrawn' ORDER BY id LIMIT 1) ORDER BY id LIMIT :n
+# What a shop that left, broke or moved still has waits for it, and keeps nobody else's waiting.
+_REACHED: Final = """SELECT c.store_id FROM offer_code c JOIN store s ON s.id = c.store_id AND s.state = 'connected'
+    WHERE c.state = 'withdrawn' ORDER BY c.id LIMIT 1"""
+_DUE: Final = f"""
+SELECT id, store_id, external_id FROM offer_code WHERE state = 'withdrawn' AND store_id = ({_REACHED})
+ORDER BY id LIMIT :n
 """
 # An order that came back meanwhile has used its code: that reward is had.
 _GONE: Final = f"""

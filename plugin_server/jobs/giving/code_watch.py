@@ -26,12 +26,12 @@ def watch_codes(merchant_id: int) -> None:
 def watch(services: Services, world: Outside, merchant_id: int) -> None:
     """Every step looks at what is there and can be taken again, by two at once too: shops are asked that a code be
     gone, or exist, and only the first of two writes down what became of it."""
-    try:
-        _withdraw(services, world, merchant_id)
-        _revoke(services, world, merchant_id)
-        _make(services, world, merchant_id)
-    except (ConnectorError, LookupError, ValueError) as error:
-        log.warning("leaked codes of merchant %s wait: %s", merchant_id, error)
+    for step in (_withdraw, _revoke, _make):
+        # A shop that is away for one of them must not keep another's leaked codes open.
+        try:
+            step(services, world, merchant_id)
+        except (ConnectorError, LookupError, ValueError) as error:
+            log.warning("codes of merchant %s wait: %s", merchant_id, error)
     leak_mail.tell(services, world, merchant_id)
 
 
