@@ -6,6 +6,9 @@ Each temporary table lives until the end of its transaction. Text is cut where t
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from csv import writer
+from dataclasses import dataclass
+from io import StringIO
 from typing import Any
 
 from psycopg import Connection as DriverConnection
@@ -37,13 +40,45 @@ def stage(
     The planner is told of the columns ``joined`` (names with commas between; all if not given): where few of many
     columns are joined by, looking at all of them takes as long as writing the rows.
     """
-    connection.execute(text(f"DROP TABLE IF EXISTS pg_temp.{table}"))
-    connection.execute(text(f"CREATE TEMP TABLE {table} ({', '.join(columns)}) ON COMMIT DROP"))
+    _made(connection, table, columns)
     names = ", ".join(column.split()[0] for column in columns)
     with driver(connection).cursor() as cursor, cursor.copy(f"COPY pg_temp.{table} ({names}) FROM STDIN") as copy:
         for row in rows:
             copy.write_row(row)
     connection.execute(text(f"ANALYZE pg_temp.{table}{f' ({joined})' if joined else ''}"))
+
+
+def _made(connection: Connection, table: str, columns: Sequence[str]) -> None:
+    made = f"CREATE TEMP TABLE {table} ({', '.join(columns)}) ON COMMIT DROP"
+    connection.execute(text(f"DROP TABLE IF EXISTS pg_temp.{table}; {made}"))
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """Rows of a temporary table as CSV; columns and ``joined`` as in ``stage``. Empty text is NULL unless NOT NULL."""
+
+    table: str
+    columns: Sequence[str]
+    rows: bytes
+    joined: str
+
+
+def sheet(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, joined: str = "") -> Sheet:
+    """Lay out ``rows`` for ``put``, without a connection. Arrays are given as text (``array``)."""
+    out = StringIO()
+    writer(out).writerows(rows)
+    # What the database cannot hold is for it to refuse, as a row among others.
+    return Sheet(table, columns, out.getvalue().encode("utf-8", "surrogatepass"), joined)
+
+
+def put(connection: Connection, sheet: Sheet) -> None:
+    """Make the temporary table of a sheet anew, with its rows."""
+    _made(connection, sheet.table, sheet.columns)
+    full = ", ".join(column.split()[0] for column in sheet.columns if column.endswith(" NOT NULL"))
+    form = f"FORMAT csv, FORCE_NOT_NULL ({full})" if full else "FORMAT csv"
+    with driver(connection).cursor() as cursor, cursor.copy(f"COPY pg_temp.{sheet.table} FROM STDIN ({form})") as copy:
+        copy.write(sheet.rows)
+    connection.execute(text(f"ANALYZE pg_temp.{sheet.table}{f' ({sheet.joined})' if sheet.joined else ''}"))
 
 
 def staged(connection: Connection, table: str, select: str, values: dict[str, Any]) -> None:
@@ -67,9 +102,12 @@ def cut(value: str | None, longest: int = LONGEST) -> str | None:
     return value.replace("\x00", "").strip()[:longest] or None
 
 
-def codes(values: Sequence[str]) -> list[str] | str:
-    """``words`` for a column of COPY, where an empty list, as most are, is written several times as fast as text."""
-    return words(values) if values else "{}"
+def array(values: Sequence[str]) -> str:
+    """``words`` as PostgreSQL writes an array of texts."""
+    if not values:
+        return "{}"
+    quoted = (word.replace("\\", "\\\\").replace('"', '\\"') for word in words(values))
+    return "{" + ",".join(f'"{word}"' for word in quoted) + "}"
 
 
 def words(values: Iterable[str]) -> list[str]:

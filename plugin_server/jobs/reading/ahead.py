@@ -1,4 +1,4 @@
-"""Reading ahead: the next pages are fetched and understood while the last ones are being written."""
+"""Reading ahead: the next rows are fetched, understood and laid out while the last ones are being written."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from queue import Full, Queue
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
-PAGES = 8
-"""So many pages wait at most, so that memory stays flat however fast the shop is."""
+WAITING = 1
+"""So many batches wait at most, so that memory stays flat however fast the shop is."""
 LOOK = 0.2
-"""Seconds between looks whether anybody still wants the next page."""
+"""Seconds between looks whether anybody still wants the next batch."""
 FAREWELL = 5.0
 """Seconds to wait for the other thread to put away what it has open (a bulk file); it may hang in a request."""
 
@@ -59,7 +59,7 @@ class _Reader(threading.Thread, Generic[T]):
         return False
 
 
-def ahead(source: Iterable[T], most: int = PAGES) -> Generator[T, None, None]:
+def ahead(source: Iterable[T], most: int = WAITING) -> Generator[T, None, None]:
     """The items of ``source``, drawn by a thread of its own. What it raises is raised behind the last item.
 
     When nobody asks any more, ``source`` is closed in that thread, if it is a generator.
