@@ -61,6 +61,7 @@ def order_row(body: Json) -> dict[str, Any]:
         "refunds": refunds,
         "totalRefundedSet": _bag(back),
         "totalRefundedShippingSet": _bag(_shipping_back(body)),
+        "refundDiscrepancySet": _bag(_discrepancy(body)),
         "totalReceivedSet": _received(body),
         "lineItems": [_line(row, body) for row in rows(body, "line_items", PATH) if isinstance(row, dict)],
         **{name: _set(body, old) for name, old in MONEY.items()},
@@ -145,6 +146,19 @@ def _shipping_back(body: Json) -> Decimal:
         if isinstance(line, dict)
     )
     return sum((decimal(one, f"{PATH}.refunds") for one in lines if one is not None), Decimal(0))
+
+
+def _discrepancy(body: Json) -> Decimal:
+    """What the refunds keep (or, below zero, give) beyond the lines and the shipping that they name."""
+    found = (
+        decimal(one.get(name) or 0, f"{PATH}.refunds")
+        for refund in rows(body, "refunds", PATH)
+        if isinstance(refund, dict)
+        for one in rows(refund, "order_adjustments", PATH)
+        if isinstance(one, dict) and one.get("kind") == "refund_discrepancy"
+        for name in ("amount", "tax_amount")
+    )
+    return sum(found, Decimal(0))
 
 
 def _line(row: Json, body: Json) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from connectors.errors import BadPayload
+from connectors.refunds import shipping_in_sum
 from connectors.shopify.values import (
     Row,
     country,
@@ -184,7 +185,18 @@ def _refunds(row: Row, path: str, code: str, now: datetime) -> tuple[Refund, ...
     if rest > 0:
         found.append(Refund(f"{identity(row, 'Order', path)}{REST}", rest))
     moved = [refund for refund in found if refund.amount_minor > 0]
-    return _for_shipping(moved, money(row, "totalRefundedShippingSet", code, path))
+    return _for_shipping(moved, _shipping_back(row, path, code, sum(refund.amount_minor for refund in moved)))
+
+
+def _shipping_back(row: Row, path: str, code: str, back: int) -> int:
+    """What of ``back`` was for shipping: what is named so, and the share in what names neither goods nor shipping.
+
+    The discrepancy is below zero by what was given back beyond the lines and the shipping that refunds name.
+    """
+    named = money(row, "totalRefundedShippingSet", code, path)
+    loose = min(max(-money(row, "refundDiscrepancySet", code, path), 0), back - named)
+    total, shipping = (money(row, name, code, path) for name in ("totalPriceSet", "totalShippingPriceSet"))
+    return named + shipping_in_sum(loose, total=total, back=back, shipping=shipping, shipping_back=named)
 
 
 def _for_shipping(refunds: Sequence[Refund], shipping: int) -> tuple[Refund, ...]:

@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from connectors.addresses import web_address
 from connectors.base import AT_THE_TILL
 from connectors.errors import BadPayload
+from connectors.refunds import shipping_in_sum
 from connectors.types import Customer, Order, OrderLine, OrderStatus, Refund, minor_units
 from connectors.woocommerce.values import (
     Row,
@@ -66,15 +67,20 @@ ORDER_FIELDS = (
     "date_modified_gmt,date_paid_gmt,date_completed_gmt,created_via,payment_method,meta_data,line_items,coupon_lines,"
     "refunds,needs_payment,payment_url"
 )
+REFUND_FIELDS = "id,date_created_gmt,line_items,shipping_lines,fee_lines"
 CUSTOMER_FIELDS = "id,email,first_name,last_name,role,billing,date_created_gmt,date_modified_gmt,meta_data"
 
 
 @dataclass(frozen=True, slots=True)
 class RefundTold:
-    """What only the list of refunds tells of one: when it was made, and what of it was for shipping."""
+    """What only the list of refunds tells of one: when it was made, and what of it was for shipping and for goods.
+
+    ``shipping`` is without its tax, as the order's own; ``named`` all that is for goods, fees and shipping, with tax.
+    """
 
     at: datetime
     shipping: Decimal = Decimal(0)
+    named: Decimal = Decimal(0)
 
 
 def order(raw: object, *, now: datetime, refunds_told: Mapping[str, RefundTold] | None = None) -> Order:
@@ -116,7 +122,7 @@ def order(raw: object, *, now: datetime, refunds_told: Mapping[str, RefundTold] 
         tax_minor=money(row, "total_tax", code, path),
         coupon_codes=_codes(row, path),
         lines=tuple(_line(line, place, code) for line, place in objects(row, "line_items", path)),
-        refunds=tuple(_refund(item, place, code, refunds_told or {}) for item, place in objects(row, "refunds", path)),
+        refunds=_refunds(row, path, code, refunds_told or {}, total),
         source=text(row, "created_via", 60) or None,
         referred_by=extra.get("tangga_referred_by") or extra.get("_tangga_referred_by") or None,
         test=any(extra.get(key) == word for key, word in TEST_MARKS),
@@ -207,19 +213,45 @@ def refund_told(row: Row, now: datetime) -> RefundTold | None:
     made = moment(row, "date_created_gmt", "refunds", now)
     if made is None:
         return None
-    # Without its tax, as the order's own ``shipping_total`` is; a refund's lines are negative.
-    lines = (decimal(line.get("total") or 0, place) for line, place in objects(row, "shipping_lines", "refunds"))
-    return RefundTold(made, abs(sum(lines, Decimal(0))))
+    # A refund's lines are negative.
+    shipping = _lines_worth(row, ("shipping_lines",), ("total",))
+    named = _lines_worth(row, ("line_items", "shipping_lines", "fee_lines"), ("total", "total_tax"))
+    return RefundTold(made, abs(shipping), abs(named))
 
 
-def _refund(row: Row, path: str, code: str, known: Mapping[str, RefundTold]) -> Refund:
-    # Inside an order the total is negative, in the list of refunds the amount is positive. We keep it positive.
-    number = identity(row, path)
-    name = "total" if row.get("total") not in (None, "") else "amount"
-    amount, told = abs(money(row, name, code, path, required=True)), known.get(number)
-    if told is None:
-        return Refund(number, amount)
-    return Refund(number, amount, told.at, min(amount, minor_units(told.shipping, code)))
+def _lines_worth(row: Row, kinds: Sequence[str], fields: Sequence[str]) -> Decimal:
+    lines = (pair for kind in kinds for pair in objects(row, kind, "refunds"))
+    return sum((decimal(line.get(name) or 0, place) for line, place in lines for name in fields), Decimal(0))
+
+
+def _refunds(row: Row, path: str, code: str, told: Mapping[str, RefundTold], total: int) -> tuple[Refund, ...]:
+    """The refunds with what of them was for shipping: as the shop names it, and of mere sums their share."""
+    found: list[tuple[Refund, int]] = []
+    for item, place in objects(row, "refunds", path):
+        number = identity(item, place)
+        # Inside an order the total is negative, in the list of refunds the amount is positive. We keep it positive.
+        name = "total" if item.get("total") not in (None, "") else "amount"
+        amount, known = abs(money(item, name, code, place, required=True)), told.get(number)
+        if known is None:
+            found.append((Refund(number, amount), amount))
+            continue
+        shipping = min(amount, minor_units(known.shipping, code))
+        named = max(minor_units(known.named, code), shipping)
+        found.append((Refund(number, amount, known.at, shipping), max(amount - named, 0)))
+    return _with_sums(found, total, money(row, "shipping_total", code, path)) if found else ()
+
+
+def _with_sums(found: Sequence[tuple[Refund, int]], total: int, shipping: int) -> tuple[Refund, ...]:
+    """The refunds, each given with what of it names nothing, with their shares in the shipping."""
+    told = sum(refund.shipping_minor for refund, _ in found)
+    back = sum(refund.amount_minor - loose for refund, loose in found)
+    sums, shared, refunds = 0, 0, list[Refund]()
+    for refund, loose in found:
+        sums += loose
+        share = shipping_in_sum(sums, total=total, back=back + sums, shipping=shipping, shipping_back=told) - shared
+        shared += share
+        refunds.append(replace(refund, shipping_minor=refund.shipping_minor + share) if share else refund)
+    return tuple(refunds)
 
 
 def _codes(row: Row, path: str) -> tuple[str, ...]:

@@ -165,7 +165,7 @@ class RefundsTold:
     def _learn(self, path: str) -> bool:
         now = self._client.clock()
         try:
-            for page in by_page(self._client, path, {"_fields": "id,date_created_gmt,shipping_lines"}):
+            for page in by_page(self._client, path, {"_fields": mapping.REFUND_FIELDS}):
                 for row in page.rows:
                     number = reference(row, "id") if isinstance(row, dict) else None
                     made = _told(row, now) if number else None

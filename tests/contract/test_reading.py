@@ -121,6 +121,18 @@ def test_what_goes_back_for_shipping_is_told_apart(shop: Counter) -> None:
         assert sum(one.shipping_minor for one in after.refunds) == before.shipping_minor == after.shipping_minor
 
 
+def test_a_mere_sum_leaves_the_goods_and_is_shared_over_goods_and_shipping(shop: Counter) -> None:
+    before = next(
+        one for one in read(shop.store, None).values() if one.paid and one.shipping_minor and not one.refunds
+    )  # fmt: skip
+    shop.give_back(before.external_id, 1000)
+    for after in (shop.store.order(before.external_id), read(shop.store, None)[before.external_id]):
+        assert after is not None
+        assert (after.total_minor, after.lines) == (before.total_minor, before.lines)
+        told = [(one.amount_minor, one.shipping_minor) for one in after.refunds]
+        assert told == [(100_000, 100_000 * before.shipping_minor // before.total_minor)]
+
+
 def test_a_guest_is_known_by_the_address_alone(shop: Counter) -> None:
     id, email = shop.accounts()[0]
     guest, known = shop.sell("Tamu@Contoh.test", at=NOW), shop.sell(email, at=NOW, customer=id)

@@ -73,7 +73,8 @@ def test_shipping_earns_nothing_unless_the_programme_says_so(points_shop: Shop) 
         ([(2_000, 2_000)], 10),  # the shipping alone
         ([(10_000, 0)], 0),  # all of the goods; the shop keeps the shipping
         ([(3_000, 1_000), (5_000, 0)], 3),  # in two parts, one of them partly for shipping
-        ([(6_000, 0)], 4),  # a sum of which nothing is told
+        ([(6_000, 0)], 4),  # goods
+        ([(1_200, 200)], 9),  # a mere sum as the shops' words for it: a tenth of the order, a tenth of its points
     ],
 )
 def test_shipping_given_back_takes_no_points_and_all_goods_take_all(

@@ -167,6 +167,9 @@ fields(
         "currentTotalTaxSet": lambda order, context: _bag(order, context, order.tax),
         "totalRefundedSet": lambda order, context: _bag(order, context, order.refunded),
         "totalRefundedShippingSet": lambda order, context: _bag(order, context, order.shipping_refunded),
+        "refundDiscrepancySet": lambda order, context: _bag(
+            order, context, -sum((refund.adjustment for refund in order.refunds), NOTHING)
+        ),
         "totalReceivedSet": lambda order, context: _bag(order, context, order.paid),
         "disputes": lambda order, _: [order] if order.dispute else [],
         "netPaymentSet": lambda order, context: _bag(order, context, order.paid - order.refunded),

@@ -116,6 +116,25 @@ def test_a_refund_has_its_time_and_a_test_order_its_mark() -> None:
     assert order.refunds == (Refund("5", 150, datetime(2026, 10, 9, 1, tzinfo=UTC)),)
 
 
+@pytest.mark.parametrize(
+    ("told", "named", "discrepancy", "shipping"),
+    [
+        ("10.0", "0.0", "0.0", 0),  # For lines.
+        ("10.0", "0.0", "-10.0", 120),  # A mere sum: 40 % of what was paid is 40 % of the shipping.
+        ("10.0", "0.0", "-5.0", 75),  # Half of it for lines: 5 of the 20 that they leave.
+        ("3.0", "3.0", "0.0", 300),  # All the shipping.
+        ("8.0", "3.0", "-5.0", 300),  # All the shipping and a sum: no shipping is left for it.
+        ("5.0", "0.0", "2.0", 0),  # Less than the lines are worth, as where a fee is kept.
+        ("5.0", "0.0", "-9.0", 60),  # More than went back cannot have been given.
+    ],
+)
+def test_a_mere_sum_is_shared_over_goods_and_shipping(told: str, named: str, discrepancy: str, shipping: int) -> None:
+    order = read(refunds=[refund(5, told)], totalRefundedSet=money(told), totalRefundedShippingSet=money(named),
+                 refundDiscrepancySet=money(discrepancy))  # fmt: skip
+    assert sum(one.shipping_minor for one in order.refunds) == shipping
+    assert (order.total_minor, order.lines[0].quantity, order.lines[0].total_minor) == (2500, 2, 2000)
+
+
 def test_a_guest_whose_personal_data_is_hidden_is_still_an_order() -> None:
     order = read(customer=None, email=None, billingAddress=None, customerLocale=None)
     assert (order.customer_external_id, order.email, order.name, order.country) == (None, None, None, None)

@@ -133,6 +133,15 @@ def test_an_order_too_old_to_be_shown_is_taken_from_the_body() -> None:
     assert (old.coupon_codes, old.referred_by, old.country) == (("loy-1",), "R-1", "ID")
 
 
+def test_a_mere_sum_in_a_body_is_shared_over_goods_and_shipping() -> None:
+    body = order_body("2026-09-01T00:00:00-04:00") | {"current_total_price_set": money("25.00")}
+    sum_alone = {"kind": "refund_discrepancy", "amount": "-4.50", "tax_amount": "-0.50"}
+    body["refunds"][0]["order_adjustments"] = [sum_alone, {"kind": "shipping_refund", "amount": "-3.00"}]
+    order = parse("orders/updated", body).order
+    assert order is not None
+    assert [(one.amount_minor, one.shipping_minor) for one in order.refunds] == [(500, 60)]
+
+
 def test_a_refund_or_an_edit_does_not_say_how_old_its_order_is() -> None:
     assert parse("refunds/create", {"id": 5, "order_id": BIG}).kind is K.IGNORED
     assert parse("orders/edited", {"order_edit": {"id": 1, "order_id": BIG}}).kind is K.IGNORED

@@ -15,7 +15,7 @@ from connectors.base import AT_THE_TILL
 from connectors.errors import BadPayload
 from connectors.types import OrderStatus, Refund
 from connectors.woocommerce import catalog_mapping, mapping
-from tests.connectors.woocommerce.shop import NOW, order_row
+from tests.connectors.woocommerce.shop import NOW, Row, order_row
 
 
 def customer_row(**more: Any) -> dict[str, Any]:
@@ -98,7 +98,8 @@ def test_an_order_in_full() -> None:
     row = order_row(
         164, customer_id=5, line_items=[line], coupon_lines=[{"code": "HEMAT10"}, {"code": "hemat10"}], refunds=refunds
     )
-    order = mapping.order(row, now=NOW, refunds_told={"40": mapping.RefundTold(NOW, Decimal(2000))})
+    told = {"40": mapping.RefundTold(NOW, Decimal(2000), Decimal(5000))}
+    order = mapping.order(row, now=NOW, refunds_told=told)
     assert order.customer_external_id == "5"
     assert order.coupon_codes == ("hemat10",)
     assert order.placed_at == datetime(2026, 5, 1, 3, tzinfo=UTC)
@@ -106,6 +107,34 @@ def test_an_order_in_full() -> None:
     item = order.lines[0]
     assert (item.title, item.quantity, item.product_external_id) == ("Kopi – 250 g", Decimal(3), "26")
     assert (item.variant_external_id, item.total_minor, item.discount_minor) == ("27", 16_200_000, 1_800_000)
+
+
+@pytest.mark.parametrize(
+    ("told", "shipping"),
+    [
+        ([{}], [100_000]),  # A mere sum: a tenth of what was paid is a tenth of the shipping.
+        ([{"line_items": [{"total": "-9009", "total_tax": "-991"}]}], [0]),
+        ([{"fee_lines": [{"total": "-10000"}]}], [0]),
+        ([{"line_items": [{"total": "-4000"}]}], [62_500]),  # More than its lines: the rest is a mere sum.
+        ([{"shipping_lines": [{"total": "-10000", "total_tax": "0"}]}], [1_000_000]),
+        ([{"shipping_lines": [{"total": "-10000"}]}, {}], [1_000_000, 0]),  # No shipping is left to be given back.
+        ([{}, {}], [100_000, 100_000]),
+        ([None], [100_000]),  # The shop does not show the refund itself.
+    ],
+)
+def test_a_mere_sum_is_shared_over_goods_and_shipping(told: list[Row | None], shipping: list[int]) -> None:
+    line = {"id": 1, "name": "Kopi", "quantity": 3, "subtotal": "90000", "total": "90000"}
+    back = [{"id": n, "reason": "Kompensasi", "total": "-10000"} for n in range(1, len(told) + 1)]
+    row = order_row(1, total="100000", shipping_total="10000", total_tax="0", line_items=[line], refunds=back)
+    known = {
+        str(n): found
+        for n, more in enumerate(told, 1)
+        if more is not None and (found := mapping.refund_told({"date_created_gmt": "2026-06-01T00:00:00", **more}, NOW))
+    }
+    order = mapping.order(row, now=NOW, refunds_told=known)
+    assert [one.shipping_minor for one in order.refunds] == shipping
+    assert {one.amount_minor for one in order.refunds} == {1_000_000}
+    assert (order.total_minor, order.lines[0].quantity, order.lines[0].total_minor) == (10_000_000, 3, 9_000_000)
 
 
 def test_the_address_is_kept_as_typed() -> None:
