@@ -5,16 +5,20 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import timedelta
+from weakref import WeakKeyDictionary
 
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from plugin_server.db import backlog
 from plugin_server.db.migrate import is_current
 from plugin_server.db.session import system
+from plugin_server.db.trial import WriteTrial
 from plugin_server.wiring import Services
 
 SWEEP_LATE = timedelta(minutes=10)
+_TRIALS: WeakKeyDictionary[Engine, WriteTrial] = WeakKeyDictionary()
 log = logging.getLogger(__name__)
 
 
@@ -22,6 +26,7 @@ def checks(services: Services) -> dict[str, str]:
     """What was looked at, and how it is."""
     return {
         "database": _told(services, _database),
+        "writing": _told(services, _writing),
         "migrations": _told(services, _migrations),
         "queue": _told(services, _queue),
         "sweep": _told(services, _sweep),
@@ -41,13 +46,25 @@ def _database(services: Services) -> str:
         return "ok"
 
 
+def _writing(services: Services) -> str:
+    """Tried by each process for itself, and not at every question."""
+    trial = _TRIALS.setdefault(services.engine, WriteTrial(services.engine))
+    return trial.told(services.now())
+
+
 def _migrations(services: Services) -> str:
     with system(services.engine) as connection:
         return "ok" if is_current(connection) else "run `tangga migrate`"
 
 
 def _queue(services: Services) -> str:
-    return "ok" if services.redis.ping() else "does not answer"
+    try:
+        return "ok" if services.redis.ping() else "does not answer"
+    except ResponseError as error:
+        # What it answers to every writing, and to this, while its file cannot be written.
+        if not str(error).startswith("MISCONF"):
+            raise
+        return "cannot write its file: make room on its disk"
 
 
 def _sweep(services: Services) -> str:

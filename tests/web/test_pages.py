@@ -371,20 +371,3 @@ def test_a_holiday_discount_is_saved_previewed_and_launched_once(
         assert connection.scalar(text("SELECT count(*) FROM campaign_run")) == 1
         actions = connection.scalars(text("SELECT action FROM audit_log WHERE actor = 'marketer-in@example.com'")).all()
     assert {"campaign_saved", "campaign_launched"} <= set(actions)
-
-
-def test_health_says_how_it_is(visitor: Visitor, app: Services, clock: Clock) -> None:
-    assert visitor.client.get("/healthz").status_code == 200
-    assert visitor.client.get("/readyz").json == {
-        "ready": True,
-        "checks": {"database": "ok", "migrations": "ok", "queue": "ok", "sweep": "ok"},
-    }
-    engine = owner_engine(str(app.settings.database_url))
-    with engine.begin() as connection:
-        connection.execute(
-            text("INSERT INTO periodic_job (key, last_finished) VALUES ('sweep', :at)"), {"at": app.now()}
-        )
-    engine.dispose()
-    clock.forward(hours=1)
-    assert visitor.client.get("/readyz").status_code == 503
-    assert b"tangga_rows_waiting" in visitor.client.get("/metrics").data
