@@ -216,7 +216,7 @@ def _is_address(value: str, schemes: set[str], *, local: bool = False) -> bool:
 def complete(settings: Settings) -> tuple[str, str]:
     """The addresses of database and queue. Raises ``BadSettings`` where one lacks, or a key is none."""
     if not settings.database_url or not settings.redis_url:
-        raise BadSettings("DATABASE_URL and REDIS_URL are needed here; `tangga up` brings its own servers.")
+        raise BadSettings("DATABASE_URL and REDIS_URL are needed here; `tangga up --home DIR` brings its own servers.")
     if settings.sendgrid_webhook_public_keys:
         _check_keys(settings.sendgrid_webhook_public_keys)
     return settings.database_url, settings.redis_url

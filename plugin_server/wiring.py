@@ -65,14 +65,20 @@ def build(settings: Settings, *, pool_size: int = 5) -> Services:
 
 
 _built: dict[int, Services] = {}
+_told: list[Settings] = []
+
+
+def use(settings: Settings) -> None:
+    """Let this process and its forks work by these settings, and not by the environment's."""
+    _told[:] = [settings]
 
 
 def services() -> Services:
-    """This process's services, from the environment. A forked child builds its own: sockets must not be shared."""
+    """This process's services. A forked child builds its own: sockets must not be shared."""
     pid = os.getpid()
     if pid not in _built:
         _built.clear()
-        _built[pid] = build(read())
+        _built[pid] = build(_told[0] if _told else read())
     return _built[pid]
 
 

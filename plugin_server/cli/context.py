@@ -72,16 +72,40 @@ def read_settings(home: Path | None = None) -> Settings:
 @contextmanager
 def opened(home: Path | None) -> Iterator[Services]:
     """Services of a running instance of this home, or embedded ones for the block; the schema is brought up to date."""
-    settings = read_settings(home)
-    with embedded(settings.tangga_home, database_url=settings.database_url, redis_url=settings.redis_url) as urls:
-        known = {"database_url": urls.database_url, "redis_url": urls.redis_url, **_of_the_home(settings)}
-        migrate(urls.database_url)
-        made = wiring.build(settings.model_copy(update=known))
+    with _complete(read_settings(home)) as settings:
+        migrate(str(settings.database_url))
+        made = wiring.build(settings)
         try:
             yield made
         finally:
             made.engine.dispose()
             made.redis.close()
+
+
+@contextmanager
+def at_work(home: Path | None) -> Iterator[None]:
+    """For a process that works until it is stopped: on the servers of the environment, else on those of a named home.
+
+    Given servers are brought up to date by `tangga migrate`, once for all processes. In production they must be given.
+    Where no home is named either, it refuses to start: a forgotten address must not begin a database of its own.
+    """
+    settings = read_settings(home)
+    given = settings.database_url and settings.redis_url
+    if given or settings.production or "tangga_home" not in settings.model_fields_set:
+        yield
+        return
+    with _complete(settings) as complete:
+        migrate(str(complete.database_url))
+        wiring.use(complete)
+        yield
+
+
+@contextmanager
+def _complete(settings: Settings) -> Iterator[Settings]:
+    """The settings with the addresses of what serves their home, for the block."""
+    with embedded(settings.tangga_home, database_url=settings.database_url, redis_url=settings.redis_url) as urls:
+        known = {"database_url": urls.database_url, "redis_url": urls.redis_url, **_of_the_home(settings)}
+        yield settings.model_copy(update=known)
 
 
 def _of_the_home(settings: Settings) -> dict[str, object]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from plugin_server.cli.context import PORT, Failure, home_option, opened, read_settings
+from plugin_server.cli.context import PORT, Failure, at_work, home_option, opened, read_settings
 from plugin_server.db.migrate import migrate as bring_up_to_date
 from plugin_server.db.session import app_engine, merchant_ids
 from plugin_server.launcher.errors import LauncherError
@@ -30,19 +30,23 @@ def migrate(home: Path | None) -> None:
 
 
 @click.command()
-def worker() -> None:
+@home_option
+def worker(home: Path | None) -> None:
     """Run jobs until stopped."""
     from plugin_server.jobs import worker as jobs
 
-    jobs.main()
+    with at_work(home):
+        jobs.main()
 
 
 @click.command()
-def scheduler() -> None:
+@home_option
+def scheduler(home: Path | None) -> None:
     """Start periodic work when it is due, until stopped."""
     from plugin_server.jobs import schedule
 
-    schedule.main()
+    with at_work(home):
+        schedule.main()
 
 
 @click.command()

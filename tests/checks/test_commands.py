@@ -9,8 +9,6 @@ import pytest
 
 from plugin_server.cli import cli
 
-PARTS = {"worker", "scheduler"}
-"""Parts of the Procfile: what they serve stands in the environment."""
 LASTING = {"demo", "up", "worker", "scheduler", "migrate"}
 """These run until stopped, or say only that they are done."""
 
@@ -35,7 +33,7 @@ def test_the_walk_finds_the_commands_at_all_depths() -> None:
     assert {"sync", "ladder explain", "stores add woocommerce", "worker"} <= set(COMMANDS)
 
 
-@pytest.mark.parametrize("command", sorted(set(COMMANDS) - PARTS))
+@pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_every_command_takes_a_home(command: str) -> None:
     assert "--home" in COMMANDS[command]
 

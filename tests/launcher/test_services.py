@@ -17,7 +17,8 @@ from plugin_server.launcher.home import HomeLock, ServiceUrls, running
 from plugin_server.launcher.services import discard_data
 from plugin_server.launcher.supervisor import embedded
 from plugin_server.launcher.valkey import EmbeddedValkey
-from tests.launcher.conftest import processes_of
+from plugin_server.wiring import Services as AppServices
+from tests.launcher.conftest import processes_of, until
 
 REAL = ServiceUrls("postgresql+psycopg://db.example/shop", "redis://queue.example/0")
 
@@ -64,6 +65,7 @@ def test_the_first_command_waits_for_the_second_before_it_stops_the_services(hom
 from pathlib import Path
 from plugin_server.launcher.supervisor import embedded
 from plugin_server.launcher.valkey import EmbeddedValkey
+from plugin_server.wiring import Services as AppServices
 with embedded(Path({str(home)!r})):
     print("in", flush=True)
     input()
@@ -98,6 +100,7 @@ import os
 from pathlib import Path
 from plugin_server.launcher.supervisor import embedded
 from plugin_server.launcher.valkey import EmbeddedValkey
+from plugin_server.wiring import Services as AppServices
 with embedded(Path({str(home)!r})):
     os.kill(os.getpid(), 9)
 """
@@ -179,3 +182,20 @@ def test_who_looks_at_the_lock_does_not_keep_others_from_taking_it(home: Path) -
             pass
     enough.set()
     looker.join()
+
+
+def test_a_worker_works_on_a_named_home_as_every_command_does(home: Path, app: AppServices) -> None:
+    """What the environment does not name is brought up in the home, shared with others, and taken down again."""
+    own = {"TANGGA_ENV", "PUBLIC_URL", "REDIS_URL", "TANGGA_HOME"}
+    env = {name: value for name, value in os.environ.items() if name not in own}
+    env["DATABASE_URL"] = str(app.settings.database_url)
+    words = [sys.executable, "-m", "plugin_server.cli", "worker", "--home", str(home)]
+    worker = subprocess.Popen(words, env=env, stderr=subprocess.DEVNULL)
+    try:
+        until(lambda: running(home))
+        with embedded(home, database_url=REAL.database_url) as urls, redis.Redis.from_url(urls.redis_url) as client:
+            until(lambda: client.smembers("rq:workers"))
+    finally:
+        worker.terminate()
+        assert worker.wait(60) == 0
+    assert processes_of(home) == {}
