@@ -9,6 +9,8 @@ from redis import Redis
 from rq import Queue, Retry
 from rq.serializers import JSONSerializer
 
+LONGEST = {"bulk": 24 * 3600}
+"""Seconds that a job may take, where an hour is too short: a shop of a million orders is read page by page for two."""
 QUEUES = ("urgent", "default", "bulk")
 """Read in this order: what a person or a webhook waits for, the rest, and long readings of whole shops."""
 
@@ -27,7 +29,8 @@ def wake(redis: Redis, job: Callable[..., Any], *ids: int | str, on: str = "defa
     key = _key(job.__name__, ids)
     if not redis.set(key, 1, nx=True, ex=hold):
         return False
-    queue(redis, on).enqueue(job, *ids, retry=Retry(max=3), result_ttl=0, failure_ttl=86400)
+    longest = LONGEST.get(on)
+    queue(redis, on).enqueue(job, *ids, retry=Retry(max=3), result_ttl=0, failure_ttl=86400, job_timeout=longest)
     return True
 
 

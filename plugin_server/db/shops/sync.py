@@ -5,17 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 
 LOCK = 7_410_003
 """With the store's number: the advisory lock that lets one reading of a store run at a time."""
-
-STALE = timedelta(minutes=3)
-"""A running reading that has not given a sign for so long was killed."""
-
 
 PAID = "paid"
 """Among the counters of a failed reading: whatever came in, its facts and rungs were read before it failed."""
@@ -158,13 +154,18 @@ def move(connection: Connection, *, merchant_id: int, store_id: int, resource: s
     )
 
 
-def to_resume(connection: Connection, now: datetime) -> list[tuple[int, str]]:
-    """(store id, kind) of readings that wait, and of those whose process died: for the sweeper to wake."""
+def to_resume(connection: Connection) -> list[tuple[int, str]]:
+    """(store id, kind) of readings that wait, and of those whose process died: for the sweeper to wake.
+
+    Who reads holds the store's lock, from before the reading is written down until after its end; the dead hold none.
+    """
     rows = connection.execute(
         text(
             "SELECT DISTINCT store_id, kind FROM sync_run WHERE state = 'queued' OR (state = 'running' "
-            "AND beat_at < :stale) ORDER BY 1, 2"
+            "AND NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND classid = :lock "
+            "AND objid = store_id AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))) "
+            "ORDER BY 1, 2"
         ),
-        {"stale": now - STALE},
+        {"lock": LOCK},
     )
     return [(row.store_id, row.kind) for row in rows]

@@ -95,7 +95,7 @@ def webhook_url(services: Services, platform: str, store_id: int) -> str:
 def resume(services: Services, merchant_id: int) -> int:
     """Wake the readings that wait or were killed; gives how many. For the sweeper."""
     with tenant(services.engine, merchant_id) as connection:
-        found = to_resume(connection, services.now())
+        found = to_resume(connection)
     for store_id, kind in found:
         wake(services.redis, sync_store, merchant_id, store_id, kind, on="bulk")
     return len(found)
