@@ -101,13 +101,6 @@ def _highest(bound: tuple[Any, bool]) -> tuple[Any, ...]:
     return (1,) if bound[0] is None else (0, bound[0], not bound[1])
 
 
-def check(rule: Rule, path: str = "") -> None:
-    """Raises ``BadRule`` at the place where conditions contradict each other, so that nobody can meet the rule."""
-    found = impossible(rule, path)
-    if found is not None:
-        raise found
-
-
 def impossible(rule: Rule, path: str = "") -> BadRule | None:
     """Why nobody can ever meet the rule; None where somebody may."""
     if isinstance(rule, Any_):

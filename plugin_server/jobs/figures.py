@@ -89,9 +89,9 @@ def _segment(conn: Connection, merchant_id: int, now: datetime, which: str) -> A
     """Of a segment by key and time of its last change."""
     saved = segments.get(conn, which.partition(":")[0])
     if saved is None:
-        return {"count": 0, "total": 0, "exact": True}
+        return {"count": 0, "total": 0}
     found = counting.look(conn, shop(conn, merchant_id), saved.rule, now, sample=0)
-    return {"count": found.count, "total": found.total, "exact": found.exact}
+    return {"count": found.count, "total": found.total}
 
 
 def _ladder(conn: Connection, merchant_id: int, now: datetime, _: str) -> Any:
@@ -164,7 +164,7 @@ def usual_trade(services: Services, conn: Connection, merchant_id: int) -> Trade
 
 
 MAKERS: Final[dict[str, Maker]] = {
-    counting.FIGURE: lambda conn, _, __, ___: astuple(counting.size(conn))[:3],
+    counting.FIGURE: lambda conn, _, __, ___: astuple(counting.size(conn)),
     "tally": lambda conn, _, __, ___: home.tally(conn),
     "moved": lambda conn, _, now, __: home.movement(conn, now - MOVED_WITHIN),
     "what_if": lambda conn, merchant_id, _, __: whatif.simulated(conn, merchant_id=merchant_id),

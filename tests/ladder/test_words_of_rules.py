@@ -120,7 +120,7 @@ CONTRADICTIONS: list[tuple[str, Rule, str]] = [
 @pytest.mark.parametrize(("rule", "path"), [case[1:] for case in CONTRADICTIONS], ids=[c[0] for c in CONTRADICTIONS])
 def test_a_contradiction_is_found_at_its_place(rule: Rule, path: str) -> None:
     with pytest.raises(BadRule) as refused:
-        sense.check(rule)
+        nature.check(rule)
     assert refused.value.path == path
 
 

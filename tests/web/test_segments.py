@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import astuple
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
 from campaigns.ladder.facts import CATALOGUE
+from plugin_server.db import figures
+from plugin_server.db.ladder import counting
 from plugin_server.db.session import tenant
 from plugin_server.jobs import nightly
 from plugin_server.wiring import Services
@@ -44,6 +47,53 @@ def test_a_form_without_scripts_builds_counts_and_saves(marketer: Visitor, app: 
     assert [tuple(row) for row in rows] == [("regulars", {"kind": "cmp", "fact": "orders", "op": ">=", "value": 5})]
     assert marketer.post("/segments/regulars/remove").location == "/segments"
     assert marketer.get("/segments/regulars").status_code == 404
+
+
+@pytest.fixture
+def large(app: Services, merchant: int, crowd: int) -> int:
+    """The shop as one whose customers are told of by a sample: here each third was drawn."""
+    with tenant(app.engine, merchant) as connection:
+        drawn = list(connection.scalars(text("SELECT id FROM customer WHERE id % 3 = 1 ORDER BY id")))
+        figures.keep(
+            connection,
+            merchant_id=merchant,
+            name=counting.FIGURE,
+            make=lambda _: astuple(counting.Size(60, drawn)),
+            now=app.now(),
+        )
+    return crowd
+
+
+@pytest.mark.usefixtures("large")
+def test_a_large_shop_is_told_of_at_once_and_exactly_a_moment_later(
+    marketer: Visitor, app: Services, merchant: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def look(do: str, **change: str) -> str:
+        return marketer.post("/segments/look", {**ONE, **change, "do": do}).get_data(as_text=True)
+
+    marketer.get("/segments/new")
+    follow, ask = 'hx-vals=\'{"do": "exact"}\' hx-trigger=', "Counting exactly …"
+    first = look("look")
+    assert "about" in first
+    assert "of 60 customers, between 23 and 47" in first
+    assert "Siti Rahayu 13<" in first
+    assert "Siti Rahayu 3<" not in first
+    assert follow + '"load"' in first
+    assert ask in first
+    assert "fewer than <strong" in " ".join(look("look", **{"r.0.value": "99"}).split())
+    exact = look("exact")
+    assert '<strong class="large">36</strong> of 60 customers</p>' in exact
+    assert ask not in exact
+    with tenant(app.engine, merchant) as other:
+        by = other.scalar(text("SELECT id FROM user_account WHERE role = 'marketer'"))
+        other.execute(text("SELECT pg_advisory_xact_lock(:k, :by)"), {"k": counting.LOCK, "by": by})
+        assert follow + '"load delay:1s"' in look("exact")
+    monkeypatch.setattr(counting, "EXACT_MS", 50)
+    with tenant(app.engine, merchant) as other:
+        other.execute(text("LOCK TABLE customer_contact IN ACCESS EXCLUSIVE MODE"))
+        late = look("exact", **{"r.0.fact": "points"})
+    assert "Counting everybody takes too long just now" in late
+    assert follow not in late
 
 
 def test_any_fact_begins_a_segment(marketer: Visitor) -> None:
@@ -143,7 +193,7 @@ def test_a_viewer_looks_but_does_not_save(logged_in: Callable[[str], Visitor], c
 
 @pytest.mark.browser
 @pytest.mark.parametrize("size", SIZES)
-def test_building_in_a_browser(looker: Callable[..., Looker], size: str, crowd: int, tmp_path: Any) -> None:
+def test_building_in_a_browser(looker: Callable[..., Looker], size: str, large: int, tmp_path: Any) -> None:
     eye = looker(size)
     page = eye.page
     eye.look("/segments")
@@ -160,6 +210,7 @@ def test_building_in_a_browser(looker: Callable[..., Looker], size: str, crowd: 
     page.fill("[name='who']", "c60@example.com")
     page.press("[name='who']", "Enter")
     page.wait_for_selector("text=(now: 1)")
+    page.wait_for_selector("text=Counting exactly", state="detached")
     assert "24" in page.inner_text("#builder .large")
     eye.hold("builder")
     page.fill("[name='name']", "Regulars who said yes")

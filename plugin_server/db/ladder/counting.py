@@ -1,242 +1,181 @@
-"""How many customers a rule holds, and some of them: quick enough to be asked with each change of a rule.
+"""How many customers a rule holds, and some of them: at once, however large the shop, and exactly a moment later.
 
-In a large shop a sample tells. What is too rare for it is counted, by the rows that can meet the rule: somebody
-without a row beside the wide one (who never got a mail, say) often cannot, and then need not be looked at; where such
-people meet it in any case, whoever does not meet it is counted instead.
+In a large shop a sample tells what can be told while somebody edits: between which two numbers the answer lies. It is
+drawn by chance once and read by number, so that its cost depends neither on the shop nor on how rare the answer is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from math import ceil, floor, log10
+from typing import Any, Final
 
 from sqlalchemy import (
+    BigInteger,
+    BindParameter,
     ColumnElement,
     Connection,
     FromClause,
     Row,
     Select,
     Table,
+    bindparam,
     func,
     select,
     text,
     true,
-    union_all,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
-from campaigns.ladder.meaning import meaning, where
-from campaigns.ladder.rules import All, Any_, Leaf, Not, Rule, leaves
-from plugin_server.db import figures
+from campaigns.ladder.meaning import where
+from campaigns.ladder.rules import Rule
+from campaigns.proof import wilson
+from plugin_server.db import effort, figures
+from plugin_server.db.effort import TooLong
 from plugin_server.db.ladder import known
 from plugin_server.db.ladder.rungs import Shop
 from plugin_server.db.models.customer import Customer
 
-LARGE = 60_000
-"""From so many customers on a sample is worth it."""
-BLOCKS, BLOCK = 128, 100
-"""A sample is so many blocks of so many neighbours by number, evenly apart: whoever came in on one day stands
-together, and each table keeps the same people together."""
-ENOUGH = 256
-"""So many in the sample tell the number of all within an eighth, 19 times of 20; of fewer all are counted."""
-SPARSE = 0.2
-"""Where fewer of the numbers belong to the shop, a block would hold too few of its own."""
-MANY = 0.02
-"""Of so large a part some are soon found along the index by which everybody is ordered."""
-FIGURE = "size"
+LARGE: Final = 60_000
+"""From so many customers on a sample answers first."""
+DRAWN: Final = 5_000
+"""So many customers are in it: of a rule that half of all meet it tells the share within 1.4 points."""
+FIGURE: Final = "size"
 """The name under which a ``Size`` is kept ready."""
+GLANCE_MS, EXACT_MS = 150, 8_000
+"""The longest that a glance and an exact count may take."""
+LOCK: Final = 7_410_029
+"""Advisory lock (with the person's id): whoever edits quickly has one exact count under way, and not ten."""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How many customers a rule holds, of how many, and some of them.
+    """How many of all customers a rule holds, and some of them.
 
-    Not ``exact``: reckoned from a sample, within an eighth 19 times of 20.
+    Where a sample told it, the number lies from ``low`` to ``high`` 19 times of 20; else both are the ``count``.
     """
 
     count: int
     total: int
     sample: Sequence[Row[Any]]
-    exact: bool = True
+    low: int
+    high: int
+
+    @property
+    def exact(self) -> bool:
+        """Whether everybody was counted."""
+        return self.low == self.high
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How many customers a shop has, and between which numbers they lie."""
+    """How many customers a shop has; in a large one the numbers of those drawn, ``DRAWN`` by chance."""
 
     total: int
-    first: int
-    last: int
-    blocks: int = BLOCKS
-    block: int = BLOCK
-
-    @property
-    def large(self) -> bool:
-        """Whether a sample is worth it."""
-        return self.total >= LARGE and self.total >= SPARSE * (self.last - self.first + 1)
-
-    def sampled(self, table: Table) -> FromClause:
-        """The rows of a table that belong to the sample."""
-        step = (self.last - self.first + 1) / self.blocks
-        size = max(1, round(step * min(1.0, self.blocks * self.block / max(1, self.total))))
-        starts = (self.first + int(step * (place + 0.5)) - size // 2 for place in range(self.blocks))
-        # Numbers of ours, written out: bound, they would be hundreds of parameters.
-        within = (f"{table.name}.customer_id BETWEEN {at} AND {at + size - 1}" for at in starts)
-        return select(table).where(text(" OR ".join(within))).subquery(table.name)
+    drawn: Sequence[int]
 
 
-def size(conn: Connection) -> Size:
-    """The size of the shop at this moment."""
-    return Size(*conn.execute(_SIZE).one())
+def size(conn: Connection, *, large: int = LARGE, drawn: int = DRAWN) -> Size:
+    """The size of the shop at this moment; from ``large`` on with so many ``drawn``.
+
+    Who is drawn follows from the number of each, so that the same people tell about this edit and the next, and their
+    rows stay in memory.
+    """
+    total = conn.execute(select(func.count()).select_from(known.FACTS)).scalar_one()
+    return Size(total, conn.scalars(_DRAW, {"number": drawn}).all() if total >= large else [])
 
 
-_SIZE = text("SELECT count(*), coalesce(min(customer_id), 0), coalesce(max(customer_id), 0) FROM customer_facts")
+_DRAW = text(
+    "SELECT customer_id FROM (SELECT customer_id FROM customer_facts ORDER BY hashint8extended(customer_id, 1), "
+    "customer_id LIMIT :number) AS drawn ORDER BY customer_id"
+)
 
 
-@dataclass(frozen=True)
-class Asked:
-    """A rule to be counted, with what each table beside the wide row says of people who have no row there."""
-
-    on: Shop
-    rule: Rule
-    local: datetime
-    without: Mapping[Table, Mapping[Leaf, bool]]
-
-    def missing(self, met: bool) -> set[Table]:
-        """The tables without a row in which the rule is surely met, or surely not."""
-        return {table for table, truths in self.without.items() if _settled(self.rule, truths) is met}
-
-    def other(self, rule: Rule) -> Asked:
-        """The same of another rule made of these conditions; tables that it does not ask are left out."""
-        asked = known.beside(known.names_in(rule))
-        return replace(self, rule=rule, without={t: truths for t, truths in self.without.items() if t in asked})
-
-    def rows(self) -> FromClause:
-        """Everybody who can meet the rule, with all it asks for."""
-        return known.told_by(known.FACTS, self.without, self.missing(met=False)) if self.without else known.FACTS
-
-    def sampled(self, of: Size) -> FromClause:
-        """Everybody in a sample, with all it asks for."""
-        return known.told_by(of.sampled(known.FACTS), [of.sampled(table) for table in self.without])
-
-    def holds(self, rows: FromClause) -> ColumnElement[bool]:
-        """The rule over these rows, for a WHERE or a FILTER."""
-        return where(self.rule, known.columns(rows, self.on.exponent, self.local), self.local)
-
-    def apart(self) -> list[Asked]:
-        """Rules that share nobody and hold of the same people together: of alternatives those that ask other tables.
-
-        Each is then read from the rows that can meet it; one question over all tables would join everybody.
-        """
-        if not isinstance(self.rule, Any_):
-            return [self]
-        alike: dict[frozenset[str], list[Rule]] = {}
-        for child in self.rule.rules:
-            alike.setdefault(frozenset(t.name for t in known.beside(known.names_in(child))), []).append(child)
-        made: list[Asked] = []
-        before: list[Rule] = []
-        for some in sorted(alike.items(), key=lambda item: len(item[0])):
-            part = Any_(rules=tuple(some[1]))
-            made.append(self.other(All(rules=(part, *map(_not, before)))))
-            before.append(part)
-        return made
+def look(conn: Connection, on: Shop, rule: Rule, now: datetime, *, sample: int = 8) -> Look:
+    """Whom the rule holds now, exactly."""
+    rows = known.over(known.names_in(rule))
+    held, total, people = _read(conn, _question(on, rule, now, rows, known.FACTS, sample))
+    return Look(held, total, people, held, held)
 
 
-def _not(rule: Rule) -> Rule:
-    return Not(rule=rule)
+def count(conn: Connection, on: Shop, rule: Rule, now: datetime, *, by: int, sample: int = 8) -> Look | None:
+    """``look`` for a person (``by``) who waits: None while another count of theirs is under way.
 
-
-def look(conn: Connection, on: Shop, rule: Rule, now: datetime, *, sample: int = 8, exact: bool = False) -> Look:
-    """Whom the rule holds now; in a large shop by a sample, unless ``exact`` is wanted or few meet it."""
-    ready = figures.kept(conn, FIGURE, now)
-    shop = Size(*ready.document) if ready and not exact else size(conn)
-    asked = asked_of(conn, on, rule, now)
-    guess = guessed(conn, asked, shop, sample) if shop.large and not exact else None
-    if guess:
-        return guess
-    total = size(conn) if ready and ready.stale and not exact else shop
-    return _counted(conn, asked, total.total, sample, few=not (shop.large and exact))
-
-
-def asked_of(conn: Connection, on: Shop, rule: Rule, now: datetime) -> Asked:
-    """The database itself says what a condition means of somebody without a row: there is one meaning."""
-    local, mine = on.local(now), dict[Table, list[Leaf]]()
-    for leaf in dict.fromkeys(leaves(rule)):
-        for table in known.beside(known.names_in(leaf)):
-            mine.setdefault(table, []).append(leaf)
-    if not mine:
-        return Asked(on, rule, local, {})
-    told = known.columns(known.without(mine), on.exponent, local)
-    row = conn.execute(select(*(meaning(leaf, told, local) for some in mine.values() for leaf in some))).one()
-    truths = iter(row)
-    return Asked(on, rule, local, {table: {leaf: next(truths) for leaf in some} for table, some in mine.items()})
-
-
-def _settled(rule: Rule, truths: Mapping[Leaf, bool]) -> bool | None:
-    """What the conditions of one table alone decide; None where others decide too."""
-    if isinstance(rule, Not):
-        below = _settled(rule.rule, truths)
-        return None if below is None else not below
-    if isinstance(rule, All | Any_):
-        found, decides = {_settled(child, truths) for child in rule.rules}, isinstance(rule, Any_)
-        return decides if decides in found else None if None in found else not decides
-    return truths.get(rule)
-
-
-def guessed(conn: Connection, asked: Asked, of: Size, sample: int) -> Look | None:
-    """``look`` by a sample; None where it holds too few to tell."""
-    rows = asked.sampled(of)
-    held, seen = conn.execute(select(func.count().filter(asked.holds(rows)), func.count()).select_from(rows)).one()
-    if held < ENOUGH:
+    Raises ``TooLong`` where it would take more than ``EXACT_MS``.
+    """
+    if not conn.scalar(text("SELECT pg_try_advisory_xact_lock(:key, :by)"), {"key": LOCK, "by": by}):
         return None
-    # A few to show need not be looked for among all that were counted.
-    fewer = replace(of, block=max(1, round(of.block * ENOUGH / held)))
-    # Read first and put in order then: along the index of the order everybody would be met, in the sample or not.
-    met = _met(asked, asked.sampled(fewer)).cte("met").prefix_with("MATERIALIZED")
-    some = conn.execute(_people(met, sample)).all() if sample else []
-    return Look(_about(held / seen * of.total), of.total, some, exact=False)
+    with effort.bounded(conn, EXACT_MS), effort.whole_shop(conn):
+        return look(conn, on, rule, now, sample=sample)
 
 
-def _about(number: float) -> int:
-    """Two digits: more would pretend to know more."""
-    return int(float(f"{number:.2g}"))
+def glance(conn: Connection, on: Shop, rule: Rule, now: datetime, *, sample: int = 8) -> Look | None:
+    """What can be said of a rule at once: exactly, or in a large shop by the sample that is kept ready.
+
+    None where none is kept yet, or where even that would take more than ``GLANCE_MS``.
+    """
+    ready = figures.kept(conn, FIGURE, now)
+    shop = Size(*ready.document) if ready else None
+    if shop is None:
+        return look(conn, on, rule, now, sample=sample) if figures.is_small(conn) else None
+    return sampled(conn, on, rule, now, shop, sample) if shop.drawn else look(conn, on, rule, now, sample=sample)
 
 
-def _counted(conn: Connection, asked: Asked, total: int, sample: int, *, few: bool) -> Look:
-    """Exactly; ``few`` says that it is probably few, so that they may be kept for a moment to show some."""
-    if not few:
-        turned = len(asked.missing(met=True)) > len(asked.missing(met=False))
-        counted = asked.other(Not(rule=asked.rule)) if turned else asked
-        rows = counted.rows()
-        number = conn.execute(select(func.count()).select_from(rows).where(counted.holds(rows))).scalar_one()
-        count = total - number if turned else number
-        if count >= total * MANY or not sample:
-            met = _met(asked, asked.rows()).subquery("met")
-            return Look(count, total, conn.execute(_people(met, sample)).all() if sample else [])
-    found = conn.execute(_with_some(asked.apart(), sample)).all()
-    return Look(found[0].held, total, [row for row in found if row.id is not None])
+def sampled(conn: Connection, on: Shop, rule: Rule, now: datetime, shop: Size, sample: int) -> Look | None:
+    """``glance`` by those who were drawn; whoever of them is gone since is not counted among them."""
+    ids = bindparam("drawn", list(shop.drawn), ARRAY(BigInteger))
+    base = _drawn(known.FACTS, ids)
+    rows = known.told_by(base, [_drawn(table, ids) for table in known.beside(known.names_in(rule))])
+    try:
+        # Each table is gone into by number: read from front to back, its size would count again.
+        with effort.bounded(conn, GLANCE_MS, enable_seqscan="off"):
+            held, seen, people = _read(conn, _question(on, rule, now, rows, base, sample))
+    except TooLong:
+        return None
+    least, most = (share * shop.total for share in wilson(held, seen))
+    low, high = max(held, _rounded(least, floor)), min(shop.total - (seen - held), _rounded(most, ceil))
+    about = _rounded(held / max(1, seen) * shop.total, round)
+    return Look(min(max(low, about), high), shop.total, people, low, high)
+
+
+def _drawn(table: Table, ids: BindParameter[Any]) -> FromClause:
+    return select(table).where(table.c.customer_id == func.any(ids)).subquery(table.name)
+
+
+def _rounded(number: float, way: Callable[[float], int]) -> int:
+    """Two digits, rounded by ``way``: more would pretend to know more."""
+    if number < 1:
+        return way(number)
+    unit = int(10 ** max(0, floor(log10(number)) - 1))
+    return way(number / unit) * unit
 
 
 _SHOWN = ("customer_id", "rung", "orders", "last_order_at")
 
 
-def _with_some(parts: Sequence[Asked], sample: int) -> Select[Any]:
-    """How many meet one of the rules, and some of them; everybody is looked at once."""
-    met = union_all(*(_met(part, part.rows()) for part in parts)).cte("met")
+def _question(on: Shop, rule: Rule, now: datetime, rows: FromClause, everybody: FromClause, sample: int) -> Select[Any]:
+    """How many of these rows meet the rule, of how many, and some of them; every row is looked at once."""
+    local = on.local(now)
+    holds = where(rule, known.columns(rows, on.exponent, local), local)
+    met = select(*(rows.c[name] for name in _SHOWN)).where(holds).cte("met").prefix_with("MATERIALIZED")
     held = select(func.count().label("held")).select_from(met).subquery("counted")
+    total = select(func.count().label("total")).select_from(everybody).subquery("whole")
     some = _people(met, sample).subquery("some")
-    return select(held, some).select_from(held.outerjoin(some, true())).order_by(*_latest(some))
+    asked = select(held, total, some).select_from(held.join(total, true()).outerjoin(some, true()))
+    return asked.order_by(*_latest(some))
 
 
-def _met(asked: Asked, rows: FromClause) -> Select[Any]:
-    return select(*(rows.c[name] for name in _SHOWN)).where(asked.holds(rows))
+def _read(conn: Connection, question: Select[Any]) -> tuple[int, int, list[Row[Any]]]:
+    found = conn.execute(question).all()
+    return found[0].held, found[0].total, [row for row in found if row.id is not None]
 
 
 def _people(met: FromClause, sample: int) -> Select[Any]:
     top = select(met).order_by(*_latest(met)).limit(sample).subquery("top")
     named = select(Customer.id, Customer.email, Customer.first_name, Customer.last_name, *(top.c[n] for n in _SHOWN))
-    return named.join(top, top.c.customer_id == Customer.id).order_by(*_latest(top))
+    return named.join(top, top.c.customer_id == Customer.id)
 
 
 def _latest(rows: FromClause) -> tuple[ColumnElement[Any], ColumnElement[Any]]:

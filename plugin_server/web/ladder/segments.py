@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, request, url_for
@@ -13,8 +14,9 @@ from campaigns.ladder.draft import Draft
 from campaigns.ladder.facts import CATALOGUE
 from campaigns.ladder.rules import BadRule, Rule
 from campaigns.ladder.sentences import sentence
+from plugin_server.db.effort import TooLong
 from plugin_server.db.ladder import counting, outlook, segments
-from plugin_server.db.ladder.rungs import shop
+from plugin_server.db.ladder.rungs import Shop, shop
 from plugin_server.db.ladder.segments import BadSegment
 from plugin_server.db.merchant import audit_log
 from plugin_server.db.merchant.people import Person
@@ -137,14 +139,30 @@ def _builder(
 
 def _seen(connection: Connection, who: Person, rule: Rule, email: str) -> dict[str, Any]:
     """What a finished rule tells: its sentence, its contradiction if any, whom it holds, and why for one of them."""
-    figures.soon(services(), connection, who.merchant_id, counting.FIGURE)  # counted anew where that is due
     on, now, language = shop(connection, who.merchant_id), services().now(), words().language
     found = segments.customer_of(connection, email) if email else None
-    return {
+    return _counted(connection, who, on, rule, now) | {
         "said": sentence(rule, language),
         "impossible": rule_form.why_nobody(rule, words()),
         "unforetold": outlook.silent(connection, rule),
-        "found": counting.look(connection, on, rule, now, exact=request.form.get("do") == "exact"),
         "why": segments.why(connection, on, rule, found, now, language) if found else None,
         "customer_id": found,
     }
+
+
+def _counted(connection: Connection, who: Person, on: Shop, rule: Rule, now: datetime) -> dict[str, Any]:
+    """``found``: whom it holds. ``then``: what becomes of an answer that is not exact.
+
+    The page asks for the exact one "now", "soon" while the last such count of this person is under way, or not: "late".
+    """
+    figures.soon(services(), connection, who.merchant_id, counting.FIGURE)  # drawn anew where that is due
+    then = "now"
+    if request.form.get("do") == "exact":
+        try:
+            if exact := counting.count(connection, on, rule, now, by=who.user_id):
+                return {"found": exact, "then": ""}
+            then = "soon"
+        except TooLong:
+            then = "late"
+    found = counting.glance(connection, on, rule, now)
+    return {"found": found, "then": "" if found and found.exact else then}
