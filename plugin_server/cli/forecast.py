@@ -9,11 +9,12 @@ from typing import Any
 
 import click
 
+from campaigns.forecast import HORIZON_WEEKS
 from campaigns.forecast.buying import ModelName
 from plugin_server.cli.context import Number, home_option, json_option, merchant_option, show
 from plugin_server.cli.ladder import Day, asked, not_after, table
 from plugin_server.db.ladder import forecast as forecasts
-from plugin_server.db.ladder import outlook
+from plugin_server.db.ladder import outlook, predictions
 from plugin_server.db.merchant import merchants
 
 MODEL = click.option(
@@ -41,14 +42,16 @@ def fit(until: date | None, model: ModelName | None, merchant: str | None, home:
         not_after(until, now, "--until")
         shop = merchants.get(conn)
         found, made, ids, of = forecasts.fitted(conn, merchant=shop, until=until, now=now, model=model)
-        if until is None and model is None:
+        if outlook.half_read(conn, number):
+            click.echo("tangga: orders are just being read. This fit knows a part of them, and is not kept.", err=True)
+        elif until is None and model is None:
             forecasts.keep(conn, merchant_id=number, document=found, now=now)
             outlook.everybody(conn, document=found, made=made, ids=ids, of=of, now=now)
     show(found, as_json, lambda: _fitted(found))
 
 
 @forecast.command()
-@click.option("--horizon-weeks", type=Number(0.1, 520), default=outlook.HORIZON_WEEKS, show_default=True)
+@click.option("--horizon-weeks", type=Number(0.1, 520), default=HORIZON_WEEKS, show_default=True)
 @UNTIL
 @MODEL
 @click.option("--anyway", is_flag=True, help="Show predictions although a gate is closed.")
@@ -71,9 +74,9 @@ def customers(
         if made is None or not (found["usable"] or anyway):
             why = found["reason"].removesuffix(".")
             click.echo(f"tangga: no forecast: {why}. What rules know is shown instead.", err=True)
-            lines = forecasts.by_rules(conn, ids=ids, reason=found["reason"])
+            lines = predictions.by_rules(conn, ids=ids, reason=found["reason"])
         else:
-            lines = forecasts.customers(
+            lines = predictions.customers(
                 conn,
                 made=made,
                 ids=ids,

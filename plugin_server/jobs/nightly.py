@@ -85,7 +85,8 @@ def catch_up_all(services: Services) -> None:
     """Read the habits and contact anew of whoever bought or answered since the last look; forecast a new shop."""
     for merchant_id in merchant_ids(services.engine):
         with tenant(services.engine, merchant_id) as conn:
-            due, unforetold = known.any_due(conn), outlook.owed(conn)
+            due = known.any_due(conn)
+            unforetold = outlook.owed(conn, merchant_id=merchant_id, now=services.now())
         if due:
             wake(services.redis, climb.catch_up, merchant_id, on="bulk", hold=HOLD)
         if unforetold:
@@ -121,15 +122,17 @@ def forecast_first(merchant_id: int) -> None:
     """Job: the same for a shop that has none yet. The call is held until it succeeds: it is noticed each minute."""
     services = wiring.services()
     with tenant(services.engine, merchant_id) as conn:
-        owed = outlook.owed(conn)
+        owed = outlook.owed(conn, merchant_id=merchant_id, now=services.now())
     if owed:
         forecast_of(services, merchant_id)
     awake(services.redis, forecast_first, merchant_id)
 
 
 def forecast_of(services: Services, merchant_id: int) -> None:
-    """The same with given services."""
+    """The same with given services. While all orders are being read nothing is made: it follows when they are there."""
     with tenant(services.engine, merchant_id) as conn:
+        if outlook.half_read(conn, merchant_id):
+            return
         shop, now = merchants.get(conn), services.now()
         found, made, ids, of = forecast.fitted(conn, merchant=shop, until=None, now=now)
         forecast.keep(conn, merchant_id=merchant_id, document=found, now=now)

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,12 +15,14 @@ from sqlalchemy import select, text
 
 from campaigns.ladder import rules
 from plugin_server.db import pulse
-from plugin_server.db.ladder import counting, forecast, known, outlook, rungs
+from plugin_server.db.ladder import counting, forecast, known, outlook, predictions, rungs
+from plugin_server.db.ladder import histories as bought_by
 from plugin_server.db.merchant import merchants
 from plugin_server.db.session import tenant
 from plugin_server.db.shops import sync as readings
 from plugin_server.jobs import climb, nightly
 from plugin_server.jobs.queues import queue
+from plugin_server.jobs.reading.imports import OrdersFile, import_orders
 from tests.cli.conftest import Called, Read
 from tests.data.making import NOW, Shop
 from tests.forecast.customers import CDNOW, made
@@ -50,7 +53,7 @@ def put(shop: Shop, rows: list[tuple[int, str, int, str]]) -> None:
 
 def histories(shop: Shop, cut: str, until: str) -> list[tuple[Any, ...]]:
     with tenant(shop.app.engine, shop.merchant) as conn:
-        _, of, later = forecast.read(
+        _, of, later = bought_by.read(
             conn, merchant=merchants.get(conn), cut=date.fromisoformat(cut), until=date.fromisoformat(until)
         )
     value = [None if math.isnan(one) else float(one) for one in of.value]
@@ -137,8 +140,8 @@ def test_a_forecast_of_a_shop(shop: Shop, call: Called, read: Read) -> None:
         forecast.keep(conn, merchant_id=shop.merchant, document=usable, now=NOW)
         merchant, until = merchants.get(conn), (NOW - timedelta(days=2)).date()
         who = int(conn.scalar(text("SELECT min(id) FROM customer")) or 0)
-        told = forecast.one(conn, merchant=merchant, customer_id=who, now=NOW - timedelta(days=2))
-        assert forecast.one(conn, merchant=merchant, customer_id=0, now=NOW) is None
+        told = predictions.one(conn, merchant=merchant, customer_id=who, now=NOW - timedelta(days=2))
+        assert predictions.one(conn, merchant=merchant, customer_id=0, now=NOW) is None
     assert until.isoformat() == found["until"]
     code, out, _ = call("forecast", "customers", "--horizon-weeks", "13", "--anyway")
     lines = [json.loads(line) for line in out.splitlines()]
@@ -171,7 +174,8 @@ def test_a_new_shop_is_forecast_as_soon_as_it_is_read(shop: Shop) -> None:
 
     def owed() -> tuple[bool, str]:
         with tenant(services.engine, shop.merchant) as conn:
-            return outlook.owed(conn), outlook.silent(conn, rule)
+            due = outlook.owed(conn, merchant_id=shop.merchant, now=services.now())
+            return due, outlook.silent(conn, rule)
 
     def woken() -> int:
         nightly.catch_up_all(services)
@@ -195,6 +199,39 @@ def test_a_new_shop_is_forecast_as_soon_as_it_is_read(shop: Shop) -> None:
     assert owed() == (True, "closed"), "the shop was read whole again"
 
 
+def test_a_file_is_not_forecast_while_half_of_it_is_read(shop: Shop, tmp_path: Path) -> None:
+    """Neither at night nor as the first; once it is in, a forecast is owed again, also where a gate was closed."""
+    services, seen = shop.app, list[tuple[bool, bool, bool]]()
+
+    def state() -> tuple[bool, bool]:
+        with tenant(services.engine, shop.merchant) as conn:
+            return outlook.owed(conn, merchant_id=shop.merchant, now=services.now()), forecast.kept(conn) is not None
+
+    def look(phase: str, done: int, total: int | None) -> None:
+        del done, total
+        nightly.forecast_of(services, shop.merchant)
+        seen.append((phase == "facts and rungs", *state()))
+
+    def given(first: int) -> OrdersFile:
+        path = tmp_path / "orders.csv"
+        rows = (f"{n},2026-0{n % 6 + 1}-01,5.00,{n % 7}@x.test" for n in range(first, first + 20))
+        path.write_text("order_id,ordered_at,total,email\n" + "\n".join(rows))
+        return OrdersFile(path, shop.store, currency="IDR")
+
+    import_orders(services, shop.merchant, given(1), look)
+    assert {(owed, kept) for _, owed, kept in seen} == {(False, False)}, "nothing is made of a file half read"
+    assert any(written for written, *_ in seen), "the orders stood there already"
+    assert state() == (True, False)
+    nightly.forecast_of(services, shop.merchant)
+    assert state() == (False, True), "the gates are closed"
+    import_orders(services, shop.merchant, given(15))
+    assert state() == (True, False), "there is more history than the closed gates knew of"
+    nightly.forecast_of(services, shop.merchant)
+    with tenant(services.engine, shop.merchant) as conn:
+        conn.execute(text("UPDATE forecast_fit SET fitted_at = fitted_at - interval '2 days'"))
+    assert state() == (True, True), "a night went by without one"
+
+
 def test_the_forecast_is_among_the_facts_while_its_gates_are_open(shop: Shop) -> None:
     put(shop, list(bought(900)))
     now = NOW - timedelta(days=1)
@@ -212,7 +249,7 @@ def test_the_forecast_is_among_the_facts_while_its_gates_are_open(shop: Shop) ->
     assert len(told) == 901
     with tenant(shop.app.engine, shop.merchant) as conn:
         for who in list(told)[::100]:
-            page = forecast.one(conn, merchant=merchant, customer_id=who, now=now)
+            page = predictions.one(conn, merchant=merchant, customer_id=who, now=now)
             assert page is not None
             alive, buys, spend = told[who]
             assert (float(alive), float(buys)) == pytest.approx(

@@ -19,6 +19,8 @@ from sqlalchemy import Connection, text
 SCHEMA: Final = "tangga_import"
 LOCK: Final = 7_410_020
 """With the number of a room: the advisory lock that its import holds."""
+OF_MERCHANT: Final = 7_410_021
+"""With the merchant: held by all their imports together, so that others see that orders are coming in."""
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -57,7 +59,9 @@ class Room:
             connection.execute(text(f"CREATE TEMP VIEW {name} AS SELECT * FROM {self.table(name)}"))
 
     def leave(self, connection: Connection) -> None:
-        """Drop the tables and let go of the lock; whoever was shown them must have dropped the views."""
+        """Drop the tables and let go of the locks; whoever was shown them must have dropped the views."""
+        merchant = {"lock": OF_MERCHANT, "merchant": self.merchant_id}
+        connection.execute(text("SELECT pg_advisory_unlock_shared(:lock, :merchant)"), merchant)
         _drop(connection, self.number)
         connection.execute(text("SELECT pg_advisory_unlock(:lock, :number)"), {"lock": LOCK, "number": self.number})
 
@@ -69,7 +73,18 @@ def enter(connection: Connection, merchant_id: int) -> Room:
     """A new room, which lasts until it is left or the connection ends."""
     number = secrets.randbelow(2**31)
     connection.execute(text("SELECT pg_advisory_lock(:lock, :number)"), {"lock": LOCK, "number": number})
+    merchant = {"lock": OF_MERCHANT, "merchant": merchant_id}
+    connection.execute(text("SELECT pg_advisory_lock_shared(:lock, :merchant)"), merchant)
     return Room(number, merchant_id)
+
+
+def occupied(connection: Connection, merchant_id: int) -> bool:
+    """Whether an import of this merchant goes on: its orders may be half there."""
+    held = text(
+        "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = :lock AND objid = :merchant "
+        "AND objsubid = 2 AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
+    )
+    return bool(connection.scalar(held, {"lock": OF_MERCHANT, "merchant": merchant_id}))
 
 
 def sweep(connection: Connection, merchant_id: int | None = None) -> set[int]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from math import isnan
 from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
@@ -14,8 +14,10 @@ from zoneinfo import ZoneInfo
 from babel.numbers import get_currency_precision
 from sqlalchemy import Connection, Table, text
 
+from campaigns.forecast import HORIZON_WEEKS
 from campaigns.ladder.facts import CATALOGUE
 from campaigns.ladder.rules import Rule, leaves
+from plugin_server.db.ingest import room
 from plugin_server.db.merchant import merchants
 from plugin_server.db.models.forecast import CustomerOutlook
 
@@ -35,9 +37,14 @@ _OWED = text(
     """
     SELECT EXISTS (SELECT FROM order_pulse WHERE beat > 0)
         AND NOT EXISTS (SELECT FROM sync_run WHERE state IN ('queued', 'running'))
-        AND NOT EXISTS (SELECT FROM forecast_fit f WHERE (f.document ->> 'usable')::boolean OR f.fitted_at >= coalesce(
-            (SELECT max(finished_at) FROM sync_run WHERE kind = 'full' AND state = 'done'), '-infinity'))"""
+        AND NOT EXISTS (SELECT FROM forecast_fit f WHERE f.fitted_at > :missed
+            AND ((f.document ->> 'usable')::boolean OR f.fitted_at >= coalesce(
+                (SELECT max(finished_at) FROM sync_run WHERE kind = 'full' AND state = 'done'), '-infinity')))"""
 )
+_READ_WHOLE = text("SELECT EXISTS (SELECT FROM sync_run WHERE kind = 'full' AND state IN ('queued', 'running'))")
+_FORGET = text("DELETE FROM forecast_fit WHERE NOT (document ->> 'usable')::boolean")
+MISSED = timedelta(hours=30)
+"""A fit older than this was not made in its night."""
 _CLEAR = text("DELETE FROM customer_outlook")
 _GONE = text("DELETE FROM customer_outlook WHERE customer_id = ANY(:ids) AND customer_id <> ALL(:known)")
 _LEFT = text(
@@ -58,8 +65,6 @@ _WRITE = text(
             IS DISTINCT FROM (excluded.alive_percent, excluded.buys_percent, excluded.expected_spend_minor)"""
 )
 
-
-HORIZON_WEEKS = 13
 CHUNK = 20_000
 
 
@@ -90,14 +95,14 @@ def follow(conn: Connection, *, customer_ids: Sequence[int], now: datetime) -> i
     """Write what the kept models say of these customers from today on; gives how many rows changed."""
     if not customer_ids or not conn.scalar(_USABLE):
         return 0
-    # Here, because it takes half a second to load: a command that asks for a rule should not wait for it.
-    from plugin_server.db.ladder import forecast
+    # Here, because they take half a second to load: a command that asks for a rule should not wait for them.
+    from plugin_server.db.ladder import forecast, histories
 
     merchant, kept = _turn(conn), forecast.kept(conn)
     if kept is None or not kept[1]["usable"]:
         return 0
     today = _today(merchant, now)
-    ids, of, _ = forecast.read(conn, merchant=merchant, cut=today, until=today, customer_ids=customer_ids)
+    ids, of, _ = histories.read(conn, merchant=merchant, cut=today, until=today, customer_ids=customer_ids)
     gone = conn.execute(_GONE, {"known": ids.tolist(), "ids": list(customer_ids)}).rowcount
     return gone + _write(conn, merchant, forecast.models(kept[1]), ids, of)
 
@@ -114,12 +119,26 @@ def silent(conn: Connection, *rules: Rule | None) -> Literal["", "unmade", "clos
     return "unmade" if usable is None else "" if usable else "closed"
 
 
-def owed(conn: Connection) -> bool:
-    """Whether the first forecast need not wait for the night: there are orders, and no reading is under way.
+def owed(conn: Connection, *, merchant_id: int, now: datetime) -> bool:
+    """Whether a forecast need not wait for the night: there are orders, no reading is under way, and there is none.
 
-    One of a shop that was read in full again after it had been found too young counts as the first.
+    One of a shop that was read in full again after it had been found too young counts as the first. One whose night
+    went by while orders were coming in is made up.
     """
-    return bool(conn.scalar(_OWED))
+    return bool(conn.scalar(_OWED, {"missed": now - MISSED})) and not room.occupied(conn, merchant_id)
+
+
+def half_read(conn: Connection, merchant_id: int) -> bool:
+    """Whether all orders of a shop are being read or a file of them is: a fit would take what is there for the whole.
+
+    A shop's own small readings of what is new do not count.
+    """
+    return bool(conn.scalar(_READ_WHOLE)) or room.occupied(conn, merchant_id)
+
+
+def forget_closed(conn: Connection) -> None:
+    """Forget a fit with a closed gate, because a file brought more history: the next is made as the first is."""
+    conn.execute(_FORGET)
 
 
 def _turn(conn: Connection) -> dict[str, Any]:

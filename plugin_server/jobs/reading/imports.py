@@ -22,6 +22,7 @@ from plugin_server.db.ingest import people as ingest_people
 from plugin_server.db.ingest.counts import Ingested
 from plugin_server.db.ingest.room import Room
 from plugin_server.db.ingest.staging import analyse, staged, take_turn
+from plugin_server.db.ladder import outlook
 from plugin_server.db.merchant import merchants
 from plugin_server.db.session import tenant
 from plugin_server.db.shops import stores
@@ -138,6 +139,8 @@ def _imported(
         or _write_assembled(session, given.store_id, reading, progress)
     )
     with session.transaction() as connection:
+        if done.created:
+            outlook.forget_closed(connection)
         told |= {
             "created": done.created,
             "updated": done.updated,

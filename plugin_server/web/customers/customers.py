@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from plugin_server.db.customers import finding as customers
 from plugin_server.db.customers import merges, timeline
 from plugin_server.db.customers.finding import Wish
-from plugin_server.db.ladder import forecast
+from plugin_server.db.ladder import predictions
 from plugin_server.db.merchant import merchants
 from plugin_server.db.merchant.people import Person
 from plugin_server.db.session import tenant
@@ -53,7 +53,7 @@ def show(who: Person, customer_id: int) -> ResponseReturnValue:
         credit = credits.shown(connection, person.id)
         refused = own_writes.refusals(connection, person.id)
         joined = merges.merges_of(connection, person.id)
-        ahead = forecast.one(
+        ahead = predictions.one(
             connection, merchant=merchants.get(connection), customer_id=person.id, now=services().now()
         )
     return page(
