@@ -75,7 +75,7 @@ def read(arms: Mapping[str, Mapping[str, Outcome]], control: str, planned: int |
 
 def _compared(arm: str, name: str, treated: Outcome, held: Outcome, planned: int | None) -> Reading:
     a, b = treated.sample, held.sample
-    difference = newcombe(treated.hits, a.n, held.hits, b.n) if treated.share else welch(a, b)
+    difference = newcombe(treated.hits, a.n, held.hits, b.n) if treated.share else _means(a, b)
     base = held.sample.mean
     return Reading(
         arm,
@@ -86,6 +86,12 @@ def _compared(arm: str, name: str, treated: Outcome, held: Outcome, planned: int
         detectable(treated, held),
         _always(a, b, planned) if planned and difference is not NOTHING else None,
     )
+
+
+def _means(a: Sample, b: Sample) -> Difference:
+    """Welch's interval; none where each arm holds one value only: nothing is seen of how people differ."""
+    found = welch(a, b)
+    return found if a.variance or b.variance else Difference(found.difference, None, None)
 
 
 def detectable(treated: Outcome, held: Outcome) -> float | None:
@@ -115,6 +121,8 @@ def _always(a: Sample, b: Sample, planned: int) -> tuple[float, float] | None:
     if a.n < 2 or b.n < 2:
         return None
     error = a.variance / a.n + b.variance / b.n
+    if not error:
+        return None
     half = always_valid(error, prior=TIGHTEST * error * (a.n + b.n) / planned)
     return a.mean - b.mean - half, a.mean - b.mean + half
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from campaigns.proof import Difference
 from campaigns.proof.experiment import UNEVEN, Outcome, Reading, ratio_p, sample
 from campaigns.proof.experiment import read as compared
 from connectors.csvfile.fault import BadFile
@@ -21,6 +22,12 @@ from plugin_server.cli.ladder import table
 MOST_ARMS, MOST_SHOWN, PLANNED = 50, 10, 10_000
 LARGEST = 1e15
 """Beyond this the square of a value, or a sum of squares, leaves what can be reckoned exactly."""
+ALWAYS = ("always_low", "always_high")
+FIGURES = {
+    "difference": "difference", "low": "low", "high": "high", "always_low": "always from", "always_high": "to",
+    "minimum_detectable": "detectable",
+}  # fmt: skip
+"""What is told of a difference, and the head of its column."""
 WORDS = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0}
 
 
@@ -185,14 +192,14 @@ def _document(
             }
             for arm, outcomes in arms.items()
         },
-        "differences": [_difference(reading) for reading in compared(arms, control, planned)],
+        "differences": [_difference(reading, planned) for reading in compared(arms, control, planned)],
         "sample_ratio_p": ratio,
         "believable": ratio is None or ratio >= UNEVEN,
     }
 
 
-def _difference(reading: Reading) -> dict[str, Any]:
-    found, known = reading.difference, reading.difference.difference is not None
+def _difference(reading: Reading, planned: int | None) -> dict[str, Any]:
+    found = reading.difference
     return {
         "arm": reading.arm,
         "outcome": reading.outcome,
@@ -200,11 +207,19 @@ def _difference(reading: Reading) -> dict[str, Any]:
         "low": found.low,
         "high": found.high,
         "method": reading.method,
-        "verdict": ("conclusive" if found.conclusive else "inconclusive") if known else "too few people",
+        "verdict": _verdict(found),
         "relative": reading.relative,
         "minimum_detectable": reading.detectable,
-        **({"always_low": reading.always[0], "always_high": reading.always[1]} if reading.always else {}),
+        **(dict(zip(ALWAYS, reading.always or (None, None), strict=True)) if planned else {}),
     }
+
+
+def _verdict(found: Difference) -> str:
+    if found.difference is None:
+        return "too few people"
+    if found.low is None:
+        return "no spread"
+    return "conclusive" if found.conclusive else "inconclusive"
 
 
 def _lines(document: dict[str, Any]) -> str:
@@ -214,9 +229,10 @@ def _lines(document: dict[str, Any]) -> str:
     means += [
         (arm, held["n"], *(f"{held['outcomes'][name]['mean']:.6g}" for name in names)) for arm, held in arms.items()
     ]
-    rows = [("arm", "outcome", "difference", "low", "high", "detectable", "verdict")]
+    kept = [key for key in FIGURES if key in document["differences"][0]]
+    rows = [("arm", "outcome", *(FIGURES[key] for key in kept), "verdict")]
     for one in document["differences"]:
-        figures = (one[key] for key in ("difference", "low", "high", "minimum_detectable"))
+        figures = (one[key] for key in kept)
         rows.append((one["arm"], one["outcome"], *("-" if f is None else f"{f:.6g}" for f in figures), one["verdict"]))
     ratio = document["sample_ratio_p"]
     told = [f"Against {document['control']!r}, 95 % intervals", table(means), "", table(rows), ""]

@@ -143,6 +143,20 @@ def test_an_arm_of_one_says_so(tmp_path: Path) -> None:
     assert [one["verdict"] for one in read(path, "--outcome", "spend")["differences"]] == ["too few people"]
 
 
+def test_where_nobody_differs_no_interval_is_made_up(tmp_path: Path) -> None:
+    path = written(tmp_path / "t.csv", *["none,0,5"] * 3, *["mail,0,7"] * 3)
+    visit, spend = read(path, "--outcome", "visit", "--outcome", "spend", "--always-valid")["differences"]
+    wanted = newcombe(0, 3, 0, 3)
+    assert (visit["difference"], visit["low"], visit["high"], visit["verdict"]) == (
+        0, wanted.low, wanted.high, "inconclusive",
+    )  # fmt: skip
+    assert visit["low"] < -0.5, "three people who all stayed away say little"
+    assert (spend["difference"], spend["low"], spend["high"], spend["verdict"]) == (2, None, None, "no spread")
+    assert [one[key] for one in (visit, spend) for key in ("always_low", "always_high", "minimum_detectable")] == [
+        None
+    ] * 6
+
+
 @pytest.mark.parametrize(
     ("rows", "words", "sentence"),
     [
