@@ -79,7 +79,8 @@ class Naive:
         known = [d for items in self.people.values() for _, d, _ in items]
         self.opened, self.until = min(known, default=None), last or max(known, default=None)
         self.days = {who: sorted({d for _, d, _ in items}) for who, items in self.people.items()}
-        self.gaps = [(b - a).days for ds in self.days.values() for a, b in pairwise(ds) if self.inside(b)]
+        waits = [(b, (b - a).days) for ds in self.days.values() for a, b in pairwise(ds)]
+        self.waits, self.gaps = [gap for _, gap in waits], [gap for day, gap in waits if self.inside(day)]
         self.buyers: dict[str, set[int]] = defaultdict(set)
         for who, items in self.people.items():
             for _, d, _ in items:
@@ -143,7 +144,7 @@ class Naive:
                 if self.inside(d):
                     (fresh if new else old)[month_of(d)] += worth(o)
                     inside[month_of(d)].add(who)
-        p80, made = quantile(self.gaps, 0.8), []
+        p80, made = quantile(self.waits, 0.8), []
         for month in months_between(self.first or self.opened, self.until):
             begins = date.fromisoformat(f"{month}-01")
             before = self.buyers[month_of(begins - timedelta(days=1))]

@@ -205,6 +205,17 @@ def test_simulate_counts_only_the_missing_orders(shop: Shop) -> None:
     ]
 
 
+def test_simulate_rounds_the_sum_and_no_average(shop: Shop) -> None:
+    for _ in range(4):
+        who = shop.person()
+        shop.order(who, "2026-01-01", 100)
+        shop.order(who, "2026-02-01", 101)
+    shop.climb()
+    with shop.work() as conn:
+        found = ladder.simulate(conn, merchant_id=shop.merchant_id)
+    assert found["headline"]["extra_revenue"] == {"amount": "4.02", "currency": "IDR"}, "4 × 1.005"
+
+
 def test_simulate_uses_unit_costs_where_it_knows_them(shop: Shop) -> None:
     order = shop.order(shop.person(), "2026-01-01", 300_00)
     shop.climb()

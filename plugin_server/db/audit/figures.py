@@ -15,8 +15,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Row, text
 
 from connectors.types import Money
-from plugin_server.db.audit import people, story
+from plugin_server.db.audit import by_month, people, story
 from plugin_server.db.audit.ahead import ahead
+from plugin_server.db.audit.by_month import share
 from plugin_server.db.audit.spending import acquisition
 from plugin_server.db.effort import whole_shop
 from plugin_server.db.ladder import standing
@@ -58,52 +59,13 @@ _PEOPLE = f"""
           FROM (SELECT customer_id, sum(orders) AS orders, sum(net) AS net, sum(net - new_net) AS existing
                 FROM visit WHERE {_INSIDE} GROUP BY customer_id) AS each) AS ranked"""
 
-_CELLS = """
-    CREATE TEMP TABLE cell ON COMMIT DROP AS
-    SELECT cohort, month, count(*) FILTER (WHERE before IS DISTINCT FROM month) AS buyers,
-        count(*) FILTER (WHERE before = (month - interval '1 month')::date) AS kept,
-        sum(new_net)::bigint AS fresh, sum(net - new_net)::bigint AS existing
-    FROM (SELECT *, date_trunc('month', first_day::timestamp)::date AS cohort,
-              date_trunc('month', (day - gap)::timestamp)::date AS before FROM visit) AS each
-    GROUP BY cohort, month"""
-"""By month of the first order and month of the order, all in one pass: whoever bought in a month is counted at their
-first visit in it, because the visit before, ``gap`` days ago, was in another month."""
-
-_MONTHS = """
-    WITH kept AS (SELECT month, sum(buyers) AS buyers, sum(kept) AS kept, sum(fresh)::bigint AS fresh,
-                      sum(existing)::bigint AS existing FROM cell GROUP BY month)
-    SELECT m::date AS month, coalesce(kept.buyers, 0)::bigint AS buyers, coalesce(kept.kept, 0)::bigint AS kept,
-        before.buyers::bigint AS before, coalesce(kept.fresh, 0) AS fresh, coalesce(kept.existing, 0) AS existing
-    FROM generate_series(cast(:first AS timestamp), cast(:last AS timestamp), '1 month') AS m
-    LEFT JOIN kept ON kept.month = m::date
-    LEFT JOIN kept AS before ON before.month = (m - interval '1 month')::date
-    ORDER BY m"""
-
-_COHORTS = """
-    SELECT cohort, (extract(year FROM month) - extract(year FROM cohort))::int * 12
-            + (extract(month FROM month) - extract(month FROM cohort))::int AS distance, buyers AS people
-    FROM cell WHERE cohort >= :first ORDER BY 1, 2"""
-
-_CUT_MONTH = """
-    SELECT count(DISTINCT customer_id) AS buyers, coalesce(sum(new_net), 0)::bigint AS fresh,
-        coalesce(sum(net - new_net), 0)::bigint AS existing,
-        count(DISTINCT customer_id) FILTER (WHERE EXISTS (SELECT FROM visit AS old WHERE old.customer_id = v.customer_id
-            AND old.month = (v.month - interval '1 month')::date)) AS kept
-    FROM visit AS v WHERE day >= :first AND month = date_trunc('month', cast(:first AS timestamp))::date"""
-"""The month in which the days asked for begin, without those before them. Who was kept is still told against the whole
-month before."""
-
-_CUT_COHORT = """
-    SELECT (extract(year FROM month) - extract(year FROM first_day))::int * 12
-            + (extract(month FROM month) - extract(month FROM first_day))::int AS distance,
-        count(DISTINCT customer_id) AS people
-    FROM visit WHERE first_day >= :first
-        AND date_trunc('month', first_day::timestamp) = date_trunc('month', cast(:first AS timestamp)) GROUP BY 1"""
-
 _GAPS = f"""
     SELECT percentile_cont(ARRAY[0.5, 0.8, 0.9, 0.95]) WITHIN GROUP (ORDER BY gap) AS quantiles,
         percentile_cont(0.5) WITHIN GROUP (ORDER BY gap) FILTER (WHERE visit = 2) AS second
     FROM visit WHERE gap IS NOT NULL AND {_INSIDE}"""
+
+_USUAL_WAIT = "SELECT percentile_cont(0.8) WITHIN GROUP (ORDER BY gap) FROM visit"
+"""Of the whole history, also where only some days are asked for: a month is an opening one whatever was asked."""
 
 _WINDOW = """
     SELECT count(*) AS started, count(*) FILTER (WHERE again) AS kept
@@ -149,19 +111,19 @@ def _audit(
     conn.execute(text("DROP TABLE IF EXISTS visit"))
     conn.execute(text(_VISITS), {"zone": zone, "currency": currency, "end": end or now})
     conn.execute(text("ANALYZE visit"))
-    conn.execute(text("DROP TABLE IF EXISTS cell"))
-    conn.execute(text(_CELLS))
+    by_month.prepare(conn)
     span = conn.execute(text("SELECT min(day) AS opened, max(day) AS last FROM visit")).one()
     sums = conn.execute(text(_PEOPLE), {"first": date_from}).one()
     gaps = conn.execute(text(_GAPS), {"first": date_from}).one()
     apart = conn.execute(text(_APART), {"begin": begin, "end": end or now}).all()
     quantiles = gaps.quantiles or [None] * 4
+    wait = quantiles[1] if date_from is None else conn.scalar(text(_USUAL_WAIT))
     last = date_to or span.last
-    months = _months(conn, span, (date_from, date_to), quantiles[1], currency)
+    months = by_month.months(conn, span, (date_from, date_to), wait, currency)
     return {
         **_people(sums, apart, currency),
         "months": months,
-        "cohorts": _cohorts(conn, span, date_from, last),
+        "cohorts": by_month.cohorts(conn, span, date_from, last),
         "gap_days": dict(zip(("median", "p80", "p90", "p95"), quantiles, strict=True)),
         "first_to_second_median_days": gaps.second,
         "window_retention": _window(conn, last, window_days),
@@ -240,10 +202,6 @@ def _moment(conn: Connection, day: date | None, zone: str) -> datetime | None:
     return found
 
 
-def _share(part: int | Decimal, whole: int | Decimal) -> float | None:
-    return float(part) / float(whole) if whole else None
-
-
 def _people(sums: Row[Any], apart: Sequence[Row[Any]], currency: str) -> dict[str, Any]:
     at_home = sum(row.orders for row in apart if not row.guest and row.currency == currency)
     guests = [row for row in apart if row.guest]
@@ -254,9 +212,9 @@ def _people(sums: Row[Any], apart: Sequence[Row[Any]], currency: str) -> dict[st
         "revenue": _money(sums.revenue, currency),
         "average_order": _money(round(Decimal(sums.revenue) / at_home), currency) if at_home else None,
         "orders_per_customer": {bucket: sums._mapping[bucket] for bucket in buckets},
-        "repeat_rate": _share(sums.customers - sums._mapping["1"], sums.customers),
-        "existing_share": _share(sums.existing, sums.revenue),
-        "top_decile_revenue_share": _share(sums.top_decile, sums.revenue),
+        "repeat_rate": share(sums.customers - sums._mapping["1"], sums.customers),
+        "existing_share": share(sums.existing, sums.revenue),
+        "top_decile_revenue_share": share(sums.top_decile, sums.revenue),
         "guests": {
             "orders": sum(row.orders for row in guests),
             "revenue": _money(sum(row.minor for row in guests if row.currency == currency), currency),
@@ -273,61 +231,6 @@ def _money(minor: int, currency: str) -> dict[str, str]:
     return Money(int(minor), currency).as_json()
 
 
-def _months(
-    conn: Connection, span: Row[Any], asked: tuple[date | None, date | None], p80: float | None, currency: str
-) -> list[dict[str, Any]]:
-    """Per month, of the days ``asked`` for; ``partial`` where they leave some of the month out.
-
-    The opening months are flagged: customers from before the first record look new there.
-    """
-    first, until = asked
-    last = until or span.last
-    if span.opened is None or last is None:
-        return []
-    given = {"first": (first or span.opened).replace(day=1), "last": last.replace(day=1)}
-    known_from = None if p80 is None else span.opened + timedelta(days=p80)
-    cut = {day.replace(day=1) for day in (first, until and until + timedelta(days=1)) if day and day.day > 1}
-    rows = [dict(row._mapping) for row in conn.execute(text(_MONTHS), given)]
-    if rows and first and first.day > 1:
-        rows[0] |= conn.execute(text(_CUT_MONTH), {"first": first}).one()._mapping
-    return [
-        {
-            "month": row["month"].strftime("%Y-%m"),
-            "new_revenue": _money(row["fresh"], currency),
-            "existing_revenue": _money(row["existing"], currency),
-            "existing_share": _share(row["existing"], row["fresh"] + row["existing"]),
-            "retention": _share(row["kept"], row["before"]) if row["before"] else None,
-            "buyers": row["buyers"],
-            "flagged_incomplete": known_from is None or row["month"] < known_from,
-            "partial": row["month"] in cut,
-        }
-        for row in rows
-    ]
-
-
-def _cohorts(conn: Connection, span: Row[Any], first: date | None, last: date | None) -> list[dict[str, Any]]:
-    """Per month of first order, since ``first``: how many, and how many of them ordered 1, 2, … months later."""
-    if span.opened is None or last is None:
-        return []
-    made: dict[date, dict[int, int]] = {}
-    for row in conn.execute(text(_COHORTS), {"first": (first or span.opened).replace(day=1)}):
-        made.setdefault(row.cohort, {})[row.distance] = row.people
-    if first and first.day > 1:
-        made.pop(first.replace(day=1), None)
-        cut = {row.distance: row.people for row in conn.execute(text(_CUT_COHORT), {"first": first})}
-        made = {first.replace(day=1): cut, **made} if cut else made
-    return [
-        {
-            "month": month.strftime("%Y-%m"),
-            "size": people[0],
-            "active": [
-                people.get(k, 0) for k in range(1, (last.year - month.year) * 12 + last.month - month.month + 1)
-            ],
-        }
-        for month, people in made.items()
-    ]
-
-
 def _window(conn: Connection, last: date | None, days: int) -> dict[str, Any]:
     """Of those who ordered in the ``days`` before t0: the share who did in the ``days`` after it, up to ``last``."""
     if last is None:
@@ -335,4 +238,4 @@ def _window(conn: Connection, last: date | None, days: int) -> dict[str, Any]:
     end = last + timedelta(days=1)
     middle = end - timedelta(days=days)
     row = conn.execute(text(_WINDOW), {"start": middle - timedelta(days=days), "middle": middle, "end": end}).one()
-    return {"days": days, "value": _share(row.kept, row.started)}
+    return {"days": days, "value": share(row.kept, row.started)}

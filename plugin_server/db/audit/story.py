@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 
 from connectors.types import Money
+from plugin_server.db.ladder.whatif import FIRST_ORDER, OWN_AVERAGE
 
 YEAR = 365
 ONE_IN_TEN = 0.1
@@ -41,7 +42,7 @@ _WILLING = """f.consent_promotions = 'subscribed' AND c.email_norm IS NOT NULL
 
 GROUPS = f"""
     WITH grouped AS (
-        SELECT f.average_order_minor AS worth, {_WILLING} AS willing,
+        SELECT {OWN_AVERAGE} AS worth, {_WILLING} AS willing,
             CASE WHEN orders = 1 AND activity <> 'lapsed' THEN 'second_order'
                 WHEN order_days >= 2 AND activity = 'cooling' THEN 'cooling'
                 WHEN order_days >= 2 AND activity = 'lapsed' THEN 'win_back'
@@ -49,14 +50,14 @@ GROUPS = f"""
         FROM customer_facts f JOIN customer c ON c.id = f.customer_id)
     SELECT action, count(*) AS people, count(*) FILTER (WHERE willing) AS reachable,
         CASE WHEN action = 'first_order' THEN
-            count(*) FILTER (WHERE willing) * (SELECT avg(average_order_minor) FROM customer_facts WHERE orders = 1)
+            count(*) FILTER (WHERE willing) * ({FIRST_ORDER})
             ELSE sum(worth) FILTER (WHERE willing) END AS worth
     FROM grouped WHERE action IS NOT NULL GROUP BY action"""
 
 _BEST = f"""
     SELECT 'best_forgotten' AS action, count(*) AS people, count(*) FILTER (WHERE willing) AS reachable,
         sum(worth) FILTER (WHERE willing) AS worth
-    FROM (SELECT f.average_order_minor AS worth, {_WILLING} AS willing
+    FROM (SELECT {OWN_AVERAGE} AS worth, {_WILLING} AS willing
         FROM best JOIN customer_facts f USING (customer_id) JOIN customer c ON c.id = f.customer_id
         WHERE NOT EXISTS (SELECT FROM message m WHERE m.customer_id = f.customer_id AND m.accepted_at >= :since)
             AND NOT EXISTS (SELECT FROM offer_code o WHERE o.customer_id = f.customer_id AND o.issued_at >= :since)

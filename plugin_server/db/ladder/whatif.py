@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Integer, case, cast, func, select, text
+from sqlalchemy import Connection, Integer, Numeric, case, cast, func, literal_column, select, text
 
 from campaigns.ladder.simulate import orders_needed
 from connectors.types import Money
@@ -30,15 +30,17 @@ _MARGIN = """
     LEFT JOIN product p ON p.store_id = o.store_id AND p.currency = o.currency
         AND p.external_id = coalesce(l.variant_external_id, l.product_external_id)"""
 
-_FIRST = "SELECT avg(average_order_minor) FROM customer_facts WHERE orders = 1"
-_ANY = "SELECT avg(average_order_minor) FROM customer_facts"
+OWN_AVERAGE = "spend_minor / nullif(orders - foreign_orders, 0)::numeric"
+"""Of a row of facts, a customer's average order to its last fraction: the fact itself is rounded for rules to read."""
+FIRST_ORDER = f"SELECT avg({OWN_AVERAGE}) FROM customer_facts WHERE orders = 1"
+_ANY = f"SELECT avg({OWN_AVERAGE}) FROM customer_facts"
 
 
 def simulate(conn: Connection, *, merchant_id: int) -> dict[str, Any]:
     """Headline, upper bound and both per rung; money as JSON; ``assumptions`` says what they rest on."""
     on = rungs.shop(conn, merchant_id)
     rate, basis, covered = _margin(conn, on.currency)
-    newcomer = float(conn.scalar(text(_FIRST)) or conn.scalar(text(_ANY)) or 0)
+    newcomer = float(conn.scalar(text(FIRST_ORDER)) or conn.scalar(text(_ANY)) or 0)
     bands = _bands(conn, on, newcomer)
     steps = [_step(on, bands, index, rate) for index in range(len(on.ladder.rungs) - 1)]
     return {
@@ -87,7 +89,7 @@ def _bands(conn: Connection, on: Shop, newcomer: float) -> dict[str, Any]:
         rung.key: orders_needed(higher.rule) for rung, higher in zip(on.ladder.rungs, on.ladder.rungs[1:], strict=False)
     }
     missing = func.greatest(0, cast(case(above, value=FACTS.c.rung, else_=0), Integer) - FACTS.c.orders)
-    own = func.coalesce(FACTS.c.average_order_minor, newcomer)
+    own = func.coalesce(literal_column(OWN_AVERAGE, Numeric), newcomer)
     query = select(
         FACTS.c.rung,
         func.count().label("customers"),
