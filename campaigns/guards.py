@@ -33,7 +33,8 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What is looked at in the moment of sending. ``capped_until`` is when the frequency cap has room again."""
+    """What is looked at in the moment of sending. ``capped_until`` is when the frequency cap has room again; ``lacks``
+    says why there is no code that the mail would show."""
 
     consent: str
     suppressed: str | None
@@ -42,6 +43,7 @@ class Candidate:
     timezone: str | None
     capped_until: datetime | None
     talking: bool = False
+    lacks: str = ""
 
 
 SEND: Final = Verdict(Act.SEND)
@@ -60,6 +62,8 @@ def judge(candidate: Candidate, guards: Guards, *, now: datetime, deadline: date
         return Verdict(Act.SKIP, f"suppressed: {candidate.suppressed}")
     if candidate.consent != "subscribed":
         return Verdict(Act.SKIP, CONSENT.get(candidate.consent, CONSENT["unknown"]))
+    if candidate.lacks:
+        return Verdict(Act.SKIP, f"no_code: {candidate.lacks}")
     if now >= deadline:
         return Verdict(Act.SKIP, f"too_late: it was not to go out after {_stamp(deadline)}")
     if candidate.talking:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import text
 
+from campaigns.ladder.ladders import Review
 from campaigns.offers.till import Line
 from campaigns.schema import parse
+from connectors.types import CodeResult, CodeSpec
 from plugin_server.db.campaigning import campaigns
 from plugin_server.db.customers import card
+from plugin_server.db.ladder import rungs, versions
 from plugin_server.db.offers import withdrawn
 from plugin_server.db.session import tenant
+from plugin_server.jobs import climb
 from plugin_server.jobs.campaigning import run as runs
 from plugin_server.jobs.giving import membership
 from plugin_server.jobs.giving.code_watch import watch
@@ -71,3 +78,74 @@ def test_a_member_gets_it_nobody_else_and_no_more_once_the_membership_ended(
     assert counterpart.order(goods, {}, two, email=of_two) is None
     assert ask("SELECT state FROM offer_code WHERE customer_id = 2") == [("revoked",)]
     assert ask("SELECT issued_minor FROM offer_budget") == [(before // 2,)]
+
+
+@dataclass
+class Slow:
+    """The shop's counter, with something happening while it is asked for codes."""
+
+    store: Any
+    meanwhile: Callable[[], object]
+
+    def create_codes(self, codes: Sequence[CodeSpec]) -> list[CodeResult]:
+        self.meanwhile()
+        made: list[CodeResult] = self.store.create_codes(codes)
+        return made
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store, name)
+
+
+def test_a_rung_lost_by_itself_takes_the_codes_with_it_the_one_being_made_too(
+    here: tuple[Services, Outside], merchant: int, counterpart: Counterpart
+) -> None:
+    """One of three falls while the shop makes the codes, one by a review weeks later; the third has used theirs."""
+    app, world = here
+    campaign = parse(document(OFFER | {"code_prefix": "LOST"}))
+
+    def ask(sql: str) -> list[Any]:
+        with tenant(app.engine, merchant) as conn:
+            return [tuple(row) for row in conn.execute(text(sql))]
+
+    def falls() -> None:
+        ask("UPDATE customer_facts SET rung = 'customer' WHERE customer_id = 3 RETURNING 1")
+        watch(app, world, merchant)
+
+    with tenant(app.engine, merchant) as conn:
+        reviewed = rungs.shop(conn, merchant).ladder.model_copy(update={"review": Review(every="month", grace_days=0)})
+        versions.save(conn, merchant_id=merchant, new=reviewed, by="test", now=NOW)
+        conn.execute(text("UPDATE customer_facts SET rung = 'member'"))
+        campaigns.save(conn, merchant_id=merchant, campaign=campaign, by="test")
+        run_id = runs.open_now(conn, merchant, campaign.key, "test", NOW)
+    slow = Slow(counterpart.counter.store, falls)
+    assert runs.advance(app, replace(world, store=lambda _: slow), merchant, run_id) == "done"  # type: ignore[arg-type, return-value]
+    assert ask("SELECT state FROM offer_code ORDER BY customer_id") == [("issued",), ("issued",), ("withdrawn",)]
+    lost = "no_code: rung: the customer lost the rung that the offer is for"
+    assert ask("SELECT state, reason FROM message WHERE customer_id = 3") == [("skipped", lost)]
+    codes = {who: (code, email) for who, code, email in ask("SELECT customer_id, code, email FROM offer_code")}
+    goods = [Line(counterpart.goods["VTC-30"], 2)]
+    watch(app, world, merchant)
+    assert counterpart.order(goods, {}, codes[3][0], email=codes[3][1]) is None
+    budget = "SELECT b.issued_minor = sum(c.liability_minor) FROM offer_budget b, offer_code c WHERE c.customer_id IN "
+    assert ask(f"{budget} (1, 2) GROUP BY b.issued_minor") == [(True,)]
+
+    def climb_at(days: int) -> None:
+        with tenant(app.engine, merchant) as conn:
+            climb.everybody(conn, merchant_id=merchant, now=NOW + timedelta(days=days))
+
+    assert counterpart.order(goods, {}, codes[1][0], email=codes[1][1]) is not None
+    ask(
+        "INSERT INTO redemption (merchant_id, store_id, order_id, offer_code_id, code, redeemed_at) "
+        "SELECT merchant_id, store_id, 1, id, code, now() FROM offer_code WHERE customer_id = 1 RETURNING 1"
+    )
+    climb_at(0)
+    with tenant(app.engine, merchant) as conn:
+        assert not withdrawn.waiting(conn), "they still stand there until the review"
+    climb_at(32)
+    assert ask("SELECT rung FROM customer_facts WHERE customer_id < 3") == [("customer",)] * 2
+    with tenant(app.engine, merchant) as conn:
+        assert withdrawn.waiting(conn)
+    watch(app, world, merchant)
+    assert counterpart.order(goods, {}, codes[2][0], email=codes[2][1]) is None
+    assert ask("SELECT state FROM offer_code ORDER BY customer_id") == [("issued",), ("revoked",), ("revoked",)]
+    assert ask(f"{budget} (1) GROUP BY b.issued_minor") == [(True,)]

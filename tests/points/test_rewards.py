@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from connectors.errors import ConnectorError
 from connectors.types import CodeResult, CodeSpec, OrderStatus
+from plugin_server.db.ingest.counts import Ingested
 from plugin_server.db.points import programme as points
 from plugin_server.db.points import rewards
 from plugin_server.db.points.rewards import RewardRefused
+from plugin_server.jobs.consequences import follow
 from plugin_server.jobs.giving.code_watch import watch
 from plugin_server.jobs.giving.rewards import made
 from plugin_server.jobs.outside import Outside
@@ -189,3 +195,97 @@ def test_without_a_shop_that_makes_codes_nothing_is_taken(points_shop: Shop) -> 
 def test_a_reward_nobody_offers_is_refused(rich: Shop) -> None:
     with pytest.raises(RewardRefused, match="no reward 'ten'"):
         claim(rich, "ten")
+
+
+FELL: dict[str, dict[str, Any]] = {
+    "cancelled": {"status": OrderStatus.CANCELLED, "paid": False},
+    "failed": {"status": OrderStatus.FAILED, "paid": False},
+    "refunded": {"status": OrderStatus.REFUNDED, "refunds": (refund(50_000),)},
+}
+STANDS: dict[str, dict[str, Any]] = {"paid": {}, "partly": {"refunds": (refund(20_000),)}}
+STATES = FELL | STANDS | {"draft": {"status": OrderStatus.DRAFT, "paid": False}}
+
+
+@dataclass
+class Had:
+    """A reward of the model: its code, its order's state as last told, whether it fell through then, whether the code
+    is to be deleted and was, and whether the points are back."""
+
+    code: str
+    told: str = ""
+    fell: bool = False
+    withdrawn: bool = False
+    deleted: bool = False
+    back: bool = False
+
+
+class Rewards(RuleBasedStateMachine):
+    """Rewards taken, made and used in orders that are told in any state first and in any order after."""
+
+    shop: Shop
+    till: Till
+    round = 0
+
+    @initialize()
+    def begin(self) -> None:
+        Rewards.round += 1
+        self.now, self.had = NOW, list[Had]()
+        self.email = f"r{Rewards.round}@example.com"
+        take(self.shop, order(f"{self.email}-0", email=self.email, total_minor=3_000_000))
+        self.customer = self.shop.rows(f"SELECT id FROM customer WHERE email_norm = '{self.email}'")[0][0]
+
+    @rule()
+    def take_one(self) -> None:
+        if len(self.had) < 4:
+            number = self.shop.do(
+                lambda conn: rewards.claim(
+                    conn, merchant_id=self.shop.merchant, customer_id=self.customer, key="five", secret=SECRET, now=NOW
+                )
+            )
+            make(self.shop, self.till)
+            self.had.append(Had(self.shop.rows(f"SELECT code FROM offer_code WHERE claim_id = {number}")[0][0]))
+
+    @rule(data=st.data(), state=st.sampled_from(sorted(STATES)))
+    def tell(self, data: st.DataObject, state: str) -> None:
+        """The shop tells the order with a code, for the first time or once more."""
+        if not self.had:
+            return
+        one = data.draw(st.sampled_from(self.had))
+        self.now += timedelta(minutes=1)
+        told = {"total_minor": 50_000, "email": self.email, "placed_at": NOW, "updated_at": self.now, "paid": True}
+        take(self.shop, order(f"u-{one.code}", coupon_codes=(one.code,), **told | STATES[state]), now=self.now)
+        one.fell = state in FELL or (state not in STANDS and (one.fell or one.told in STANDS))
+        one.told, one.withdrawn = state, one.withdrawn or one.fell
+        one.back = one.fell and (one.back or one.deleted)
+
+    @rule()
+    def delete_in_the_shop(self) -> None:
+        world = Outside(mail=None, backend="folder", store=lambda _: self.till, repeatable=True)  # type: ignore[arg-type, return-value]
+        watch(self.shop.app, world, self.shop.merchant)
+        for one in self.had:
+            one.deleted = one.deleted or one.withdrawn
+            one.back = one.fell
+
+    @rule()
+    def look_at_everything_again(self) -> None:
+        done = Ingested(touched=None)
+        self.shop.do(lambda conn: follow(conn, merchant_id=self.shop.merchant, done=done, now=self.now))
+
+    @invariant()
+    def each_is_paid_once_or_not_at_all(self) -> None:
+        if hasattr(self, "customer"):
+            spent = "SELECT coalesce(sum(points), 0) FROM point_entry WHERE kind IN ('redeem', 'restore') AND "
+            paid = sum(not one.back for one in self.had)
+            assert self.shop.rows(f"{spent} customer_id = {self.customer}") == [(-500 * paid,)]
+
+
+@pytest.mark.slow
+def test_a_reward_is_paid_once_or_not_at_all_whatever_the_shop_tells(rich: Shop) -> None:
+    Rewards.shop, Rewards.till = rich, Till()
+    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        Rewards,
+        settings=settings(
+            max_examples=8, stateful_step_count=12, deadline=None,
+            suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+        ),
+    )  # fmt: skip

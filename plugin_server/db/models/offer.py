@@ -36,6 +36,14 @@ class OfferCode(OfMerchant, Base):
         ),
         Index("ix_offer_code_waiting", "run_id", "id", postgresql_where=text("state = 'planned'")),
         Index("ix_offer_code_promised", "merchant_id", "kind", postgresql_where=text("state = 'promised'")),
+        Index(
+            "ix_offer_code_members",
+            "merchant_id",
+            "customer_id",
+            postgresql_where=text(
+                "kind IN ('member_only', 'early_access') AND state IN ('planned', 'issued', 'promised')"
+            ),
+        ),
         Index("ix_offer_code_withdrawn", "merchant_id", "id", postgresql_where=text("state = 'withdrawn'")),
     )
 

@@ -10,9 +10,11 @@ from typing import Any, Final
 from sqlalchemy import Connection, text
 
 from campaigns.offers.codes import code_for, code_for_claim
+from campaigns.offers.offer import LOYAL
 from connectors.types import CodeResult, CodeSpec
 from plugin_server.db.models.offer import OfferCode
 from plugin_server.db.offers import codes as offers
+from plugin_server.db.offers.withdrawn import LOST
 
 OWN: Final = ("id", "code", "state", "error", "external_id", "created_at", "issued_at", "generation")
 """What a new code does not take over from the one it stands for."""
@@ -97,7 +99,7 @@ def plan_next(conn: Connection, *, secret: str, now: datetime) -> bool:
 
     Its row is held meanwhile, and so is the budget's: two workers plan one code, within the budget.
     """
-    row = conn.execute(text(_NEXT)).one_or_none()
+    row = conn.execute(text(_NEXT), {"loyal": list(LOYAL)}).one_or_none()
     if row is None:
         return False
     state, reason = _fate(conn, row, now)
@@ -107,9 +109,9 @@ def plan_next(conn: Connection, *, secret: str, now: datetime) -> bool:
     return True
 
 
-_NEXT: Final = """
-SELECT l.id, l.agreed, c.id AS code_id, c.run_id, c.claim_id, c.customer_id, c.store_id, c.code, c.generation,
-       c.expires_at, c.liability_minor, r.campaign_id, coalesce(p.merged_into, p.id) AS owner, p.erased_at
+_NEXT: Final = f"""
+SELECT l.id, ({LOST}) AS former, l.agreed, c.id AS code_id, c.run_id, c.claim_id, c.customer_id, c.store_id, c.code,
+       c.generation, c.expires_at, c.liability_minor, r.campaign_id, coalesce(p.merged_into, p.id) AS owner, p.erased_at
 FROM code_leak l JOIN offer_code c ON c.id = l.offer_code_id JOIN customer p ON p.id = c.customer_id
 LEFT JOIN campaign_run r ON r.id = c.run_id
 WHERE l.state = 'revoked' ORDER BY l.id LIMIT 1 FOR UPDATE OF l SKIP LOCKED
@@ -129,6 +131,8 @@ def _fate(conn: Connection, row: Any, now: datetime) -> tuple[str, str]:
         return "closed", "expired"
     if row.erased_at is not None:
         return "closed", "erased"
+    if row.former:
+        return "closed", "former"
     if conn.scalar(text(_USED), {"code": row.code_id, "owner": row.owner}):
         return "closed", "owner_used"
     if row.generation and not row.agreed:
@@ -197,6 +201,7 @@ def settle(conn: Connection, one: Leak, result: CodeResult, now: datetime) -> No
              "now": now}  # fmt: skip
     if result.external_id and not result.error:
         conn.execute(text(_ISSUED), given)
+        offers.too_late(conn, [(one.new_code_id or 0, result.external_id)])
         conn.execute(
             text("UPDATE code_leak SET state = 'reissued', settled_at = :now WHERE id = :leak AND state = 'planned'"),
             given,

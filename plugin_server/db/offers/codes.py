@@ -108,7 +108,7 @@ def plan_codes(
     costs: dict[tuple[str | None, int | None], int] = {}
     values = {rung: value_of(offer, rung) or Decimal(0) for rung in {member.rung for member in members}}
     for member in members:
-        error = _obstacle(offer, shops.get(member.store_id), member.rung)
+        error = _obstacle(offer, shops.get(member.store_id), member.stands)
         alike = (member.rung, member.average)
         if not error and alike not in costs:
             costs[alike] = _cost(offer, merchant.currency, member, usual)
@@ -143,7 +143,8 @@ def _cost(offer: Offer, currency: str, member: Any, usual: Trade) -> int:
 
 
 _MEMBERS: Final = """
-SELECT m.customer_id, m.email, m.store_id, m.rung, f.average_order_minor AS average
+SELECT m.customer_id, m.email, m.store_id, m.rung, coalesce(f.rung, m.rung) AS stands,
+       f.average_order_minor AS average
 FROM audience_member m
 LEFT JOIN customer_facts f ON f.customer_id = m.customer_id
 WHERE m.run_id = :run AND m.arm IN ('treated', 'stepped') AND m.variant = :variant
@@ -258,6 +259,7 @@ def settle_codes(conn: Connection, run: Run, made: Sequence[tuple[Waiting, CodeR
         if not result.permanent and not (result.external_id and not result.error)
     ]
     _update_codes(conn, "state = 'issued', error = '', external_id = t.word, issued_at = :now", issued, now)
+    too_late(conn, issued)
     _update_codes(conn, "error = t.word", later, now)
     refused: dict[str, list[int]] = {}
     done = {number for number, _ in [*issued, *later]}
@@ -281,6 +283,23 @@ def _update_codes(conn: Connection, change: str, rows: Sequence[tuple[int, str |
             f"WHERE c.id = t.id AND {STILL_PLANNED.format('c.')}"
         )
         conn.execute(statement, {"ids": [row[0] for row in rows], "words": [row[1] for row in rows], "now": now})
+
+
+def too_late(conn: Connection, made: Sequence[tuple[int, str | None]]) -> None:
+    """Withdraw what a shop made (code, its number there) of codes that had been given up while it was asked.
+
+    Their money went back to the budget when they were given up, and does not go back again.
+    """
+    if made:
+        given = {"ids": [code for code, _ in made], "words": [word for _, word in made]}
+        conn.execute(text(_TOO_LATE), given)
+
+
+_TOO_LATE: Final = """
+UPDATE offer_code c SET state = 'withdrawn', external_id = t.word, liability_minor = 0
+FROM unnest(CAST(:ids AS bigint[]), CAST(:words AS text[])) AS t(id, word)
+WHERE c.id = t.id AND c.state = 'failed' AND c.external_id IS NULL
+"""
 
 
 def fail_codes(conn: Connection, run: Run, ids: Sequence[int] | None, error: str) -> int:
@@ -307,14 +326,17 @@ _ALIVE: Final = (
 )
 _THESE: Final = "(CAST(:orders AS bigint[]) IS NULL OR o.id = ANY(:orders))"
 _TAKE: Final = f"""
-INSERT INTO redemption (merchant_id, store_id, order_id, offer_code_id, customer_id, code, discount_minor, redeemed_at)
+INSERT INTO redemption (merchant_id, store_id, order_id, offer_code_id, customer_id, code, discount_minor, redeemed_at,
+                        released_at)
 SELECT DISTINCT ON (o.store_id, o.id, c.id) o.merchant_id, o.store_id, o.id, c.id, o.customer_id, c.code,
-       o.discount_minor / cardinality(o.coupon_codes), o.placed_at
+       o.discount_minor / cardinality(o.coupon_codes), o.placed_at,
+       CASE WHEN NOT ({_ALIVE}) THEN CAST(:now AS timestamptz) END
 FROM shop_order o CROSS JOIN LATERAL unnest(o.coupon_codes) AS used(code)
 JOIN offer_code c ON c.store_id = o.store_id AND lower(c.code) = lower(used.code)
-WHERE o.merchant_id = :merchant AND o.coupon_codes <> '{{}}' AND {_THESE} AND {_ALIVE}
+WHERE o.merchant_id = :merchant AND o.coupon_codes <> '{{}}' AND {_THESE} AND o.status <> 'draft' AND NOT o.test
 ON CONFLICT (store_id, order_id, lower(code)) DO UPDATE SET released_at = NULL, discount_minor = excluded.discount_minor
-WHERE redemption.released_at IS NOT NULL OR redemption.discount_minor <> excluded.discount_minor
+WHERE excluded.released_at IS NULL
+  AND (redemption.released_at IS NOT NULL OR redemption.discount_minor <> excluded.discount_minor)
 """
 _RELEASE: Final = f"""
 UPDATE redemption r SET released_at = :now FROM shop_order o
@@ -326,9 +348,9 @@ WHERE o.id = r.order_id AND o.merchant_id = :merchant AND r.released_at IS NULL 
 def match_redemptions(conn: Connection, *, merchant_id: int, order_ids: Sequence[int] | None, now: datetime) -> int:
     """Recognise our codes in orders (all of them with ``None``), and release those whose order fell through.
 
-    A code is taken once per order however often it is looked at; an order that comes back takes it again. Gives how
-    many redemptions were taken, released or changed.
+    A code is taken once per order however often it is looked at; an order that comes back takes it again, and one that
+    had fallen through when it was first read has let go of it. Gives how many redemptions were taken, released or
+    changed.
     """
-    given = {"merchant": merchant_id, "orders": list(order_ids) if order_ids is not None else None}
-    taken = conn.execute(text(_TAKE), given).rowcount
-    return taken + conn.execute(text(_RELEASE), given | {"now": now}).rowcount
+    given = {"merchant": merchant_id, "orders": list(order_ids) if order_ids is not None else None, "now": now}
+    return conn.execute(text(_TAKE), given).rowcount + conn.execute(text(_RELEASE), given).rowcount

@@ -26,13 +26,14 @@ class Withdrawn:
     external_id: str | None
 
 
-def of_former_member(conn: Connection, customer_id: int) -> int:
-    """Withdraw what only members get and this customer has not used, now that they stand on none of its rungs.
+def of_former_members(conn: Connection, customer_id: int | None = None) -> int:
+    """Withdraw what only members get and was not used by those who stand on none of its rungs any more, for whatever
+    reason: an end by hand, a review, a new ladder. Of one customer, or of all; gives how many.
 
-    Gives how many. Whoever keeps a rung that the offer names keeps the code.
+    What no shop has made yet is given up, and its money goes back to the budget. Whoever keeps a rung that the offer
+    names keeps the code.
     """
-    given = {"c": customer_id, "loyal": list(LOYAL)}
-    return conn.execute(text(_FORMER), given).rowcount + conn.execute(text(_FORMER_LINKS), given).rowcount
+    return int(conn.scalar(text(_FORMER), {"c": customer_id, "loyal": list(LOYAL)}) or 0)
 
 
 def of_rewards(conn: Connection, *, merchant_id: int, order_ids: Sequence[int] | None, now: datetime) -> int:
@@ -69,8 +70,8 @@ def _give_back(conn: Connection, claim_ids: Sequence[int], now: datetime) -> Non
 
 
 def waiting(conn: Connection) -> bool:
-    """Whether a shop that can be asked is still to delete any."""
-    return bool(conn.scalar(text(f"SELECT EXISTS ({_REACHED})")))
+    """Whether there is anything to withdraw, or a shop that can be asked is still to delete any."""
+    return bool(conn.scalar(text(_WAITING), {"loyal": list(LOYAL)}))
 
 
 def due(conn: Connection, limit: int = 100) -> list[Withdrawn]:
@@ -92,16 +93,32 @@ AND EXISTS (SELECT FROM redemption r WHERE r.offer_code_id = c.id
 AND NOT EXISTS (SELECT FROM code_leak l WHERE l.offer_code_id = c.id)
 """
 """What a stranger used is looked after by ``code_watch``."""
-_FORMER_RUNG: Final = """
-c.customer_id = :c AND c.kind IN ('member_only', 'early_access') AND NOT EXISTS (
-    SELECT FROM customer_facts f WHERE f.customer_id = :c AND CASE WHEN c.terms ? 'rungs'
-        THEN c.terms -> 'rungs' ? f.rung ELSE f.rung = ANY(:loyal) END)
+NO_RUNG: Final = "rung: the customer lost the rung that the offer is for"
+LOST: Final = """
+c.kind IN ('member_only', 'early_access') AND EXISTS (
+    SELECT FROM customer_facts f WHERE f.customer_id = c.customer_id AND f.rung IS NOT NULL
+    AND NOT CASE WHEN c.terms ? 'rungs' THEN c.terms -> 'rungs' ? f.rung ELSE f.rung = ANY(:loyal) END)
 """
-_FORMER: Final = (
-    f"UPDATE offer_code c SET state = 'withdrawn' WHERE {_FORMER_RUNG} AND c.state = 'issued' AND {_UNUSED}"
+"""Whether the owner of a code ``c`` stands on none of its rungs."""
+_FORMER: Final = f"""
+WITH former AS MATERIALIZED (
+    SELECT c.id, c.state, c.run_id, c.liability_minor FROM offer_code c
+    WHERE {LOST} AND c.state IN ('planned', 'issued', 'promised') AND {_UNUSED}
+      AND (CAST(:c AS bigint) IS NULL OR c.customer_id = :c)
+    ORDER BY c.id FOR UPDATE
+), ended AS (
+    UPDATE offer_code c SET error = CASE f.state WHEN 'issued' THEN '' ELSE '{NO_RUNG}' END,
+           state = CASE f.state WHEN 'issued' THEN 'withdrawn' WHEN 'planned' THEN 'failed' ELSE 'lapsed' END
+    FROM former f WHERE c.id = f.id
+), freed AS (
+    UPDATE offer_budget b SET issued_minor = b.issued_minor - e.minor
+    FROM (SELECT r.campaign_id, sum(f.liability_minor) AS minor FROM former f JOIN campaign_run r ON r.id = f.run_id
+          WHERE f.state <> 'issued' GROUP BY 1) e WHERE b.campaign_id = e.campaign_id
+), closed AS (
+    UPDATE code_leak l SET state = 'closed', reason = 'former' FROM former f
+    WHERE l.new_code_id = f.id AND l.state = 'planned'
 )
-_FORMER_LINKS: Final = f"""
-UPDATE offer_code c SET state = 'lapsed', error = 'the membership ended' WHERE {_FORMER_RUNG} AND c.state = 'promised'
+SELECT count(*) FROM former
 """
 _FALLEN: Final = f"""
 UPDATE offer_code c SET state = 'withdrawn' FROM reward_claim k WHERE c.state = 'issued' AND {_FELL}
@@ -128,6 +145,10 @@ RETURNING entry_id
 # What a shop that left, broke or moved still has waits for it, and keeps nobody else's waiting.
 _REACHED: Final = """SELECT c.store_id FROM offer_code c JOIN store s ON s.id = c.store_id AND s.state = 'connected'
     WHERE c.state = 'withdrawn' ORDER BY c.id LIMIT 1"""
+_WAITING: Final = f"""
+SELECT EXISTS ({_REACHED}) OR EXISTS (
+    SELECT FROM offer_code c WHERE {LOST} AND c.state IN ('planned', 'issued', 'promised') AND {_UNUSED})
+"""
 _DUE: Final = f"""
 SELECT id, store_id, external_id FROM offer_code WHERE state = 'withdrawn' AND store_id = ({_REACHED})
 ORDER BY id LIMIT :n

@@ -140,16 +140,28 @@ def due(
     rows = read_on(conn, given, place or Place(), earlier_step=bool(run.step))
     zone = str(conn.scalar(text("SELECT timezone FROM merchant"))) if rows else "UTC"
     at = leaves or now
-    verdicts = [
-        (row, judge(_candidate(row, cap, now), guards, now=at, deadline=deadline, shop_zone=zone)) for row in rows
-    ]
-    _set_aside(conn, [(row.id, verdict) for row, verdict in verdicts if verdict.act is not Act.SEND], now)
+    offering = {variant for variant, told in run.campaign.told_apart.items() if told.offer is not None}
+
+    def verdict(row: Any) -> Verdict:
+        lacks = _lacks(row, at) if row.variant in offering else ""
+        return judge(_candidate(row, cap, now, lacks), guards, now=at, deadline=deadline, shop_zone=zone)
+
+    verdicts = [(row, verdict(row)) for row in rows]
+    _set_aside(conn, [(row.id, said) for row, said in verdicts if said.act is not Act.SEND], now)
     own = bool(getattr(run.campaign.offer, "by_rung", None))
-    return [_claimed(row, own_value=own) for row, verdict in verdicts if verdict.act is Act.SEND], len(rows)
+    return [_claimed(row, own_value=own) for row, said in verdicts if said.act is Act.SEND], len(rows)
 
 
-def _candidate(row: Any, cap: FrequencyCap | None, now: datetime) -> Candidate:
+def _lacks(row: Any, at: datetime) -> str:
+    """What became of a code since its mail was planned: taken back, or over while it waited; "" where it stands."""
+    if not row.has_offer:
+        return "it was taken back"
+    return "it is over" if row.expires_at <= at else ""
+
+
+def _candidate(row: Any, cap: FrequencyCap | None, now: datetime, lacks: str) -> Candidate:
     return Candidate(
+        lacks=lacks,
         consent=row.consent,
         suppressed=row.suppressed,
         email=row.email_norm,

@@ -65,7 +65,8 @@ WITH due AS MATERIALIZED (
 SELECT due.id, due.customer_id, due.language, due.variant, p.email, p.email_norm, p.first_name, p.last_name,
        p.timezone, p.erased_at IS NOT NULL AS erased, m.rung, m.store_id,
        CASE WHEN o.state = 'issued' THEN o.code END AS code, o.expires_at,
-       o.terms ->> 'url' AS offer_url, o.value AS offer_value, o.terms ->> 'way' AS offer_way,
+       o.id IS NOT NULL AS has_offer, o.terms ->> 'url' AS offer_url, o.value AS offer_value,
+       o.terms ->> 'way' AS offer_way,
        coalesce(consent.state, 'unknown') AS consent, s.reason AS suppressed, lately.taken, lately.ahead,
        talk.id IS NOT NULL AS talking,
        p.member_number, coalesce(earned.points, 0) AS points, basket.way_back
@@ -81,7 +82,7 @@ JOIN LATERAL (
           ORDER BY c.merged_into) l
     JOIN audience_member a ON a.run_id = :run AND a.customer_id = l.id
     LIMIT 1) m ON true
-LEFT JOIN LATERAL (SELECT * FROM offer_code c WHERE {{codes}} AND c.state IN ('issued', 'promised')
+LEFT JOIN LATERAL (SELECT * FROM offer_code c WHERE {{codes}} AND c.state IN ('issued', 'promised', 'kept')
     ORDER BY c.generation DESC LIMIT 1) o ON true
 LEFT JOIN LATERAL (SELECT t.id FROM conversation t WHERE t.customer_id BETWEEN due.customer_id AND due.customer_id
     AND t.state = 'open' ORDER BY t.customer_id LIMIT 1) talk ON true

@@ -36,6 +36,8 @@ def watch(services: Services, world: Outside, merchant_id: int) -> None:
 
 
 def _withdraw(services: Services, world: Outside, merchant_id: int) -> None:
+    with tenant(services.engine, merchant_id) as conn:
+        withdrawn.of_former_members(conn)
     while True:
         with tenant(services.engine, merchant_id) as conn:
             codes = withdrawn.due(conn)

@@ -29,7 +29,7 @@ def end(conn: Connection, merchant_id: int, customer_id: int, *, by: str, now: d
     ended = membership.end(conn, merchant_id, customer_id, by=by)
     if ended:
         climb.touched(conn, merchant_id=merchant_id, customer_ids=[customer_id], now=now)
-        withdrawn.of_former_member(conn, customer_id)
+        withdrawn.of_former_members(conn, customer_id)
     return ended
 
 
