@@ -37,7 +37,7 @@ from plugin_server.web.card import asking, code_picture, preferences, referrals,
 from plugin_server.web.card import card as customer_card
 from plugin_server.web.card import points as customer_points
 from plugin_server.web.customers import answers, conversations, credits, customers, members, persons, pins
-from plugin_server.web.giving import benefits, code_watch, points, referral_review, team_deals
+from plugin_server.web.giving import benefits, code_watch, points, points_pause, referral_review, team_deals
 from plugin_server.web.ladder import audit, facts, forecast, home, ladders, movement, segments
 from plugin_server.web.secrets_cache import SecretsCache
 from plugin_server.web.settings import api_keys, brand, mail_account, people, privacy, sender, topics
@@ -95,6 +95,7 @@ NOUNS = (
     teams,
     team_deals,
     points,
+    points_pause,
     preferences,
     topics,
     composer,

@@ -11,12 +11,15 @@ import pytest
 
 from plugin_server.db.points import actions, ledger
 from plugin_server.db.points import programme as points
+from plugin_server.jobs.giving.points_night import rounded
 from plugin_server.vault import CustomerLink, customer_token
 from plugin_server.wiring import Services
 from tests.data.making import DAY, NOW, Shop, order
-from tests.points.conftest import program
+from tests.points.conftest import points_shop, program
 from tests.points.test_orders import has, take
 from tests.web.conftest import Clock, Visitor
+
+__all__ = ["points_shop"]
 
 FORM = {
     "since": "2020-01-01", "points": "1", "per": "10", "pending_days": "14", "expires_days": "", "point_value": "1",
@@ -228,3 +231,50 @@ def test_points_in_the_return_window_and_those_that_end_are_told(points_shop_lik
     take(shop, order(placed_at=NOW - timedelta(days=2), total_minor=70_000), now=NOW)
     page = visitor.get(card(shop)).get_data(as_text=True)
     assert "70 lagi mulai 4 Des 2026" in page
+
+
+@pytest.mark.parametrize(("ends", "of_the_pause"), [("resume", 0), ("undo", 10)])
+def test_what_is_bought_in_a_pause_earns_nothing_unless_it_is_undone(
+    points_shop: Shop, logged_in: Callable[[str], Visitor], clock: Clock, ends: str, of_the_pause: int
+) -> None:
+    """An order of before the pause that is read during it earns; pressing twice does it once."""
+    take(points_shop, order("before", placed_at=clock.now - timedelta(days=20)), now=clock.now)
+    visitor = logged_in("marketer")
+    page = visitor.get("/points/pause").text
+    assert "1 customer earned points with an order in the last 30 days" in page
+    assert "1 customer keeps the 10 points" in page
+    clock.forward(minutes=1)
+    for _ in range(2):
+        assert visitor.post("/points/pause", {"do": "pause"}).status_code == 302
+    assert "Points are paused" in visitor.get("/points").text
+    at = clock.now
+    clock.forward(hours=5)
+    take(points_shop, order("during", placed_at=at + timedelta(hours=1)), now=clock.now)
+    take(points_shop, order("late", placed_at=at - timedelta(hours=1)), now=clock.now)
+    assert has(points_shop, at + timedelta(days=30)) == (20, 0)
+    assert "1 order was placed" in visitor.get("/points/pause").text
+    assert visitor.post("/points/pause", {"do": "stop"}).status_code == 400
+    visitor.post("/points", FORM | {"since": "2020-01-01", "expires_days": "365"})
+    for _ in range(2):
+        visitor.post("/points/pause", {"do": ends})
+    clock.forward(hours=1)
+    take(points_shop, order("after", placed_at=clock.now), now=clock.now)
+    rounded(points_shop.app, points_shop.merchant)
+    assert has(points_shop, at + timedelta(days=30)) == (30 + of_the_pause, 0)
+    done = ["points_paused", "points_resumed" if ends == "resume" else "points_pause_undone"]
+    said = "SELECT action FROM audit_log WHERE action LIKE 'points%pause%' OR action LIKE 'points_resumed' ORDER BY id"
+    assert [action for (action,) in points_shop.rows(said)] == done
+
+
+def test_a_pause_of_two_days_ago_can_only_be_ended(
+    points_shop: Shop, logged_in: Callable[[str], Visitor], clock: Clock
+) -> None:
+    visitor = logged_in("marketer")
+    visitor.get("/points/pause")
+    visitor.post("/points/pause", {"do": "pause"})
+    clock.forward(days=2)
+    assert 'value="undo"' not in visitor.get("/points/pause").text
+    visitor.post("/points/pause", {"do": "undo"})
+    assert "Points are paused" in visitor.get("/points").text
+    visitor.post("/points/pause", {"do": "resume"})
+    assert "Points are paused" not in visitor.get("/points").text

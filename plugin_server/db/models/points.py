@@ -9,7 +9,7 @@ from plugin_server.db.models.base import Base, Big, Json, Key, Now, OfMerchant, 
 
 
 class PointProgram(OfMerchant, Base):
-    """One saved programme; the highest version is in force, or none where it is ``paused``."""
+    """One saved programme; the highest version is in force. What is done while one is ``paused`` earns nothing."""
 
     __tablename__ = "point_program"
     __table_args__ = (Index("uq_point_program", "merchant_id", "version", unique=True),)

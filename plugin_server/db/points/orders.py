@@ -14,11 +14,12 @@ from sqlalchemy import Connection, text
 from campaigns.points.program import Program, amount_rules, multiplier_rows, parse_program
 from plugin_server.db.ingest.staging import staged
 from plugin_server.db.points import ledger as points_ledger
+from plugin_server.db.points.pausing import NOT_PAUSED
 
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """The programme in force with its version and the merchant's zone and currency; ``paused`` earns nothing new."""
+    """The programme in force, its version, and the merchant's zone and currency. Nothing earns while ``paused``."""
 
     program: Program
     version: int
@@ -49,8 +50,7 @@ def settle(conn: Connection, *, merchant_id: int, order_ids: Sequence[int] | Non
     if now_in_force is None:
         return 0
     given: dict[str, Any] = {"merchant": merchant_id, "orders": None if order_ids is None else list(order_ids)}
-    if not now_in_force.paused:
-        conn.execute(text(_BASES), given | _terms(now_in_force))
+    conn.execute(text(_BASES), given | _terms(now_in_force))
     whose = list(conn.scalars(text(_WHOSE), given))
     if not whose:
         return 0
@@ -95,6 +95,7 @@ fresh AS MATERIALIZED (
     FROM shop_order o
     WHERE o.merchant_id = :merchant AND {_THESE} AND o.counts AND o.customer_id IS NOT NULL AND o.placed_at >= :since
       AND o.currency = :currency AND NOT EXISTS (SELECT FROM point_basis b WHERE b.order_id = o.id)
+      AND {NOT_PAUSED.format(moment="o.placed_at")}
 ), goods AS (
     SELECT f.id, r.place, sum(l.total_minor) AS minor
     FROM fresh f JOIN rule r ON r.category IS NOT NULL JOIN order_line l ON l.order_id = f.id

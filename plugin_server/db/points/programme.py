@@ -32,7 +32,8 @@ class Balance:
 
 
 def save_program(conn: Connection, merchant_id: int, program: Program, *, by: str) -> int:
-    """A new version of the programme, in force at once for orders not yet looked at; gives its number.
+    """A new version of the programme, in force at once for orders not yet looked at; gives its number. One that is
+    paused stays so.
 
     Raises ``BadCampaign`` where an amount is below the currency's smallest coin, a rung is not on the ladder, or a
     category in no shop.
@@ -62,14 +63,6 @@ def _known_categories(conn: Connection, program: Program) -> None:
         if isinstance(item, ForAmount) and item.category is not None and known and item.category.lower() not in known:
             sentence = f"{item.category!r} is no category of your shop. Write its name as the shop does."
             raise BadCampaign((Problem(f"earn.{place}.category", sentence),))
-
-
-def pause(conn: Connection, *, paused: bool) -> None:
-    """Stop or resume the earning; what was earned stays, ends and can be spent."""
-    conn.execute(
-        text("UPDATE point_program SET paused = :paused WHERE version = (SELECT max(version) FROM point_program)"),
-        {"paused": paused},
-    )
 
 
 def balance(conn: Connection, customer_id: int, now: datetime) -> Balance:
@@ -135,8 +128,9 @@ _SALES = """
 SELECT sum(o.net_minor) FROM point_basis b JOIN shop_order o ON o.id = b.order_id WHERE o.counts
 """
 _SAVE = """
-INSERT INTO point_program (merchant_id, version, definition, created_by)
-SELECT :m, coalesce(max(version), 0) + 1, CAST(:definition AS jsonb), :by FROM point_program RETURNING version
+INSERT INTO point_program (merchant_id, version, definition, created_by, paused)
+SELECT :m, coalesce(max(version), 0) + 1, CAST(:definition AS jsonb), :by,
+       coalesce((array_agg(paused ORDER BY version DESC))[1], false) FROM point_program RETURNING version
 """
 _LIVE = "(e.expires_at IS NULL OR e.expires_at > :now)"
 _BALANCE = f"""

@@ -16,12 +16,13 @@ from campaigns.referral import within_cap
 from plugin_server.db.friends import referrals
 from plugin_server.db.points import ledger as points_ledger
 from plugin_server.db.points.orders import InForce
+from plugin_server.db.points.pausing import NOT_PAUSED
 
 
 def reward_referrals(conn: Connection, merchant_id: int, force: InForce, rule: ForAction | None, now: datetime) -> int:
     """Take back what no longer stands, then give for friends whose window is over; gives how many entries that took.
 
-    Nothing is given without a ``rule`` or while the programme is paused.
+    Nothing is given without a ``rule``, or for a friend who bought in a pause.
     """
     given = {
         "merchant": merchant_id, "since": force.since, "zone": force.timezone, "now": now, "version": force.version,
@@ -29,7 +30,7 @@ def reward_referrals(conn: Connection, merchant_id: int, force: InForce, rule: F
     }  # fmt: skip
     points_ledger.hold(conn, list(conn.scalars(text(_WHOSE))))
     made = list(conn.scalars(text(_UNDO), given))
-    if rule is not None and not force.paused:
+    if rule is not None:
         life = force.program.expires_days
         more = {
             "points": rule.points,
@@ -84,7 +85,7 @@ WITH {_HAD}, ranked AS (
                PARTITION BY s.customer_id, to_char(s.converted_at AT TIME ZONE :zone, 'YYYY')
                ORDER BY s.converted_at, s.friend_id) AS in_year
     FROM stands s LEFT JOIN had h ON h.customer_id = s.customer_id AND h.friend_id = s.friend_id
-    WHERE s.converted_at >= :since
+    WHERE s.converted_at >= :since AND {NOT_PAUSED.format(moment="s.converted_at")}
 )
 SELECT * FROM ranked WHERE customer_id IN (SELECT customer_id FROM ranked WHERE NOT had)
 ORDER BY customer_id, converted_at, friend_id
