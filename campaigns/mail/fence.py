@@ -29,8 +29,3 @@ class Hold:
 def held(batch_id: str, now: datetime) -> Hold:
     """The fence of a request that is made now."""
     return Hold(batch_id, now + HELD)
-
-
-def may_call_back(send_at: datetime, now: datetime) -> bool:
-    """Whether calling back is certain to work."""
-    return now < send_at - CERTAIN - CLOCKS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
-from connectors.mail_types import DeliveryKind, SendOutcome
+from connectors.mail_types import DeliveryKind
 
 
 class MessageState(StrEnum):
@@ -75,12 +75,6 @@ TRANSITIONS: Final[dict[MessageState, frozenset[MessageState]]] = {
 ENDED: Final = frozenset({_S.DELIVERED, _S.BOUNCED, _S.DROPPED, _S.COMPLAINED, _S.SKIPPED, _S.FAILED})
 """States that no work of ours follows on; only reports may still move them."""
 
-_AFTER_SENDING: Final[dict[SendOutcome, MessageState]] = {
-    SendOutcome.ACCEPTED: _S.ACCEPTED,
-    SendOutcome.NOT_SENT: _S.PLANNED,
-    SendOutcome.IN_DOUBT: _S.IN_DOUBT,
-}
-
 
 def allowed(from_: MessageState, to: MessageState) -> bool:
     """Whether a message may go from one state to another. Staying is no transition and gives False."""
@@ -96,13 +90,3 @@ def settle(state: MessageState, kind: DeliveryKind) -> MessageState:
     if proved is None or (state in _REPORTED and _PROOF.index(proved) <= _PROOF.index(state)):
         return state
     return proved
-
-
-def after_sending(outcome: SendOutcome) -> MessageState:
-    """The state of a message in ``sending`` after the provider's answer: certain no gives it back to be planned."""
-    return _AFTER_SENDING[outcome]
-
-
-def predecessors(to: MessageState) -> frozenset[MessageState]:
-    """All states from which ``to`` may be reached: for ``UPDATE … WHERE state IN (…)``."""
-    return frozenset(state for state, following in TRANSITIONS.items() if to in following)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from campaigns.mail.fence import CERTAIN, CLOCKS, HELD, may_call_back
+from campaigns.mail.fence import HELD
 from connectors.errors import ConnectorError
 from connectors.sendgrid.client import SendGridBackend
 from connectors.sendgrid.fence import SendGridFence
@@ -210,9 +210,3 @@ def test_mails_that_would_leave_in_quiet_hours_wait_for_the_morning(
     with tenant(late.engine, merchant) as conn:
         waits = conn.scalars(text("SELECT DISTINCT not_before FROM message")).all()
     assert waits == [NOW.replace(hour=1) + timedelta(days=1)]
-
-
-def test_calling_back_is_certain_only_in_time() -> None:
-    send_at = NOW + HELD
-    assert may_call_back(send_at, send_at - CERTAIN - CLOCKS - timedelta(seconds=1))
-    assert not may_call_back(send_at, send_at - CERTAIN - CLOCKS)

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from campaigns.mail.blocks import KINDS, blocks_mjml
 from campaigns.mail.compose import compile_message
-from campaigns.mail.holiday import LANGUAGES, sample_contexts
+from campaigns.mail.holiday import LANGUAGES
 from campaigns.mail.lint import Sample, Setting, lint
 from campaigns.mail.liquid import compile_template
 from campaigns.mail.variables import unknown
 from campaigns.schema import BadCampaign, parse
+from tests.mail.samples import sample_contexts
 
 ALL: list[dict[str, Any]] = [
     {"kind": "hero", "heading": "For {{ customer.first_name | default: 'you' }} & friends", "text": "One.\n\nTwo <3",

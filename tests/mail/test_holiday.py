@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from campaigns.mail.compose import CompiledMessage, compile_message
-from campaigns.mail.holiday import LANGUAGES, holiday_message, sample_contexts
+from campaigns.mail.holiday import LANGUAGES, holiday_message
 from connectors.mime import fill
+from tests.mail.samples import sample_contexts
 
 SALT = "s4mpl3s4lt"
 PERSONAL = ("customer", "rung", "offer", "links")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.mail.ledger import ENDED, TRANSITIONS, MessageState, after_sending, allowed, predecessors, settle
-from connectors.mail_types import DeliveryKind, SendOutcome
+from campaigns.mail.ledger import ENDED, TRANSITIONS, MessageState, allowed, settle
+from connectors.mail_types import DeliveryKind
 
 S = MessageState
 K = DeliveryKind
@@ -84,19 +84,6 @@ def test_order_and_copies_of_reports_make_no_difference(start: MessageState, kin
 )
 def test_settle(state: MessageState, kind: DeliveryKind, after: MessageState) -> None:
     assert settle(state, kind) is after
-
-
-def test_answers_of_the_provider() -> None:
-    assert after_sending(SendOutcome.ACCEPTED) is S.ACCEPTED
-    assert after_sending(SendOutcome.NOT_SENT) is S.PLANNED
-    assert after_sending(SendOutcome.IN_DOUBT) is S.IN_DOUBT
-
-
-def test_predecessors_are_the_table_read_backwards() -> None:
-    assert predecessors(S.CLAIMED) == {S.PLANNED}
-    assert predecessors(S.SENDING) == {S.CLAIMED}
-    assert predecessors(S.IN_DOUBT) == {S.SENDING}
-    assert predecessors(S.PLANNED) == {S.CLAIMED, S.SENDING, S.IN_DOUBT, S.ACCEPTED}
 
 
 def test_no_work_follows_on_an_end() -> None:

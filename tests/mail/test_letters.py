@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from campaigns.mail.compose import compile_message
-from campaigns.mail.holiday import LANGUAGES, sample_contexts
+from campaigns.mail.holiday import LANGUAGES
 from campaigns.mail.kinds import LETTERS, LINKED, WITHOUT_CODE
 from campaigns.mail.letters import letter
 from campaigns.recipes import recipes
 from campaigns.series_parts import letters
+from tests.mail.samples import sample_contexts
 
 
 @pytest.mark.parametrize("key", LETTERS)

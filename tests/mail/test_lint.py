@@ -10,10 +10,11 @@ import pytest
 
 from campaigns.calendar import holidays
 from campaigns.mail.compose import RenderedMail, compile_message
-from campaigns.mail.holiday import LANGUAGES, holiday_message, sample_contexts
+from campaigns.mail.holiday import LANGUAGES, holiday_message
 from campaigns.mail.lint import Sample, Setting, blocking, lint
 from campaigns.mail.lint_words import When, feasts_amiss, foreign_money
 from campaigns.mail.page import contrast, read_page
+from tests.mail.samples import sample_contexts
 
 NO = "https://toko.example/c/x/unsubscribe"
 GOOD = (

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from campaigns.mail.compose import compile_message
-from campaigns.mail.holiday import sample_contexts
 from campaigns.mail.liquid import TemplateError, compile_template
 from campaigns.mail.variables import unknown
 from plugin_server.jobs.sending.proofing import Draft, proof
+from tests.mail.samples import sample_contexts
 
 CONTEXT = sample_contexts("en")["new"]
 

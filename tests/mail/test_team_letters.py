@@ -6,8 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from campaigns.mail.holiday import LANGUAGES, sample_contexts
+from campaigns.mail.holiday import LANGUAGES
 from campaigns.mail.team_letters import KEYS, WITH_CODE, team_letter, worth
+from tests.mail.samples import sample_contexts
 
 TEAM = {"deal": "Kopi bareng", "founder": "Ani", "seats": 5, "left": 2, "until": "26 Nov 2026, 18:00"}
 
