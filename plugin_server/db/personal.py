@@ -68,7 +68,7 @@ HELD: Final = (
             "public_id": "gen_random_uuid()",
             "erased_at": "coalesce(erased_at, :now)",
         },
-        _words("id merchant_id source has_account enquired_at member_since merged_into created_at"),
+        _words("id merchant_id source has_account birthday_told_at enquired_at member_since merged_into created_at"),
     ),
     Held(
         "customer_facts",
@@ -177,7 +177,8 @@ HELD: Final = (
         _words(
             "id store_id external_id number customer_id status raw_status paid test placed_at provider_updated_at "
             "currency total_minor refunded_minor net_minor counts discount_minor shipping_minor tax_minor coupon_codes "
-            "source content delivered_at delivery_told_at delivery_moved_at way_back_until synced_at merchant_id"
+            "source content delivered_at delivery_told_at delivery_moved_at delivery_heard_at told_at placed_later_at "
+            "paid_later_at way_back_until synced_at merchant_id"
         ),
     ),
     Held(

@@ -39,7 +39,7 @@ from campaigns.series_parts import languages
 from campaigns.triggers import OnEvent
 from plugin_server.db.campaigning import campaigns as saved_campaigns
 from plugin_server.db.campaigning.campaigns import Refused, Run
-from plugin_server.db.campaigning.happened import happened
+from plugin_server.db.campaigning.happened import TOLD, happened, told_late
 from plugin_server.db.campaigning.spared import spared
 from plugin_server.db.ladder import known, rungs, segments
 from plugin_server.db.ladder.rungs import Shop
@@ -191,11 +191,13 @@ def _held(salt: str, share: Decimal, customer_id: ColumnElement[Any]) -> ColumnE
 def _to_whom(campaign: Campaign, of: Setting, now: datetime, day: date | None) -> list[ColumnElement[bool]]:
     if not isinstance(campaign.trigger, OnEvent):
         return []
-    on = day or now.astimezone(ZoneInfo(of.timezone)).date()
-    found = happened(
-        campaign.trigger, timezone=of.timezone, day=on, rungs=of.shop.ladder.keys, topic=campaign.audience.topic
-    )
-    return [CustomerFacts.customer_id.in_(found)]
+    on, topic = day or now.astimezone(ZoneInfo(of.timezone)).date(), campaign.audience.topic
+    firing: dict[str, Any] = {"timezone": of.timezone, "day": on, "rungs": of.shop.ladder.keys, "topic": topic}
+    found = happened(campaign.trigger, **firing)
+    if campaign.trigger.event not in TOLD:
+        return [CustomerFacts.customer_id.in_(found)]
+    late = told_late(campaign.trigger, **firing, campaign_id=of.campaign_id)
+    return [CustomerFacts.customer_id.in_(found.union(late))]
 
 
 def _selected(campaign: Campaign, of: Setting, now: datetime) -> ColumnElement[bool]:

@@ -130,9 +130,10 @@ def praise(conn: Connection, merchant_id: int, answer: Row[Any], *, words: str, 
     return True
 
 
-def born(conn: Connection, customer_id: int, day: date) -> None:
+def born(conn: Connection, customer_id: int, day: date, now: datetime) -> None:
     """The customer's birthday, from themselves."""
-    conn.execute(text("UPDATE customer SET birthday = :d WHERE id = :c"), {"d": day, "c": customer_id})
+    told = text("UPDATE customer SET birthday = :d, birthday_told_at = :now WHERE id = :c")
+    conn.execute(told, {"d": day, "c": customer_id, "now": now})
 
 
 def categories(conn: Connection) -> list[str]:

@@ -41,8 +41,9 @@ def unsubscribe_many(
 
 
 _SAY = """
-INSERT INTO consent (merchant_id, customer_id, channel, topic, state, source, level, evidence, occurred_at)
-SELECT :m, c.id, 'email', :topic, :state, :source, :level, :evidence, :now FROM unnest(CAST(:c AS bigint[])) AS c(id)
+INSERT INTO consent (merchant_id, customer_id, channel, topic, state, source, level, evidence, occurred_at, recorded_at)
+SELECT :m, c.id, 'email', :topic, :state, :source, :level, :evidence, :now, :now
+FROM unnest(CAST(:c AS bigint[])) AS c(id)
 WHERE (SELECT o.state FROM consent o WHERE o.customer_id = c.id AND o.channel = 'email' AND o.topic = :topic
        ORDER BY o.occurred_at DESC, o.id DESC LIMIT 1) IS DISTINCT FROM :state
 """

@@ -14,8 +14,8 @@ STATES = ("subscribed", "unsubscribed", "pending", "unknown")
 
 # A yes without a date proves nothing newer than a no we hold ourselves; a no is believed whenever it is seen.
 _FROM_STORE = """
-    INSERT INTO consent (merchant_id, customer_id, state, level, source, evidence, occurred_at)
-    SELECT :merchant, s.customer_id, s.state, 'single', s.source, :evidence, s.occurred_at
+    INSERT INTO consent (merchant_id, customer_id, state, level, source, evidence, occurred_at, recorded_at)
+    SELECT :merchant, s.customer_id, s.state, 'single', s.source, :evidence, s.occurred_at, :now
     FROM (SELECT DISTINCT ON (p.customer_id) p.customer_id, a.consent AS state, a.consent_at,
                  coalesce(a.consent_source, 'store') AS source,
                  least(coalesce(a.consent_at, CASE WHEN told.state IS NULL AND a.consent <> 'unsubscribed'

@@ -35,7 +35,8 @@ _INSERT = """
 # What the file leaves empty stays; tags are added.
 _UPDATE = """
     UPDATE customer c SET first_name = n.first_name, last_name = n.last_name, phone = n.phone, country = n.country,
-        language = n.language, birthday = n.birthday, tags = n.tags
+        language = n.language, birthday = n.birthday, tags = n.tags, birthday_told_at =
+            CASE WHEN n.birthday IS DISTINCT FROM c.birthday THEN :now ELSE c.birthday_told_at END
     FROM (SELECT c.id, coalesce(p.first_name, c.first_name) AS first_name,
                  CASE WHEN p.first_name IS NULL THEN c.last_name ELSE coalesce(p.last_name, '') END AS last_name,
                  coalesce(p.phone, c.phone) AS phone, coalesce(p.country, c.country) AS country,
@@ -50,9 +51,9 @@ _UPDATE = """
 
 # An undated yes proves nothing newer than a no we hold; an undated word that is held already is no news.
 _CONSENT = """
-    INSERT INTO consent (merchant_id, customer_id, state, level, source, evidence, occurred_at)
+    INSERT INTO consent (merchant_id, customer_id, state, level, source, evidence, occurred_at, recorded_at)
     SELECT :merchant, p.customer_id, p.consent, 'single', coalesce(p.consent_source, :source), :source,
-        coalesce(p.consent_at, :now)
+        coalesce(p.consent_at, :now), :now
     FROM in_person p
     LEFT JOIN LATERAL (SELECT state, occurred_at FROM consent
                        WHERE customer_id = p.customer_id AND channel = 'email' AND topic = 'promotions'

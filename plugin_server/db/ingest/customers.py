@@ -70,7 +70,8 @@ _UPDATE = """
     UPDATE customer c SET
         first_name = CASE WHEN {first} THEN coalesce(a.first_name, '') ELSE c.first_name END,
         last_name = CASE WHEN {first} THEN coalesce(a.last_name, '') ELSE c.last_name END,
-        phone = {phone}, country = {country}, language = {language}, birthday = {birthday},
+        phone = {phone}, country = {country}, language = {language}, birthday = {birthday}, birthday_told_at =
+            CASE WHEN {birthday} IS DISTINCT FROM c.birthday THEN :now ELSE c.birthday_told_at END,
         member_since = {member_since}, member_number = {member_number},
         tags = ARRAY(SELECT DISTINCT t FROM unnest(c.tags || a.tags) AS t ORDER BY t),
         has_account = true, enquired_at = least(c.enquired_at, coalesce(a.created_at, :now))

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from campaigns.calendar import GRACE
 from connectors.types import Order
 from plugin_server.db.ingest import links as ingest_links
 from plugin_server.db.ingest import people as ingest_people
@@ -18,7 +19,7 @@ from plugin_server.db.ingest.counts import Ingested
 from plugin_server.db.ingest.order_rows import LaidOut, lay_out
 from plugin_server.db.ingest.room import Room
 from plugin_server.db.ingest.staging import put, staged, take_turn
-from plugin_server.db.models.order import COUNTS
+from plugin_server.db.models.order import COUNTS, PLACED
 
 # What is to be written. A newer version of equal content is written too: its time keeps versions in between out.
 # LIMIT: known orders are looked up one by one. Joined as a table, all of the shop would be gone through for each batch.
@@ -40,11 +41,11 @@ _INSERT = """
     INSERT INTO shop_order (id, merchant_id, store_id, external_id, number, customer_id, status, raw_status, paid, test,
         placed_at, provider_updated_at, currency, total_minor, refunded_minor, discount_minor, shipping_minor,
         tax_minor, coupon_codes, email, name, country, source, referred_by, content, delivered_at, way_back,
-        way_back_until, synced_at)
+        way_back_until, synced_at, told_at, delivery_heard_at)
     SELECT c.order_id, :merchant, :store, s.external_id, s.number, c.customer_id, s.status, s.raw_status, s.paid,
         s.test, s.placed_at, s.updated_at, s.currency, s.total_minor, s.refunded_minor, s.discount_minor,
         s.shipping_minor, s.tax_minor, s.coupon_codes, s.email, s.name, s.country, s.source, s.referred_by, s.content,
-        s.delivered_at, s.way_back, s.way_back_until, :now
+        s.delivered_at, s.way_back, s.way_back_until, :now, :now, CASE WHEN s.delivered_at IS NOT NULL THEN :now END
     FROM in_change c JOIN in_order s USING (seq) WHERE c.fresh ORDER BY s.external_id
 """
 
@@ -55,6 +56,8 @@ _MAPPED = """
 
 _INSERT_ALL = (
     _INSERT.replace("c.order_id", ":first_id + s.seq")
+    .replace(", told_at, delivery_heard_at", "")
+    .replace(", :now, CASE WHEN s.delivered_at IS NOT NULL THEN :now END", "")
     .replace("c.customer_id, s.status", "coalesce(a.customer_id, m.customer_id), s.status")
     .replace("in_change c JOIN in_order s USING (seq) WHERE c.fresh ORDER BY s.external_id", _MAPPED)
 )
@@ -84,6 +87,9 @@ _LINES_ALL = """
 # A parcel told to have come may prove to come later, once: what was said first stays known, and any third word is
 # not heard. So nobody is asked twice how an order was liked (see "order_delivered" in ``campaigning.happened``).
 _MOVED = "o.delivery_told_at IS NULL AND s.delivered_at > o.delivered_at"
+# What the shop says it has known for longer than a missed firing is made up for counts from then, and not from today.
+_SEEN = f"CASE WHEN s.updated_at < :now - interval '{GRACE.days} days' THEN s.updated_at ELSE :now END"
+_BEGUN = f"o.status IN ('draft', 'pending', 'failed') AND NOT {PLACED.format('o')} AND {PLACED.format('s')}"
 _UPDATE = f"""
     UPDATE shop_order o SET number = s.number, customer_id = c.customer_id, status = s.status,
         raw_status = s.raw_status, paid = s.paid, test = s.test, placed_at = s.placed_at,
@@ -94,6 +100,9 @@ _UPDATE = f"""
         delivered_at = CASE WHEN o.delivered_at IS NULL OR {_MOVED} THEN s.delivered_at ELSE o.delivered_at END,
         delivery_told_at = CASE WHEN {_MOVED} THEN o.delivered_at ELSE o.delivery_told_at END,
         delivery_moved_at = CASE WHEN {_MOVED} THEN :now ELSE o.delivery_moved_at END,
+        delivery_heard_at = coalesce(o.delivery_heard_at, CASE WHEN s.delivered_at IS NOT NULL THEN :now END),
+        placed_later_at = coalesce(o.placed_later_at, CASE WHEN {_BEGUN} THEN {_SEEN} END),
+        paid_later_at = coalesce(o.paid_later_at, CASE WHEN s.paid AND NOT o.paid THEN {_SEEN} END),
         way_back = s.way_back, way_back_until = s.way_back_until, synced_at = :now
     FROM in_change c JOIN in_order s USING (seq) WHERE o.id = c.order_id AND NOT c.fresh
 """

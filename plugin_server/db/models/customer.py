@@ -60,6 +60,8 @@ class Customer(OfMerchant, Base):
     language: Mapped[str | None]
     timezone: Mapped[str | None]
     birthday: Mapped[date | None]
+    birthday_told_at: Mapped[Time | None]
+    """When we heard of the birthday, as far as we know."""
     tags: Mapped[Words]
     source: Mapped[str] = mapped_column(server_default="")
     has_account: Mapped[bool] = mapped_column(server_default=text("false"))

@@ -7,10 +7,16 @@ from decimal import Decimal
 from sqlalchemy import BigInteger, Boolean, Computed, Index, Numeric, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from connectors.base import AT_THE_TILL
 from plugin_server.db.models.base import Base, Big, Key, Now, OfMerchant, Time, Words, Zero
 
 _PAID = "paid AND NOT test AND {} AND status NOT IN ('draft', 'pending', 'cancelled', 'failed', 'trashed')"
 COUNTS = _PAID.format("total_minor - refunded_minor > 0")
+PLACED = (
+    "(NOT {0}.test AND {0}.status NOT IN ('draft', 'cancelled', 'failed', 'trashed') "
+    f"AND NOT ({{0}}.status = 'pending' AND {{0}}.raw_status = '{AT_THE_TILL}'))"
+)
+"""Of a row by its name: somebody has bought, though the money may be on its way or due at the door."""
 NOTHING_TO_PAY = _PAID.format("total_minor = 0 AND refunded_minor = 0")
 """Paid by a coupon to the last cent, or a gift: such an order counts nowhere."""
 
@@ -30,6 +36,18 @@ class Order(OfMerchant, Base):
         Index("ix_shop_order_free", "customer_id", postgresql_where=text("total_minor = 0")),
         Index(
             "ix_shop_order_delivered", "merchant_id", "delivered_at", postgresql_where=text("delivered_at IS NOT NULL")
+        ),
+        Index(
+            "ix_shop_order_placed_later",
+            "merchant_id",
+            "placed_later_at",
+            postgresql_where=text("placed_later_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_shop_order_paid_later",
+            "merchant_id",
+            "paid_later_at",
+            postgresql_where=text("paid_later_at IS NOT NULL"),
         ),
         Index(
             "ix_shop_order_coupons",
@@ -69,6 +87,12 @@ class Order(OfMerchant, Base):
     delivery_told_at: Mapped[Time | None]
     """What ``delivered_at`` was first, where a later moment took its place at ``delivery_moved_at``."""
     delivery_moved_at: Mapped[Time | None]
+    delivery_heard_at: Mapped[Time | None]
+    told_at: Mapped[Time | None]
+    """When we first heard of this order, and (above) of its delivery; unknown of those that a first reading brought."""
+    placed_later_at: Mapped[Time | None]
+    paid_later_at: Mapped[Time | None]
+    """When an order that we knew as begun was placed, and one that we knew as unpaid was paid."""
     way_back: Mapped[str | None]
     """Where its buyer can go on and pay: as good as a log-in, so nobody else is given it."""
     way_back_until: Mapped[Time | None]

@@ -134,7 +134,7 @@ def _store(conn: Connection, link: CustomerLink, mine: Card, question: str, give
     if made is None:
         return
     if question == "birthday":
-        answers.born(conn, customer.id, asking.read_birthday(given["words"], now.date()))
+        answers.born(conn, customer.id, asking.read_birthday(given["words"], now.date()), now)
     if question == "satisfaction" and customer.email:
         _follow(conn, link, mine, made, given)
     climb.touched(conn, merchant_id=link.merchant_id, customer_ids=[customer.id], now=now)
