@@ -5,8 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
+from plugin_server.db.campaigning import audience, campaigns
+from plugin_server.db.session import tenant
 from plugin_server.jobs import merging
+from plugin_server.jobs.campaigning import run as runs
+from plugin_server.jobs.series import walk
 from tests.series.conftest import House
 from tests.series.definitions import OFFER, campaign, letter
 
@@ -52,3 +57,33 @@ def test_a_mail_that_waits_for_the_morning_reaches_the_one_they_became(house: Ho
     left: list[Any] = house.ask("SELECT DISTINCT r.state FROM campaign_run r WHERE step IS NOT NULL")
     assert [row.state for row in left] == ["done"]
     assert set(house.places().values()) <= {("left", "end"), ("left", "merged")}
+
+
+@pytest.mark.parametrize(("winner", "loser"), [(2, 1), (10, 1)])
+def test_who_is_merged_between_the_draw_and_the_entry_walks_once(house: House, winner: int, loser: int) -> None:
+    house.save(campaign(letter("Hello", key="mail")))
+    with tenant(house.app.engine, house.merchant) as conn:
+        run_id = runs.open_now(conn, house.merchant, "series", "test", house.app.now())
+        audience.freeze(conn, campaigns.run(conn, run_id), house.app.now())
+        if winner == 10:
+            conn.execute(text("DELETE FROM audience_member WHERE customer_id = 10"))
+    merge(house, winner, loser)
+    runs.advance(house.app, house.world, house.merchant, run_id)
+    house.walk()
+    assert to(house, winner, loser) == ["Hello id"]
+    assert house.places()[winner] == ("left", "end")
+    assert loser not in house.places()
+
+
+def test_who_is_merged_while_a_step_s_mail_is_made_gets_it(house: House) -> None:
+    house.save(campaign(letter("Hello", key="mail")))
+    with tenant(house.app.engine, house.merchant) as conn:
+        run_id = runs.open_now(conn, house.merchant, "series", "test", house.app.now())
+    runs.advance(house.app, house.world, house.merchant, run_id)
+    walk.advance(house.app, house.merchant)  # at the step now; its mails are not planned yet
+    assert house.ask("SELECT count(*) FROM message") == [(0,)]
+    merge(house, 10, 1)
+    merge(house, 3, 2)
+    house.walk()
+    assert (to(house, 1, 10), to(house, 2, 3)) == (["Hello id"], ["Hello nl"])
+    assert {house.places()[n] for n in (3, 10)} == {("left", "end")}

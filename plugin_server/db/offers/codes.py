@@ -16,6 +16,7 @@ from campaigns.offers.codes import code_for, prefix_for
 from campaigns.offers.margin import Trade, liability
 from campaigns.offers.offer import Offer, minimum_of, refs_of, stands, value_of
 from connectors.types import CodeResult, CodeSpec, minor_units
+from plugin_server.db.campaigning import merged
 from plugin_server.db.campaigning.campaigns import Run
 from plugin_server.db.offers.terms import PROMISED, spec
 from plugin_server.db.shops import goods
@@ -142,13 +143,13 @@ def _cost(offer: Offer, currency: str, member: Any, usual: Trade) -> int:
     return liability(offer, currency, average, rung=member.rung, trade=usual)
 
 
-_MEMBERS: Final = """
-SELECT m.customer_id, m.email, m.store_id, m.rung, coalesce(f.rung, m.rung) AS stands,
-       f.average_order_minor AS average
-FROM audience_member m
-LEFT JOIN customer_facts f ON f.customer_id = m.customer_id
-WHERE m.run_id = :run AND m.arm IN ('treated', 'stepped') AND m.variant = :variant
-  AND NOT EXISTS (SELECT FROM offer_code c WHERE c.run_id = m.run_id AND c.customer_id = m.customer_id)
+_MEMBERS: Final = f"""
+SELECT {merged.WHO} AS customer_id, CASE WHEN whose.merged_into IS NULL THEN m.email ELSE w.email END AS email,
+       m.store_id, m.rung, coalesce(f.rung, m.rung) AS stands, f.average_order_minor AS average
+FROM audience_member m {merged.JOINED} LEFT JOIN customer w ON w.id = whose.merged_into
+LEFT JOIN customer_facts f ON f.customer_id = {merged.WHO}
+WHERE m.run_id = :run AND m.arm IN ('treated', 'stepped') AND m.variant = :variant AND {merged.STANDS}
+  AND NOT EXISTS (SELECT FROM offer_code c WHERE c.run_id = m.run_id AND c.customer_id = {merged.WHO})
 ORDER BY m.customer_id LIMIT :limit
 """
 
@@ -214,10 +215,10 @@ def stores_of(conn: Connection, run_id: int) -> list[int]:
     return list(conn.scalars(text(_STORES), {"run": run_id}))
 
 
-_STORES: Final = """
-SELECT DISTINCT m.store_id FROM audience_member m WHERE m.run_id = :run AND m.arm IN ('treated', 'stepped')
-  AND m.store_id IS NOT NULL
-  AND NOT EXISTS (SELECT FROM offer_code c WHERE c.run_id = m.run_id AND c.customer_id = m.customer_id)
+_STORES: Final = f"""
+SELECT DISTINCT m.store_id FROM audience_member m {merged.JOINED}
+WHERE m.run_id = :run AND m.arm IN ('treated', 'stepped') AND m.store_id IS NOT NULL
+  AND NOT EXISTS (SELECT FROM offer_code c WHERE c.run_id = m.run_id AND c.customer_id = {merged.WHO})
 ORDER BY 1
 """
 

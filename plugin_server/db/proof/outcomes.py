@@ -115,7 +115,7 @@ SELECT DISTINCT ON (m.run_id, coalesce(c.merged_into, m.customer_id)) coalesce(c
        r.frozen_at AS begins, least(r.frozen_at + :window, :now) AS ends
 FROM audience_member m JOIN campaign_run r ON r.id = m.run_id LEFT JOIN customer c ON c.id = m.customer_id
 WHERE r.id = ANY(:runs) AND r.frozen_at IS NOT NULL AND m.arm IN ('treated', 'spared', 'holdout')
-ORDER BY m.run_id, coalesce(c.merged_into, m.customer_id), c.merged_into IS NOT NULL
+ORDER BY m.run_id, coalesce(c.merged_into, m.customer_id), c.merged_into IS NOT NULL, m.customer_id
 """
 _COSTS: Final = ", ".join(f"sum({kind})" for kind in GIVEN)
 _MEASURED: Final = f"""

@@ -37,7 +37,7 @@ SELECT DISTINCT ON (coalesce(c.merged_into, m.customer_id)) coalesce(c.merged_in
        '' AS variant, m.rung, r.frozen_at AS begins, least(CAST(:until AS timestamptz), :now) AS ends
 FROM audience_member m JOIN campaign_run r ON r.id = m.run_id LEFT JOIN customer c ON c.id = m.customer_id
 WHERE r.id = ANY(:runs) AND m.arm IN ('treated', 'spared', 'holdout')
-ORDER BY coalesce(c.merged_into, m.customer_id), r.frozen_at, r.id, c.merged_into IS NOT NULL
+ORDER BY coalesce(c.merged_into, m.customer_id), r.frozen_at, r.id, c.merged_into IS NOT NULL, m.customer_id
 """
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, text
 from campaigns.guard_terms import FrequencyCap
 from campaigns.guards import Act, Candidate, Verdict, judge, room_again
 from campaigns.mail.fence import Hold
+from plugin_server.db.campaigning import merged
 from plugin_server.db.campaigning.campaigns import Run
 from plugin_server.db.sending.waiting import Place, read_on
 
@@ -32,24 +33,24 @@ def plan(conn: Connection, run: Run, now: datetime) -> int:
         "there": list(GIVEN),
         "priority": run.campaign.guards.priority,
     }
-    return conn.execute(text(_PLAN_STEP if run.step else _PLAN), given | {"now": now}).rowcount
+    return conn.execute(text(_PLAN_STEP if run.step else _PLAN), given | {"now": now, "twin": merged.TWIN}).rowcount
 
 
 GIVEN: Final = ("issued", "promised", "kept")
 """States of a code with which its mail may go: the shop has it, or it is a promise that needs none there."""
-_PLAN: Final = """
+_PLAN: Final = f"""
 INSERT INTO message (merchant_id, run_id, customer_id, step, priority, email, language, variant, state, reason,
     planned_at, settled_at)
-SELECT m.merchant_id, m.run_id, m.customer_id, 0, :priority, m.email, m.language, m.variant,
-       CASE WHEN lacking THEN 'skipped' ELSE 'planned' END,
-       CASE WHEN lacking
+SELECT m.merchant_id, m.run_id, CASE WHEN stands THEN {merged.WHO} ELSE m.customer_id END, 0, :priority, m.email,
+       m.language, m.variant, CASE WHEN lacking OR NOT stands THEN 'skipped' ELSE 'planned' END,
+       CASE WHEN NOT stands THEN :twin WHEN lacking
             THEN 'no_code: ' || coalesce(nullif(c.error, ''), 'the shop has not made the code') ELSE '' END,
        :now,
-       CASE WHEN lacking THEN CAST(:now AS timestamptz) END
-FROM audience_member m
-LEFT JOIN offer_code c ON c.run_id = m.run_id AND c.customer_id = m.customer_id AND c.generation = 0
-CROSS JOIN LATERAL (
-    SELECT m.variant = ANY(:offering) AND (c.state = ANY(:there)) IS NOT TRUE AS lacking) l
+       CASE WHEN lacking OR NOT stands THEN CAST(:now AS timestamptz) END
+FROM audience_member m {merged.JOINED}
+LEFT JOIN offer_code c ON c.run_id = m.run_id AND c.customer_id = {merged.WHO} AND c.generation = 0
+CROSS JOIN LATERAL (SELECT m.variant = ANY(:offering) AND (c.state = ANY(:there)) IS NOT TRUE AS lacking,
+    {merged.STANDS} AS stands OFFSET 0) l
 WHERE m.run_id = :run AND m.arm = 'treated'
 ORDER BY m.customer_id
 ON CONFLICT (run_id, customer_id, step) DO NOTHING
@@ -61,12 +62,14 @@ _LACKS: Final = "CAST(:offer AS boolean) AND ((c.state = ANY(:there)) IS NOT TRU
 _PLAN_STEP: Final = f"""
 INSERT INTO message (merchant_id, run_id, customer_id, step, priority, email, language, state, reason, planned_at,
     settled_at)
-SELECT m.merchant_id, m.run_id, m.customer_id, 0, :priority, coalesce(m.email, ''), m.language,
-       CASE WHEN {_LACKS} THEN 'skipped' ELSE 'planned' END,
-       CASE WHEN {_LACKS} THEN 'no_code: ' || coalesce(nullif(c.error, ''), CASE WHEN c.state = ANY(:there)
-            THEN 'it is over' ELSE 'there is none' END) ELSE '' END,
-       :now, CASE WHEN {_LACKS} THEN CAST(:now AS timestamptz) END
-FROM audience_member m LEFT JOIN offer_code c ON c.id = m.offer_code_id
+SELECT m.merchant_id, m.run_id, CASE WHEN stands THEN {merged.WHO} ELSE m.customer_id END, 0, :priority,
+       coalesce(m.email, ''), m.language,
+       CASE WHEN {_LACKS} OR NOT stands THEN 'skipped' ELSE 'planned' END,
+       CASE WHEN NOT stands THEN :twin WHEN {_LACKS} THEN 'no_code: ' || coalesce(nullif(c.error, ''),
+            CASE WHEN c.state = ANY(:there) THEN 'it is over' ELSE 'there is none' END) ELSE '' END,
+       :now, CASE WHEN {_LACKS} OR NOT stands THEN CAST(:now AS timestamptz) END
+FROM audience_member m {merged.JOINED} LEFT JOIN offer_code c ON c.id = m.offer_code_id
+CROSS JOIN LATERAL (SELECT {merged.STANDS} AS stands OFFSET 0) l
 WHERE m.run_id = :run AND m.arm = 'stepped'
 ORDER BY m.customer_id
 ON CONFLICT (run_id, customer_id, step) DO NOTHING

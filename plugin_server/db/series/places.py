@@ -13,7 +13,7 @@ from sqlalchemy import Connection, text
 from campaigns.schema import Campaign, parse
 from campaigns.series import Series, arrival, due, next_due
 from campaigns.series_parts import series_of
-from plugin_server.db.campaigning import campaigns
+from plugin_server.db.campaigning import campaigns, merged
 from plugin_server.db.campaigning.campaigns import Run
 
 STUCK: Final = timedelta(days=9)
@@ -44,17 +44,17 @@ def enter(conn: Connection, run: Run, now: datetime) -> int:
     return entered
 
 
-_ZONES: Final = """
-SELECT DISTINCT coalesce(c.timezone, '') FROM audience_member m JOIN customer c ON c.id = m.customer_id
+_ZONES: Final = f"""
+SELECT DISTINCT coalesce(c.timezone, '') FROM audience_member m {merged.JOINED} JOIN customer c ON c.id = {merged.WHO}
 WHERE m.run_id = :run AND m.arm = 'treated'
 """
-_ENTER: Final = """
+_ENTER: Final = f"""
 INSERT INTO series_place (merchant_id, campaign_id, run_id, customer_id, version, step, rung, due_at, step_since,
     entered_at)
-SELECT m.merchant_id, :campaign, m.run_id, m.customer_id, :version, :step, m.rung, z.due, :now, :now
-FROM audience_member m JOIN customer c ON c.id = m.customer_id
+SELECT m.merchant_id, :campaign, m.run_id, c.id, :version, :step, m.rung, z.due, :now, :now
+FROM audience_member m {merged.JOINED} JOIN customer c ON c.id = {merged.WHO}
 JOIN unnest(CAST(:zones AS text[]), CAST(:dues AS timestamptz[])) AS z(zone, due) ON z.zone = coalesce(c.timezone, '')
-WHERE m.run_id = :run AND m.arm = 'treated' ON CONFLICT DO NOTHING
+WHERE m.run_id = :run AND m.arm = 'treated' AND {merged.STANDS} ON CONFLICT DO NOTHING
 """
 
 
