@@ -11,6 +11,7 @@ from plugin_server.db.ladder import facts, first_reading, known, rungs
 from plugin_server.db.ladder import placing as ladder
 from plugin_server.db.session import tenant
 from plugin_server.jobs.queues import awake
+from plugin_server.jobs.series.leaving import leave_at_once
 from plugin_server.wiring import Services, services
 
 
@@ -42,7 +43,7 @@ def touched(
     now: datetime,
     read: Collection[int] = frozenset(),
 ) -> dict[str, int]:
-    """What an ingest calls for the customers it touched (None: all): facts first, then rungs.
+    """What an ingest calls for the customers it touched (None: all): facts, then rungs, then who leaves a series.
 
     The facts of those in ``read`` are up to date already.
     """
@@ -52,6 +53,7 @@ def touched(
     unread = [customer for customer in customer_ids if customer not in read]
     refreshed = facts.refresh(conn, merchant_id=merchant_id, customer_ids=unread, now=now)
     climbed = ladder.climb(conn, merchant_id=merchant_id, customer_ids=customer_ids, now=now)
+    leave_at_once(conn, merchant_id, customer_ids, now)
     return {"facts": refreshed + len(read), "rungs": climbed}
 
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from sqlalchemy import text
 
+from connectors.types import Order, OrderStatus
+from plugin_server.db.ingest.orders import ingest_orders
 from plugin_server.db.session import tenant
+from plugin_server.jobs.consequences import follow
 from tests.campaigns.shop import add_order, say
 from tests.series.conftest import House
 from tests.series.definitions import BOUGHT_MORE, OFFER, campaign, letter
@@ -167,3 +172,18 @@ def test_a_paused_campaign_holds_everybody_where_they_are(house: House) -> None:
     house.do("UPDATE campaign SET state = 'active'")
     assert house.walk() > 0
     assert len(house.mails()) == 16
+
+
+def test_whoever_reaches_the_goal_leaves_with_the_order_that_tells(house: House) -> None:
+    house.begin(campaign(letter("One"), {"kind": "wait", "key": "rest", "days": 3}, {"kind": "goal", "days": 9}))
+    moment = house.clock.now + timedelta(hours=1)
+    order = Order(
+        "new", "new", OrderStatus.PAID, "processing", True, moment, moment, "IDR", 100, email="c2@example.com"
+    )
+    with tenant(house.app.engine, house.merchant) as conn:
+        store = int(conn.execute(text("SELECT id FROM store")).scalar_one())
+        done = ingest_orders(conn, merchant_id=house.merchant, store_id=store, orders=[order], now=moment)
+        follow(conn, merchant_id=house.merchant, done=done, now=moment)
+    places = house.places()
+    assert places.pop(2) == ("left", "goal")
+    assert set(places.values()) == {("waiting", "rest")}

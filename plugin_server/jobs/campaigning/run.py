@@ -35,7 +35,6 @@ from plugin_server.jobs.outside import Outside, outside
 from plugin_server.jobs.queues import awake, wake
 from plugin_server.jobs.sending import lint
 from plugin_server.jobs.sending.deliver import deliver
-from plugin_server.jobs.series.leaving import leave_before_sending
 from plugin_server.settings import Settings
 from plugin_server.wiring import Services
 
@@ -229,8 +228,6 @@ def _step(services: Services, world: Outside, merchant_id: int, run_id: int) -> 
             return False
     if run.state == "frozen":
         return make_codes(services, world, run) and _move(services, run, "coded")
-    if run.step:
-        leave_before_sending(services, run)
     return deliver(services, world, run) and _finish(services, run)
 
 

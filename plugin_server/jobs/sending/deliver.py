@@ -30,6 +30,7 @@ from plugin_server.db.session import lookups, tenant
 from plugin_server.jobs.outside import Outside
 from plugin_server.jobs.sending import compose, stocking, supplied
 from plugin_server.jobs.sending.compose import Letterhead, Tags
+from plugin_server.jobs.series.leaving import staying
 from plugin_server.reply_token import Answered, reply_token
 from plugin_server.wiring import Services
 
@@ -221,6 +222,8 @@ def _prepare(desk: _Desk, conn: Connection, now: datetime) -> _Ready | None:
         leaves=leaves,
         place=desk.place,
     )
+    if run.step and readers:
+        readers = staying(conn, run, readers, now)
     if not readers:
         return _Ready(looked_at)
     if compose.prints(run.campaign, "supply"):
