@@ -1,11 +1,10 @@
 """Who gets a campaign and who is held out, by hashes alone: asked again, the answer is the same.
 
-The draw is made in SQL over whole audiences; ``draw`` is the same arithmetic for one person.
+The draw is made in SQL, over whole audiences.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
@@ -38,14 +37,8 @@ def variant_salt(campaign_id: int) -> str:
     return f"variant:{campaign_id}"
 
 
-def variant_of(shares: Mapping[str, Decimal], drawn_number: float) -> str:
-    """The variant that a number in [0, 1) falls to; ``""`` without variants."""
-    keys, bounds = [*shares] or [""], [float(bound) for bound in accumulate(shares.values())]
-    return next((key for key, bound in zip(keys[:-1], bounds, strict=False) if drawn_number < bound), keys[-1])
-
-
 def variant_drawn(shares: Mapping[str, Decimal], salt: str, customer_id: ColumnElement[Any]) -> ColumnElement[str]:
-    """``variant_of`` as SQL over a column of customer ids."""
+    """The variant that each customer gets, as SQL over a column of their ids; ``""`` without variants."""
     keys, number = list(shares), drawn(salt, customer_id)
     if not keys:
         return literal("")
@@ -59,13 +52,7 @@ def own_share(total: Decimal, lasting: Decimal) -> Decimal:
     return (total - lasting) / (1 - lasting) if total > lasting else Decimal(0)
 
 
-def draw(salt: str, customer_id: int) -> float:
-    """A number in [0, 1) that belongs to this customer under this salt."""
-    digest = hashlib.md5(f"{salt}:{customer_id}".encode(), usedforsecurity=False).hexdigest()
-    return int(digest[:8], 16) / SPAN
-
-
 def drawn(salt: str, customer_id: ColumnElement[Any]) -> ColumnElement[Any]:
-    """``draw`` as SQL over a column of customer ids."""
+    """A number in [0, 1) that belongs to each customer under this salt, as SQL over a column of their ids."""
     digest = func.substr(func.md5(func.concat(literal(f"{salt}:"), customer_id)), 1, 8)
     return cast(cast(cast(func.concat("x", digest), BIT(32)), BigInteger), Float) / float(SPAN)

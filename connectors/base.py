@@ -181,9 +181,6 @@ class StoreServices(Protocol):
     def give_credit(self, intent: CreditIntent) -> str:
         """Give store credit once, however often this is called for one intent; gives the shop's id of it."""
 
-    def take_credit(self, intent: CreditIntent) -> str:
-        """Take store credit back once; gives the shop's id of it."""
-
     def show_activity(self, activity: MarketingActivity) -> str:
         """Show a campaign on the shop's marketing page, or change it there; gives the shop's id of it."""
 

@@ -31,6 +31,8 @@ READ_SECONDS = 60.0
 TOTAL_SECONDS = 120.0
 MAX_BODY = 64 << 20
 TRIES = 4
+POOL = 4
+"""Connections that are kept."""
 LONGEST_PAUSE = 30.0
 LONGEST_RETRY_AFTER = 3600.0
 COME_BACK = 60.0
@@ -153,21 +155,18 @@ class Http:
         total_seconds: float = TOTAL_SECONDS,
         tries: int = TRIES,
         max_body: int = MAX_BODY,
-        pool: int = 4,
-        user_agent: str = "Tangga",
         sleep: Callable[[float], None] = time.sleep,
-        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.session = requests.Session()
         # Proxies and .netrc of the machine would defeat the check of the peer and replace our credentials.
         self.session.trust_env = False
         self.session.verify = tls_verify
-        self.session.headers["User-Agent"] = user_agent
+        self.session.headers["User-Agent"] = "Tangga"
         self.session.headers["Accept"] = "application/json"
         self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         if not allow_private:
             for scheme in ("https://", "http://"):
-                self.session.mount(scheme, PublicAdapter(pool_connections=pool, pool_maxsize=pool))
+                self.session.mount(scheme, PublicAdapter(pool_connections=POOL, pool_maxsize=POOL))
         if not tls_verify:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         self._timeouts = timeouts
@@ -175,7 +174,6 @@ class Http:
         self._tries = tries
         self._max_body = max_body
         self._sleep = sleep
-        self._monotonic = monotonic
 
     def get(
         self,
@@ -252,7 +250,7 @@ class Http:
         return _judge(reply, ask)
 
     def _read(self, response: requests.Response, writes: bool) -> bytes:
-        deadline = self._monotonic() + self._total_seconds
+        deadline = time.monotonic() + self._total_seconds
         parts: list[bytes] = []
         size = 0
         # One receive at a time: a shop that sends a byte now and then must not keep us for hours.
@@ -264,7 +262,7 @@ class Http:
                     code="too_large",
                     ambiguous=writes,
                 )
-            if self._monotonic() > deadline:
+            if time.monotonic() > deadline:
                 raise _slow(writes)  # Not tried again at once: the next try would cost as long.
             parts.append(part)
         return b"".join(parts)

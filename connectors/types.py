@@ -280,7 +280,7 @@ class ConsentChange:
 
 @dataclass(frozen=True, slots=True)
 class CreditIntent:
-    """Store credit that is to be given (or taken back) once, written down before the shop is asked.
+    """Store credit that is to be given once, written down before the shop is asked.
 
     The shop keeps no reference of ours: what was given is recognised by customer, amount and ``expires_at``, which must
     differ by a second at least between two intents for one customer. ``began_at`` is when the intent was written down.

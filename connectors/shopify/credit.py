@@ -22,7 +22,7 @@ from connectors.types import CreditIntent, Money
 SKEW = timedelta(minutes=2)
 LOOKS = (1.0, 4.0)
 """Pauses before the looks after a lost answer: the shop may still be booking."""
-CREDIT, DEBIT = "StoreCreditAccountCreditTransaction", "StoreCreditAccountDebitTransaction"
+CREDIT = "StoreCreditAccountCreditTransaction"
 SENTENCES = {
     "OWNER_NOT_FOUND": "The shop no longer knows this customer.",
     "ACCOUNT_NOT_FOUND": "The customer has no store credit in this currency.",
@@ -36,7 +36,7 @@ SENTENCES = {
 
 
 class CreditBook:
-    """Gives and takes store credit in one shop."""
+    """Gives store credit in one shop."""
 
     def __init__(self, client: ShopifyClient) -> None:
         self._client = client
@@ -48,46 +48,40 @@ class CreditBook:
         money = {"amount": str(_amount(intent)), "currencyCode": intent.currency}
         more = {"expiresAt": written(intent.expires_at), "notify": intent.notify}
         variables = {"id": gid("Customer", intent.customer_external_id), "credit": {"creditAmount": money, **more}}
-        return self._book(intent, CREDIT, "credit", variables)
+        return self._book(intent, variables)
 
-    def take(self, intent: CreditIntent) -> str:
-        """Take the amount back once; gives the transaction's id. Known again by amount and time alone."""
-        money = {"amount": str(_amount(intent)), "currencyCode": intent.currency}
-        variables = {"id": gid("Customer", intent.customer_external_id), "debit": {"debitAmount": money}}
-        return self._book(intent, DEBIT, "debit", variables)
-
-    def _book(self, intent: CreditIntent, kind: str, name: str, variables: dict[str, Any]) -> str:
+    def _book(self, intent: CreditIntent, variables: dict[str, Any]) -> str:
         if intent.amount_minor <= 0:
             raise ShopifyRefusal(SENTENCES["NEGATIVE_OR_ZERO_AMOUNT"], code="bad_credit")
-        if known := self._find(intent, kind):
+        if known := self._find(intent):
             return known
         try:
-            payload = self._client.write(name, variables)
+            payload = self._client.write("credit", variables)
         except Rejected as error:
             sentence = SENTENCES.get(error.errors[0].code, error.sentence)
             raise ShopifyRefusal(sentence, code="credit_refused", reason=error.errors[0].code) from error
         except ConnectorError as error:
             if not error.ambiguous:
                 raise
-            return self._after_doubt(intent, kind, error)
+            return self._after_doubt(intent, error)
         number = number_of(part(payload, "storeCreditAccountTransaction").get("id"))
         if number is None:
             raise ShopifyRefusal("Shopify's answer to a credit cannot be read.", code="shape", retry_after=60.0,
                                  ambiguous=True)  # fmt: skip
         return number
 
-    def _after_doubt(self, intent: CreditIntent, kind: str, error: ConnectorError) -> str:
+    def _after_doubt(self, intent: CreditIntent, error: ConnectorError) -> str:
         for pause in LOOKS:
             self._client.sleep(pause)
             try:
-                known = self._find(intent, kind)
+                known = self._find(intent)
             except ConnectorError:
                 continue  # A look that fails ends no doubt: the first error says that there is one.
             if known:
                 return known
         raise error
 
-    def _find(self, intent: CreditIntent, kind: str) -> str | None:
+    def _find(self, intent: CreditIntent) -> str | None:
         """The transaction that is this intent's own; None where the shop has booked none."""
         data = self._client.read("credits", {"id": gid("Customer", intent.customer_external_id)}).data
         customer = data.get("customer")
@@ -95,11 +89,11 @@ class CreditBook:
             raise ShopifyRefusal(SENTENCES["OWNER_NOT_FOUND"], code="credit_refused", reason="OWNER_NOT_FOUND")
         since = intent.began_at - self._client.lag - SKEW
         for row in _transactions(customer):
-            if row.get("__typename") == kind and self._same(row, intent, kind, since):
+            if row.get("__typename") == CREDIT and self._same(row, intent, since):
                 return number_of(row.get("id"))
         return None
 
-    def _same(self, row: dict[str, Any], intent: CreditIntent, kind: str, since: datetime) -> bool:
+    def _same(self, row: dict[str, Any], intent: CreditIntent, since: datetime) -> bool:
         now = self._client.clock() + SKEW
         made = moment(row, "createdAt", "credit", now)
         money = part(row, "amount")
@@ -107,7 +101,7 @@ class CreditBook:
         if made is None or made < since or amount != _amount(intent) or money.get("currencyCode") != intent.currency:
             return False
         # An end lies far ahead, so it is compared as it is written.
-        return kind == DEBIT or _instant(row.get("expiresAt")) == _instant(written(intent.expires_at or now))
+        return _instant(row.get("expiresAt")) == _instant(written(intent.expires_at or now))
 
 
 def _amount(intent: CreditIntent) -> Decimal:

@@ -74,16 +74,6 @@ class DealMaker:
             if not all("not exist" in one.message or "not found" in one.message.lower() for one in error.errors):
                 raise
 
-    def uses(self, *, tag: str = TAG) -> dict[str, int]:
-        """How often each discount of ours was used, by its id; the count lags, orders are the authority."""
-        found: dict[str, int] = {}
-        for nodes, _ in self._client.pages("discounts_tagged", "discountNodes", {"first": 250, "query": f"tag:{tag}"}):
-            for row in nodes:
-                count = part(row, "discount").get("asyncUsageCount")
-                if (key := _key(row)) and isinstance(count, int):
-                    found[key] = count
-        return found
-
     def _find(self, deal: Deal) -> str | None:
         query = f"tag:{tag_of(deal.key)}"
         for nodes, _ in self._client.pages("discounts_tagged", "discountNodes", {"first": 50, "query": query}):

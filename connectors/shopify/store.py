@@ -202,10 +202,6 @@ class ShopifyStore:
         """Give store credit once, however often this is called for one intent; gives the shop's id of it."""
         return CreditBook(self._client).give(intent)
 
-    def take_credit(self, intent: CreditIntent) -> str:
-        """Take store credit back once; gives the shop's id of it."""
-        return CreditBook(self._client).take(intent)
-
     def show_activity(self, activity: MarketingActivity) -> str:
         """Show a campaign on the shop's marketing page, or change it there."""
         return MarketingPage(self._client).show(activity)

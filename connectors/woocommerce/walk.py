@@ -73,18 +73,16 @@ class _Ahead:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
 
-def by_id(
-    client: WooClient, path: str, params: Params, *, per_page: int = PER_PAGE, at_once: int = AT_ONCE
-) -> Iterator[RawPage]:
+def by_id(client: WooClient, path: str, params: Params, *, at_once: int = AT_ONCE) -> Iterator[RawPage]:
     """All rows of the list at ``path``, ascending by id. Raises ``ConnectorError`` where the shop cannot be paged."""
 
     def fetch(offset: int) -> Rows:
-        ask = {**params, "orderby": "id", "order": "asc", "per_page": per_page, "offset": offset}
+        ask = {**params, "orderby": "id", "order": "asc", "per_page": PER_PAGE, "offset": offset}
         return client.rows(path, ask)
 
     ahead = _Ahead(fetch, at_once)
     try:
-        yield from _stitched(ahead, per_page, at_once)
+        yield from _stitched(ahead, PER_PAGE, at_once)
     finally:
         ahead.close()
 

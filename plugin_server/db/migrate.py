@@ -23,8 +23,8 @@ def config() -> Config:
     return made
 
 
-def migrate(url: str, revision: str = "head") -> None:
-    """Bring the database at ``url`` up to ``revision``, as the role that the address names (it must own the tables)."""
+def migrate(url: str) -> None:
+    """Bring the database at ``url`` up to date, as the role that the address names (it must own the tables)."""
     engine = owner_engine(url)
     try:
         with engine.connect() as connection:
@@ -32,7 +32,7 @@ def migrate(url: str, revision: str = "head") -> None:
             connection.commit()
             made = config()
             made.attributes["connection"] = connection
-            command.upgrade(made, revision)
+            command.upgrade(made, "head")
             connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": LOCK})
             connection.commit()
     finally:

@@ -27,7 +27,7 @@ def owner_engine(url: str) -> Engine:
     return create_engine(psycopg_url(url), pool_size=1, max_overflow=1, hide_parameters=True)
 
 
-def app_engine(url: str, *, pool_size: int = 5, application_name: str = "tangga") -> Engine:
+def app_engine(url: str, *, pool_size: int = 5) -> Engine:
     """The engine of web, worker and commands, in the role that row-level security binds."""
     # Where a COPY breaks off the driver logs a row of it, with names and addresses. The error itself is raised to us.
     logging.getLogger("psycopg").setLevel(logging.ERROR)
@@ -39,7 +39,7 @@ def app_engine(url: str, *, pool_size: int = 5, application_name: str = "tangga"
         pool_pre_ping=True,
         connect_args={
             "options": f"-c role={APP_ROLE} -c timezone=UTC",
-            "application_name": application_name,
+            "application_name": "tangga",
             "connect_timeout": 10,
         },
     )

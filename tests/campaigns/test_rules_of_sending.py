@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from math import sqrt
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from sqlalchemy import create_engine, literal, select
+from sqlalchemy import BigInteger, Connection, create_engine, func, literal, select
 
 from campaigns import arms
 from campaigns.guard_terms import Guards, QuietHours
@@ -21,6 +21,7 @@ from campaigns.offers.offer import offer_of
 from campaigns.proof import Moments, newcombe, sample_ratio_p, t_quantile, welch
 from plugin_server.db.session import psycopg_url
 from plugin_server.launcher.supervisor import ServiceUrls
+from tests.campaigns.draws import draw, variant_of
 
 NOON = datetime(2027, 2, 24, 5, tzinfo=UTC)
 NIGHT = datetime(2027, 2, 24, 15, 30, tzinfo=UTC)
@@ -96,23 +97,46 @@ def test_ten_thousand_codes_of_a_run_differ() -> None:
     assert len({code_for("k", prefix="A", run_id=1, customer_id=n) for n in range(10_000)}) == 10_000
 
 
-@given(st.lists(st.integers(1, 10**9), min_size=1, max_size=20), st.text("abc:", min_size=1, max_size=5))
-def test_a_draw_lies_between_zero_and_one(people: list[int], salt: str) -> None:
-    assert all(0 <= arms.draw(salt, person) < 1 for person in people)
+PEOPLE = func.generate_series(0, 19_999).column_valued("person")
 
 
-def test_sql_draws_as_python_does(services: ServiceUrls) -> None:
+@pytest.fixture
+def conn(services: ServiceUrls) -> Iterator[Connection]:
     engine = create_engine(psycopg_url(services.database_url))
-    with engine.connect() as conn:
-        for person in (1, 7, 4711, 2**40):
-            drawn = conn.scalar(select(arms.drawn("campaign:3", literal(person))))
-            assert drawn == arms.draw("campaign:3", person)
+    with engine.connect() as opened:
+        yield opened
     engine.dispose()
 
 
-def test_the_holdout_is_as_large_as_asked_and_lasts_a_quarter() -> None:
+def test_the_draw_is_the_same_whoever_makes_it(conn: Connection) -> None:
+    shares = {"a": Decimal("0.5"), "b": Decimal("0.3"), "c": Decimal("0.2")}
+    for person in (1, 7, 4711, 2**40):
+        number = literal(person, BigInteger)
+        drawn, variant = conn.execute(
+            select(arms.drawn("campaign:3", number), arms.variant_drawn(shares, "campaign:3", number))
+        ).one()
+        assert drawn == draw("campaign:3", person)
+        assert variant == variant_of(shares, drawn)
+    assert [variant_of(shares, at) for at in (0.0, 0.4999, 0.5, 0.79, 0.81, 0.9999)] == ["a", "a", "b", "b", "c", "c"]
+    assert conn.scalar(select(arms.variant_drawn({}, "campaign:3", literal(1)))) == variant_of({}, 0.3) == ""
+
+
+def test_draws_lie_between_zero_and_one_and_variants_have_their_shares(conn: Connection) -> None:
+    shares = {"a": Decimal("0.5"), "b": Decimal("0.3"), "c": Decimal("0.2")}
+    number = arms.drawn("variant:7", PEOPLE)
+    least, most = conn.execute(select(func.min(number), func.max(number))).one()
+    assert 0 <= least < most < 1
+    each = select(arms.variant_drawn(shares, "variant:7", PEOPLE).label("variant")).subquery()
+    counted = conn.execute(select(each.c.variant, func.count().label("n")).group_by(each.c.variant))
+    found = {row.variant: row.n for row in counted}
+    for key, share in shares.items():
+        wide = 4 * sqrt(float(share * (1 - share)) / 20_000)
+        assert found[key] / 20_000 == pytest.approx(float(share), abs=wide)
+
+
+def test_the_holdout_is_as_large_as_asked_and_lasts_a_quarter(conn: Connection) -> None:
     salt = arms.lasting_salt(1, date(2027, 2, 1))
-    held = sum(arms.draw(salt, n) < 0.1 for n in range(20_000))
+    held = conn.scalar(select(func.count()).where(arms.drawn(salt, PEOPLE) < 0.1)) or 0
     assert 1850 < held < 2150
     assert salt == arms.lasting_salt(1, date(2027, 3, 31)) != arms.lasting_salt(1, date(2027, 4, 1))
     assert arms.own_share(Decimal("0.1"), Decimal("0.1")) == 0

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from campaigns.arms import draw, variant_of, variant_salt
+from campaigns.arms import variant_salt
 from campaigns.schema import BadCampaign, dump, parse
 from plugin_server.db.campaigning import campaigns
 from plugin_server.db.campaigning.audience_power import power
@@ -20,6 +20,7 @@ from plugin_server.jobs.outside import Outside
 from plugin_server.jobs.sending.lint import look_through
 from plugin_server.wiring import Services
 from tests.campaigns.conftest import NOW
+from tests.campaigns.draws import draw, variant_of
 from tests.campaigns.shop import Shop, add_order
 from tests.campaigns.test_run import holiday, outbox, started
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from decimal import Decimal
 from math import sqrt
 from random import Random
 from zoneinfo import ZoneInfo
@@ -11,7 +10,6 @@ from zoneinfo import ZoneInfo
 import pytest
 from scipy.stats import norm
 
-from campaigns.arms import draw, variant_of
 from campaigns.proof import Moments, newcombe
 from campaigns.proof.contest import Contender, contest
 from campaigns.proof.plan import detectable_apart, detectable_rise, least_seen, period_of, strict
@@ -59,16 +57,6 @@ def test_more_variants_ask_for_more_of_a_difference() -> None:
     assert two is not None
     assert three is not None
     assert two < three
-
-
-def test_variants_are_drawn_by_their_shares_and_stay() -> None:
-    shares = {"a": Decimal("0.5"), "b": Decimal("0.3"), "c": Decimal("0.2")}
-    drawn = [variant_of(shares, draw("variant:7", number)) for number in range(20_000)]
-    for key, share in shares.items():
-        wide = 4 * sqrt(float(share * (1 - share)) / 20_000)
-        assert drawn.count(key) / 20_000 == pytest.approx(float(share), abs=wide)
-    assert [variant_of(shares, at) for at in (0.0, 0.4999, 0.5, 0.79, 0.81, 0.9999)] == ["a", "a", "b", "b", "c", "c"]
-    assert variant_of({}, 0.3) == ""
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,6 @@ ENOUGH_COSTS: Final = 0.8
 _LOOK: Final = """
     SELECT (SELECT count(*) FROM store WHERE state <> 'disconnected') AS stores,
         (SELECT min(id) FROM store WHERE state <> 'disconnected' AND platform <> 'csv') AS live,
-        (SELECT min(url) FROM store WHERE state <> 'disconnected' AND platform <> 'csv') AS live_url,
         EXISTS (SELECT FROM inbound_event e JOIN store s ON s.id = e.store_id AND s.platform <> 'csv') AS heard,
         EXISTS (SELECT FROM consent WHERE state = 'subscribed') AS consented,
         EXISTS (SELECT FROM campaign_run) AS ran,
@@ -41,7 +40,6 @@ class Checklist:
     placed: bool
     folded: bool
     store: int | None
-    store_url: str
 
     @property
     def open(self) -> list[Item]:
@@ -66,9 +64,7 @@ def look(conn: Connection, *, covered: float | None, leaves: bool) -> Checklist:
         Item("consent", row.consented),
         Item("campaign", row.ran),
     ]
-    return Checklist(
-        tuple(item for item in items if item), row.placed, row.chosen == "folded", row.live, row.live_url or ""
-    )
+    return Checklist(tuple(item for item in items if item), row.placed, row.chosen == "folded", row.live)
 
 
 def fold(conn: Connection, *, folded: bool) -> None:

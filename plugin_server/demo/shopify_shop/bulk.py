@@ -6,7 +6,7 @@ import json
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 AT_ONCE = 5
 _UNDER_WAY = {"CREATED", "RUNNING", "CANCELING"}
 _CHUNK = 200
-Rows = Callable[[Plan, Iterator[Any]], Iterator[Row]]
 
 
 class Bulks:

@@ -65,7 +65,6 @@ class Grants:
     access: dict[str, datetime | None] = field(default_factory=dict)
     refreshes: dict[str, Refresh] = field(default_factory=dict)
     codes: dict[str, bool] = field(default_factory=dict)
-    used_subjects: set[str] = field(default_factory=set)
     made: set[str] = field(default_factory=set)
     lock: threading.RLock = field(default_factory=threading.RLock)
 

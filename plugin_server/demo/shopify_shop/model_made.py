@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -171,18 +171,6 @@ class BulkOperation:
     has_file: bool = False
     partial: bool = False
     grouped: bool = False
-
-
-@dataclass(slots=True)
-class Review:
-    """What a buyer wrote about a product: kept for the shop window only, Shopify has no reviews of its own."""
-
-    id: int
-    product_id: int
-    email: str
-    rating: int
-    text: str
-    created: date
 
 
 Record = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from plugin_server.demo.shopify_shop.gids import FIRST
 from plugin_server.demo.shopify_shop.grants import Grants
@@ -49,7 +49,6 @@ KINDS = (
     Customer, Order, Product, Collection, Checkout, Discount, CodeImport, CreditAccount, Activity, Subscription,
     Metafield, MetafieldDefinition, BulkOperation,
 )  # fmt: skip
-_R = TypeVar("_R")
 
 
 class ShopState:
