@@ -97,17 +97,29 @@ class BulkReader:
 
         None where the shop has no rows. The file may be removed before the block ends.
         """
-        outcome = self._wait(self._start(load(name).text))
-        if outcome.url is None:
-            yield None, 0
-            return
         with TemporaryDirectory(prefix="tangga-bulk-") as folder:
             path = Path(folder) / "rows.jsonl"
+            outcome = self._fetched(name, path, again=True)
+            yield (path, outcome.roots) if outcome.url else (None, 0)
+
+    def _fetched(self, name: str, path: Path, *, again: bool) -> Outcome:
+        """Run the query and write its file to ``path``; once more where the shop has thrown the file away meanwhile."""
+        outcome = self._wait(self._start(load(name).text))
+        if outcome.url is None:
+            return outcome
+        try:
             files.fetch(
                 outcome.url, path, self._http, size=outcome.size, allow_private=self._allow_private,
                 sleep=self._client.sleep,
             )  # fmt: skip
-            yield path, outcome.roots
+        except ConnectorError as error:
+            if error.code != "bulk_expired":
+                raise
+            if not again:
+                raise BulkRefused("Shopify lost the file of all rows twice. We read page by page.") from error
+            path.unlink(missing_ok=True)
+            return self._fetched(name, path, again=False)
+        return outcome
 
     def _start(self, query: str) -> str:
         began = self._client.clock() - self._client.lag

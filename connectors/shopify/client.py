@@ -207,7 +207,8 @@ class ShopifyClient:
                     refusal.retry_after = wait
                 raise refusal
             return Answer(data, hidden)
-        if not isinstance(data, dict):
+        # Every field asked for is there, null where there is nothing: without any, no word was said about what is gone.
+        if not isinstance(data, dict) or not data:
             raise ShopifyRefusal(
                 "Shopify's answer holds no data.", code="shape", retry_after=COME_BACK, ambiguous=document.writes
             )

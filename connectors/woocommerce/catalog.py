@@ -13,6 +13,7 @@ from connectors.types import Category, Customer, Product, Review
 from connectors.woocommerce import catalog_mapping, mapping
 from connectors.woocommerce.client import WooClient, WooRefusal
 from connectors.woocommerce.orders import changed_since, gone, sift
+from connectors.woocommerce.values import obj
 from connectors.woocommerce.walk import AT_ONCE, by_id, by_page
 
 # A review is approved days after it was written, and only its writing has a date: look back far enough.
@@ -77,7 +78,8 @@ class CatalogReader:
 
     def _one(self, path: str, fields: str) -> Any:
         try:
-            return self._client.get(path, {"_fields": fields}).data
+            # An empty answer is no word of the shop about it: only a refusal says that it is gone.
+            return obj(self._client.get(path, {"_fields": fields}).data, path)
         except WooRefusal as error:
             if gone(error):
                 return None

@@ -144,7 +144,11 @@ class CouponMaker:
     def _delete(self, numbers: list[int]) -> None:
         answer = self._client.write("POST", "coupons/batch", {"delete": numbers})
         items = answer.get("delete") if isinstance(answer, dict) else None
-        for item in items if isinstance(items, list) else []:
+        if not isinstance(items, list) or len(items) != len(numbers):
+            raise ConnectorError(
+                "The shop's answer does not say whether the codes are gone.", code="shape", retry_after=300.0
+            )
+        for item in items:
             fault = item.get("error") if isinstance(item, dict) else None
             if isinstance(fault, dict) and INVALID_ID not in str(fault.get("code")):
                 raise ConnectorError(f"The shop keeps a code: {plain(fault.get('message'))}", code="refused")

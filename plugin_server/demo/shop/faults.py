@@ -7,8 +7,10 @@ what a busy shop shows.
 
 from __future__ import annotations
 
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 
@@ -94,6 +96,18 @@ class Faults:
         """Spoil the next ``times`` requests whose path contains ``path``, leaving the first ``after`` of them alone."""
         with self._lock:
             self._planned.append(_Planned(path, fault, times, method, after))
+
+    @contextmanager
+    def always(self, fault: Fault) -> Iterator[None]:
+        """Spoil every request within the block."""
+        planned = _Planned("", fault, sys.maxsize, None, 0)
+        with self._lock:
+            self._planned.insert(0, planned)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._planned.remove(planned)
 
     def next_for(self, method: str, path: str) -> Fault | None:
         """The fault this request meets, if any. Every request is noted in ``requests``."""

@@ -314,6 +314,23 @@ def test_a_file_that_cannot_be_had_says_why(status: int, code: str, tmp_path: Pa
     assert not caught.value.permanent
 
 
+@pytest.mark.parametrize(("lost", "numbers", "words"), [(1, ["5", "6"], ""), (2, ["1"], "twice. We read page by page")])
+def test_a_file_that_is_gone_is_asked_for_anew_once(lost: int, numbers: list[str], words: str) -> None:
+    with bulky(jsonl([bulk_order(5), bulk_order(6)])) as (bulk, server, reader):
+        bulk.shop.answers["Orders"] = lambda v: {"orders": page([order_row(1)])}
+
+        def status(variables: Row) -> Row:
+            gone = bulk.shop.names().count("BulkRun") <= lost
+            return {"bulkOperation": finished(**(bulk.outcome | ({"url": f"{server.url}/gone"} if gone else {})))}
+
+        bulk.shop.files["/bulk.jsonl"] = Answer(bulk.body)
+        bulk.shop.answers["BulkStatus"] = status
+        pages = list(OrderReader(a_client(server), reader).all())
+    assert [order.external_id for one in pages for order in one.items] == numbers
+    assert bulk.shop.names().count("BulkRun") == 2
+    assert words in str([one.faults for one in pages])
+
+
 @pytest.mark.parametrize(
     "url",
     ["http://127.0.0.1:9/f", "https://127.0.0.1/f", "https://169.254.169.254/latest", "file:///etc/passwd",

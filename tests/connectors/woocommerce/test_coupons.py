@@ -284,6 +284,15 @@ def test_a_code_the_shop_will_not_delete_is_an_error() -> None:
         store.revoke_codes(["5"])
 
 
+@pytest.mark.parametrize("answer", [{}, [], None, {"delete": []}, {"delete": "done"}])
+def test_an_answer_that_says_nothing_of_the_codes_does_not_count_as_deleted(answer: object) -> None:
+    shop = Shop()
+    shop.before = lambda asked: Answer(answer) if b'"delete"' in asked.body else None
+    with open_shop(shop) as (store, _), pytest.raises(ConnectorError, match="whether the codes are gone") as caught:
+        store.revoke_codes(["5"])
+    assert not caught.value.permanent
+
+
 @given(local=st.text("ab.+'-_ñ* ", max_size=8), labels=st.lists(st.text("ab1-_.", max_size=5), max_size=4))
 def test_no_accepted_address_is_one_wordpress_would_drop(local: str, labels: list[str]) -> None:
     """WordPress: ASCII, one @, no dots in a row, a domain of two labels without hyphens at their ends, 6 and up."""
