@@ -4,6 +4,7 @@ import sys
 from importlib import import_module
 from typing import Any
 
+from plugin_server.lasting import settle
 from plugin_server.launcher.children import die_with_parent
 from plugin_server.settings import BadSettings, complete, read
 
@@ -32,8 +33,14 @@ def on_starting(arbiter: Any) -> None:
         sys.stderr.write(f"tangga: {error}\n")
         sys.exit(2)
     import_module(arbiter.app.app_uri.partition(":")[0])
+    settle()
 
 
 def post_fork(_arbiter: Any, worker: Any) -> None:
     """In each new worker: end with the arbiter, also when that one is killed."""
     die_with_parent(worker.ppid)
+
+
+def post_worker_init(_worker: Any) -> None:
+    """Each worker's own application stays as well."""
+    settle()

@@ -32,6 +32,7 @@ from plugin_server.bench.pages_shop import CAMPAIGN, MERCHANT, NOW, OWNER, SEGME
 from plugin_server.db.session import tenant
 from plugin_server.jobs.figures import made, make_figure
 from plugin_server.jobs.queues import queue
+from plugin_server.lasting import settle
 from plugin_server.settings import Settings
 from plugin_server.wiring import Services
 
@@ -77,6 +78,7 @@ def run(
         try:
             client = inside(app, engine)
             found, left_out = addresses(app, engine)
+            settle()
             say(f"{len(found)} pages. Measuring …")
             bare = _timed(_bare(engine).test_client(), "/", made_up, rounds)
             timed = {address: _timed(client, address, made_up, rounds) for address in found}

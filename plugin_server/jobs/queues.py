@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
 from redis import Redis
+from redis.exceptions import RedisError
 from rq import Queue, Retry
 from rq.serializers import JSONSerializer
 
+log = logging.getLogger(__name__)
 LONGEST = {"bulk": 24 * 3600}
 """Seconds that a job may take, where an hour is too short: a shop of a million orders is read page by page for two."""
 QUEUES = ("urgent", "default", "bulk")
@@ -32,6 +35,14 @@ def wake(redis: Redis, job: Callable[..., Any], *ids: int | str, on: str = "defa
     longest = LONGEST.get(on)
     queue(redis, on).enqueue(job, *ids, retry=Retry(max=3), result_ttl=0, failure_ttl=86400, job_timeout=longest)
     return True
+
+
+def nudge(redis: Redis, job: Callable[..., Any], *ids: int | str) -> None:
+    """``wake`` at once for what is written down already and looked for anyway: without a queue it waits for that."""
+    try:
+        wake(redis, job, *ids, on="urgent")
+    except RedisError as error:
+        log.warning("the queue is away (%s); %s waits until the scheduler looks", error, job.__name__)
 
 
 def awake(redis: Redis, job: Callable[..., Any], *ids: int | str) -> None:

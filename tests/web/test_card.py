@@ -129,6 +129,30 @@ def test_the_front_fits_one_screen(looker: Callable[..., Looker], app: Services,
 
 
 @pytest.mark.browser
+def test_letters_that_come_late_move_nothing(chromium: Browser, address: str, full: str) -> None:
+    """The system's letters are drawn as wide as ours, so that no line breaks anew when these arrive."""
+    context = chromium.new_context(viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.add_init_script(MOVED)
+    slow = {"offline": False, "latency": 300, "downloadThroughput": 200_000, "uploadThroughput": 200_000}
+    context.new_cdp_session(page).send("Network.emulateNetworkConditions", slow)
+    page.goto(address + full)
+    page.evaluate("document.fonts.ready")
+    page.wait_for_function("document.fonts.check('16px \"Plus Jakarta Sans\"')")
+    moved = page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(() => done(window.moved))))")
+    assert sum(one[0] for one in moved) < 0.02, moved
+    context.close()
+
+
+MOVED = """
+window.moved = [];
+new PerformanceObserver((list) => list.getEntries().forEach((one) => window.moved.push(
+  [one.value, ...one.sources.map((source) => source.node && (source.node.outerHTML || source.node.data).slice(0, 80))])))
+  .observe({ type: "layout-shift", buffered: true });
+"""
+
+
+@pytest.mark.browser
 def test_the_card_without_a_script_and_on_paper(chromium: Browser, address: str, full: str) -> None:
     context = chromium.new_context(java_script_enabled=False, viewport={"width": 390, "height": 844})
     page = context.new_page()

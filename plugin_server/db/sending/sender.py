@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, text
 
@@ -42,12 +43,15 @@ def room_now(conn: Connection, chosen: Pace, now: datetime, most: int) -> Room:
     if chosen.free:
         return Room(most)
     zone = str(conn.scalar(text("SELECT timezone FROM merchant")))
+    planned = chosen.of_day(now.astimezone(ZoneInfo(zone)).date()) is not None
+    if not planned and chosen.per_minute is None:
+        return Room(most)  # the plan is over
     today, minute = conn.execute(
         text(
             "SELECT count(*), count(*) FILTER (WHERE claimed_at > :minute) FROM message WHERE claimed_at >= :day "
             "AND state NOT IN ('planned', 'skipped')"
         ),
-        {"day": day_began(now, zone), "minute": now - MINUTE},
+        {"day": day_began(now, zone) if planned else now - MINUTE, "minute": now - MINUTE},
     ).one()
     return room(chosen, now=now, zone=zone, today=today, last_minute=minute, most=most)
 

@@ -15,7 +15,6 @@ from campaigns.membership import next_anniversary
 from connectors.types import minor_units
 from plugin_server.db.customers import benefits, membership
 from plugin_server.db.customers.card import Card
-from plugin_server.vault import CustomerLink
 from plugin_server.web.card.held_points import Held, held
 from plugin_server.web.card.share import Share, shared
 from plugin_server.web.ladder.rungs import RungName, explain, public_names
@@ -42,9 +41,9 @@ class Face:
     others: list[Any]
 
 
-def face(conn: Connection, link: CustomerLink, mine: Card, say: Words) -> Face:
+def face(conn: Connection, merchant: int, mine: Card, say: Words) -> Face:
     """Read the front of a card, in the customer's words."""
-    merchant, person = link.merchant_id, mine.customer
+    person = mine.customer
     today = say.now.astimezone(say.zone).date()
     may_join = membership.invited(conn, merchant, person.id)
     why = explain(conn, merchant, person.id, say)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, redirect, url_for
+from flask import Blueprint, flash
 from flask.typing import ResponseReturnValue
 
 from plugin_server.db.merchant import audit_log
@@ -10,47 +10,38 @@ from plugin_server.db.points import rewards
 from plugin_server.db.points.rewards import RewardRefused
 from plugin_server.db.session import tenant
 from plugin_server.jobs.giving.rewards import make_rewards
-from plugin_server.jobs.queues import wake
-from plugin_server.web.card.card import of_link, read_link, stranger
+from plugin_server.jobs.queues import nudge
 from plugin_server.web.card.held_points import held
-from plugin_server.web.context import page, services, words
+from plugin_server.web.card.visit import Visit, own
+from plugin_server.web.context import services, words
 
 pages = Blueprint("customer_points", __name__)
 
 
 @pages.get("/c/<token>/rewards/<key>")
-def ask(token: str, key: str) -> ResponseReturnValue:
+@own
+def ask(who: Visit, key: str) -> ResponseReturnValue:
     """Say what will happen; the button does it."""
-    link = read_link(token)
-    mine = of_link(link) if link else None
-    if link is None or mine is None:
-        return stranger()
-    with tenant(services().engine, link.merchant_id) as conn:
-        mine_now = held(conn, mine.customer.id, services().now())
-    reward = next((one for one in mine_now.rewards if one.key == key), None) if mine_now else None
-    if mine_now is None or reward is None:
-        return redirect(url_for("customer_card.show", token=token))
-    return page("card_reward.html", card=mine, token=token, held=mine_now, reward=reward)
+    with tenant(services().engine, who.merchant_id) as conn:
+        has = held(conn, who.customer_id, services().now())
+    reward = next((one for one in has.rewards if one.key == key), None) if has else None
+    return who.page("card_reward.html", held=has, reward=reward) if reward else who.back()
 
 
 @pages.post("/c/<token>/rewards/<key>")
-def take(token: str, key: str) -> ResponseReturnValue:
+@own
+def take(who: Visit, key: str) -> ResponseReturnValue:
     """Take the reward; its code is made at once, and stands on the page."""
-    link = read_link(token)
-    mine = of_link(link) if link else None
-    if link is None or mine is None:
-        return stranger()
+    merchant = who.merchant_id
     try:
-        with tenant(services().engine, link.merchant_id) as conn:
+        with tenant(services().engine, merchant) as conn:
             claim = rewards.claim(
-                conn, merchant_id=link.merchant_id, customer_id=mine.customer.id, key=key,
+                conn, merchant_id=merchant, customer_id=who.customer_id, key=key,
                 secret=services().settings.keys[0], now=services().now(),
             )  # fmt: skip
-            audit_log.record(
-                conn, link.merchant_id, actor="customer", action="reward_claimed", subject=f"claim {claim}"
-            )
-        wake(services().redis, make_rewards, link.merchant_id, on="urgent")
+            audit_log.record(conn, merchant, actor="customer", action="reward_claimed", subject=f"claim {claim}")
+        nudge(services().redis, make_rewards, merchant)
         flash(words()("card.reward_taken"), "good")
     except RewardRefused as error:
         flash(words().why(str(error), {"key": error.reason.key, **error.reason.figures}), "bad")
-    return redirect(url_for("customer_card.show", token=token))
+    return who.back()

@@ -5,56 +5,46 @@ A sign-up counts at once, or only after a click in the mailbox where the merchan
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, g, redirect, request, url_for
+from flask import Blueprint, abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from redis.exceptions import RedisError
 
 from plugin_server.db.customers import signups, topics
 from plugin_server.db.merchant import audit_log
-from plugin_server.db.merchant.merchants import BadMerchant, checked_email
+from plugin_server.db.merchant.merchants import BadMerchant
 from plugin_server.db.session import tenant
 from plugin_server.jobs import climb
 from plugin_server.jobs.letters.confirm import send_confirmation
 from plugin_server.jobs.queues import wake
-from plugin_server.web.card.card import of_link, read_link, stranger
-from plugin_server.web.context import page, services, speak
-from plugin_server.web.words import Words, language_of, zone_of
+from plugin_server.web.card import signing
+from plugin_server.web.card.visit import Visit, greet, own
+from plugin_server.web.context import page, services, words
 
 pages = Blueprint("preferences", __name__)
-PER_VISITOR = 20
-WITHIN = 900
 
 
 @pages.get("/c/<token>/preferences")
-def show(token: str) -> ResponseReturnValue:
+@own
+def show(who: Visit) -> ResponseReturnValue:
     """All topics with what was said of them."""
-    link = read_link(token)
-    mine = of_link(link) if link else None
-    if link is None or mine is None:
-        return stranger()
-    with tenant(services().engine, link.merchant_id) as connection:
-        chosen, known = topics.said(connection, mine.customer.id), topics.all_topics(connection)
-    return page("preferences.html", card=mine, token=token, topics=known, chosen=chosen, saved="saved" in request.args)
+    with tenant(services().engine, who.merchant_id) as conn:
+        chosen, known = topics.said(conn, who.customer_id), topics.all_topics(conn)
+    return who.page("preferences.html", topics=known, chosen=chosen, saved="saved" in request.args)
 
 
 @pages.post("/c/<token>/topics")
-def choose(token: str) -> ResponseReturnValue:
+@own
+def choose(who: Visit) -> ResponseReturnValue:
     """Keep exactly what is ticked. The link came by mail, so that it proves the mailbox."""
-    link = read_link(token)
-    mine = of_link(link) if link else None
-    if link is None or mine is None:
-        return stranger()
-    with tenant(services().engine, link.merchant_id) as connection:
+    merchant, person = who.merchant_id, who.customer_id
+    with tenant(services().engine, merchant) as conn:
         changed = topics.choose(
-            connection, link.merchant_id, mine.customer.id, set(request.form.getlist("topic")),
-            source="preferences", evidence="own link", now=services().now(),
+            conn, merchant, person, set(request.form.getlist("topic")), source="preferences", evidence="own link",
+            now=services().now(),
         )  # fmt: skip
         if changed:
-            audit_log.record(
-                connection, link.merchant_id, actor="customer", action="topics_chosen",
-                subject=f"customer {mine.customer.id}", detail=changed,
-            )  # fmt: skip
-    return redirect(url_for("preferences.show", token=token, saved=1))
+            subject = f"customer {person}"
+            audit_log.record(conn, merchant, actor="customer", action="topics_chosen", subject=subject, detail=changed)
+    return redirect(url_for("preferences.show", token=who.token, saved=1))
 
 
 @pages.get("/join/<int:merchant>")
@@ -63,73 +53,46 @@ def form(merchant: int) -> ResponseReturnValue:
     return _form(merchant)
 
 
-def _form(merchant: int, fault: str = "", email: str = "") -> str:
-    g.person = None
-    with tenant(services().engine, merchant) as connection:
-        shop = signups.shop(connection) or abort(404)
-        known, double = topics.all_topics(connection), topics.double_opt_in(connection)
-    _speak(shop.locale, shop.timezone)
-    return page("join.html", shop=shop, merchant=merchant, topics=known, double=double, fault=fault, email=email)
+def _form(merchant: int, fault: str = "") -> str:
+    with tenant(services().engine, merchant) as conn:
+        shop = signups.shop(conn) or abort(404)
+        known, double = topics.all_topics(conn), topics.double_opt_in(conn)
+    greet(shop)
+    said = words()(fault) if fault else ""
+    return page("join.html", shop=shop, merchant=merchant, topics=known, double=double, fault=said)
 
 
 @pages.post("/join/<int:merchant>")
 def join(merchant: int) -> ResponseReturnValue:
     """Take the sign-up; the answer is the same whether the address was known or not."""
-    email = request.form.get("email", "").strip()
-    _form(merchant, email=email)
     try:
-        checked_email(email)
+        email = signing.left()
     except BadMerchant:
-        return _form(merchant, g.words("join.bad_email"), email[:254]), 422
-    if too_often():
-        abort(429)
-    words: Words = g.words
-    with tenant(services().engine, merchant) as connection:
-        known = {topic.key for topic in topics.all_topics(connection)}
-        customer_id, asks = signups.take(
-            connection, merchant, email=email, name=request.form.get("name", "")[:200], language=words.language,
-            wanted=known & set(request.form.getlist("topic") or [topics.PROMOTIONS]),
-            evidence=f"{request.base_url}: {words('join.agree', shop=signups.named(connection))}", now=services().now(),
-        )  # fmt: skip
-        climb.touched(connection, merchant_id=merchant, customer_ids=[customer_id], now=services().now())
+        return _form(merchant, "join.bad_email"), 422
+    with tenant(services().engine, merchant) as conn:
+        shop = signups.shop(conn) or abort(404)
+        greet(shop)
+        known = {topic.key for topic in topics.all_topics(conn)}
+        wanted = known & set(request.form.getlist("topic") or [topics.PROMOTIONS])
+        person, asks = signing.sign_up(conn, merchant, shop.name, wanted, now=services().now())
     if asks:
-        wake(services().redis, send_confirmation, merchant, customer_id, on="urgent", hold=60)
-    return page("join_done.html", double=asks, email=email)
+        wake(services().redis, send_confirmation, merchant, person, on="urgent", hold=60)
+    return page("join_done.html", said="join.confirm" if asks else "join.done", email=email)
 
 
 @pages.get("/c/<token>/confirm")
-def ask(token: str) -> ResponseReturnValue:
+@own
+def ask(who: Visit) -> ResponseReturnValue:
     """One button; scanners open links, so that opening alone confirms nothing."""
-    link = read_link(token)
-    mine = of_link(link) if link else None
-    return page("confirm.html", card=mine, token=token) if mine else stranger()
+    return who.page("confirm.html")
 
 
 @pages.post("/c/<token>/confirm")
-def confirm(token: str) -> ResponseReturnValue:
+@own
+def confirm(who: Visit) -> ResponseReturnValue:
     """From now on it counts."""
-    link = read_link(token)
-    mine = of_link(link) if link else None
-    if link is None or mine is None:
-        return stranger()
-    with tenant(services().engine, link.merchant_id) as connection:
-        now = services().now()
-        if signups.confirm(connection, link.merchant_id, mine.customer.id, now):
-            climb.touched(connection, merchant_id=link.merchant_id, customer_ids=[mine.customer.id], now=now)
-    return redirect(url_for("preferences.show", token=token, saved=1))
-
-
-def too_often() -> bool:
-    """Whether this visitor left more addresses lately than one person has."""
-    redis, key = services().redis, f"join:{request.remote_addr}"
-    try:
-        count = redis.incr(key)
-        redis.expire(key, WITHIN, nx=True)
-    except RedisError:
-        abort(503)
-    return bool(count > PER_VISITOR)
-
-
-def _speak(locale: str, zone: str) -> None:
-    asked = request.accept_languages.best_match(["en", "id", "nl"])
-    speak(Words(language_of(asked, locale), zone_of(zone), services().now()))
+    now = services().now()
+    with tenant(services().engine, who.merchant_id) as conn:
+        if signups.confirm(conn, who.merchant_id, who.customer_id, now):
+            climb.touched(conn, merchant_id=who.merchant_id, customer_ids=[who.customer_id], now=now)
+    return redirect(url_for("preferences.show", token=who.token, saved=1))

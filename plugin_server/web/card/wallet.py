@@ -11,18 +11,16 @@ from flask import Blueprint, Response, redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from plugin_server.db.customers import benefits
-from plugin_server.db.customers.card import Card
 from plugin_server.db.merchant import brand
 from plugin_server.db.merchant.people import Person
 from plugin_server.db.session import tenant
 from plugin_server.settings import Settings
-from plugin_server.vault import CustomerLink
 from plugin_server.wallet import apple, google
 from plugin_server.wallet.apple import AppleSigner, BadCertificate
 from plugin_server.wallet.google import BadAccount, GoogleSigner
 from plugin_server.wallet.member import MemberPass
 from plugin_server.wallet.setup import missing
-from plugin_server.web.card.card import of_link, read_link, stranger
+from plugin_server.web.card.visit import Visit, own
 from plugin_server.web.context import page, services, words
 from plugin_server.web.guards import requires
 from plugin_server.web.ladder.rungs import public_names
@@ -45,37 +43,31 @@ class Readiness:
 
 
 @pages.get("/c/<token>/card.pkpass")
-def apple_pass(token: str) -> ResponseReturnValue:
+@own
+def apple_pass(who: Visit) -> ResponseReturnValue:
     """The file that an iPhone adds to its wallet."""
-    link = read_link(token)
-    mine = of_link(link) if link else None
-    if link is None or mine is None:
-        return stranger()
     try:
         signer = _apple(services().settings, services().now())
     except BadCertificate:
         signer = None
-    if signer is None or not _member(mine):
-        return _without(token, mine)
+    if signer is None or not _member(who):
+        return _without(who)
     head = {"Content-Disposition": 'attachment; filename="member.pkpass"', "Cache-Control": "private, no-store"}
-    return Response(apple.pkpass(_pass(token, link, mine), signer), mimetype=apple.MIME, headers=head)
+    return Response(apple.pkpass(_pass(who), signer), mimetype=apple.MIME, headers=head)
 
 
 @pages.get("/c/<token>/wallet")
-def google_link(token: str) -> ResponseReturnValue:
+@own
+def google_link(who: Visit) -> ResponseReturnValue:
     """On to Google, with the card signed in the address."""
-    link = read_link(token)
-    mine = of_link(link) if link else None
-    if link is None or mine is None:
-        return stranger()
     try:
         signer = _google(services().settings)
     except BadAccount:
         signer = None
-    if signer is None or not _member(mine):
-        return _without(token, mine)
+    if signer is None or not _member(who):
+        return _without(who)
     origin = services().settings.public_url
-    return redirect(google.save_link(_pass(token, link, mine), signer, origin=origin, now=services().now()))
+    return redirect(google.save_link(_pass(who), signer, origin=origin, now=services().now()))
 
 
 @pages.get("/settings/wallet")
@@ -111,34 +103,32 @@ def _google(settings: Settings) -> GoogleSigner | None:
     return google.load(issuer, account) if issuer and account else None
 
 
-def _without(token: str, mine: Card) -> ResponseReturnValue:
+def _without(who: Visit) -> ResponseReturnValue:
     """The card to keep and print instead, and a word about it; who has none is led back to their page."""
-    if not _member(mine):
-        return redirect(url_for("customer_card.show", token=token))
-    return page("card_member.html", card=mine, token=token, note=words()("wallet.none_here")), 404
+    return (who.page("card_member.html", note=words()("wallet.none_here")), 404) if _member(who) else who.back()
 
 
-def _member(mine: Card) -> bool:
-    return bool(mine.customer.member_since and mine.customer.member_number)
+def _member(who: Visit) -> bool:
+    return bool(who.card.customer.member_since and who.card.customer.member_number)
 
 
-def _pass(token: str, link: CustomerLink, mine: Card) -> MemberPass:
+def _pass(who: Visit) -> MemberPass:
     """The card in its member's own words and the shop's colour."""
-    t, person = words(), mine.customer
-    with tenant(services().engine, link.merchant_id) as conn:
-        rungs = public_names(conn, link.merchant_id, t.language)
-        lines = benefits.of_rung(conn, person.rung, t.language, mine.shop.locale)
+    t, person, shop = words(), who.card.customer, who.card.shop
+    with tenant(services().engine, who.merchant_id) as conn:
+        rungs = public_names(conn, who.merchant_id, t.language)
+        lines = benefits.of_rung(conn, person.rung, t.language, shop.locale)
         worn = brand.of(conn).color
     here: Any = next((rung for rung in rungs if rung.key == person.rung), None)
     rung = here.name if here else ""
     return MemberPass(
-        key=f"{link.merchant_id}-{person.id}",
-        shop=mine.shop.name,
+        key=f"{who.merchant_id}-{person.id}",
+        shop=shop.name,
         name=f"{person.first_name} {person.last_name}".strip() or person.member_number,
         number=person.member_number,
         rung=rung,
         since=t.date(person.member_since),
-        card_url=f"{services().settings.public_url}{url_for('customer_card.show', token=token)}",
+        card_url=f"{services().settings.public_url}{url_for('customer_card.show', token=who.token)}",
         labels={
             "member": t("card.member_number"), "rung": t("wallet.rung", date=t.date(services().now())),
             "since": t("wallet.since"), "card": t("wallet.card"), "benefits": t("face.benefits", rung=rung),

@@ -18,7 +18,7 @@ from plugin_server.db.session import tenant
 from plugin_server.jobs.giving.membership import end as end_membership
 from plugin_server.jobs.giving.membership import enrol, enrol_due
 from plugin_server.jobs.queues import wake
-from plugin_server.web.card.card import of_link, read_link, stranger
+from plugin_server.web.card.visit import Visit, own
 from plugin_server.web.context import page, services, words
 from plugin_server.web.guards import requires
 from plugin_server.web.ladder.rungs import names_of
@@ -27,46 +27,34 @@ pages = Blueprint("members", __name__)
 
 
 @pages.post("/c/<token>/member")
-def join(token: str) -> ResponseReturnValue:
+@own
+def join(who: Visit) -> ResponseReturnValue:
     """Become a member by one's own hand, where invited; a second tap changes nothing."""
-    link = read_link(token)
-    mine = of_link(link) if link else None
-    if link is None or mine is None:
-        return stranger()
-    with tenant(services().engine, link.merchant_id) as conn:
-        may = membership.invited(conn, link.merchant_id, mine.customer.id)
+    with tenant(services().engine, who.merchant_id) as conn:
+        may = membership.invited(conn, who.merchant_id, who.customer_id)
         if may:
-            enrol(conn, link.merchant_id, [mine.customer.id], by="customer", now=services().now())
+            enrol(conn, who.merchant_id, [who.customer_id], by="customer", now=services().now())
     if may:
         flash(words()("members.joined"), "good")
-    elif not mine.customer.member_since:
+    elif not who.card.customer.member_since:
         flash(words()("members.not_invited"), "bad")
-    return redirect(url_for("customer_card.show", token=token))
+    return who.back()
 
 
 @pages.get("/c/<token>/member")
-def show(token: str) -> ResponseReturnValue:
+@own
+def show(who: Visit) -> ResponseReturnValue:
     """The card alone, to print."""
-    link = read_link(token)
-    mine = of_link(link) if link else None
-    if link is None or mine is None:
-        return stranger()
-    if not mine.customer.member_number:
-        return redirect(url_for("customer_card.show", token=token))
-    return page("card_member.html", card=mine, token=token)
+    return who.page("card_member.html") if who.card.customer.member_number else who.back()
 
 
 @pages.get("/c/<token>/member.png")
-def picture(token: str) -> ResponseReturnValue:
+@own
+def picture(who: Visit) -> ResponseReturnValue:
     """The member number as a QR code: what a till types, without the spaces."""
-    link = read_link(token)
-    mine = of_link(link) if link else None
-    if mine is None or not mine.customer.member_number:
-        abort(404)
+    number = (who.card.customer.member_number or abort(404)).replace(" ", "")
     drawn = BytesIO()
-    segno.make(mine.customer.member_number.replace(" ", ""), micro=False, error="m").save(
-        drawn, kind="png", scale=8, border=4
-    )
+    segno.make(number, micro=False, error="m").save(drawn, kind="png", scale=8, border=4)
     return Response(drawn.getvalue(), mimetype="image/png", headers={"Cache-Control": "private, max-age=3600"})
 
 

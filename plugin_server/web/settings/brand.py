@@ -9,7 +9,6 @@ from plugin_server.db.merchant import audit_log, brand
 from plugin_server.db.merchant.brand import BadBrand, Brand
 from plugin_server.db.merchant.people import Person
 from plugin_server.db.session import tenant
-from plugin_server.vault import read_customer_token
 from plugin_server.web.card.sheet import worn
 from plugin_server.web.context import page, services, words
 from plugin_server.web.guards import requires
@@ -81,12 +80,10 @@ def look() -> tuple[int, Brand] | None:
 
 
 def _host() -> int | None:
-    """Whose page this is: by the customer's link, by the address, or as a friend's invitation said (``g.host``)."""
+    """Whose page this is: as the link said that was read for it (``g.host``), or by the address."""
     if "fault" in g:
         return None  # what failed may be the database, and the page that says so must not ask it again
-    named = request.view_args or {}
-    link = read_customer_token(services().settings.keys, named["token"]) if "token" in named else None
-    return link.merchant_id if link else g.get("host") or named.get("merchant")
+    return g.get("host") or (request.view_args or {}).get("merchant")
 
 
 def install(app: Flask) -> None:
