@@ -91,6 +91,33 @@ def test_a_card_is_light(visitor: Visitor, full: str) -> None:
     assert plain.get_data(as_text=True) == said
 
 
+def test_a_card_shows_what_still_holds(
+    app: Services, merchant: int, woo: int, crowd: int, visitor: Visitor, full: str
+) -> None:
+    """What somebody likes stands there; a shop that left takes no codes; who was forgotten has no page."""
+
+    def said(change: str) -> str:
+        with tenant(app.engine, merchant) as conn:
+            conn.execute(text(change), {"m": merchant, "c": crowd, "s": woo, "now": app.now()})
+        return visitor.get(full).get_data(as_text=True)
+
+    assert "Yang Anda sukai" not in said("SELECT 1")
+    assert "Yang Anda sukai" in said(
+        "INSERT INTO category (merchant_id, store_id, external_id, name) VALUES (:m, :s, '1', 'Teh')"
+    )
+    assert ">Teh<" in said(LIKES)
+    assert "SENJA-15CD" not in said("UPDATE store SET state = 'disconnected' WHERE id = :s")
+    assert "0000 0018" not in said("UPDATE customer SET erased_at = :now WHERE id = :c")
+    for path in ("", "/preferences", "/member", "/code.png"):
+        assert visitor.client.get(full + path).status_code == 404
+
+
+LIKES = """
+INSERT INTO survey_answer (merchant_id, customer_id, question, occasion, choices, first_at, answered_at)
+VALUES (:m, :c, 'preferences', 'page', '{Teh}', :now, :now)
+"""
+
+
 def test_pages_behind_a_log_in_are_not_packed(logged_in: Callable[[str], Visitor]) -> None:
     assert "Content-Encoding" not in logged_in("owner").client.get("/home", headers={"Accept-Encoding": "gzip"}).headers
 
@@ -147,7 +174,7 @@ def test_letters_that_come_late_move_nothing(chromium: Browser, address: str, fu
 MOVED = """
 window.moved = [];
 new PerformanceObserver((list) => list.getEntries().forEach((one) => window.moved.push(
-  [one.value, ...one.sources.map((source) => source.node && (source.node.outerHTML || source.node.data).slice(0, 80))])))
+  [one.value, ...one.sources.map(({ node }) => node && (node.outerHTML || node.data).slice(0, 80))])))
   .observe({ type: "layout-shift", buffered: true });
 """
 

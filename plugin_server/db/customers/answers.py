@@ -148,6 +148,14 @@ def categories(conn: Connection) -> list[str]:
     )
 
 
+def liked(conn: Connection, customer_id: int) -> list[str] | None:
+    """What a customer said last that they like; None where the shop has no categories to choose from."""
+    if not conn.scalar(text("SELECT EXISTS (SELECT FROM category)")):
+        return None
+    said = "SELECT choices FROM survey_answer WHERE customer_id = :c AND question = 'preferences' ORDER BY id DESC"
+    return list(conn.scalar(text(f"{said} LIMIT 1"), {"c": customer_id}) or [])
+
+
 def claim_untold(conn: Connection, now: datetime) -> Sequence[Row[Any]]:
     """Complaints that no owner was told of, now being told: (id, customer_id, score, text, thread)."""
     return conn.execute(

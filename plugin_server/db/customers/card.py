@@ -30,9 +30,12 @@ class Card:
 
 
 def card(connection: Connection, customer_id: int, now: datetime) -> Card | None:
-    """The card of a customer, or of whom they were merged into; None where there is no such customer any more."""
+    """The card of a customer, or of whom they were merged into; None where there is no such customer any more.
+
+    Offers of a shop that is connected no longer are left out: nobody knows whether it still takes their codes.
+    """
     customer = one(connection, customer_id)
-    if customer is None:
+    if customer is None or customer.erased_at:
         return None
     used = exists().where(Redemption.offer_code_id == OfferCode.id, Redemption.released_at.is_(None))
     offers = connection.execute(
@@ -50,6 +53,7 @@ def card(connection: Connection, customer_id: int, now: datetime) -> Card | None
         )
         .join(Store, Store.id == OfferCode.store_id)
         .where(OfferCode.customer_id == customer.id, OfferCode.state == "issued", OfferCode.expires_at > now, ~used)
+        .where(Store.state != "disconnected")
         .order_by(OfferCode.expires_at)
         .limit(5)
     ).all()

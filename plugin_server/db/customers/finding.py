@@ -161,6 +161,7 @@ def one(connection: Connection, customer_id: int) -> Row[*tuple[Any, ...]] | Non
             Customer.member_number,
             Customer.source,
             Customer.created_at,
+            Customer.erased_at,
             CustomerFacts.average_order_minor,
             CustomerFacts.first_order_at,
             CustomerFacts.refunded_minor,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from io import BytesIO
 
 import segno
-from flask import Blueprint, Response, abort, g
+from flask import Blueprint, Response, abort
 from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 
 from plugin_server.db.session import tenant
-from plugin_server.vault import read_customer_token
+from plugin_server.web.card.visit import visit
 from plugin_server.web.context import services
 
 pages = Blueprint("code_picture", __name__)
@@ -19,14 +19,13 @@ pages = Blueprint("code_picture", __name__)
 @pages.get("/c/<token>/code.png")
 def show(token: str) -> ResponseReturnValue:
     """The code of the mail that the link came from, else the newest one; of a preview, a code that buys nothing."""
-    g.person = None
-    link = read_customer_token(services().settings.keys, token) if len(token) < 500 else None
-    if link is None and token != "preview":  # noqa: S105 - the word in previews' links
+    who = visit(token)
+    if who is None and token != "preview":  # noqa: S105 - the word in previews' links
         abort(404)
     code = "SAMPLE-0000"
-    if link:
-        with tenant(services().engine, link.merchant_id) as connection:
-            code = connection.scalar(_CODE, {"c": link.customer_id, "m": link.message_id}) or abort(404)
+    if who:
+        with tenant(services().engine, who.merchant_id) as conn:
+            code = conn.scalar(_CODE, {"c": who.customer_id, "m": who.link.message_id}) or abort(404)
     picture = BytesIO()
     segno.make(code, micro=False).save(picture, kind="png", scale=8, border=4)
     return Response(picture.getvalue(), mimetype="image/png", headers={"Cache-Control": "private, max-age=86400"})

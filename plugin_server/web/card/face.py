@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from campaigns.membership import next_anniversary
 from connectors.types import minor_units
-from plugin_server.db.customers import benefits, membership
+from plugin_server.db.customers import answers, benefits, membership
 from plugin_server.db.customers.card import Card
 from plugin_server.web.card.held_points import Held, held
 from plugin_server.web.card.share import Share, shared
@@ -25,7 +25,10 @@ WAYS_SHOWN = 2
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """All that the front shows. ``step`` is what to do for the rung ``ahead``, "" where nothing is missing or known."""
+    """All that the front shows. ``step`` is what to do for the rung ``ahead``, "" where nothing is missing or known.
+
+    ``likes`` is None where there is nothing to choose from.
+    """
 
     rungs: list[RungName]
     why: dict[str, Any] | None
@@ -39,6 +42,7 @@ class Face:
     benefits_ahead: list[str]
     best: Any
     others: list[Any]
+    likes: list[str] | None
 
 
 def face(conn: Connection, merchant: int, mine: Card, say: Words) -> Face:
@@ -62,6 +66,7 @@ def face(conn: Connection, merchant: int, mine: Card, say: Words) -> Face:
         benefits_ahead=benefits.of_rung(conn, ahead.get("rung"), say.language, mine.shop.locale),
         best=best,
         others=[offer for offer in mine.offers if offer is not best],
+        likes=answers.liked(conn, person.id),
     )
 
 
