@@ -73,8 +73,9 @@ def page(template: str, **values: Any) -> str:
 
 
 def is_partial() -> bool:
-    """True where htmx asks for a part of a page only."""
-    return request.headers.get("HX-Request") == "true" and request.headers.get("HX-Boosted") != "true"
+    """True where htmx asks for a part of a page only; a page that somebody goes back to is asked for whole."""
+    whole = ("HX-Boosted", "HX-History-Restore-Request")
+    return request.headers.get("HX-Request") == "true" and "true" not in map(request.headers.get, whole)
 
 
 def install(app: Flask) -> None:

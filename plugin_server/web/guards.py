@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
 
-from flask import abort, redirect, request, url_for
+from flask import abort, current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import MapAdapter
 
 from plugin_server.db.merchant.people import Person
 from plugin_server.web.context import visitor
@@ -35,12 +38,25 @@ def requires(role: str) -> Callable[[Callable[..., ResponseReturnValue]], Callab
 
 
 def to_login() -> ResponseReturnValue:
-    """To the log-in, and from there back to the page that was asked for."""
-    wanted = request.full_path.rstrip("?") if request.method == "GET" else None
+    """To the log-in, and from there back to the page that was asked for, or on which a form was sent."""
+    fetched = request.headers.get("HX-Request") == "true"
+    wanted = request.full_path.rstrip("?") if request.method == "GET" and not fetched else _looked_at(fetched)
     address = url_for("login.form", next=wanted)
-    if request.headers.get("HX-Request") == "true":
+    if fetched:
         return "", 401, {"HX-Redirect": address}
     return redirect(address)
+
+
+def _looked_at(fetched: bool) -> str | None:
+    """The page of ours in the browser; only its path counts, so that no address leads elsewhere."""
+    given = urlsplit((request.headers.get("HX-Current-URL") if fetched else request.referrer) or "")
+    if given.netloc != request.host:
+        return None
+    try:
+        cast(MapAdapter, current_app.create_url_adapter(request)).match(given.path, method="GET")
+    except HTTPException:
+        return None
+    return f"{given.path}?{given.query}" if given.query else given.path or None
 
 
 __all__ = ["Person", "requires"]

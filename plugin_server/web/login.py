@@ -21,6 +21,8 @@ from plugin_server.web.shops.embedded import in_frame
 from plugin_server.wiring import Services
 
 pages = Blueprint("login", __name__)
+WANTED = "wanted"
+"""In the session of somebody who is not logged in yet: the page to go on to. The link comes by mail and knows none."""
 PER_ADDRESS = 5
 PER_VISITOR = 30
 WITHIN = 900
@@ -30,9 +32,12 @@ WITHIN = 900
 @pages.get("/login")
 def form() -> ResponseReturnValue:
     """Ask for the address."""
+    wanted = _safe(request.args.get("next"))
     if visitor():
-        return redirect(url_for("home.show"))
-    return page("login.html", next=_safe(request.args.get("next")))
+        return redirect(wanted or url_for("home.show"))
+    if wanted:
+        session[WANTED] = wanted
+    return page("login.html")
 
 
 @pages.post("/login")
@@ -69,7 +74,7 @@ def confirm(token: str) -> ResponseReturnValue:
     """Show one button. Nothing is used up yet."""
     if not people.link_is_good(services().engine, token, services().now()):
         return page("login_stale.html"), 410
-    return page("login_confirm.html", token=token, next=_safe(request.args.get("next")))
+    return page("login_confirm.html", token=token)
 
 
 @pages.post("/login/<token>")
@@ -78,12 +83,13 @@ def enter(token: str) -> ResponseReturnValue:
     who = people.use_link(services().engine, token, services().now())
     if who is None:
         return page("login_stale.html"), 410
+    wanted = _safe(session.get(WANTED))
     session.clear()
     session.permanent = True
     session.update(merchant=who.merchant_id, user=who.user_id, version=who.session_version)
     with tenant(services().engine, who.merchant_id) as connection:
         audit_log.record(connection, who.merchant_id, actor=who.email, action="login")
-    return redirect(_safe(request.form.get("next")) or url_for("home.show"))
+    return redirect(wanted or url_for("home.show"))
 
 
 @pages.post("/logout")

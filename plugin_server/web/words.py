@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel import Locale
+from babel import Locale, UnknownLocaleError
 from babel.core import get_global
 from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_compact_decimal, format_currency, format_decimal, format_percent
@@ -34,6 +34,15 @@ AMERICAN = {
 @cache
 def _american(zone: str) -> bool:
     return get_global("zone_territories").get(zone) == "US"
+
+
+@cache
+def _week_start(zone: str) -> int:
+    """From the Unicode CLDR, as Babel carries it; Monday, as in ISO 8601, for a zone of no country."""
+    try:
+        return Locale("en", get_global("zone_territories")[zone]).first_week_day
+    except (KeyError, UnknownLocaleError):
+        return 0
 
 
 @cache
@@ -155,6 +164,11 @@ class Words:
         """The same pattern in the order of a shop in the United States, where it speaks English."""
         american = self.language == "en" and _american(str(self.zone))
         return AMERICAN.get(written, written) if american else written
+
+    @property
+    def week_start(self) -> int:
+        """The weekday (0 is Monday) that weeks begin with where the shop is: Sunday in the States and in Indonesia."""
+        return _week_start(str(self.zone))
 
     def month(self, key: str) -> str:
         """``Nov 2026`` for ``2026-11``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from html import unescape
@@ -124,7 +125,22 @@ def test_the_page_leads_to_campaigns_and_to_the_builder(
         assert visitor.get(f"/campaigns/calendar?month={month}").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("zone", "first"),
+    [("Asia/Jakarta", "Sun"), ("America/New_York", "Sun"), ("Europe/Amsterdam", "Mon"), ("UTC", "Mon")],
+)
+def test_weeks_begin_as_they_do_where_the_shop_is(
+    app: Services, merchant: int, logged_in: Callable[[str], Visitor], zone: str, first: str
+) -> None:
+    with tenant(app.engine, merchant) as connection:
+        connection.execute(text("UPDATE merchant SET timezone = :z"), {"z": zone})
+    page = logged_in("viewer").get("/campaigns/calendar?month=2026-11").text
+    assert re.findall(r'class="weekday" aria-hidden="true">(\w+)<', page)[0] == first
+
+
 def test_weeks_are_whole() -> None:
+    assert {len(days_of(date(2026, month, 1), start)) % 7 for month in range(1, 13) for start in range(7)} == {0}
+    assert [days_of(date(2026, 8, 1), 6)[place] for place in (0, -1)] == [date(2026, 7, 26), date(2026, 9, 5)]
     days = days_of(date(2027, 2, 1))
     assert (days[0], days[-1], len(days)) == (date(2027, 2, 1), date(2027, 2, 28), 28)
     assert [days_of(date(2026, 8, 1))[place] for place in (0, -1)] == [date(2026, 7, 27), date(2026, 9, 6)]

@@ -8,12 +8,10 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Page
 from sqlalchemy import text
 
-from plugin_server.db.merchant import brand, people
+from plugin_server.db.merchant import brand
 from plugin_server.db.session import tenant
-from plugin_server.web.login import make_login_link
 from plugin_server.wiring import Services
 from tests.web.conftest import Visitor
 from tests.web.test_browser import Looker, address, crowd, looker
@@ -81,35 +79,6 @@ def test_a_form_without_a_session_leads_to_the_log_in(visitor: Visitor) -> None:
 
 
 @pytest.mark.browser
-def test_what_was_typed_comes_back_after_the_log_in(
-    looker: Callable[..., Looker], app: Services, merchant: int, woo: int
-) -> None:
-    eye = looker("phone")
-    page = eye.page
-    page.goto(f"{eye.address}/settings")
-    page.fill("#f-name", "Kopi Baru")
-    page.fill("#f-postal_address", "Jalan Senja 7\nBandung")
-    with tenant(app.engine, merchant) as connection:
-        user = connection.scalar(text("SELECT id FROM user_account WHERE email LIKE 'phone-%'"))
-        people.log_out_everywhere(connection, user)
-    page.click("main form[action='/settings'] button:has-text('Save')")
-    page.wait_for_url("**/login**")
-    link = make_login_link(app, merchant, user).removeprefix(app.settings.public_url)
-    page.goto(eye.address + link)
-    page.click("main button")
-    page.wait_for_url("**/home")
-    page.click("text=What you typed before the log-in ended is kept")
-    page.locator("text=Nothing was sent yet").wait_for()
-    assert page.input_value("#f-name") == "Kopi Baru"
-    assert page.input_value("#f-postal_address") == "Jalan Senja 7\nBandung"
-    with tenant(app.engine, merchant) as connection:
-        assert connection.scalar(text("SELECT name FROM merchant")) == "Kopi Tangga"
-    page.click("main form[action='/settings'] button:has-text('Save')")
-    page.locator("text=Saved").first.wait_for()
-    assert page.evaluate("localStorage.getItem('tangga.form')") is None
-
-
-@pytest.mark.browser
 def test_keys_lead_to_pages_and_are_off_where_one_types(looker: Callable[..., Looker], crowd: int) -> None:
     eye = looker("desk")
     page = eye.page
@@ -125,49 +94,6 @@ def test_keys_lead_to_pages_and_are_off_where_one_types(looker: Callable[..., Lo
     page.keyboard.type("gh")
     assert page.input_value("#f-q") == "gh"
     assert page.url.startswith(f"{eye.address}/customers")
-
-
-FOCUSED = """() => {
-  let one = document.activeElement;
-  if (one.tagName === "IFRAME" || one === document.body) return "elsewhere"; // a part was drawn anew: Tab goes on there
-  if (one.type === "radio" || one.type === "checkbox") one = [one, one.nextElementSibling || one].find(seen) || one;
-  function seen(each) { return getComputedStyle(each).outlineStyle !== "none"; }
-  return seen(one) ? "seen" : one.outerHTML.slice(0, 120);
-}"""
-
-
-def tab_to(page: Page, wanted: str) -> None:
-    """Press Tab until this has the focus; every stop on the way must be seen to have it."""
-    for _ in range(150):
-        page.keyboard.press("Tab")
-        assert page.evaluate(FOCUSED) in ("seen", "elsewhere")
-        if page.locator(wanted).first.evaluate("one => one === document.activeElement"):
-            return
-    raise AssertionError(f"Tab does not come to {wanted}")
-
-
-@pytest.mark.browser
-def test_a_campaign_is_made_launched_and_taken_back_by_keys_alone(looker: Callable[..., Looker], crowd: int) -> None:
-    eye = looker("desk")
-    page = eye.page
-    page.goto(f"{eye.address}/campaigns/new?rungs=shopper,customer,member")
-    page.locator("#look iframe").wait_for()
-    tab_to(page, "[name='offer.percentage.value']")
-    page.keyboard.type("15")
-    page.locator("#told").get_by_text("15% off, by a code of their own").wait_for()
-    tab_to(page, ".saving button")
-    page.keyboard.press("Enter")
-    page.wait_for_selector("#mail iframe")
-    tab_to(page, "a:has-text('Launch to')")
-    page.keyboard.press("Enter")
-    page.locator("main").get_by_text("Nothing leaves for").wait_for()
-    tab_to(page, "button:has-text('Send to')")
-    page.keyboard.press("Enter")
-    page.locator("main").get_by_text("Nothing has left yet").wait_for()
-    tab_to(page, "button:has-text('Take it back')")
-    page.keyboard.press("Enter")
-    page.locator("main").get_by_text("Nobody got anything").wait_for()
-    assert eye.complaints == []
 
 
 @pytest.mark.browser

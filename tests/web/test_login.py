@@ -90,11 +90,40 @@ def test_the_mail_carries_a_link_that_works(
     assert visitor.post(path).location == "/home"
 
 
+def test_the_page_asked_for_opens_after_the_log_in_that_came_by_mail(visitor: Visitor, link: str) -> None:
+    wanted = visitor.get("/customers?rung=shopper&after=x").location
+    assert wanted == "/login?next=/customers?rung%3Dshopper%26after%3Dx"
+    visitor.get(wanted)
+    visitor.post("/login", {"email": "nonsense"})
+    visitor.get(link)
+    assert visitor.post(link).location == "/customers?rung=shopper&after=x"
+    assert visitor.get("/login?next=/audit").location == "/audit"
+
+
+@pytest.mark.parametrize(
+    ("came_from", "next_"),
+    [
+        ("http://localhost/segments/new?fact=orders", "/login?next=/segments/new?fact%3Dorders"),
+        ("http://evil.example/segments/new", "/login"),
+        ("http://localhost/ladder/look", "/login"),  # an answer to a form: nothing to open
+        ("nonsense", "/login"),
+    ],
+)
+def test_a_form_without_a_log_in_leads_back_to_its_page(visitor: Visitor, came_from: str, next_: str) -> None:
+    visitor.get("/login")
+    assert visitor.post("/segments", headers={"Referer": came_from}).location == next_
+    fetched = visitor.post("/segments", headers={"HX-Request": "true", "HX-Current-URL": came_from})
+    assert (fetched.status_code, fetched.headers["HX-Redirect"]) == (401, next_)
+
+
 def test_next_never_leads_to_another_site(visitor: Visitor, link: str) -> None:
     for evil in ("//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)"):
         visitor.get("/login")
         answer = visitor.post("/language", {"language": "nl", "next": evil})
         assert answer.location == "/login"
+        visitor.get("/login", query_string={"next": evil})
+    visitor.get(link)
+    assert visitor.post(link).location == "/home"
 
 
 def test_logging_out_everywhere_ends_other_sessions(

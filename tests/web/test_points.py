@@ -166,6 +166,24 @@ def test_points_by_hand_need_a_reason_and_cannot_go_below_zero(
     assert has(points_shop_like, NOW) == (15, 0)
 
 
+def test_points_by_hand_are_given_once_by_one_form_and_a_fault_keeps_what_was_typed(
+    points_shop_like: Shop, logged_in: Callable[[str], Visitor]
+) -> None:
+    shop = points_shop_like
+    take(shop, order())
+    customer = shop.rows("SELECT id FROM customer")[0][0]
+    visitor, path = logged_in("marketer"), f"/points/customers/{customer}"
+    ticket = re.findall(r'name="ticket" value="(\w{32})"', visitor.get(path).text)[0]
+    refused = visitor.post(path, {"amount": "2,5", "reason": "late parcel", "ticket": ticket}).text
+    assert ('value="2,5"' in refused, 'value="late parcel"' in refused, f'value="{ticket}"' in refused) == (True,) * 3
+    for _ in range(2):
+        assert visitor.post(path, {"amount": "25", "reason": "late parcel", "ticket": ticket}).status_code == 302
+    by_hand = "SELECT array_agg(points) FROM point_entry WHERE kind = 'adjust'"
+    assert shop.rows(by_hand) == [([25],)]
+    visitor.post(path, {"amount": "25", "reason": "late parcel", "ticket": "f" * 32})
+    assert shop.rows(by_hand) == [([25, 25],)]
+
+
 def test_points_by_hand_are_taken_back_once_and_for_a_day(
     points_shop_like: Shop, logged_in: Callable[[str], Visitor], clock: Clock
 ) -> None:

@@ -16,9 +16,18 @@ UNDO = timedelta(days=1)
 
 
 def adjust(
-    conn: Connection, merchant_id: int, customer_id: int, amount: int, *, reason: str, by: str, now: datetime
-) -> None:
-    """Give (or below zero: take) points, written down with who and why.
+    conn: Connection,
+    merchant_id: int,
+    customer_id: int,
+    amount: int,
+    *,
+    reason: str,
+    by: str,
+    now: datetime,
+    ticket: str = "",
+) -> bool:
+    """Give (or below zero: take) points, written down with who and why. ``ticket`` is the form's own number: what was
+    sent twice is done once, and the second time gives False.
 
     Raises ``NotEnough`` where more would be taken than can be spent, ``ValueError`` for nothing, too much or no reason.
     """
@@ -27,7 +36,10 @@ def adjust(
         raise ValueError("Say why: the reason stays with the points.")
     if not 0 < abs(amount) <= points_ledger.MOST:
         raise ValueError(f"Give between 1 and {points_ledger.MOST} points, or take as many.")
-    key = f"adjust:{uuid4().hex}"
+    key = f"adjust:{ticket or uuid4().hex}"
+    points_ledger.hold(conn, [customer_id])
+    if conn.scalar(text("SELECT 1 FROM point_entry WHERE customer_id = :c AND key = :k"), {"c": customer_id, "k": key}):
+        return False
     if amount > 0:
         force = in_force(conn)
         life = force.program.expires_days if force else None
@@ -39,6 +51,7 @@ def adjust(
         conn, merchant_id, actor=by, action="points_adjusted", subject=f"customer {customer_id}",
         detail={"points": amount, "reason": said},
     )  # fmt: skip
+    return True
 
 
 def undoable(conn: Connection, customer_id: int, now: datetime) -> set[int]:

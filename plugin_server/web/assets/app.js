@@ -1,26 +1,16 @@
 import "htmx.org";
 import "./frame.js";
 import "./keys.js";
-
-// Forms that say what they will do ask once more before they do it.
-document.addEventListener("submit", (event) => {
-  const question = event.target.getAttribute("data-confirm");
-  if (question && !window.confirm(question)) event.preventDefault();
-});
+import "./focus.js";
+// The question comes before what a form that is sent brings with it.
+import "./asked.js";
+import "./kept.js";
 
 // A choice marked so sends its form at once; without scripts the form's own button does.
 document.addEventListener("change", (event) => {
   const form = event.target.closest("form[data-submit-on-change]");
   if (form) form.requestSubmit();
 });
-
-// One menu at a time, and none after a click elsewhere or Escape.
-const closeMenus = (except) =>
-  document.querySelectorAll("details.menu[open]").forEach((menu) => menu !== except && menu.removeAttribute("open"));
-document.addEventListener("click", (event) => closeMenus(event.target.closest("details.menu")));
-document.addEventListener("keydown", (event) => event.key === "Escape" && closeMenus(null));
-
-// Pages that are worth paper say so with a button.
 
 // A slider says its value while it is moved.
 document.addEventListener("input", (event) => {
@@ -38,4 +28,3 @@ document.addEventListener("click", async (event) => {
   await navigator.clipboard.writeText(button.dataset.copy);
   button.textContent = button.dataset.done;
 });
-import "./kept.js";

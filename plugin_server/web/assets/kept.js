@@ -1,6 +1,8 @@
-// What somebody typed is not lost when their log-in has ended meanwhile: it stays in this browser for an hour, and comes
-// back to its page after the next log-in. Nothing secret is kept, and nothing where the form reached us.
-const PLACE = "tangga.form", HOUR = 3_600_000, SECRET = new Set(["csrf_token", "password", "secret", "key"]);
+// What somebody typed is not lost when their log-in has ended meanwhile, or the network: it stays in this browser for an
+// hour, and comes back to its page. Nothing secret is kept, and nothing where the form reached us.
+import htmx from "htmx.org";
+
+const PLACE = "tangga.form", HOUR = 3_600_000, SECRET = new Set(["csrf_token", "password", "secret", "key", "id_token"]);
 const inside = document.body.dataset.who, here = location.pathname + location.search;
 
 const read = () => {
@@ -12,32 +14,77 @@ const read = () => {
 const write = (kept) => {
   try { kept ? localStorage.setItem(PLACE, JSON.stringify(kept)) : localStorage.removeItem(PLACE); } catch { /* no room: nothing is kept */ }
 };
-
-document.addEventListener("submit", (event) => {
-  const form = event.target;
-  if (event.defaultPrevented || !inside || form.method !== "post" || !form.closest("main") || form.querySelector("[type=password]")) return;
+const keep = (form) => {
+  if (!inside || form?.method !== "post" || !form.closest("main") || form.querySelector("[type=password]")) return;
   const fields = [...new FormData(form)].filter(([name, value]) => typeof value === "string" && !SECRET.has(name));
-  if (fields.length) write({ at: Date.now(), path: here, who: inside, action: form.getAttribute("action"), fields, lost: false });
-});
+  // Of a form with a draft the server itself keeps what is typed over a log-in.
+  const draft = "draft" in form.dataset;
+  if (fields.length) write({ at: Date.now(), path: form.dataset.page || here, who: inside, action: form.getAttribute("action"), fields, draft, lost: false });
+};
 
 const note = (words, address) => {
+  document.querySelector("#kept")?.remove();
   const line = document.createElement("p");
+  line.id = "kept";
   line.className = "note";
   line.setAttribute("role", "status");
+  document.querySelector("main").prepend(line);
   if (address) {
     const link = line.appendChild(document.createElement("a"));
     link.href = address;
     link.textContent = words;
   } else line.textContent = words;
-  document.querySelector("main").prepend(line);
+};
+const unreached = () => {
+  if (document.querySelector("#kept.bad")) return;
+  note(document.body.dataset.unreached);
+  document.querySelector("#kept").classList.add("bad");
 };
 
-const fill = (kept) => {
-  const form = [...document.querySelectorAll("main form[method=post]")].find((one) => one.getAttribute("action") === kept.action);
+// A form is sent once, however often its button is pressed; one that cannot leave is not sent into nowhere.
+const SENT = "data-sent", AGAIN = 15_000;
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || form.method !== "post") return;
+  if (!navigator.onLine) {
+    event.preventDefault();
+    unreached();
+    document.querySelector("#kept").scrollIntoView({ block: "nearest" });
+  } else if (Date.now() - Number(form.getAttribute(SENT)) < AGAIN) event.preventDefault();
+  else {
+    form.setAttribute(SENT, Date.now());
+    keep(form);
+  }
+});
+addEventListener("pageshow", () => document.querySelectorAll(`[${SENT}]`).forEach((form) => form.removeAttribute(SENT)));
+
+// A part of a page that cannot be fetched leaves the page as it is, and says so until one comes again.
+document.addEventListener("htmx:sendError", unreached);
+document.addEventListener("htmx:afterOnLoad", () => document.querySelector("#kept.bad")?.remove());
+addEventListener("online", () => document.querySelector("#kept.bad")?.remove());
+// A log-in that has ended is also met by a form that only asks what it would do.
+document.addEventListener("htmx:beforeOnLoad", ({ detail: { xhr, elt } }) => xhr.status === 401 && keep(elt.closest("form")));
+
+const same = (kept, part) => [...part.querySelectorAll("main form[method=post]")].find((one) => one.getAttribute("action") === kept.action);
+
+// A form that grows while it is filled is drawn by the server as it was; others only need their values.
+const drawn = async (form, kept) => {
+  const own = [...form.elements].filter(({ type, name }) => type === "hidden" && !kept.fields.some(([other]) => other === name));
+  const fields = new URLSearchParams([...kept.fields, ...own.map(({ name, value }) => [name, value]), ["do", "look"], ["act", "look"]]);
+  const answer = await fetch(form.dataset.again, { method: "POST", body: fields });
+  const made = answer.ok && same(kept, new DOMParser().parseFromString(await answer.text(), "text/html"));
+  if (!made) return;
+  form.replaceChildren(...made.childNodes);
+  htmx.process(form);
+};
+
+const fill = async (kept) => {
+  const form = same(kept, document);
   if (!form) return false;
+  if (form.dataset.again) await drawn(form, kept);
   const left = kept.fields.slice();
   for (const field of form.elements) {
-    if (!field.name || SECRET.has(field.name) || ["hidden", "submit", "button"].includes(field.type)) continue;
+    if (!field.name || SECRET.has(field.name) || ["hidden", "submit", "button", "file"].includes(field.type)) continue;
     const choice = field.type === "checkbox" || field.type === "radio";
     const at = left.findIndex(([name, value]) => name === field.name && (!choice || value === field.value));
     if (choice) field.checked = at >= 0;
@@ -47,12 +94,24 @@ const fill = (kept) => {
   return true;
 };
 
+const comeBack = async (kept) => {
+  write(null);
+  try {
+    if (await fill(kept)) note(document.body.dataset.keptHere);
+  } catch {
+    write(kept); // the network again: it waits for the next time
+  }
+};
+
+// The page that answers a form was led to by it; whoever goes back or types an address after a form that never arrived
+// was not.
+const led = document.referrer.startsWith(location.origin) && performance.getEntriesByType("navigation")[0]?.type === "navigate";
 const kept = read();
 if (!kept) write(null);
-else if (!inside) write({ ...kept, lost: true });
-else if (!kept.lost || kept.who !== inside) write(null);
-else if (kept.path !== here) note(document.body.dataset.keptElsewhere, kept.path);
+else if (!inside) write(kept.draft ? null : { ...kept, lost: true });
+else if (kept.who !== inside || (!kept.lost && led)) write(null);
+else if (kept.path === here) comeBack(kept);
 else {
-  if (fill(kept)) note(document.body.dataset.keptHere);
-  write(null);
+  write({ ...kept, lost: true });
+  note(document.body.dataset.keptElsewhere, kept.path);
 }

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from flask import Blueprint, Response, abort, current_app, g, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -37,6 +38,7 @@ from plugin_server.web.campaigning.mail_preview import FRAME_POLICY
 from plugin_server.web.campaigning.sentence import weekdays
 from plugin_server.web.context import is_partial, page, services, visitor, words
 from plugin_server.web.guards import Route, requires
+from plugin_server.web.shops.embedded import in_frame
 
 pages = Blueprint("builder", __name__)
 
@@ -61,12 +63,10 @@ def keeping(route: Route) -> Callable[..., ResponseReturnValue]:
 
 
 def begin(who: Person) -> str:
-    """The page to begin on, or the one that was left when a log-in ran out (``?draft=``)."""
-    draft = request.args.get("draft", "")
-    left = campaign_drafts.kept(draft, who.user_id)
+    """The page to begin on, or the one that was left (``?draft=``): when a log-in ran out, or to load it again."""
     with tenant(services().engine, who.merchant_id) as connection:
-        if left is not None:
-            return _page(connection, who, left, _base(connection, who, left), note="stale", draft=draft)
+        if left := _left(connection, who):
+            return left
         base = campaign_base.asked(connection, who, request.args, services().now())
         return _page(connection, who, campaign_base.begun(base, request.args, words()), base)
 
@@ -77,9 +77,24 @@ def edit(who: Person, key: str) -> ResponseReturnValue:
     """The builder with a saved campaign."""
     with tenant(services().engine, who.merchant_id) as connection:
         saved = campaigns.get(connection, key) or abort(404)
+        if left := _left(connection, who, f"edit:{key}"):
+            return left
         base = campaign_base.of_token(connection, who, f"edit:{key}") or abort(404)
         given = campaign_base.begun(base, {}, words())
         return _page(connection, who, given, base, note=saved.state if saved.state in ("active", "ended") else "")
+
+
+def _left(connection: Connection, who: Person, token: str = "") -> str:
+    """What somebody typed and did not save (of the form that began with ``token``); empty where there is nothing."""
+    draft = request.args.get("draft", "")
+    given = campaign_drafts.kept(draft, who.user_id)
+    if given is None or (token and given.get("base") != token):
+        return ""
+    base = _base(connection, who, given)
+    note = "stale" if campaign_drafts.is_stray(draft) else "unsaved"
+    if base.key and given.get("version") != str(base.version):
+        note = "meanwhile"
+    return _page(connection, who, given, base, note=note, draft=draft)
 
 
 def _base(connection: Connection, who: Person, given: Fields) -> Base:
@@ -183,14 +198,25 @@ def _looked(who: Person) -> ResponseReturnValue:
 def told(who: Person) -> ResponseReturnValue:
     """What will happen, as the form stands; the page asks for it while somebody types. It also keeps the draft."""
     given = request.form
-    campaign_drafts.keep(given.get("draft", ""), given, who.user_id)
+    kept = campaign_drafts.keep(given.get("draft", ""), given, who.user_id)
     with tenant(services().engine, who.merchant_id) as connection:
         said = campaign_told.told(connection, who, given, _base(connection, who, given), words())
     seen = _mail_mark(given)
     answer = make_response(page("_builder_told.html", told=said, seen=seen, label_of=campaign_faults.label))
     if given.get("seen") != seen:
         answer.headers["HX-Trigger"] = "mail-changed"
+    if kept and (address := _with_draft(given.get("draft", ""))):
+        answer.headers["HX-Replace-Url"] = address
     return answer
+
+
+def _with_draft(draft: str) -> str:
+    """The builder's address with what is typed there, to be loaded again; empty where it stands there already."""
+    page = urlsplit(request.headers.get("HX-Current-URL", ""))
+    known = [(name, value) for name, value in parse_qsl(page.query) if name != "draft"]
+    if in_frame() or not page.path.startswith("/campaigns/") or ("draft", draft) in parse_qsl(page.query):
+        return ""
+    return f"{page.path}?{urlencode([*known, ('draft', draft)])}"
 
 
 SEEN = re.compile(r"(?:s\d+\.)?(?:message\.|offer\.|trigger\.holiday|kind$)|shape$")

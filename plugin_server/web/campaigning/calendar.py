@@ -40,7 +40,7 @@ class Day:
 def show(who: Person) -> ResponseReturnValue:
     """A month, ``?month=2026-12``; this one otherwise."""
     first, today = _asked(who)
-    days = days_of(first)
+    days = days_of(first, words().week_start)
     with tenant(services().engine, who.merchant_id) as connection:
         found = planned.month(connection, days[0], days[-1], services().now())
     grid = _grid(days, first, today, found)
@@ -52,7 +52,7 @@ def show(who: Person) -> ResponseReturnValue:
 def crowding(who: Person) -> ResponseReturnValue:
     """Part of the page: where the planned mails of the month meet the same people."""
     first, _ = _asked(who)
-    days, now = days_of(first), services().now()
+    days, now = days_of(first, words().week_start), services().now()
     with tenant(services().engine, who.merchant_id) as connection:
         entries = [one for one in planned.month(connection, days[0], days[-1], now).entries if one.run_id is None]
         found = planned.crowding(connection, who.merchant_id, entries, now)
@@ -71,11 +71,11 @@ def _asked(who: Person) -> tuple[date, date]:
     return first, today
 
 
-def days_of(first: date) -> list[date]:
-    """All days of the weeks that the month touches, from a Monday to a Sunday."""
-    start = first - timedelta(days=first.weekday())
+def days_of(first: date, week_start: int = 0) -> list[date]:
+    """All days of the weeks that the month touches, each week from its first weekday (0 is Monday) on."""
+    start = first - timedelta(days=(first.weekday() - week_start) % 7)
     last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
-    return [start + timedelta(days=number) for number in range((last - start).days + 7 - last.weekday())]
+    return [start + timedelta(days=number) for number in range(-(-((last - start).days + 1) // 7) * 7)]
 
 
 def _grid(days: list[date], first: date, today: date, found: Month) -> list[Day]:
@@ -94,5 +94,6 @@ def _grid(days: list[date], first: date, today: date, found: Month) -> list[Day]
 
 def _beside(first: date) -> dict[str, Any]:
     before, after = first - timedelta(days=1), first + timedelta(days=31)
-    week = [words().date(date(2024, 1, 1) + timedelta(days=number), "EEE") for number in range(7)]
+    began = date(2024, 1, 1) + timedelta(days=words().week_start)
+    week = [words().date(began + timedelta(days=number), "EEE") for number in range(7)]
     return {"before": f"{before:%Y-%m}", "after": f"{after:%Y-%m}", "this": f"{first:%Y-%m}", "week": week}

@@ -63,8 +63,13 @@ def kept(draft: str, user_id: int) -> Fields | None:
     if not isinstance(content, bytes):
         return None
     found = json.loads(content)
-    own = found["user"] == user_id or (found["user"] is None and request.cookies.get(COOKIE) == draft)
+    own = found["user"] == user_id or (found["user"] is None and is_stray(draft))
     return MultiDict([(str(name), str(value)) for name, value in found["fields"]]) if own else None
+
+
+def is_stray(draft: str) -> bool:
+    """True for the draft that this browser left when its log-in had run out."""
+    return request.cookies.get(COOKIE) == draft
 
 
 def marked(answer: Response, draft: str) -> Response:

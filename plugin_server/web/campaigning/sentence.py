@@ -156,6 +156,7 @@ def _measure(made: Campaign, words: Words) -> str:
 
 
 def weekdays(words: Words) -> list[tuple[str, str]]:
-    """Number (1 is Monday) and name of each day of the week."""
+    """Number (1 is Monday) and name of each day of the week, from the day on which it begins there."""
     names = get_day_names("wide", context="stand-alone", locale=words.language)
-    return [(str(number + 1), str(names[number])) for number in range(7)]
+    days = [(words.week_start + place) % 7 for place in range(7)]
+    return [(str(number + 1), str(names[number])) for number in days]

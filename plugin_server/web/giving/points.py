@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, abort, flash, redirect, request, url_for
@@ -31,6 +32,7 @@ from plugin_server.web.guards import requires
 from plugin_server.web.ladder.rungs import names_of
 
 pages = Blueprint("points", __name__)
+TICKET = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 
 @pages.get("/points")
@@ -70,7 +72,8 @@ def customer(who: Person, customer_id: int) -> ResponseReturnValue:
 @pages.post("/points/customers/<int:customer_id>")
 @requires("marketer")
 def adjust(who: Person, customer_id: int) -> ResponseReturnValue:
-    """Give or take points by hand, with a reason."""
+    """Give or take points by hand, with a reason. The form's own number makes a second click give nothing."""
+    ticket = request.form.get("ticket", "")
     amount, reason = request.form.get("amount", ""), request.form.get("reason", "").strip()
     if not points_form.is_amount(amount) or not reason:
         return _ledger(who, customer_id, fault="points.bad_amount" if reason else "points.no_reason"), 422
@@ -78,7 +81,10 @@ def adjust(who: Person, customer_id: int) -> ResponseReturnValue:
     with tenant(services().engine, who.merchant_id) as conn:
         person = customers.one(conn, customer_id) or abort(404)
         try:
-            points_hand.adjust(conn, who.merchant_id, person.id, int(amount), reason=reason, by=who.email, now=now)
+            points_hand.adjust(
+                conn, who.merchant_id, person.id, int(amount), reason=reason, by=who.email, now=now,
+                ticket=ticket if TICKET.fullmatch(ticket) else "",
+            )  # fmt: skip
         except NotEnough:
             conn.rollback()
             return _ledger(who, customer_id, fault="points.too_few"), 422
@@ -155,4 +161,5 @@ def _ledger(who: Person, customer_id: int, fault: str = "") -> str:
             "entries": held.ledger(conn, person.id),
             "undoable": points_hand.undoable(conn, person.id, services().now()) if who.may("marketer") else set(),
         }
-    return page("points_customer.html", section="points", fault=fault, **found)
+    form = {"amount": "", "reason": "", "ticket": uuid4().hex} | request.form.to_dict()
+    return page("points_customer.html", section="points", fault=fault, form=form, **found)
