@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import astuple
 from typing import Any
@@ -137,12 +138,16 @@ def test_why_nobody_is_in_it_is_said_and_kept_out(marketer: Visitor, app: Servic
     chance = {"r.kind": "all", "r.0.fact": "buys_percent", "r.0.op": ">=", "r.0.value": "30"}
     told = marketer.post("/segments/look", chance).get_data(as_text=True)
     assert "The forecast is not made yet" in told
+    assert 'hx-trigger="load delay:10s"' in told
     assert "<strong>not known yet</strong>" in told
     marketer.post("/segments", {**chance, "name": "Likely"})
-    assert "not known yet" in marketer.get("/segments").get_data(as_text=True)
+    listed = marketer.get("/segments").get_data(as_text=True)
+    assert "not known yet" in listed
+    assert 'hx-trigger="load delay:10s"' in listed
     nightly.forecast_of(app, merchant)
     told = marketer.post("/segments/look", chance).get_data(as_text=True)
     assert "The forecast is closed" in told
+    assert "delay:10s" not in told
 
 
 def test_nonsense_is_refused(marketer: Visitor) -> None:
@@ -164,7 +169,9 @@ def test_nonsense_is_refused(marketer: Visitor) -> None:
         ({"value": "1" + "0" * 400}, "Give a whole number"),
         ({"fact": "spend", "value": "NaN"}, "Give an amount"),
         ({"fact": "birthday", "op": "<", "value": "0000-00-00"}, "Give a date"),
-        ({"fact": "country", "op": "=", "value": "x" * 501}, "Say what it is compared with"),
+        ({"fact": "country", "op": "=", "value": "x" * 501}, "A text has 500 letters at most."),
+        ({"fact": "country", "op": "=", "value": ""}, "Say what it is compared with"),
+        ({"fact": "country", "op": "=", "value": "I\x00D"}, "Here stood a character that no text can hold"),
     ],
 )
 def test_a_forged_condition_is_refused_where_it_stands(marketer: Visitor, change: dict[str, str], said: str) -> None:
@@ -174,6 +181,18 @@ def test_a_forged_condition_is_refused_where_it_stands(marketer: Visitor, change
     assert answer.status_code == 200
     assert said in answer.get_data(as_text=True)
     assert marketer.post("/segments", {**form, "name": "x"}).status_code == 422
+
+
+def test_a_character_that_no_text_can_hold_is_told_at_its_field(marketer: Visitor) -> None:
+    marketer.get("/segments/new")
+    named = marketer.post("/segments", {**ONE, "name": "Regu\x00lars"})
+    assert named.status_code == 422
+    assert re.search(r'value="Regulars"[^>]*>.*?Here stood a character', named.get_data(as_text=True), re.S)
+    rung = {"rung": "g1", "g0-name-en": "Low", "g1-name-en": "Hi\x00gh", "g1.kind": "all"}
+    told = marketer.post("/ladder", {**rung, **{f"g1.0.{part}": said for part, said in LEAF.items()}})
+    assert told.status_code == 422
+    assert "Here stood a character" in told.get_data(as_text=True)
+    assert marketer.post("/settings", {"name": "\x00"}).status_code == 400
 
 
 def test_a_button_at_the_limit_does_nothing_and_says_why(marketer: Visitor) -> None:

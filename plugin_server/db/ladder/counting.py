@@ -135,7 +135,7 @@ def sampled(conn: Connection, on: Shop, rule: Rule, now: datetime, shop: Size, s
     except TooLong:
         return None
     least, most = (share * shop.total for share in wilson(held, seen))
-    low, high = max(held, _rounded(least, floor)), min(shop.total - (seen - held), _rounded(most, ceil))
+    low, high = _rounded(least, floor), min(shop.total, _rounded(most, ceil))
     about = _rounded(held / max(1, seen) * shop.total, round)
     return Look(min(max(low, about), high), shop.total, people, low, high)
 

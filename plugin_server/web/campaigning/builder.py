@@ -23,6 +23,7 @@ from plugin_server.db.merchant.people import Person
 from plugin_server.db.session import tenant
 from plugin_server.jobs.campaigning.preview import check
 from plugin_server.jobs.sending.compose import SAMPLES
+from plugin_server.web import zeros
 from plugin_server.web.campaigning import base as campaign_base
 from plugin_server.web.campaigning import composer_form, goods_picker
 from plugin_server.web.campaigning import drafts as campaign_drafts
@@ -55,7 +56,7 @@ def keeping(route: Route) -> Callable[..., ResponseReturnValue]:
             # The page stays as it is; saving it leads to the log-in and back.
             return "", 204
         draft = campaign_drafts.fresh()
-        kept = campaign_drafts.keep(draft, request.form, None)
+        kept = campaign_drafts.keep(draft, zeros.taken_out(request.form)[0], None)
         answer = make_response(redirect(url_for("login.form", next=url_for("campaigns.new", draft=draft))))
         return campaign_drafts.marked(answer, draft) if kept else answer
 
@@ -134,13 +135,15 @@ def _page(
 
 def save(who: Person) -> ResponseReturnValue:
     """Save the form: a new campaign, or a new version of the one it began with. Each problem stands at its field."""
-    given, now = request.form, services().now()
+    (given, broken), now = campaign_form.whole(request.form, words()), services().now()
     if given.get("do") == "enter" and goods_picker.searching(given):
         return _looked(who)
     with tenant(services().engine, who.merchant_id) as connection:
         base = _base(connection, who, given)
         if note := _hindrance(connection, given, base):
             return _page(connection, who, given, base, note=note), 409
+        if broken:
+            return _page(connection, who, given, base, note="problems", faults=broken), 422
         try:
             made = campaign_form.campaign(connection, who, given, base.document, words(), now, base.key)
             check(connection, made, public_url=services().settings.public_url, now=now)
@@ -178,29 +181,33 @@ def look(who: Person) -> ResponseReturnValue:
 
 
 def _looked(who: Person) -> ResponseReturnValue:
-    do = request.form.get("do", "")
+    sent, broken = campaign_form.whole(request.form, words())
+    do = sent.get("do", "")
     with tenant(services().engine, who.merchant_id) as connection:
-        base = _base(connection, who, request.form)
-        given = campaign_form.settled(campaign_form.edited(request.form, do), base.document)
-        open_at = campaign_steps.opened(request.form, do)
+        base = _base(connection, who, sent)
+        given = campaign_form.settled(campaign_form.edited(sent, do), base.document)
+        open_at, wrong = campaign_steps.opened(sent, do), broken | campaign_form.at_limit(sent, do, words())
         if is_partial():
-            answer = make_response(_page(connection, who, given, base, template="_builder.html", open_at=open_at))
+            made = _page(connection, who, given, base, faults=wrong, template="_builder.html", open_at=open_at)
+            answer = make_response(made)
             answer.headers["HX-Trigger"] = "built"
             return answer
         draft = given.get("draft") or campaign_drafts.fresh()
         campaign_drafts.keep(draft, given, who.user_id)
         told = campaign_told.told(connection, who, given, base, words())
-        return _page(connection, who, given, base, draft=draft, told=told, faults=told.faults, open_at=open_at)
+        faults = {**told.faults, **wrong}
+        return _page(connection, who, given, base, draft=draft, told=told, faults=faults, open_at=open_at)
 
 
 @pages.post("/campaigns/build/told")
 @keeping
 def told(who: Person) -> ResponseReturnValue:
     """What will happen, as the form stands; the page asks for it while somebody types. It also keeps the draft."""
-    given = request.form
+    given, broken = campaign_form.whole(request.form, words())
     kept = campaign_drafts.keep(given.get("draft", ""), given, who.user_id)
     with tenant(services().engine, who.merchant_id) as connection:
-        said = campaign_told.told(connection, who, given, _base(connection, who, given), words())
+        base, said = _base(connection, who, given), campaign_told.Told(faults=broken)
+        said = said if broken else campaign_told.told(connection, who, given, base, words())
     seen = _mail_mark(given)
     answer = make_response(page("_builder_told.html", told=said, seen=seen, label_of=campaign_faults.label))
     if given.get("seen") != seen:

@@ -25,6 +25,7 @@ from plugin_server.db.merchant import holidays as own_days
 from plugin_server.db.merchant.people import Person
 from plugin_server.db.shops import goods_search
 from plugin_server.locales import LANGUAGES, catalogue
+from plugin_server.web import zeros
 from plugin_server.web.campaigning import composer_form, goods_picker
 from plugin_server.web.campaigning import mail_fields as campaign_mail_fields
 from plugin_server.web.campaigning import steps as campaign_steps
@@ -200,6 +201,27 @@ def edited(given: Fields, do: str) -> Fields:
         language, _, act = where.partition(":")
         return campaign_mail_fields.edited(given, language, act) if language in LANGUAGES else given
     return given
+
+
+def whole(form: Fields, words: Words) -> tuple[Fields, dict[str, str]]:
+    """The fields without zero bytes, and a sentence for each place that had one."""
+    given, broken = zeros.taken_out(form)
+    names = (re.sub(r"^r\..*", "audience.rule", re.sub(r"^(s\d+)\.r\..*", r"\1.rule", name)) for name in broken)
+    return given, dict.fromkeys(names, words.said(zeros.SENTENCE))
+
+
+def at_limit(given: Fields, do: str, words: Words) -> dict[str, str]:
+    """Why a button would make a rule larger than one may be, by the field it is told at; empty for any other button."""
+    mark, place, within = campaign_steps.inside(do)
+    own = dict(enumerate(campaign_steps.marked(given, mark))).get(place) if mark else given
+    what, _, where = within.partition(":")
+    if own is None or what not in ("add", "group"):
+        return {}
+    try:
+        draft.edited(rule_draft(own), what, where)
+    except BadRule as bad:
+        return {f"{mark}{place}.rule" if mark else "audience.rule": words.said(bad.problem)}
+    return {}
 
 
 def settled(given: Fields, base: Mapping[str, Any]) -> Fields:

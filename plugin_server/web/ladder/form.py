@@ -14,6 +14,7 @@ from campaigns.ladder.ladders import Ladder, Review, Rung, dated
 from campaigns.ladder.presets import PRESETS
 from campaigns.ladder.public import read_as
 from campaigns.ladder.rules import BadRule, Rule, canonical
+from plugin_server.web import zeros
 
 LANGUAGES = ("en", "id", "nl")
 MOST = 20
@@ -62,6 +63,7 @@ def sent(form: Any) -> LadderForm:
 
     ``fault`` says in English where a rule is, or would become, too large: then the button has done nothing.
     """
+    form, broken = zeros.taken_out(form)
     what, _, where = form.get("do", "").partition(":")
     if what == "preset" and form.get("preset") in PRESETS:
         return of(PRESETS[form["preset"]])
@@ -70,7 +72,8 @@ def sent(form: Any) -> LadderForm:
     made = LadderForm(form.get("title", "")[:80], (), form.get("every", ""), form.get("grace_days", "30")[:5])
     for place, name in enumerate(numbers):
         rung, bad = _rung(fields, form, name, lowest=place == 0)
-        made = _faulty(replace(made, rungs=(*made.rungs, rung)), name, bad)
+        zero = BadRule(name, zeros.SENTENCE) if any(re.match(rf"{name}[-.]", one) for one in broken) else None
+        made = _faulty(replace(made, rungs=(*made.rungs, rung)), name, bad or zero)
     if made.fault:
         return made
     try:

@@ -15,6 +15,7 @@ from campaigns.ladder.facts import CATALOGUE, MOMENTS, Fact, FactType
 from campaigns.ladder.facts_list import BLOCKS
 from campaigns.ladder.phrases import CHOICES
 from campaigns.ladder.rules import BadRule, Rule
+from plugin_server.web import zeros
 from plugin_server.web.ladder.rungs import RungName
 from plugin_server.web.words import Words
 
@@ -54,6 +55,8 @@ class Builder:
     lists: Mapping[str, list[Option]]
     words: Words
     name: str = ROOT
+    broken: frozenset[str] = frozenset()
+    """Fields out of which a zero byte was taken."""
 
     def row(self, name: str, leaf: Draft) -> Row:
         """One condition with all that can be chosen in it."""
@@ -64,8 +67,10 @@ class Builder:
         choices = [] if days else self.lists.get(fact.name, [])
         offered = leaf.fact in CATALOGUE and leaf.op in draft.KNOWN_OPS
         fault = self.words(f"rule_fault.{fact.type.value}") if name in self.faults else ""
-        if fault and not offered:  # no page of ours sends that: it is refused with what the rule itself says
+        if fault and (not offered or (kind == "text" and any(leaf.values))):
             fault = self.words.said(self.faults[name].problem)
+        if f"{name}.value" in self.broken:
+            fault = self.words.said(zeros.SENTENCE)
         return Row(name, leaf, ops, kind, choices, fault)
 
     def empty(self, name: str) -> bool:
@@ -89,11 +94,17 @@ def _word(op: str, fact: Fact) -> str:
     return (_MOMENT | {"=": "is", "!=": "is_not"} if fact.type in MOMENTS else _PLAIN).get(op, op)
 
 
-def builder(connection: Connection, made: Draft, words: Words, rungs: Sequence[RungName]) -> Builder:
-    """The form of a draft."""
+def builder(
+    connection: Connection,
+    made: Draft,
+    words: Words,
+    rungs: Sequence[RungName],
+    broken: frozenset[str] = frozenset(),
+) -> Builder:
+    """The form of a draft; ``broken`` are fields that need a second look."""
     shown = draft.settled(made)
     lists = _lists(connection, words, rungs)
-    return Builder(shown, draft.faults(shown), _facts(words, ladder=False), lists, words)
+    return Builder(shown, draft.faults(shown), _facts(words, ladder=False), lists, words, broken=broken)
 
 
 def builders(

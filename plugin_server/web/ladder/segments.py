@@ -22,6 +22,7 @@ from plugin_server.db.merchant import audit_log
 from plugin_server.db.merchant.people import Person
 from plugin_server.db.session import tenant
 from plugin_server.jobs import figures
+from plugin_server.web import zeros
 from plugin_server.web.context import is_partial, page, services, words
 from plugin_server.web.guards import requires
 from plugin_server.web.ladder import rule_form
@@ -69,19 +70,21 @@ def show(who: Person, key: str) -> ResponseReturnValue:
 @requires("viewer")
 def look(who: Person) -> ResponseReturnValue:
     """The builder after a change: choices that fit, the sentence, the count, some customers, and why for one."""
-    made, bad = rule_form.sent(request.form)
-    return _builder(who, made, bad, key=request.form.get("key", ""), name=request.form.get("name", ""))
+    form, broken = zeros.taken_out(request.form)
+    made, bad = rule_form.sent(form)
+    return _builder(who, made, bad, key=form.get("key", ""), name=form.get("name", ""), broken=broken)
 
 
 @pages.post("/segments")
 @requires("marketer")
 def save(who: Person) -> ResponseReturnValue:
     """Save it under its name, or show what is missing."""
-    name, key = request.form.get("name", ""), request.form.get("key", "")
-    made, bad = rule_form.sent(request.form)
-    rule = None if bad else rule_form.finished(made)
+    form, broken = zeros.taken_out(request.form)
+    name, key = form.get("name", ""), form.get("key", "")
+    made, bad = rule_form.sent(form)
+    rule = None if bad or broken else rule_form.finished(made)
     if rule is None or nature.contradiction(rule) or not name.strip():
-        return _builder(who, made, bad, key=key, name=name, nameless=not name.strip()), 422
+        return _builder(who, made, bad, key=key, name=name, nameless=not name.strip(), broken=broken), 422
     with tenant(services().engine, who.merchant_id) as connection:
         kept = segments.save(
             connection,
@@ -113,12 +116,19 @@ def remove(who: Person, key: str) -> ResponseReturnValue:
 
 
 def _builder(
-    who: Person, made: Draft, bad: BadRule | None = None, *, key: str = "", name: str = "", nameless: bool = False
+    who: Person,
+    made: Draft,
+    bad: BadRule | None = None,
+    *,
+    key: str = "",
+    name: str = "",
+    nameless: bool = False,
+    broken: frozenset[str] = frozenset(),
 ) -> str:
-    email = request.values.get("who", "").strip()
+    email = request.values.get("who", "").replace(zeros.ZERO, "").strip()
     with tenant(services().engine, who.merchant_id) as connection:
         rungs = names_of(connection, who.merchant_id, words().language)
-        built = rule_form.builder(connection, made, words(), rungs)
+        built = rule_form.builder(connection, made, words(), rungs, broken)
         rule = rule_form.finished(made)
         seen = _seen(connection, who, rule, email) if rule is not None else {}
     template = "_rule_builder.html" if is_partial() else "segment.html"
@@ -130,7 +140,7 @@ def _builder(
         key=key,
         name=name,
         asked=email,
-        nameless=nameless,
+        fault=words().said(zeros.SENTENCE) if "name" in broken else words()("segments.nameless") if nameless else "",
         refused=words().said(bad.problem) if bad else "",
         look_at=url_for("segments.look"),
         **seen,
