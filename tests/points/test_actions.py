@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from plugin_server.db.points import actions
 from plugin_server.db.points import programme as points
 from plugin_server.jobs.giving.points_night import rounded
 from tests.data.making import DAY, NOW, Shop, account, order
 from tests.points.conftest import program
 from tests.points.test_orders import has, take
+
+TOLD = ("birthday_told", "preferences_told")
 
 
 def with_actions(shop: Shop, **points_for: int) -> None:
@@ -51,9 +54,23 @@ def test_telling_birthday_and_likes_earns_once(shop: Shop) -> None:
             "INSERT INTO survey_answer (merchant_id, customer_id, question, occasion, choices, first_at, answered_at) "
             f"VALUES ({shop.merchant}, {customer}, '{question}', '{day}', '{choices}', '{at}', '{at}') RETURNING id"
         )
+    assert [shop.do(lambda conn, told=told: actions.promised(conn, customer, told)) for told in TOLD] == [30, 7]
     assert rounded(shop.app, shop.merchant)["actions"] == 2
     assert rounded(shop.app, shop.merchant)["actions"] == 0
     assert has(shop, NOW) == (37, 0)
+    assert [shop.do(lambda conn, told=told: actions.promised(conn, customer, told)) for told in TOLD] == [0, 0]
+
+
+def test_what_was_told_before_the_programme_is_promised_nothing(shop: Shop) -> None:
+    take(shop, order())
+    customer = shop.rows("SELECT id FROM customer")[0][0]
+    shop.rows(
+        "INSERT INTO survey_answer (merchant_id, customer_id, question, occasion, first_at, answered_at) "
+        f"VALUES ({shop.merchant}, {customer}, 'birthday', 'x', '2019-01-01', '2019-01-01') RETURNING id"
+    )
+    with_actions(shop, birthday_told=30, preferences_told=7)
+    assert [shop.do(lambda conn, told=told: actions.promised(conn, customer, told)) for told in TOLD] == [0, 7]
+    assert rounded(shop.app, shop.merchant)["actions"] == 0
 
 
 def test_the_night_ends_lots_and_looks_at_orders_once_more(points_shop: Shop) -> None:

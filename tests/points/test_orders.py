@@ -11,6 +11,7 @@ import pytest
 
 from connectors.types import Order, OrderStatus, Refund
 from plugin_server.db.customers import identity
+from plugin_server.db.points import ledger as points_ledger
 from plugin_server.db.points import programme as points
 from plugin_server.jobs.consequences import follow
 from tests.data.making import DAY, NOW, Shop, line, order, refund
@@ -169,3 +170,19 @@ def test_a_shop_without_a_programme_earns_nothing(shop: Shop) -> None:
 def test_quantities_and_money_stay_whole_numbers(points_shop: Shop) -> None:
     take(points_shop, order(lines=(line(quantity=Decimal("0.5")),), total_minor=999))
     assert points_shop.rows("SELECT points FROM point_entry") == []
+
+
+def test_sales_are_put_off_for_points_that_can_still_be_spent_and_for_no_others(points_shop: Shop) -> None:
+    """10,000 of sales, 1,000 points worth 1 each, 80 % expected: 10,000 × 800 ÷ 10,800 is put off at first."""
+    take(points_shop, order(total_minor=1_000_000))
+    customer = points_shop.rows("SELECT id FROM customer")[0][0]
+
+    def owed(now: datetime) -> tuple[str, str]:
+        found = points_shop.do(lambda conn: points.liability(conn, now))
+        assert found is not None
+        return found["recognised"]["amount"], found["deferred"]["amount"]
+
+    assert owed(LATER) == ("0.00", "740.74")
+    points_shop.do(lambda conn: points_ledger.take(conn, customer, 400, kind="redeem", key="x", reason="", now=LATER))
+    assert owed(LATER) == ("370.37", "370.37")
+    assert owed(DAY + timedelta(days=400)) == ("740.74", "0.00"), "the other 600 have ended"

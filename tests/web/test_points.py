@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from html import unescape
 
 import pytest
+from flask import Flask
 
 from plugin_server.db.points import actions, ledger
 from plugin_server.db.points import programme as points
@@ -228,6 +230,25 @@ def test_a_customer_takes_a_reward_in_two_taps(points_shop_like: Shop, visitor: 
     again = visitor.client.post(link[1], follow_redirects=True).get_data(as_text=True)
     assert "500" in again
     assert len(shop.rows("SELECT 1 FROM reward_claim")) == 1
+
+
+def test_a_reward_asked_for_in_two_windows_is_taken_once(points_shop_like: Shop, flask_app: Flask) -> None:
+    """There are points for three; whoever asks anew afterwards gets a second one."""
+    shop = points_shop_like
+    shop.rows("UPDATE store SET platform = 'woocommerce', state = 'connected' RETURNING id")
+    take(shop, order(total_minor=1_600_000, placed_at=DAY))
+    path = f"{card(shop)}/rewards/five"
+
+    def seen() -> dict[str, str]:
+        return dict(re.findall(r'name="(seen)" value="(\d+)"', flask_app.test_client().get(path).text))
+
+    first = seen()
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: flask_app.test_client().post(path, data=first).status_code, range(4)))
+    assert answers == [302] * 4
+    assert shop.rows("SELECT count(*) FROM reward_claim") == [(1,)]
+    assert flask_app.test_client().post(path, data=seen()).status_code == 302
+    assert shop.rows("SELECT count(*) FROM reward_claim") == [(2,)]
 
 
 def test_what_an_answer_brings_is_said_before_and_after_it(shop: Shop, visitor: Visitor) -> None:

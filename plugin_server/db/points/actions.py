@@ -42,17 +42,25 @@ def reward_actions(conn: Connection, *, merchant_id: int, now: datetime) -> int:
 
 
 def promised(conn: Connection, customer_id: int, action: str) -> int:
-    """Points that this customer would get for an ``action`` given once; 0 where they have them or none are given."""
+    """Points that this customer would get for an ``action`` given once; 0 where they have them or none are given, and
+    where they did it before the programme, or in a pause of it."""
     force = in_force(conn)
     rule = actions_of(force.program).get(action) if force and not force.paused else None
-    if rule is None:
+    if force is None or rule is None:
         return 0
-    has = conn.scalar(text(_HAS), {"customer": customer_id, "action": action})
+    given = {"customer": customer_id, "action": action, "question": action.removesuffix("_told"), "since": force.since}
+    has = conn.scalar(text(_HAS), given)
     return 0 if has else rule.points
 
 
-_HAS = """
+_HAS = f"""
 SELECT EXISTS (SELECT FROM point_entry WHERE customer_id = :customer AND kind = 'action' AND reason = :action)
+    OR EXISTS (SELECT FROM (
+        SELECT a.merchant_id, min(a.first_at) AS at FROM survey_answer a
+        WHERE a.customer_id = :customer AND a.question = :question
+          AND (a.choices <> '{{}}' OR :question <> 'preferences')
+        GROUP BY a.merchant_id) f
+    WHERE f.at < :since OR NOT ({NOT_PAUSED.format(moment="f.at").replace(":merchant", "f.merchant_id")}))
 """
 # What happened: customer_id, a name that is the happening's own, the day it counts for, and when it was done.
 _HAPPENED = {

@@ -94,7 +94,7 @@ def liability(conn: Connection, now: datetime) -> dict[str, Any] | None:
 
     ``outstanding`` is every open point at its value; ``deferred`` the points' share of the sales that earned them less
     what points spent so far have recognised (see ``campaigns.points.liability``). The expected redemption is the
-    programme's, a setting: breakage is never shown as profit.
+    programme's, a setting, but never more than was spent and can still be: breakage is never shown as profit.
     """
     force = in_force(conn)
     if force is None:
@@ -104,8 +104,10 @@ def liability(conn: Connection, now: datetime) -> dict[str, Any] | None:
     expected = int(Decimal(has["earned"]) * force.program.expected_redemption)
     worth = minor_units(expected * force.program.point_value, force.currency)
     deferred = share_price(sales, worth).points_minor
-    done = recognised(deferred, min(has["spent"], expected), expected)
     owed = has["spendable"] + has["pending"]
+    # Of points that ended nobody spends any more: what was put off for them is put off no longer.
+    still = min(expected, has["spent"] + owed)
+    done = recognised(deferred, min(has["spent"], still), still)
     money = {
         "sales": sales,
         "outstanding": minor_units(owed * force.program.point_value, force.currency),

@@ -69,6 +69,20 @@ def claim(conn: Connection, *, merchant_id: int, customer_id: int, key: str, sec
     return number
 
 
+def claimed_since(conn: Connection, customer_id: int, key: str, seen: int) -> bool:
+    """Whether this reward was taken after the claim ``seen``, the newest that the page with the button knew of.
+
+    The customer's row is held from here on: of two taps on one page, in two windows too, the second finds the first.
+    """
+    points_ledger.hold(conn, [customer_id])
+    return bool(conn.scalar(text(_SINCE), {"c": customer_id, "key": key, "seen": seen}))
+
+
+_SINCE = """
+SELECT EXISTS (SELECT FROM reward_claim WHERE customer_id = :c AND reward = :key AND id > :seen AND state <> 'failed')
+"""
+
+
 def _in_stock(conn: Connection, reward: Reward) -> None:
     if reward.stock is None:
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, redirect, request, url_for
@@ -17,7 +18,7 @@ from plugin_server.db.session import tenant
 from plugin_server.jobs import climb
 from plugin_server.jobs.letters.complaint import tell_complaints
 from plugin_server.jobs.queues import nudge
-from plugin_server.web.card.share import shared
+from plugin_server.web.card.share import shared, shop_at
 from plugin_server.web.card.visit import Visit, own
 from plugin_server.web.context import services, words
 from plugin_server.web.words import Words, language_of, zone_of
@@ -106,10 +107,14 @@ def _read(conn: Connection, question: str) -> Given:
     if question == "satisfaction":
         return {"score": asking.read_score(form.get("score", "")), "words": form.get("words", "")}
     if question == "birthday":
-        today = services().now().astimezone(words().zone).date()
-        return {"words": asking.read_birthday(form.get("day", ""), today).isoformat()}
+        return {"words": asking.read_birthday(form.get("day", ""), _today()).isoformat()}
     known = answers.categories(conn)
     return {"choices": [name for name in known if name in set(form.getlist("choice"))]}
+
+
+def _today() -> date:
+    """The day it is where the customer is taken to be."""
+    return services().now().astimezone(words().zone).date()
 
 
 def _store(conn: Connection, who: Visit, question: str, given: Given) -> None:
@@ -120,7 +125,7 @@ def _store(conn: Connection, who: Visit, question: str, given: Given) -> None:
     if made is None:
         return
     if question == "birthday":
-        answers.born(conn, customer.id, asking.read_birthday(given["words"], now.date()), now)
+        answers.born(conn, customer.id, date.fromisoformat(given["words"]), now)
     if question == "satisfaction" and customer.email:
         _follow(conn, who, made, given)
     climb.touched(conn, merchant_id=who.merchant_id, customer_ids=[customer.id], now=now)
@@ -145,11 +150,12 @@ def _shown(who: Visit, question: str, fault: str = "") -> str:
         known = answers.categories(conn) if question == "preferences" else []
         gets = points_actions.promised(conn, who.customer_id, f"{question}_told")
         share = shared(conn, who.merchant_id, who.customer_id) if question == "satisfaction" else None
+        shop = shop_at(conn, who.customer_id) if question == "satisfaction" else ""
     chosen, route = _chosen(said), asking.route(said.score) if said and said.score is not None else ""
     asks = fault or said is None or (said.open and ("again" in request.args or chosen["linked"]))
     return who.page(
         "ask.html", question=question, said=said, chosen=chosen, fault=fault, asks=asks, route=route, known=known,
-        share=share, gets=gets, today=services().now().date(),
+        share=share, shop_at=shop, gets=gets, today=_today(),
     )  # fmt: skip
 
 

@@ -17,12 +17,13 @@ from plugin_server.db.points.programme import Balance
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What the page shows: the balance, all rewards, and codes still being made."""
+    """What the page shows: the balance, all rewards, and codes still being made; ``seen`` is the newest claim."""
 
     has: Balance
     rewards: tuple[Reward, ...]
     making: list[dict[str, Any]]
     currency: str
+    seen: int = 0
 
     def missing(self, reward: Reward) -> int:
         """Points that are missing for a reward."""
@@ -34,5 +35,7 @@ def held(conn: Connection, customer_id: int, now: datetime) -> Held | None:
     force = in_force(conn)
     if force is None:
         return None
-    making = [one for one in rewards.of_customer(conn, customer_id) if one["state"] == "planned"]
-    return Held(points.balance(conn, customer_id, now), force.program.rewards, making, force.currency)
+    claims = rewards.of_customer(conn, customer_id)
+    making = [one for one in claims if one["state"] == "planned"]
+    has, seen = points.balance(conn, customer_id, now), max((one["id"] for one in claims), default=0)
+    return Held(has, force.program.rewards, making, force.currency, seen)

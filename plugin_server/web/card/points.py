@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash
+from flask import Blueprint, flash, request
 from flask.typing import ResponseReturnValue
 
 from plugin_server.db.merchant import audit_log
@@ -31,17 +31,24 @@ def ask(who: Visit, key: str) -> ResponseReturnValue:
 @pages.post("/c/<token>/rewards/<key>")
 @own
 def take(who: Visit, key: str) -> ResponseReturnValue:
-    """Take the reward; its code is made at once, and stands on the page."""
+    """Take the reward once for each time it was asked about; its code is made at once, and stands on the page."""
     merchant = who.merchant_id
     try:
         with tenant(services().engine, merchant) as conn:
-            claim = rewards.claim(
-                conn, merchant_id=merchant, customer_id=who.customer_id, key=key,
-                secret=services().settings.keys[0], now=services().now(),
-            )  # fmt: skip
-            audit_log.record(conn, merchant, actor="customer", action="reward_claimed", subject=f"claim {claim}")
+            if not rewards.claimed_since(conn, who.customer_id, key, _seen()):
+                claim = rewards.claim(
+                    conn, merchant_id=merchant, customer_id=who.customer_id, key=key,
+                    secret=services().settings.keys[0], now=services().now(),
+                )  # fmt: skip
+                audit_log.record(conn, merchant, actor="customer", action="reward_claimed", subject=f"claim {claim}")
         nudge(services().redis, make_rewards, merchant)
         flash(words()("card.reward_taken"), "good")
     except RewardRefused as error:
         flash(words().why(str(error), {"key": error.reason.key, **error.reason.figures}), "bad")
     return who.back()
+
+
+def _seen() -> int:
+    """The newest claim that the page knew of; without a word of it, all that there can be."""
+    said = request.form.get("seen", "")
+    return int(said) if said.isascii() and said.isdigit() and len(said) < 19 else 2**62

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection, Row, text
 
 from campaigns.referral import ReferralTerms
 from plugin_server.db.customers import finding as customers
@@ -22,6 +22,18 @@ class Share:
     terms: ReferralTerms
     brought: Row[Any]
     came: Row[Any] | None
+
+
+def shop_at(conn: Connection, customer_id: int) -> str:
+    """The address of the shop where this customer ordered last, to pass on without a price; "" where none is known."""
+    return conn.scalar(text(_SHOP), {"c": customer_id}) or ""
+
+
+_SHOP = """
+SELECT s.url FROM shop_order o JOIN store s ON s.id = o.store_id
+WHERE o.customer_id = :c AND o.counts AND s.state = 'connected' AND s.url LIKE 'http%'
+ORDER BY o.placed_at DESC, o.id DESC LIMIT 1
+"""
 
 
 def shared(conn: Connection, merchant_id: int, customer_id: int) -> Share:
