@@ -7,7 +7,11 @@ the same way (``db.proof.outcomes``).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
+
+from sqlalchemy import Connection, text
 
 JOINED: Final = "JOIN customer whose ON whose.id = m.customer_id"
 """Beside ``audience_member m``."""
@@ -22,3 +26,37 @@ STANDS: Final = """(whose.merged_into IS NULL OR (
 """Whether the row stands for the person."""
 TWIN: Final = "merged: the same person is in this audience under another name"
 """Why a member whose row does not stand for anybody gets nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some members of an audience, as SQL beside ``audience_member m``: what to join, who they are by now and their
+    address, whether their rows stand for them, and a condition on ``:merged`` that chooses them."""
+
+    joined: str
+    who: str
+    email: str
+    stands: str
+    chosen: str
+
+
+_ALL: Final = Part("", "m.customer_id", "m.email", "true", "")
+_OTHERS: Final = Part("", "m.customer_id", "m.email", "true", "AND m.customer_id <> ALL(CAST(:merged AS bigint[]))")
+_MERGED: Final = Part(
+    f"{JOINED} LEFT JOIN customer stays ON stays.id = whose.merged_into",
+    WHO,
+    "coalesce(stays.email, m.email)",
+    STANDS,
+    "AND m.customer_id = ANY(CAST(:merged AS bigint[]))",
+)
+
+
+def parts(conn: Connection, run_id: int) -> tuple[Sequence[Part], list[int]]:
+    """The parts of a run's audience, and those merged since: few, so that a statement of their own is cheap."""
+    found = list(conn.scalars(text(_SINCE), {"run": run_id}))
+    return ((_OTHERS, _MERGED) if found else (_ALL,)), found
+
+
+_SINCE: Final = """
+SELECT m.customer_id FROM customer l JOIN audience_member m ON m.run_id = :run AND m.customer_id = l.id
+WHERE l.merged_into IS NOT NULL"""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -103,7 +103,7 @@ def plan_codes(
     merchant = conn.execute(text("SELECT timezone, currency FROM merchant")).one()
     limit = minor_units(offer.budget, merchant.currency) if offer.budget is not None else None
     left = _budget_left(conn, run, limit)
-    members = conn.execute(text(_MEMBERS), {"run": run.id, "variant": variant, "limit": CHUNK}).all()
+    members = _members(conn, run, variant)
     prefix = offer.code_prefix or prefix_for(run.campaign.key)
     planned, spent = [], 0
     costs: dict[tuple[str | None, int | None], int] = {}
@@ -143,13 +143,22 @@ def _cost(offer: Offer, currency: str, member: Any, usual: Trade) -> int:
     return liability(offer, currency, average, rung=member.rung, trade=usual)
 
 
-_MEMBERS: Final = f"""
-SELECT {merged.WHO} AS customer_id, CASE WHEN whose.merged_into IS NULL THEN m.email ELSE w.email END AS email,
-       m.store_id, m.rung, coalesce(f.rung, m.rung) AS stands, f.average_order_minor AS average
-FROM audience_member m {merged.JOINED} LEFT JOIN customer w ON w.id = whose.merged_into
-LEFT JOIN customer_facts f ON f.customer_id = {merged.WHO}
-WHERE m.run_id = :run AND m.arm IN ('treated', 'stepped') AND m.variant = :variant AND {merged.STANDS}
-  AND NOT EXISTS (SELECT FROM offer_code c WHERE c.run_id = m.run_id AND c.customer_id = {merged.WHO})
+def _members(conn: Connection, run: Run, variant: str) -> list[Any]:
+    """Up to ``CHUNK`` members without a code; those who were merged since come last, under the name that stays."""
+    parts, since = merged.parts(conn, run.id)
+    found: list[Any] = []
+    for part in parts:
+        given = {"run": run.id, "variant": variant, "merged": since, "limit": CHUNK - len(found)}
+        found += conn.execute(text(_MEMBERS.format(**asdict(part))), given).all()
+    return found
+
+
+_MEMBERS: Final = """
+SELECT {who} AS customer_id, {email} AS email, m.store_id, m.rung, coalesce(f.rung, m.rung) AS stands,
+       f.average_order_minor AS average
+FROM audience_member m {joined} LEFT JOIN customer_facts f ON f.customer_id = {who}
+WHERE m.run_id = :run AND m.arm IN ('treated', 'stepped') AND m.variant = :variant AND {stands} {chosen}
+  AND NOT EXISTS (SELECT FROM offer_code c WHERE c.run_id = m.run_id AND c.customer_id = {who})
 ORDER BY m.customer_id LIMIT :limit
 """
 
@@ -215,10 +224,10 @@ def stores_of(conn: Connection, run_id: int) -> list[int]:
     return list(conn.scalars(text(_STORES), {"run": run_id}))
 
 
-_STORES: Final = f"""
-SELECT DISTINCT m.store_id FROM audience_member m {merged.JOINED}
-WHERE m.run_id = :run AND m.arm IN ('treated', 'stepped') AND m.store_id IS NOT NULL
-  AND NOT EXISTS (SELECT FROM offer_code c WHERE c.run_id = m.run_id AND c.customer_id = {merged.WHO})
+_STORES: Final = """
+SELECT DISTINCT m.store_id FROM audience_member m WHERE m.run_id = :run AND m.arm IN ('treated', 'stepped')
+  AND m.store_id IS NOT NULL
+  AND NOT EXISTS (SELECT FROM offer_code c WHERE c.run_id = m.run_id AND c.customer_id = m.customer_id)
 ORDER BY 1
 """
 

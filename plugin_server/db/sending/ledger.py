@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -33,25 +33,28 @@ def plan(conn: Connection, run: Run, now: datetime) -> int:
         "there": list(GIVEN),
         "priority": run.campaign.guards.priority,
     }
-    return conn.execute(text(_PLAN_STEP if run.step else _PLAN), given | {"now": now, "twin": merged.TWIN}).rowcount
+    parts, since = merged.parts(conn, run.id)
+    given |= {"now": now, "twin": merged.TWIN, "merged": since}
+    plan = _PLAN_STEP if run.step else _PLAN
+    return sum(conn.execute(text(plan.format(lacks=_LACKS, **asdict(part))), given).rowcount for part in parts)
 
 
 GIVEN: Final = ("issued", "promised", "kept")
 """States of a code with which its mail may go: the shop has it, or it is a promise that needs none there."""
-_PLAN: Final = f"""
+_PLAN: Final = """
 INSERT INTO message (merchant_id, run_id, customer_id, step, priority, email, language, variant, state, reason,
     planned_at, settled_at)
-SELECT m.merchant_id, m.run_id, CASE WHEN stands THEN {merged.WHO} ELSE m.customer_id END, 0, :priority, m.email,
+SELECT m.merchant_id, m.run_id, CASE WHEN stands THEN {who} ELSE m.customer_id END, 0, :priority, m.email,
        m.language, m.variant, CASE WHEN lacking OR NOT stands THEN 'skipped' ELSE 'planned' END,
        CASE WHEN NOT stands THEN :twin WHEN lacking
             THEN 'no_code: ' || coalesce(nullif(c.error, ''), 'the shop has not made the code') ELSE '' END,
        :now,
        CASE WHEN lacking OR NOT stands THEN CAST(:now AS timestamptz) END
-FROM audience_member m {merged.JOINED}
-LEFT JOIN offer_code c ON c.run_id = m.run_id AND c.customer_id = {merged.WHO} AND c.generation = 0
+FROM audience_member m {joined}
+LEFT JOIN offer_code c ON c.run_id = m.run_id AND c.customer_id = {who} AND c.generation = 0
 CROSS JOIN LATERAL (SELECT m.variant = ANY(:offering) AND (c.state = ANY(:there)) IS NOT TRUE AS lacking,
-    {merged.STANDS} AS stands OFFSET 0) l
-WHERE m.run_id = :run AND m.arm = 'treated'
+    {stands} AS stands) l
+WHERE m.run_id = :run AND m.arm = 'treated' {chosen}
 ORDER BY m.customer_id
 ON CONFLICT (run_id, customer_id, step) DO NOTHING
 """
@@ -59,18 +62,18 @@ ON CONFLICT (run_id, customer_id, step) DO NOTHING
 
 
 _LACKS: Final = "CAST(:offer AS boolean) AND ((c.state = ANY(:there)) IS NOT TRUE OR c.expires_at <= :now)"
-_PLAN_STEP: Final = f"""
+_PLAN_STEP: Final = """
 INSERT INTO message (merchant_id, run_id, customer_id, step, priority, email, language, state, reason, planned_at,
     settled_at)
-SELECT m.merchant_id, m.run_id, CASE WHEN stands THEN {merged.WHO} ELSE m.customer_id END, 0, :priority,
+SELECT m.merchant_id, m.run_id, CASE WHEN stands THEN {who} ELSE m.customer_id END, 0, :priority,
        coalesce(m.email, ''), m.language,
-       CASE WHEN {_LACKS} OR NOT stands THEN 'skipped' ELSE 'planned' END,
-       CASE WHEN NOT stands THEN :twin WHEN {_LACKS} THEN 'no_code: ' || coalesce(nullif(c.error, ''),
+       CASE WHEN {lacks} OR NOT stands THEN 'skipped' ELSE 'planned' END,
+       CASE WHEN NOT stands THEN :twin WHEN {lacks} THEN 'no_code: ' || coalesce(nullif(c.error, ''),
             CASE WHEN c.state = ANY(:there) THEN 'it is over' ELSE 'there is none' END) ELSE '' END,
-       :now, CASE WHEN {_LACKS} OR NOT stands THEN CAST(:now AS timestamptz) END
-FROM audience_member m {merged.JOINED} LEFT JOIN offer_code c ON c.id = m.offer_code_id
-CROSS JOIN LATERAL (SELECT {merged.STANDS} AS stands OFFSET 0) l
-WHERE m.run_id = :run AND m.arm = 'stepped'
+       :now, CASE WHEN {lacks} OR NOT stands THEN CAST(:now AS timestamptz) END
+FROM audience_member m {joined} LEFT JOIN offer_code c ON c.id = m.offer_code_id
+CROSS JOIN LATERAL (SELECT {stands} AS stands) l
+WHERE m.run_id = :run AND m.arm = 'stepped' {chosen}
 ORDER BY m.customer_id
 ON CONFLICT (run_id, customer_id, step) DO NOTHING
 """
