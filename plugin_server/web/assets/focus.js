@@ -32,7 +32,8 @@ document.addEventListener("htmx:afterSettle", () => {
 
 // What changed in a part that is drawn anew is said in a place that stays.
 document.addEventListener("htmx:afterSettle", ({ detail: { target } }) => {
-  const said = (document.getElementById(target.id) || target).querySelector("[data-said]");
+  const part = document.getElementById(target.id) || target;
+  const said = part.closest("[data-said]") || part.querySelector("[data-said]");
   const line = document.getElementById("said");
   const words = said?.innerText.replace(/\s+/g, " ").trim().slice(0, 300);
   if (line && words && line.textContent !== words) line.textContent = words;
