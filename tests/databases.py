@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from uuid import uuid4
 
 import psycopg
@@ -18,6 +19,24 @@ TABLES = "SELECT oid::regclass::text FROM pg_class WHERE relkind = 'r' AND relna
 RESTART = """
 SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false)
 FROM pg_sequences WHERE last_value IS NOT NULL
+"""
+# Which rows of the catalogues there are, and by whom each was written: equal, and nothing touched the schema. To read
+# it takes a third of the time of what it stands for.
+TOUCHED = """
+WITH ours AS MATERIALIZED (SELECT oid, xmin, relkind FROM pg_class WHERE relnamespace = 'public'::regnamespace)
+SELECT count(*), bit_xor(hashtextextended(line, 0)) FROM (
+    SELECT concat_ws(' ', 'c', oid, xmin) AS line FROM ours
+    UNION ALL SELECT concat_ws(' ', 'a', attrelid, attnum, a.xmin)
+    FROM pg_attribute a JOIN ours ON attrelid = ours.oid WHERE relkind = 'r' AND attnum > 0
+    UNION ALL SELECT concat_ws(' ', 'i', indexrelid, i.xmin) FROM pg_index i JOIN ours ON indrelid = ours.oid
+    UNION ALL SELECT concat_ws(' ', 'd', d.oid, d.xmin) FROM pg_attrdef d JOIN ours ON adrelid = ours.oid
+    UNION ALL SELECT concat_ws(' ', 't', t.oid, t.xmin) FROM pg_trigger t JOIN ours ON tgrelid = ours.oid
+    UNION ALL SELECT concat_ws(' ', 'o', oid, xmin) FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+    UNION ALL SELECT concat_ws(' ', 'p', oid, xmin) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+    UNION ALL SELECT concat_ws(' ', 'w', oid, xmin) FROM pg_policy
+    UNION ALL SELECT concat_ws(' ', 'n', oid, xmin) FROM pg_namespace WHERE nspname !~ '^pg_(toast_)?temp'
+    UNION ALL SELECT concat_ws(' ', 'e', oid, xmin) FROM pg_extension
+) AS touched
 """
 # Everything a test might do to a schema leaves a trace in one of these. By name, not by number: a first import drops
 # and makes anew some keys and indexes.
@@ -58,6 +77,8 @@ class Databases:
             # What the migrations themselves wrote: a database in which a test changed it is not lent on.
             self._given = {name: _rows(owner, name) for name in self._filled(owner)}
             self._shape = owner.execute(SHAPE).fetchone()
+            untouched = owner.execute(TOUCHED).fetchone()
+        self._untouched = defaultdict(lambda: untouched)
         self._owners: dict[str, psycopg.Connection] = {}
         self._free: list[str] = []
 
@@ -81,8 +102,8 @@ class Databases:
             "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = %s AND pid <> %s",
             [name, owner.info.backend_pid],
         )
-        if owner.execute(SHAPE).fetchone() == self._shape and self._as_given(owner):
-            self._empty(owner)
+        if self._in_shape(name, owner) and self._as_given(owner):
+            self._empty(name, owner)
             self._free.append(name)
         else:
             self._drop(name)
@@ -94,10 +115,18 @@ class Databases:
         self._server.execute(f"DROP DATABASE {self._template} WITH (FORCE)")
         self._server.close()
 
+    def _in_shape(self, name: str, owner: psycopg.Connection) -> bool:
+        """Whether the schema is that of the migrations; what says the same in other rows (a key made anew) is."""
+        found = owner.execute(TOUCHED).fetchone()
+        if found == self._untouched[name]:
+            return True
+        self._untouched[name] = found
+        return owner.execute(SHAPE).fetchone() == self._shape
+
     def _as_given(self, owner: psycopg.Connection) -> bool:
         return all(_rows(owner, table) == rows for table, rows in self._given.items())
 
-    def _empty(self, owner: psycopg.Connection) -> None:
+    def _empty(self, lent: str, owner: psycopg.Connection) -> None:
         """Delete the rows that came, and let every sequence begin anew."""
         names = [name for name in self._filled(owner) if name not in self._given]
         with owner.transaction():
@@ -109,6 +138,8 @@ class Databases:
                 if name not in large:
                     owner.execute(sql.SQL(f"DELETE FROM {name}"))
             owner.execute(RESTART)
+        if large:  # truncating writes their rows of the catalogue
+            self._untouched[lent] = owner.execute(TOUCHED).fetchone()
         # What was read for this is counted now, not seconds later among what the next test reads.
         owner.execute("SELECT pg_stat_force_next_flush()")
 

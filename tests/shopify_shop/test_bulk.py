@@ -63,10 +63,12 @@ def test_a_bulk_query_gives_every_order_and_line_with_children_anywhere(shopify:
 
 def test_grouped_children_follow_their_parent(shopify: Client) -> None:
     told = finished(shopify, start(shopify, grouped=True)["bulkOperation"]["id"])
-    parent = ""
+    parent, children = "", 0
     for row in rows(told["url"]):
+        children += "__parentId" in row
         parent = row["id"] if "__parentId" not in row else parent
         assert row.get("__parentId", parent) == parent
+    assert children
 
 
 def test_an_empty_result_has_no_file(shopify: Client) -> None:

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from campaigns.offers.team import TeamRefused, TeamTerms
 from connectors.errors import ConnectorError
@@ -61,7 +62,7 @@ def test_one_mailbox_asking_everywhere_at_once_gets_one_seat(deals: Deals, many:
 
 def test_the_last_wall_is_the_database(deals: Deals) -> None:
     deals.start(deals.open())
-    with pytest.raises(Exception, match="ck_team_seats"):
+    with pytest.raises(IntegrityError, match="ck_team_seats"):
         deals.rows("UPDATE team SET taken = 4 RETURNING id")
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.errors import BadPayload
+from connectors.errors import BadPayload, ConnectorError
 from connectors.shopify import mapping
 from connectors.shopify.orders import OrderReader, changed_since, changed_since_day
 from connectors.types import Order, OrderLine, OrderStatus, Refund
@@ -245,7 +245,7 @@ def test_a_page_that_fails_half_way_ends_the_walk_with_its_reason() -> None:
         shop.answers["Orders"] = lambda v: {"orders": page([order_row(1)], "c1")}
         walk = OrderReader(a_client(server)).pages(None)
         assert next(walk).items[0].external_id == "1"
-        with pytest.raises(Exception, match="access token"):
+        with pytest.raises(ConnectorError, match="access token"):
             next(walk)
 
 
