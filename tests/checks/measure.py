@@ -7,6 +7,7 @@ import io
 import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -57,9 +58,35 @@ def sloc(path: Path) -> int:
     return len(code - doc_lines)
 
 
-def functions(path: Path) -> Iterator[Function]:
-    """All functions and methods of a file."""
-    return (node for node in ast.walk(tree(path)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+@dataclass(frozen=True)
+class Measured:
+    """A function or method: where it stands, its lines, whether it is a route, and what of it has no type."""
+
+    place: Place
+    file: Path
+    lines: int
+    route: bool
+    bare: tuple[str, ...]
+
+
+@cache
+def functions() -> tuple[Measured, ...]:
+    """All functions and methods of the three packages; every file is read once."""
+    return tuple(
+        Measured(
+            place(path, node, f"{node.name}: {length(node)} lines"), path, length(node), is_route(node), bare(node)
+        )
+        for path in sources()
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
+
+
+def bare(function: Function) -> tuple[str, ...]:
+    """The arguments of a function that have no type, and ``return`` where what it gives has none."""
+    arguments = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
+    missing = [arg.arg for arg in arguments if arg.annotation is None and arg.arg not in {"self", "cls"}]
+    return (*missing, *(["return"] if function.returns is None else []))
 
 
 def length(function: Function) -> int:
