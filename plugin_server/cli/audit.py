@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from plugin_server.cli.context import BadInput, home_option, json_option, merchant_option, show
+from plugin_server.cli.context import BadInput, merchant_options, show
 from plugin_server.cli.ladder import NO_CUSTOMERS, Day, asked, not_after, table
 from plugin_server.db.audit.figures import WINDOW_DAYS
 from plugin_server.db.audit.figures import audit as audited
@@ -24,9 +24,7 @@ from plugin_server.web.words import Words, language_of, zone_of
 @click.option("--window-days", type=click.IntRange(1, 3650), default=WINDOW_DAYS, show_default=True)
 @click.option("--pdf", type=click.Path(dir_okay=False, path_type=Path), help="Write it as a PDF to this file too.")
 @click.option("--language", type=click.Choice(LANGUAGES), help="Of the PDF; default: the merchant's.")
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def audit(
     date_from: date | None,
     date_to: date | None,

@@ -24,6 +24,7 @@ from plugin_server.cli.context import (
     json_option,
     merchant_id_of,
     merchant_option,
+    merchant_options,
     opened,
     show,
 )
@@ -94,9 +95,7 @@ CHOSEN: Final = {
 
 @campaigns.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def add(file: Path, merchant: str | None, home: Path | None, as_json: bool) -> None:
     """Check and save the campaign in FILE (YAML). Adding a changed one makes a new version."""
     try:
@@ -119,9 +118,7 @@ def add(file: Path, merchant: str | None, home: Path | None, as_json: bool) -> N
 
 
 @campaigns.command("list")
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def list_(merchant: str | None, home: Path | None, as_json: bool) -> None:
     """All campaigns."""
     with _merchant(home, merchant) as (services, number), tenant(services.engine, number) as conn:
@@ -149,9 +146,7 @@ def _head(saved: Saved) -> dict[str, Any]:
 
 @campaigns.command("show")
 @click.argument("key")
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def show_(key: str, merchant: str | None, home: Path | None, as_json: bool) -> None:
     """One campaign, its runs, and when it fires next."""
     with _merchant(home, merchant) as (services, number), tenant(services.engine, number) as conn:
@@ -173,9 +168,7 @@ def show_(key: str, merchant: str | None, home: Path | None, as_json: bool) -> N
 @campaigns.command()
 @click.argument("key")
 @click.option("--now", "at", help="Look from this moment (ISO 8601).")
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def preview(key: str, at: str | None, merchant: str | None, home: Path | None, as_json: bool) -> None:
     """Who would get it now, who not and why, what it would cost, and how the mail reads."""
     with _merchant(home, merchant) as (services, number), tenant(services.engine, number) as conn:
@@ -189,9 +182,7 @@ def preview(key: str, at: str | None, merchant: str | None, home: Path | None, a
 @campaigns.command()
 @click.argument("key")
 @click.option("--now", "at", help="Look back from this moment (ISO 8601).")
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def backtest(key: str, at: str | None, merchant: str | None, home: Path | None, as_json: bool) -> None:
     """Whom it would have met in the last twelve months, when, and what its offer would have cost."""
     with _merchant(home, merchant) as (services, number), tenant(services.engine, number) as conn:
@@ -202,9 +193,7 @@ def backtest(key: str, at: str | None, merchant: str | None, home: Path | None, 
 
 @campaigns.command("lint")
 @click.argument("key")
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def lint_(key: str, merchant: str | None, home: Path | None, as_json: bool) -> None:
     """Look the mails of a campaign through: what keeps them from being sent, and what had better be mended."""
     with _merchant(home, merchant) as (services, number):
@@ -251,9 +240,7 @@ def _state_command(name: str, to: str, sentence: str) -> Callable[..., None]:
 @campaigns.command()
 @click.argument("key")
 @click.option("--yes", is_flag=True, help="Move them; without it, only say who would go where.")
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def move(key: str, yes: bool, merchant: str | None, home: Path | None, as_json: bool) -> None:
     """Move those inside a series to its newest version, where that still has the step they stand at."""
     with _merchant(home, merchant) as (services, number), tenant(services.engine, number) as conn:
@@ -271,9 +258,7 @@ pause = _state_command("pause", "paused", "Stop a campaign and its runs; nothing
 @campaigns.command()
 @click.argument("key")
 @click.option("--now", "at", help="Run as if it were this moment (ISO 8601).")
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def run(key: str, at: str | None, merchant: str | None, home: Path | None, as_json: bool) -> None:
     """Run a campaign here and now, all steps, and say what became of it. Safe beside running workers."""
     moment = _moment(at)
@@ -296,9 +281,7 @@ def run(key: str, at: str | None, merchant: str | None, home: Path | None, as_js
 @campaigns.command()
 @click.argument("key")
 @click.option("--now", "at", help="Read as of this moment (ISO 8601).")
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def results(key: str, at: str | None, merchant: str | None, home: Path | None, as_json: bool) -> None:
     """What a campaign brought about: arms, differences with intervals, offers, movement, profit."""
     with _merchant(home, merchant) as (services, number), tenant(services.engine, number) as conn:
@@ -308,9 +291,7 @@ def results(key: str, at: str | None, merchant: str | None, home: Path | None, a
 
 @campaigns.command()
 @click.option("--now", "at", help="Read as of this moment (ISO 8601).")
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def proof(at: str | None, merchant: str | None, home: Path | None, as_json: bool) -> None:
     """What all campaigns together brought about: against the lasting holdout, by quarter and pooled."""
     with _merchant(home, merchant) as (services, number), tenant(services.engine, number) as conn:

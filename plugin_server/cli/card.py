@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from plugin_server.cli.context import BadInput, home_option, json_option, merchant_id_of, merchant_option, opened, show
+from plugin_server.cli.context import BadInput, merchant_id_of, merchant_options, opened, show
 from plugin_server.cli.points import as_json_balance, owner_of
 from plugin_server.db.customers import card as cards
 from plugin_server.db.points import orders as points_orders
@@ -17,9 +17,7 @@ from plugin_server.vault import CustomerLink, customer_token
 
 @click.command()
 @click.argument("email")
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def card(email: str, merchant: str | None, home: Path | None, as_json: bool) -> None:
     """Show a customer's card: rung, member number, points, codes that work, and the link to their page."""
     with opened(home) as services:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 from sqlalchemy import text
 
-from plugin_server.cli.context import BadInput, home_option, json_option, merchant_id_of, merchant_option, opened, show
+from plugin_server.cli.context import BadInput, merchant_id_of, merchant_options, opened, show
 from plugin_server.db.customers import topics
 from plugin_server.db.session import tenant
 
@@ -20,9 +20,7 @@ def consent() -> None:
 
 @consent.command()
 @click.argument("email")
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def proof(email: str, merchant: str | None, home: Path | None, as_json: bool) -> None:
     """Everything EMAIL has said about mails: when, where, in answer to what; and whether the address is suppressed."""
     with opened(home) as services, tenant(services.engine, merchant_id_of(services, merchant)) as conn:

@@ -46,6 +46,11 @@ def merchant_option(function: F) -> F:
     return click.option("--merchant", help="Number or name; not needed where there is only one.")(function)
 
 
+def merchant_options(function: F) -> F:
+    """What nearly every command takes: ``--merchant``, ``--home`` and ``--json``."""
+    return merchant_option(home_option(json_option(function)))
+
+
 class Number(click.FloatRange):
     """A number within limits. ``nan``, which no limit keeps out, is refused."""
 

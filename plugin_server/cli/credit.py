@@ -11,7 +11,7 @@ import click
 
 from connectors.types import Money
 from plugin_server import wiring
-from plugin_server.cli.context import BadInput, home_option, json_option, merchant_id_of, merchant_option, opened, show
+from plugin_server.cli.context import BadInput, merchant_id_of, merchant_options, opened, show
 from plugin_server.cli.ladder import asked
 from plugin_server.cli.points import customer_of
 from plugin_server.db.offers import credits as intents
@@ -43,9 +43,7 @@ def credit() -> None:
     "--cause", help="What it is for, such as order-1001: a cause gives credit once, however often it is told."
 )
 @click.option("--days", type=click.IntRange(1, 3650), default=intents.DAYS, show_default=True, help="Days it lasts.")
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def give_(
     email: str, amount: str, reason: str, store: str | None, cause: str | None, days: int, merchant: str | None,
     home: Path | None, as_json: bool,
@@ -79,9 +77,7 @@ def _planned(
 
 @credit.command("show")
 @click.argument("email")
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def show_(email: str, merchant: str | None, home: Path | None, as_json: bool) -> None:
     """Show the store credit of a customer that was planned here, newest first, and what became of it."""
     with asked(home, merchant) as (conn, _, _now):

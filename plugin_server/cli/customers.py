@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from plugin_server.cli.context import BadInput, home_option, json_option, merchant_id_of, merchant_option, opened, show
+from plugin_server.cli.context import BadInput, merchant_id_of, merchant_options, opened, show
 from plugin_server.db.customers.identity import MergeRefused
 from plugin_server.jobs.merging import merged, taken_apart
 
@@ -22,9 +22,7 @@ def customers() -> None:
 @click.argument("email")
 @click.argument("other")
 @click.option("--reason", default="the same person", show_default=True, help="Kept with the merge.")
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def merge(email: str, other: str, reason: str, merchant: str | None, home: Path | None, as_json: bool) -> None:
     """Make the customer OTHER one with EMAIL, who stays: orders, consents and accounts change hands."""
     with opened(home) as services:
@@ -40,9 +38,7 @@ def merge(email: str, other: str, reason: str, merchant: str | None, home: Path 
 
 @customers.command()
 @click.argument("which", metavar="MERGE|EMAIL")
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def unmerge(which: str, merchant: str | None, home: Path | None, as_json: bool) -> None:
     """Undo a merge, by its number or by the address that was given up. What came later stays where it is."""
     with opened(home) as services:

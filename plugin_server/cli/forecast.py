@@ -11,7 +11,7 @@ import click
 
 from campaigns.forecast import HORIZON_WEEKS
 from campaigns.forecast.buying import ModelName
-from plugin_server.cli.context import Number, home_option, json_option, merchant_option, show
+from plugin_server.cli.context import Number, home_option, merchant_option, merchant_options, show
 from plugin_server.cli.ladder import Day, asked, not_after, table
 from plugin_server.db.ladder import forecast as forecasts
 from plugin_server.db.ladder import outlook, predictions
@@ -33,9 +33,7 @@ def forecast() -> None:
 @forecast.command()
 @UNTIL
 @MODEL
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def fit(until: date | None, model: ModelName | None, merchant: str | None, home: Path | None, as_json: bool) -> None:
     """Fit the models to the orders, check them against the latest part of the history, and say if they are usable."""
     with asked(home, merchant) as (conn, number, now):

@@ -13,15 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from connectors.csvfile.fault import BadFile
-from plugin_server.cli.context import (
-    BadInput,
-    home_option,
-    json_option,
-    merchant_id_of,
-    merchant_option,
-    opened,
-    show,
-)
+from plugin_server.cli.context import BadInput, merchant_id_of, merchant_options, opened, show
 from plugin_server.db.merchant import merchants
 from plugin_server.db.session import tenant
 from plugin_server.db.shops import stores
@@ -63,9 +55,7 @@ def import_() -> None:
 @click.option("--timezone", help="Of times without a zone; the store's own if left out.")
 @click.option("--decimal", type=click.Choice([".", ","]), help="The decimal mark of the file; a point if left out.")
 @REJECTS
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def orders(
     file: Path,
     store: str,
@@ -105,9 +95,7 @@ def orders(
 @click.option("--map", "mapping", multiple=True, metavar="FIELD=COLUMN", help="Which column holds a field.")
 @click.option("--timezone", help="Of times without a zone; the business's own if left out.")
 @REJECTS
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def contacts(
     file: Path,
     mapping: tuple[str, ...],

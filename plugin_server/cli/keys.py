@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from plugin_server.cli.context import BadInput, home_option, json_option, merchant_id_of, merchant_option, opened, show
+from plugin_server.cli.context import BadInput, merchant_id_of, merchant_options, opened, show
 from plugin_server.db.merchant import api_keys
 from plugin_server.db.session import tenant
 
@@ -21,9 +21,7 @@ def keys() -> None:
 @keys.command()
 @click.argument("name")
 @click.option("--scope", type=click.Choice(api_keys.SCOPES), default="read", show_default=True)
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def add(name: str, scope: str, merchant: str | None, home: Path | None, as_json: bool) -> None:
     """Make a key called NAME and print it, this once."""
     with opened(home) as services:
@@ -37,9 +35,7 @@ def add(name: str, scope: str, merchant: str | None, home: Path | None, as_json:
 
 
 @keys.command("list")
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def list_(merchant: str | None, home: Path | None, as_json: bool) -> None:
     """All keys, without the keys themselves."""
     with opened(home) as services, tenant(services.engine, merchant_id_of(services, merchant)) as conn:
@@ -54,9 +50,7 @@ def _line(one: dict[str, object]) -> str:
 
 @keys.command()
 @click.argument("key_id", type=int, metavar="ID")
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def revoke(key_id: int, merchant: str | None, home: Path | None, as_json: bool) -> None:
     """End the key with this number at once."""
     with opened(home) as services:

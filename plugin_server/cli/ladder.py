@@ -13,16 +13,7 @@ import click
 from sqlalchemy import Connection
 
 from campaigns.ladder.simulate import scaled
-from plugin_server.cli.context import (
-    BadInput,
-    Number,
-    home_option,
-    json_option,
-    merchant_id_of,
-    merchant_option,
-    opened,
-    show,
-)
+from plugin_server.cli.context import BadInput, Number, merchant_id_of, merchant_options, opened, show
 from plugin_server.db.ladder import placing as rungs
 from plugin_server.db.ladder import rungs as shops
 from plugin_server.db.session import tenant
@@ -73,9 +64,7 @@ def ladder() -> None:
 
 @ladder.command()
 @click.option("--as-of", type=Day(), help="The end of that day in the shop's zone.")
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def counts(as_of: date | None, merchant: str | None, home: Path | None, as_json: bool) -> None:
     """Count the customers on each rung."""
     with asked(home, merchant) as (conn, number, now):
@@ -85,9 +74,7 @@ def counts(as_of: date | None, merchant: str | None, home: Path | None, as_json:
 
 
 @ladder.command()
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def recompute(merchant: str | None, home: Path | None, as_json: bool) -> None:
     """Recompute all facts and rungs from the orders; writes only what differs."""
     with opened(home) as services:
@@ -99,9 +86,7 @@ def recompute(merchant: str | None, home: Path | None, as_json: bool) -> None:
 @click.argument("email")
 @click.option("--as-of", type=Day(), help="The end of that day in the shop's zone.")
 @click.option("--language", type=click.Choice(["en", "id", "nl"]), help="Default: the merchant's.")
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def explain(
     email: str, as_of: date | None, language: str | None, merchant: str | None, home: Path | None, as_json: bool
 ) -> None:
@@ -119,9 +104,7 @@ def explain(
 @ladder.command()
 @click.option("--from", "date_from", type=Day(), help="First month; default: that of the first move.")
 @click.option("--to", "date_to", type=Day(), help="Last month; default: this one.")
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def history(
     date_from: date | None, date_to: date | None, merchant: str | None, home: Path | None, as_json: bool
 ) -> None:
@@ -137,9 +120,7 @@ def history(
 @ladder.command()
 @click.option("--share", "shares", multiple=True, metavar="RUNG=SHARE", help="Only so many of a rung climb, as 0.25.")
 @click.option("--margin", type=Number(0, 1), help="Another margin than that of the unit costs, as 0.4.")
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def simulate(
     shares: tuple[str, ...], margin: float | None, merchant: str | None, home: Path | None, as_json: bool
 ) -> None:

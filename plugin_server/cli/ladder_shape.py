@@ -15,7 +15,7 @@ from campaigns.ladder.ladders import Ladder
 from campaigns.ladder.presets import PRESETS
 from campaigns.ladder.rules import BadRule
 from campaigns.ladder.sentences import sentence
-from plugin_server.cli.context import BadInput, home_option, json_option, merchant_option, show
+from plugin_server.cli.context import BadInput, merchant_options, show
 from plugin_server.cli.ladder import Day, asked, ladder, not_after, table
 from plugin_server.db.ladder import facts, holding, movement, rungs, segments, standing
 from plugin_server.db.ladder import placing as places
@@ -30,9 +30,7 @@ BY = "command line"
 
 @ladder.command("show")
 @click.option("--preset", type=click.Choice(list(PRESETS)), help="One of those that come with the product.")
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def show_ladder(preset: str | None, merchant: str | None, home: Path | None, as_json: bool) -> None:
     """Print the ladder in force, in the form that `ladder set` reads."""
     with asked(home, merchant) as (conn, number, _):
@@ -43,9 +41,7 @@ def show_ladder(preset: str | None, merchant: str | None, home: Path | None, as_
 
 @ladder.command("preview")
 @click.argument("file")
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def preview_ladder(file: str, merchant: str | None, home: Path | None, as_json: bool) -> None:
     """Say who would move where with the ladder of FILE (YAML or JSON, or a preset's name). Saves nothing."""
     new = _read(file)
@@ -56,9 +52,7 @@ def preview_ladder(file: str, merchant: str | None, home: Path | None, as_json: 
 
 @ladder.command("set")
 @click.argument("file")
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def set_ladder(file: str, merchant: str | None, home: Path | None, as_json: bool) -> None:
     """Put the ladder of FILE (YAML or JSON, or a preset's name) in force and place everybody on it."""
     new = _read(file)
@@ -74,9 +68,7 @@ def set_ladder(file: str, merchant: str | None, home: Path | None, as_json: bool
 @click.argument("email")
 @click.argument("rung")
 @click.option("--reason", required=True, help="Why, for the next person who wonders.")
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def pin_customer(email: str, rung: str, reason: str, merchant: str | None, home: Path | None, as_json: bool) -> None:
     """Put a customer on a rung by hand; it holds against the rules until it is taken out."""
     with asked(home, merchant) as (conn, number, now):
@@ -96,9 +88,7 @@ def pin_customer(email: str, rung: str, reason: str, merchant: str | None, home:
 
 @ladder.command("unpin")
 @click.argument("email")
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def unpin_customer(email: str, merchant: str | None, home: Path | None, as_json: bool) -> None:
     """Take a pin out: the rules decide again."""
     with asked(home, merchant) as (conn, number, now):
@@ -117,9 +107,7 @@ def unpin_customer(email: str, merchant: str | None, home: Path | None, as_json:
 @ladder.command("movement")
 @click.option("--from", "date_from", type=Day(), required=True, help="The end of that day in the shop's zone.")
 @click.option("--to", "date_to", type=Day(), help="The end of that day; default: today.")
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def show_movement(
     date_from: date, date_to: date | None, merchant: str | None, home: Path | None, as_json: bool
 ) -> None:
@@ -134,9 +122,7 @@ def show_movement(
 
 
 @ladder.command("stalled")
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def show_stalled(merchant: str | None, home: Path | None, as_json: bool) -> None:
     """List who has stood on a rung longer than four of five who climbed from it needed."""
     with asked(home, merchant) as (conn, number, now):

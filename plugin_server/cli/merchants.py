@@ -6,15 +6,7 @@ from pathlib import Path
 
 import click
 
-from plugin_server.cli.context import (
-    BadInput,
-    home_option,
-    json_option,
-    merchant_id_of,
-    merchant_option,
-    opened,
-    show,
-)
+from plugin_server.cli.context import BadInput, home_option, json_option, merchant_id_of, merchant_options, opened, show
 from plugin_server.db.merchant import audit_log, people, shop_settings
 from plugin_server.db.merchant import merchants as store
 from plugin_server.db.session import tenant
@@ -74,9 +66,7 @@ def _first_login(services: Services, merchant_id: int, email: str) -> str:
 
 @merchants.command("set")
 @click.option("--postal-address", required=True, help="Stands at the foot of every mail; the law asks for it.")
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def set_(postal_address: str, merchant: str | None, home: Path | None, as_json: bool) -> None:
     """Change what stands in the mails of a business."""
     with opened(home) as services:

@@ -9,7 +9,7 @@ import click
 
 from campaigns.points.program import read_program
 from campaigns.schema import BadCampaign
-from plugin_server.cli.context import BadInput, home_option, json_option, merchant_id_of, merchant_option, opened, show
+from plugin_server.cli.context import BadInput, merchant_id_of, merchant_options, opened, show
 from plugin_server.cli.ladder import asked, table
 from plugin_server.db.customers.identity import Owner, owner
 from plugin_server.db.merchant import audit_log
@@ -31,9 +31,7 @@ def points() -> None:
 
 @points.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def program(file: Path, merchant: str | None, home: Path | None, as_json: bool) -> None:
     """Put the programme of a YAML FILE in force; orders since its first day earn at once."""
     try:
@@ -57,9 +55,7 @@ def program(file: Path, merchant: str | None, home: Path | None, as_json: bool) 
 
 @points.command()
 @click.argument("email")
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def balance(email: str, merchant: str | None, home: Path | None, as_json: bool) -> None:
     """Show what a customer has to spend, what is on its way, and what ends next."""
     with asked(home, merchant) as (conn, _, now):
@@ -70,9 +66,7 @@ def balance(email: str, merchant: str | None, home: Path | None, as_json: bool) 
 
 @points.command()
 @click.argument("email")
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def ledger(email: str, merchant: str | None, home: Path | None, as_json: bool) -> None:
     """Show every entry of a customer, newest first, and which lots each debit took from."""
     with asked(home, merchant) as (conn, _, now):
@@ -87,9 +81,7 @@ def ledger(email: str, merchant: str | None, home: Path | None, as_json: bool) -
 @click.argument("email")
 @click.argument("amount", type=int)
 @click.option("--reason", required=True, help="Kept with the entry; the customer may see it.")
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def adjust(email: str, amount: int, reason: str, merchant: str | None, home: Path | None, as_json: bool) -> None:
     """Give AMOUNT points to a customer, or take them (-50)."""
     with asked(home, merchant) as (conn, number, now):
@@ -105,9 +97,7 @@ def adjust(email: str, amount: int, reason: str, merchant: str | None, home: Pat
 @points.command()
 @click.argument("email")
 @click.argument("reward")
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def redeem(email: str, reward: str, merchant: str | None, home: Path | None, as_json: bool) -> None:
     """Take a reward for a customer; the worker makes its code in the shop."""
     with opened(home) as services:
@@ -131,9 +121,7 @@ def _redeem(services: Services, number: int, email: str, reward: str) -> dict[st
 
 
 @points.command()
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def liability(merchant: str | None, home: Path | None, as_json: bool) -> None:
     """Show what the points still owe, and the sales put off for them (IFRS 15)."""
     with asked(home, merchant) as (conn, _, now):

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from plugin_server.cli.context import BadInput, home_option, json_option, merchant_id_of, merchant_option, opened, show
+from plugin_server.cli.context import BadInput, merchant_id_of, merchant_options, opened, show
 from plugin_server.db.session import tenant
 from plugin_server.jobs import privacy as work
 from plugin_server.wiring import Services
@@ -24,9 +24,7 @@ def privacy() -> None:
 @privacy.command()
 @click.argument("email")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file instead of stdout.")
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def export(email: str, out: Path | None, merchant: str | None, home: Path | None, as_json: bool) -> None:
     """Everything that is held of the person with this address, as JSON."""
     with opened(home) as services:
@@ -43,9 +41,7 @@ def export(email: str, out: Path | None, merchant: str | None, home: Path | None
 @privacy.command()
 @click.argument("email")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def erase(email: str, yes: bool, merchant: str | None, home: Path | None, as_json: bool) -> None:
     """Forget the person with this address for good; the sums of their orders stay, without a name."""
     with opened(home) as services:

@@ -13,15 +13,7 @@ from connectors.errors import ForbiddenHost
 from plugin_server import wiring
 from plugin_server.cli import stores_shopify
 from plugin_server.cli.connecting import check_name, connected, looked_at, told
-from plugin_server.cli.context import (
-    BadInput,
-    home_option,
-    json_option,
-    merchant_id_of,
-    merchant_option,
-    opened,
-    show,
-)
+from plugin_server.cli.context import BadInput, merchant_id_of, merchant_options, opened, show
 from plugin_server.db.merchant import audit_log, merchants
 from plugin_server.db.session import tenant
 from plugin_server.db.shops import stores as rows
@@ -45,9 +37,7 @@ def add() -> None:
 @click.option("--secret", required=True, help="The REST API consumer secret, cs_…")
 @click.option("--name", help="What to call it here; the shop's own name if left out.")
 @click.option("--read-only", is_flag=True, help="Read only: no webhooks, no coupons, no write-back.")
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def woocommerce(
     url: str,
     key: str,
@@ -101,9 +91,7 @@ def connect(
 @click.option("--name", required=True, help="What to call it.")
 @click.option("--currency", help="ISO 4217; the business's own if left out.")
 @click.option("--timezone", help="Of times without a zone in its files; the business's own if left out.")
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def csv(
     name: str, currency: str | None, timezone: str | None, merchant: str | None, home: Path | None, as_json: bool
 ) -> None:
@@ -136,9 +124,7 @@ def csv(
 
 
 @stores.command(name="list")
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def list_(merchant: str | None, home: Path | None, as_json: bool) -> None:
     """All shops of the business."""
     with opened(home) as services, tenant(services.engine, merchant_id_of(services, merchant)) as connection:
@@ -148,9 +134,7 @@ def list_(merchant: str | None, home: Path | None, as_json: bool) -> None:
 
 @stores.command()
 @click.argument("store")
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def status(store: str, merchant: str | None, home: Path | None, as_json: bool) -> None:
     """How a shop stands: its connection, its last reading, what waits."""
     with opened(home) as services, tenant(services.engine, merchant_id_of(services, merchant)) as connection:
@@ -167,9 +151,7 @@ def status(store: str, merchant: str | None, home: Path | None, as_json: bool) -
 @stores.command()
 @click.argument("store")
 @click.option("--address", help="The new address you mean; whatever the shop told last if left out.")
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def confirm(store: str, address: str | None, merchant: str | None, home: Path | None, as_json: bool) -> None:
     """Say that a frozen shop at its new address is the real one: mails go out from it again."""
     with opened(home) as services:

@@ -13,7 +13,7 @@ from connectors.shopify.auth import Grant
 from connectors.shopify.names import shop_name
 from plugin_server import shop_access, wiring
 from plugin_server.cli.connecting import check_name, connected, looked_at, told
-from plugin_server.cli.context import BadInput, home_option, json_option, merchant_id_of, merchant_option, opened, show
+from plugin_server.cli.context import BadInput, merchant_id_of, merchant_options, opened, show
 from plugin_server.db.merchant import audit_log
 from plugin_server.db.session import tenant
 from plugin_server.db.shops import stores
@@ -29,9 +29,7 @@ PLATFORM = "shopify"
 @click.option("--secret", help="That app's client secret, by which the shop signs its webhooks.")
 @click.option("--name", help="What to call it here; the shop's own name if left out.")
 @click.option("--read-only", is_flag=True, help="Read only: no webhooks, no codes, no write-back.")
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def shopify(
     shop: str,
     token: str,

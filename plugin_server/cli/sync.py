@@ -14,16 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from connectors.errors import ConnectorError
 from plugin_server import wiring
-from plugin_server.cli.context import (
-    BadInput,
-    Failure,
-    home_option,
-    json_option,
-    merchant_id_of,
-    merchant_option,
-    opened,
-    show,
-)
+from plugin_server.cli.context import BadInput, Failure, merchant_id_of, merchant_options, opened, show
 from plugin_server.db.session import tenant
 from plugin_server.db.shops import stores
 from plugin_server.db.shops.sync import AlreadyRunning
@@ -35,9 +26,7 @@ from plugin_server.wiring import Services
 @click.argument("store")
 @click.option("--full", is_flag=True, help="Read everything again, not only what changed.")
 @click.option("--reconcile", is_flag=True, help="Read everything, and find what the shop deleted.")
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def sync(store: str, full: bool, reconcile: bool, merchant: str | None, home: Path | None, as_json: bool) -> None:
     """Read a shop, then facts and rungs."""
     kind = "reconcile" if reconcile else "full" if full else "incremental"

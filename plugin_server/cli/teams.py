@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, text
 from campaigns.offers.team import TeamRefused
 from connectors.types import Money
 from plugin_server import wiring
-from plugin_server.cli.context import BadInput, home_option, json_option, merchant_id_of, merchant_option, opened, show
+from plugin_server.cli.context import BadInput, merchant_id_of, merchant_options, opened, show
 from plugin_server.cli.ladder import asked
 from plugin_server.db.friends import team_list, team_seats
 from plugin_server.db.friends import teams as rows
@@ -33,9 +33,7 @@ def teams() -> None:
 
 
 @teams.command("list")
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def list_(merchant: str | None, home: Path | None, as_json: bool) -> None:
     """List team deals with their figures, and the teams that run or ended last."""
     with asked(home, merchant) as (conn, _, _now):
@@ -49,9 +47,7 @@ def list_(merchant: str | None, home: Path | None, as_json: bool) -> None:
 
 @teams.command("show")
 @click.argument("team", type=int)
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def show_(team: int, merchant: str | None, home: Path | None, as_json: bool) -> None:
     """Show TEAM (its number): its page, its seats with their codes, and the letters."""
     with opened(home) as services:
@@ -64,9 +60,7 @@ def show_(team: int, merchant: str | None, home: Path | None, as_json: bool) -> 
 @click.argument("team", type=int)
 @click.option("--days", type=click.IntRange(1, 60), help="So many days later than now stands.")
 @click.option("--until", help="The new deadline in the shop's time, such as 2026-12-24T18:00.")
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def extend(
     team: int, days: int | None, until: str | None, merchant: str | None, home: Path | None, as_json: bool
 ) -> None:
@@ -87,9 +81,7 @@ def extend(
 @click.argument("team", type=int, required=False)
 @click.option("--deal", help="Close this deal (its key) instead: no new teams, those that run go on.")
 @click.option("--reason", help="Why the team ends; needed for a team, and kept with it.")
-@merchant_option
-@home_option
-@json_option
+@merchant_options
 def close(
     team: int | None, deal: str | None, reason: str | None, merchant: str | None, home: Path | None, as_json: bool
 ) -> None:
