@@ -37,7 +37,8 @@ def lint(samples: Sequence[Sample], of: Setting) -> list[Finding]:
     found = [*about_run(samples, of)]
     for sample in samples:
         page = read_page(sample.mail.html)
-        for blocking, reason in (*_must(sample, page, of), *_links(page, of), *_should(sample, page, of)):
+        must = (*_words(sample), *_owed(sample, of), *_taken(page))
+        for blocking, reason in (*must, *_links(page, of), *_should(sample, page, of)):
             found.append(Finding(blocking, reason, sample.language))
     once: dict[tuple[str, str], Finding] = {}
     for one in found:
@@ -48,7 +49,8 @@ def lint(samples: Sequence[Sample], of: Setting) -> list[Finding]:
 Told = tuple[bool, Reason]
 
 
-def _must(sample: Sample, page: Page, of: Setting) -> Iterator[Told]:
+def _words(sample: Sample) -> Iterator[Told]:
+    """What is missing from the words themselves."""
     mail = sample.mail
     if not mail.subject.strip() or "\n" in mail.subject or "\r" in mail.subject:
         yield (
@@ -71,6 +73,11 @@ def _must(sample: Sample, page: Page, of: Setting) -> Iterator[Told]:
         )
     if _LEFT_OVER.search(mail.subject + mail.html + mail.text):
         yield True, Reason("Signs of Liquid are left over in the mail. Close every tag.", "lint_left_over")
+
+
+def _owed(sample: Sample, of: Setting) -> Iterator[Told]:
+    """What a reader is owed by every mail: a way to say no, the code that was promised, and who writes."""
+    mail = sample.mail
     if sample.unsubscribe not in mail.html:
         yield (
             True,
@@ -84,6 +91,10 @@ def _must(sample: Sample, page: Page, of: Setting) -> Iterator[Told]:
             of.strict,
             Reason("Your postal address does not stand in the mail. Print shop.address at its end.", "lint_no_address"),
         )
+
+
+def _taken(page: Page) -> Iterator[Told]:
+    """What programs for mail take out or cut off."""
     active = sorted(page.active | page.handlers)
     if active:
         yield (

@@ -30,7 +30,6 @@ def take(
     address does. Whoever writes again from an address within a month goes on with their last thread from there.
     """
     conn.execute(text("SELECT pg_advisory_xact_lock(7412, CAST(:m AS int))"), {"m": merchant_id % 2**31})
-    norm = reply.from_email.strip().lower()
     if reply.reference and conn.scalar(
         text("SELECT 1 FROM conversation_message WHERE reference = :r"), {"r": reply.reference}
     ):
@@ -38,39 +37,17 @@ def take(
     customer = _whom(conn, answered) if answered else None
     if customer is None:
         found = text("SELECT id FROM customer WHERE merged_into IS NULL AND email_norm = :e")
-        customer = conn.scalar(found, {"e": norm})
-    thread = conn.scalar(
-        text(
-            "SELECT id FROM conversation WHERE lower(email) = :e AND changed_at > :since "
-            "AND (customer_id IS NULL OR customer_id = coalesce(CAST(:c AS bigint), customer_id)) "
-            "ORDER BY id DESC LIMIT 1"
-        ),
-        {"e": norm, "since": now - SAME_THREAD, "c": customer},
-    )
-    given = {"m": merchant_id, "c": customer, "e": reply.from_email, "s": reply.subject, "now": now, "t": thread}
-    if thread is None:
-        given["t"] = thread = conn.scalar(
-            text(
-                "INSERT INTO conversation (merchant_id, customer_id, email, subject, waiting_since, changed_at) "
-                "VALUES (:m, :c, :e, :s, :now, :now) RETURNING id"
-            ),
-            given,
-        )
-    else:
-        conn.execute(
-            text(
-                "UPDATE conversation SET state = 'open', waiting_since = coalesce(waiting_since, :now), "
-                "changed_at = :now, customer_id = coalesce(customer_id, :c) WHERE id = :t"
-            ),
-            given,
-        )
+        customer = conn.scalar(found, {"e": reply.from_email.strip().lower()})
+    thread = _thread(conn, merchant_id, reply, customer, now)
     conn.execute(
         text(
             "INSERT INTO conversation_message (merchant_id, conversation_id, direction, author, text, reference, "
             "proven, attachments, written_at) VALUES (:m, :t, 'in', :author, :words, :ref, :proven, :files, :now)"
         ),
-        given
-        | {
+        {
+            "m": merchant_id,
+            "t": thread,
+            "now": now,
             "author": reply.from_name or reply.from_email,
             "words": words,
             "ref": reply.reference or None,
@@ -78,7 +55,32 @@ def take(
             "files": reply.attachments,
         },
     )
-    return int(given["t"] or 0)
+    return thread
+
+
+def _thread(conn: Connection, merchant_id: int, reply: MailReply, customer: int | None, now: datetime) -> int:
+    """The thread that a reply belongs to, opened again; a new one where there is none of late."""
+    given = {"m": merchant_id, "c": customer, "e": reply.from_email, "s": reply.subject, "now": now}
+    known: int | None = conn.scalar(
+        text(
+            "UPDATE conversation SET state = 'open', waiting_since = coalesce(waiting_since, :now), "
+            "changed_at = :now, customer_id = coalesce(customer_id, :c) WHERE id = ("
+            "SELECT id FROM conversation WHERE lower(email) = :norm AND changed_at > :since "
+            "AND (customer_id IS NULL OR customer_id = coalesce(CAST(:c AS bigint), customer_id)) "
+            "ORDER BY id DESC LIMIT 1) RETURNING id"
+        ),
+        given | {"norm": reply.from_email.strip().lower(), "since": now - SAME_THREAD},
+    )
+    if known is not None:
+        return known
+    made: int = conn.execute(
+        text(
+            "INSERT INTO conversation (merchant_id, customer_id, email, subject, waiting_since, changed_at) "
+            "VALUES (:m, :c, :e, :s, :now, :now) RETURNING id"
+        ),
+        given,
+    ).scalar_one()
+    return made
 
 
 def _whom(conn: Connection, answered: Answered) -> int | None:
