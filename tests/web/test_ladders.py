@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from werkzeug.datastructures import MultiDict
 
 from campaigns.ladder import draft
 from campaigns.ladder.presets import SEVEN_RUNGS, THREE_STAGES
+from plugin_server.db.ladder import counting
 from plugin_server.db.session import tenant
 from plugin_server.web.ladder import form as ladder_form
 from plugin_server.wiring import Services
@@ -80,8 +82,6 @@ def test_an_earlier_ladder_is_opened_again_and_put_in_force(marketer: Visitor, a
 
 def test_rungs_are_moved_added_and_taken_out(marketer: Visitor) -> None:
     def names(**form: Any) -> list[str]:
-        from werkzeug.datastructures import MultiDict
-
         made = ladder_form.sent(MultiDict(fields(THREE_STAGES, **form)))
         return [rung.key or "new" for rung in made.rungs]
 
@@ -90,12 +90,16 @@ def test_rungs_are_moved_added_and_taken_out(marketer: Visitor) -> None:
     assert names(do="drop:g0") == ["pre_sales", "acquisition", "retained"]
     assert names(do="drop:g2") == ["pre_sales", "acquisition"]
     assert names(do="new") == ["pre_sales", "acquisition", "retained", "new"]
+    tall = {"rung": [f"g{n}" for n in range(20)]} | {f"g{n}-key": [f"key_{n}"] for n in range(20)}
+    assert names(do="new", **tall)[17:] == ["key_17", "key_18", "key_19"]
+    full = ladder_form.sent(MultiDict(fields(THREE_STAGES, do="new", **tall)))
+    assert (full.faulty, full.fault) == ("g19", "A ladder has two to twenty rungs.")
 
 
 LEAF = {"fact": "orders", "op": ">=", "value": "1"}
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"g1-name-en": " "}, "Give the rung an English name"),
-    ({"g1.0.value": ["5"]}, "Nobody can stand on rung"),
+    ({"g1.0.value": ["5"]}, "Nobody can stand on rung “Acquisition”: whoever meets its rule meets that of “Retained”"),
     ({"g1.0.value": ["many"]}, "A condition of this rung is not finished"),
     ({"g1.1.fact": ["orders"], "g1.1.op": ["<"], "g1.1.value": ["1"]}, "Nobody can ever meet this"),
     ({"every": "month", "grace_days": "999"}, "number from 0 to 366"),
@@ -117,6 +121,32 @@ def test_a_ladder_that_cannot_be_is_explained_and_not_saved(
     assert said in marketer.post("/ladder/look", fields(THREE_STAGES, **change)).get_data(as_text=True)
     assert marketer.post("/ladder", fields(THREE_STAGES, **change)).status_code == 422
     assert standing(app, merchant) == {"shopper": 12, "customer": 48}
+
+
+def test_a_large_shop_is_told_a_moment_later_who_would_move(
+    marketer: Visitor, app: Services, merchant: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tenant(app.engine, merchant) as connection:
+        connection.execute(
+            text(
+                "INSERT INTO customer_facts (merchant_id, customer_id, orders, rung) "
+                "SELECT :m, 1000000 + n, 0, 'suspect' FROM generate_series(1, 20001) n"
+            ),
+            {"m": merchant},
+        )
+    follow, form = 'hx-vals=\'{"do": "moves"}\' hx-trigger="load"', fields(THREE_STAGES)
+    first = marketer.post("/ladder/look", form).text
+    assert follow in first
+    assert "stay where they are" not in first
+    told = marketer.post("/ladder/look", form | {"do": "moves"}).text
+    assert "0 of 20,061 customers stay where they are" in told
+    assert follow not in told
+    monkeypatch.setattr(counting, "EXACT_MS", 50)
+    with tenant(app.engine, merchant) as other:
+        other.execute(text("LOCK TABLE customer_facts IN ACCESS EXCLUSIVE MODE"))
+        late = marketer.post("/ladder/look", form | {"do": "moves"}).text
+    assert "takes too long just now" in late
+    assert follow not in late
 
 
 def test_somebody_is_held_by_hand(marketer: Visitor, crowd: int) -> None:

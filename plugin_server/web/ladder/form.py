@@ -79,7 +79,7 @@ def sent(form: Any) -> LadderForm:
     try:
         return replace(made, rungs=_pressed(made.rungs, what, where))
     except BadRule as bad:
-        return _faulty(made, where.partition(".")[0], bad)
+        return _faulty(made, where.partition(".")[0] or made.rungs[-1].name, bad)
 
 
 def _faulty(made: LadderForm, name: str, bad: BadRule | None) -> LadderForm:
@@ -106,7 +106,9 @@ def _pressed(rungs: tuple[RungForm, ...], what: str, where: str) -> tuple[RungFo
     """A rung moved, taken out or put on top; or a rule's group changed."""
     root = where.partition(".")[0]
     place = next((place for place, rung in enumerate(rungs) if rung.name == root), None)
-    if what == "new" and len(rungs) < MOST:
+    if what == "new":
+        if len(rungs) >= MOST:
+            raise BadRule("", "A ladder has two to twenty rungs.")
         number = max((int(rung.name[1:]) for rung in rungs), default=0) + 1
         return (*rungs, RungForm(f"g{number}", "", dict.fromkeys(LANGUAGES, ""), draft.EMPTY))
     if place is None:

@@ -7,12 +7,16 @@ from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy import Connection
 
-from campaigns.ladder.ladders import check
+from campaigns.ladder.ladders import Ladder, check
 from campaigns.ladder.presets import PRESETS
 from campaigns.ladder.public import unkind
 from campaigns.ladder.rules import BadRule
 from campaigns.ladder.sentences import sentence
+from plugin_server.db import effort
+from plugin_server.db.figures import is_small
+from plugin_server.db.ladder import counting
 from plugin_server.db.ladder import versions as ladder_versions
 from plugin_server.db.ladder.rungs import shop
 from plugin_server.db.merchant import audit_log
@@ -113,21 +117,39 @@ def _form(who: Person, form: LadderForm) -> str:
     )
 
 
-def _seen(connection: Any, who: Person, form: LadderForm, current: Any) -> tuple[LadderForm, Any]:
+def _seen(connection: Connection, who: Person, form: LadderForm, current: Any) -> tuple[LadderForm, Any]:
     """The form with its fault, if any, and else the preview; rungs of the new ladder are named as they are typed."""
     if form.fault:
         return replace(form, fault=words().said(form.fault)), None
+    new = current
     try:
         new = ladder_form.finished(form, current)
         check(new)
     except BadRule as bad:
-        return replace(form, fault=_fault(bad, form), faulty=_rung_of(bad, form)), None
-    if new.model_copy(update={"version": current.version}) == current:
-        found = figures.ready(services(), connection, who.merchant_id, "ladder").document
-    else:
-        found = ladder_versions.preview(connection, merchant_id=who.merchant_id, new=new, now=services().now())
+        return replace(form, fault=_by_name(_fault(bad, form), new), faulty=_rung_of(bad, form)), None
     names = {rung.key: rung.name(words().language) for rung in (*current.rungs, *new.rungs)}
-    return form, {**found, "names": names}
+    return form, {**_moves(connection, who, new, current), "names": names}
+
+
+def _moves(connection: Connection, who: Person, new: Ladder, current: Ladder) -> dict[str, Any]:
+    """Who would move; in a larger shop not before the page asks for it (``then``, as with a segment's count)."""
+    if new.model_copy(update={"version": current.version}) == current:
+        found: dict[str, Any] = figures.ready(services(), connection, who.merchant_id, "ladder").document
+        return found
+    if request.form.get("do") != "moves" and not is_small(connection):
+        return {"then": "now"}
+    try:
+        with effort.bounded(connection, counting.EXACT_MS):
+            return ladder_versions.preview(connection, merchant_id=who.merchant_id, new=new, now=services().now())
+    except effort.TooLong:
+        return {"then": "late"}
+
+
+def _by_name(fault: str, ladder: Ladder) -> str:
+    """A file calls a rung by its key; on the page it has a name."""
+    for rung in ladder.rungs:
+        fault = fault.replace(f"'{rung.key}'", f"“{rung.name(words().language)}”")
+    return fault
 
 
 def _rung_of(bad: BadRule, form: LadderForm) -> str:
