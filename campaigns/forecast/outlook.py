@@ -141,7 +141,7 @@ def calibrate(before: Histories, later: NDArray[np.int64], days: int, model: Mod
             if (bins == n).any()
         ),
         tuple(
-            _bin(f"{tenth * 10}–{tenth * 10 + 10} %", tenths == tenth, chance, later > 0)
+            _bin(f"{tenth * 10}–{tenth * 10 + 10}%", tenths == tenth, chance, later > 0)
             for tenth in range(10)
             if (tenths == tenth).any()
         ),
