@@ -28,10 +28,17 @@ def member_number(place: int) -> str:
     return grouped(digits + str(_check(digits)))
 
 
-def is_member_number(text: str) -> bool:
-    """Whether a number of ours was typed without a slip; spaces do not matter."""
+def mistyped(text: str) -> bool:
+    """Whether a number as long as ours was typed with a slip; spaces do not matter."""
     digits = "".join(text.split())
-    return digits.isascii() and digits.isdigit() and len(digits) >= 8 and _check(digits[:-1]) == int(digits[-1])
+    ours = digits.isascii() and digits.isdigit() and 8 <= len(digits) <= 19
+    return ours and _check(digits[:-1]) != int(digits[-1])
+
+
+def spellings(text: str) -> set[str]:
+    """How a member number that was typed or scanned may be written down: ours in groups, a shop's own as it gave it."""
+    plain = "".join(text.split())
+    return {text.strip(), plain, plain.upper(), grouped(plain)}
 
 
 def grouped(digits: str) -> str:

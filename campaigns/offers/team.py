@@ -166,13 +166,6 @@ def answer(team: Team, who: str, *, now: datetime, seat: str = "none", bought: b
     return Answer.TAKEN if team.left > 0 else Answer.FULL
 
 
-def joined(team: Team, *, counts: bool = True) -> Team:
-    """The team with one more member. Raises ``TeamRefused`` where it has no seat left: the last wall."""
-    if team.state not in RUNNING or team.left < 1:
-        raise TeamRefused("This team has no seat left.")
-    return replace(team, taken=team.taken + 1, counted=team.counted + int(counts))
-
-
 def due(team: Team, now: datetime) -> Step | None:
     """What time and members ask for; None where the team just goes on.
 

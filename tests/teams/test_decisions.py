@@ -72,7 +72,7 @@ def test_members_of_a_lapsed_team_are_comforted_but_nobody_for_a_team_of_one() -
     small = Gift(value=Decimal(5))
     terms = TeamTerms(gift=Gift(value=Decimal(20)), consolation=small)
     alone = Team(seats=3, opened_at=START, deadline=START)
-    assert rules.gift_of(terms, rules.joined(alone), Step.LAPSE) == small
+    assert rules.gift_of(terms, replace(alone, taken=alone.taken + 1), Step.LAPSE) == small
     assert rules.gift_of(terms, alone, Step.LAPSE) is None
     assert rules.gift_of(terms, alone, Step.UNLOCK) == terms.gift
 
@@ -104,7 +104,8 @@ class Life(RuleBasedStateMachine):
             and len(self.seated) < self.team.seats
         )
         if said is Answer.TAKEN:
-            self.team = rules.joined(self.team, counts=self.team.unlock == "joined")
+            counted = self.team.counted + (self.team.unlock == "joined")
+            self.team = replace(self.team, taken=self.team.taken + 1, counted=counted)
             self.seated.add(person)
         self.look()
 

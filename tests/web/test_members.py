@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.membership import MembershipTerms, is_member_number, member_number, next_anniversary
+from campaigns.membership import MembershipTerms, member_number, mistyped, next_anniversary
 from plugin_server.db.customers import membership
 from plugin_server.db.session import tenant
 from plugin_server.jobs import climb
@@ -47,14 +48,14 @@ def cards(shop: Shop) -> list[tuple[str, bool]]:
 @pytest.mark.parametrize(("place", "number"), [(1, "0000 0018"), (7992739871, "799 2739 8713"), (1234, "0001 2344")])
 def test_a_number_ends_with_its_check_digit(place: int, number: str) -> None:
     assert member_number(place) == number
-    assert is_member_number(number)
+    assert not mistyped(number)
 
 
 @given(st.integers(1, 9_999_999), st.integers(0, 7), st.integers(1, 9))
 def test_every_digit_typed_wrong_is_found(place: int, at: int, off: int) -> None:
     digits = list(member_number(place).replace(" ", ""))
     digits[at] = str((int(digits[at]) + off) % 10)
-    assert not is_member_number("".join(digits))
+    assert mistyped("".join(digits))
 
 
 @pytest.mark.parametrize(
@@ -164,3 +165,15 @@ def test_terms_are_checked_kept_and_logged(shop: Shop, logged_in: Callable[[str]
     assert owner.post("/settings/members", TERMS | {"least_orders": "4"}).status_code == 302
     assert shop.do(membership.terms) == MembershipTerms("invite", "customer", 4)
     assert shop.rows("SELECT detail->>'mode' FROM audit_log WHERE action = 'membership_terms'") == [("invite",)]
+
+
+def test_a_card_at_the_till_finds_its_owner(shop: Shop, logged_in: Callable[[str], Visitor]) -> None:
+    """As the code on it says, as it is read aloud, and a shop's own in any case; a slip is said."""
+    people = [regular(shop, f"{name}@example.com", 1) for name in ("a", "b")]
+    shop.rows(f"UPDATE customer SET member_number = 'TS-000021' WHERE id = {people[1]} RETURNING id")
+    shop.do(lambda conn: jobs.enrol(conn, shop.merchant, people, by="o@example.com", now=NOW))
+    viewer = logged_in("viewer")
+    for typed, number in (("00000018", 0), ("0000 0018", 0), (" ts-000021", 1), ("TS-000021", 1)):
+        found = re.findall(r'href="/customers/(\d+)"', viewer.get("/customers", query_string={"q": typed}).text)
+        assert found == [str(people[number])], typed
+    assert "A digit of this member number is wrong" in viewer.get("/customers?q=00000081").text

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, collate, func, or_, select, union
 
+from campaigns.membership import spellings
 from plugin_server.db.models.customer import Customer
 from plugin_server.db.models.facts import CustomerFacts
 
@@ -29,7 +30,10 @@ MOST_MATCHES = 50
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What somebody looks for: the beginning of an address or name, a rung, an activity. Empty means all."""
+    """What somebody looks for: the beginning of an address or name, or a whole member number; a rung, an activity.
+
+    Empty means all.
+    """
 
     text: str = ""
     rung: str = ""
@@ -97,7 +101,10 @@ def _matches(connection: Connection, wish: Wish) -> list[Row[*tuple[Any, ...]]]:
         .join(CustomerFacts, CustomerFacts.customer_id == Customer.id)
         .where(condition, *_filters(wish))
         .limit(MOST_MATCHES)
-        for condition in (_narrowed(text, first, last) if wish.rung or wish.activity else _indexed(text, first, last))
+        for condition in [
+            Customer.member_number.in_(spellings(wish.text)),
+            *(_narrowed(text, first, last) if wish.rung or wish.activity else _indexed(text, first, last)),
+        ]
     ]
     ids = union(*branches).subquery()
     query = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, abort, request
 from flask.typing import ResponseReturnValue
 
+from campaigns.membership import mistyped
 from plugin_server.db.customers import finding as customers
 from plugin_server.db.customers import merges, timeline
 from plugin_server.db.customers.finding import Wish
@@ -37,7 +38,8 @@ def index(who: Person) -> ResponseReturnValue:
         place.written(found[-1].last_order_at, found[-1].id) if len(found) == PAGE and not wish.text.strip() else None
     )
     template = "_customer_rows.html" if is_partial() else "customers.html"
-    return page(template, section="customers", found=found, wish=wish, rungs=rungs, activities=ACTIVITIES, more=more)
+    return page(template, section="customers", found=found, wish=wish, rungs=rungs, activities=ACTIVITIES, more=more,
+                slip=mistyped(wish.text))  # fmt: skip
 
 
 @pages.get("/customers/<int:customer_id>")
