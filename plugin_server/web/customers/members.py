@@ -95,7 +95,7 @@ def save(who: Person) -> ResponseReturnValue:
         if given.get("rung") not in keys:
             faults["rung"] = words()("members.bad_rung")
         least = given.get("least_orders", "").strip()
-        if not (least.isascii() and least.isdigit() and 1 <= int(least) <= 1000):
+        if not (least.isascii() and least.isdigit() and len(least) < 5 and 1 <= int(least) <= 1000):
             faults["least_orders"] = words()("members.bad_orders")
         if not faults:
             chosen = MembershipTerms(given["mode"], given["rung"], int(least))
