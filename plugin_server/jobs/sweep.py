@@ -144,4 +144,7 @@ _INBOX: Final = text(
     "SELECT DISTINCT provider FROM inbound_event WHERE state = 'received' "
     "AND (not_before IS NULL OR not_before <= :now)"
 )
-_CLAIMED: Final = text("SELECT EXISTS (SELECT FROM reward_claim WHERE state = 'planned')")
+_CLAIMED: Final = text(
+    "SELECT EXISTS (SELECT FROM reward_claim c JOIN store s ON s.id = c.store_id AND s.state = 'connected' "
+    "WHERE c.state = 'planned')"
+)

@@ -87,6 +87,24 @@ def test_a_shop_that_is_away_is_asked_again_for_the_same_code(rich: Shop) -> Non
     assert has(rich, NOW) == (100, 0)
 
 
+def test_a_shop_that_is_away_keeps_no_other_s_rewards_waiting(rich: Shop) -> None:
+    take(rich, order("2", total_minor=900_000))
+    first, second = claim(rich), claim(rich)
+    other = rich.rows(
+        "INSERT INTO store (merchant_id, platform, name, url, currency, timezone, state) SELECT merchant_id, platform, "
+        "'Other', 'https://other.example', currency, timezone, 'connected' FROM store RETURNING id"
+    )[0][0]
+    for table, column in (("reward_claim", "id"), ("offer_code", "claim_id")):
+        rich.rows(f"UPDATE {table} SET store_id = {other} WHERE {column} = {second} RETURNING 1")
+    tills = {rich.store: Till(ConnectorError("away"), ConnectorError("away")), other: Till()}
+    connect: Any = lambda _services, _merchant, store: tills[store]  # noqa: E731
+    assert made(rich.app, rich.merchant, connect) == 1
+    states = f"SELECT id, state FROM reward_claim WHERE id IN ({first}, {second}) ORDER BY 1"
+    assert rich.rows(states) == [(first, "planned"), (second, "issued")]
+    rich.rows(f"UPDATE store SET state = 'disconnected' WHERE id = {rich.store} RETURNING id")
+    assert (made(rich.app, rich.merchant, connect), len(tills[rich.store].asked)) == (0, 1)
+
+
 def test_a_code_refused_for_good_gives_the_points_back_with_their_own_end(rich: Shop) -> None:
     claim(rich)
     make(rich, Till(CodeResult("x", None, "no such kind")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -126,9 +127,9 @@ def _terms(reward: Reward, timezone: str, currency: str, secret: str, claim_id: 
     }
 
 
-def waiting(conn: Connection, *, limit: int = 100) -> list[Waiting]:
-    """Claims of one shop whose codes are still to be made, oldest first."""
-    rows = conn.execute(text(_WAITING), {"limit": limit})
+def waiting(conn: Connection, *, away: Sequence[int] = (), limit: int = 100) -> list[Waiting]:
+    """Claims of one connected shop, none of those ``away``, whose codes are still to be made, oldest first."""
+    rows = conn.execute(text(_WAITING), {"limit": limit, "away": list(away)})
     return [
         Waiting(
             row.claim_id,
@@ -190,7 +191,8 @@ _WAITING = """
 SELECT r.id AS claim_id, r.entry_id, c.store_id, c.code, c.kind, c.value, c.currency, c.email, c.expires_at,
        c.minimum_minor
 FROM reward_claim r JOIN offer_code c ON c.claim_id = r.id WHERE r.state = 'planned'
-  AND c.store_id = (SELECT store_id FROM reward_claim WHERE state = 'planned' ORDER BY id LIMIT 1)
+  AND c.store_id = (SELECT p.store_id FROM reward_claim p JOIN store s ON s.id = p.store_id AND s.state = 'connected'
+                    WHERE p.state = 'planned' AND p.store_id <> ALL(CAST(:away AS bigint[])) ORDER BY p.id LIMIT 1)
 ORDER BY r.id LIMIT :limit
 """
 _ISSUED = """

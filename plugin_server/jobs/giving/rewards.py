@@ -25,12 +25,13 @@ def make_rewards(merchant_id: int) -> None:
 def made(services: Services, merchant_id: int, connect: Connect) -> int:
     """``make_rewards`` with given services; gives how many codes the shops made.
 
-    Codes are derived from the claim and asked to *exist*: dying between the shop and our row makes none twice.
+    Codes are derived from the claim and asked to *exist*: dying between the shop and our row makes none twice. A shop
+    that does not answer keeps no other's waiting.
     """
-    count = 0
+    count, away = 0, list[int]()
     while True:
         with tenant(services.engine, merchant_id) as conn:
-            batch = rewards.waiting(conn)
+            batch = rewards.waiting(conn, away=away)
         if not batch:
             return count
         try:
@@ -38,11 +39,12 @@ def made(services: Services, merchant_id: int, connect: Connect) -> int:
         except (ConnectorError, LookupError, ValueError) as error:
             # The claims stay planned; the page says that the code is on its way.
             log.warning("rewards of store %s wait: %s", batch[0].store_id, error)
-            return count
+            away.append(batch[0].store_id)
+            continue
         with tenant(services.engine, merchant_id) as conn:
             for one, result in zip(batch, results, strict=True):
                 rewards.settle(conn, one, result, services.now())
         done = sum(1 for result in results if result.permanent or (result.external_id and not result.error))
         count += sum(1 for result in results if result.external_id and not result.error)
         if done < len(results):
-            return count
+            away.append(batch[0].store_id)

@@ -100,7 +100,7 @@ def confirm(who: Visit) -> ResponseReturnValue:
         climb.touched(conn, merchant_id=merchant, customer_ids=[friend], now=now)
     if decided is not None and decided.state == "approved":
         nudge(services().redis, make_rewards, merchant)
-    if decided is not None:
+    if decided is not None and decided.state != "review":  # of which the page tells as long as it lasts
         flash(words()(f"referral.friend_{decided.state}"), "good" if decided.state == "approved" else "bad")
     return who.back()
 
