@@ -17,7 +17,7 @@ from typing import Final
 from campaigns.mail.frame import HEAD, stand
 
 _NAME: Final = "{{ customer.first_name | default: '%s' | truncate: 60, '…' }}"
-_SHORT_NAME: Final = "{{ customer.first_name | default: '%s' | truncate: 30, '…' }}"
+_SHORT_NAME: Final = "{{ customer.first_name | default: '%s' | truncate: 25, '…' }}"
 _UNTIL: Final = "{{ offer.expires_on | date }}"
 _MINIMUM: Final = "{{ offer.minimum | money: offer.currency }}"
 

@@ -157,7 +157,7 @@ def _about_readers(samples: Sequence[Sample], of: Setting) -> Iterator[Finding]:
         yield Finding(
             False,
             Reason(
-                f"{of.capped} readers have had enough mails lately; theirs wait, or are left out if that is too late.",
+                f"{of.capped} of the readers had enough mails lately; theirs wait, or are left out if too late.",
                 "lint_capped",
                 n=of.capped,
             ),

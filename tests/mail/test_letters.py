@@ -27,6 +27,7 @@ def test_a_letter_says_all_it_must(key: str, language: str) -> None:
         assert "/c/sample/unsubscribe" in mail.html
         assert not set("{}$").intersection(mail.subject + mail.text), (key, language, name)
         assert list(mail.missing) == []
+        assert len(mail.subject) <= 60, "phones show no more"
 
 
 def test_every_recipe_is_a_campaign_that_can_be_saved() -> None:
