@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -164,6 +165,27 @@ def test_the_extension_carries_the_same_script() -> None:
     for kind in ("", ".schema"):
         keys = [set(names[f"{language}{kind}.json"]["rung"]) for language in ("en.default", "id", "nl")]
         assert keys[0] == keys[1] == keys[2]
+
+
+def test_the_block_is_one_that_theme_editors_take() -> None:
+    """The keys and limits of Shopify's "Theme app extension configuration" (schema, file and content size limits)."""
+    root = ROOT / "extensions/tangga-storefront"
+    liquid = (root / "blocks/rung.liquid").read_text()
+    schema = json.loads(re.search(r"{% schema %}(.*){% endschema %}", liquid, re.DOTALL)[1])  # type: ignore[index]
+    assert set(schema) <= {"name", "target", "javascript", "stylesheet", "tag", "class", "enabled_on", "settings"}
+    assert schema["target"] == "section"
+    assert all((root / "assets" / schema[kind]).is_file() for kind in ("javascript", "stylesheet"))
+    for one in schema["settings"]:
+        assert (one["type"], type(one["default"])) in {("checkbox", bool), ("text", str)}
+        assert set(one) == {"type", "id", "label", "default"}
+        assert f"block.settings.{one['id']}" in liquid
+    merchant = {one.rpartition(".")[2] for one in (schema["name"], *(one["label"] for one in schema["settings"]))}
+    shoppers = set(re.findall(r'"rung\.(\w+)" \| t', liquid))
+    for language in ("en.default", "id", "nl"):
+        words = json.loads((root / f"locales/{language}.schema.json").read_text())["rung"]
+        assert set(words) == merchant
+        assert len(words["name"]) <= 25
+        assert set(json.loads((root / f"locales/{language}.json").read_text())["rung"]) == shoppers
 
 
 @pytest.fixture
