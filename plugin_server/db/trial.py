@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
 import psycopg
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
@@ -11,34 +9,10 @@ from sqlalchemy.exc import DBAPIError
 from plugin_server.db.session import system
 
 WELL = "ok"
-KEPT = timedelta(seconds=10)
-"""How long an answer stands: whoever asks without pause must not keep the disk busy."""
-CALM = timedelta(minutes=1)
-"""How long writing must have worked again: a full disk has a little room now and then, and fills up at once."""
 
 
-class WriteTrial:
-    """Tries now and then whether the database behind an engine can write, and remembers how it went."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._looked: datetime | None = None
-        self._failed: datetime | None = None
-        self._told = WELL
-
-    def told(self, now: datetime) -> str:
-        """``ok``, or one sentence about what keeps the database from writing. Raises where it does not answer."""
-        if self._looked is None or not timedelta() <= now - self._looked < KEPT:
-            found = _tried(self._engine)
-            self._looked = now
-            if found != WELL:
-                self._failed, self._told = now, found
-            elif self._failed is None or now - self._failed >= CALM:
-                self._failed, self._told = None, WELL
-        return self._told
-
-
-def _tried(engine: Engine) -> str:
+def tried(engine: Engine) -> str:
+    """``ok``, or one sentence about what keeps the database from writing. Raises where it does not answer."""
     try:
         with system(engine) as connection:
             return _write(connection)

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from plugin_server.db import backlog
 from plugin_server.db.migrate import is_current
 from plugin_server.db.session import system
-from plugin_server.db.trial import WriteTrial
+from plugin_server.web.write_trial import WriteTrial
 from plugin_server.wiring import Services
 
 SWEEP_LATE = timedelta(minutes=10)
@@ -47,8 +47,8 @@ def _database(services: Services) -> str:
 
 
 def _writing(services: Services) -> str:
-    """Tried by each process for itself, and not at every question."""
-    trial = _TRIALS.setdefault(services.engine, WriteTrial(services.engine))
+    """Not tried at every question."""
+    trial = _TRIALS.setdefault(services.engine, WriteTrial(services.engine, services.redis))
     return trial.told(services.now())
 
 
