@@ -134,7 +134,11 @@ def sendgrid_inbound(merchant: int) -> ResponseReturnValue:
 
 def _raw(incoming: Request, most: int = LARGEST_BODY) -> bytes:
     incoming.max_content_length = most
-    return incoming.get_data(cache=False)
+    try:
+        return incoming.get_data(cache=False)
+    except OSError:
+        # What the server raises where the pieces of a body do not hold together.
+        abort(400)
 
 
 def _keep(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import json
 from collections.abc import Callable
 from typing import Any
@@ -107,6 +108,22 @@ def test_an_unknown_store_is_404(woo: int, door: FlaskClient) -> None:
 
 def test_a_body_too_large_is_refused(app: Services, merchant: int, woo: int, door: FlaskClient) -> None:
     assert deliver(door, woo, b"x" * 5_000_001).status_code == 413
+    assert stored(app, merchant) == []
+
+
+def test_a_body_whose_pieces_do_not_hold_together_is_refused(
+    app: Services, merchant: int, woo: int, door: FlaskClient
+) -> None:
+    class Torn(io.RawIOBase):
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, _buffer: object) -> int:
+            raise OSError("Invalid chunk size")
+
+    torn = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input": Torn()}
+    answer = door.post(f"/webhooks/woocommerce/{woo}", environ_overrides=torn)
+    assert answer.status_code == 400
     assert stored(app, merchant) == []
 
 
