@@ -76,15 +76,33 @@ class _Ahead:
 def by_id(client: WooClient, path: str, params: Params, *, at_once: int = AT_ONCE) -> Iterator[RawPage]:
     """All rows of the list at ``path``, ascending by id. Raises ``ConnectorError`` where the shop cannot be paged."""
 
-    def fetch(offset: int) -> Rows:
-        ask = {**params, "orderby": "id", "order": "asc", "per_page": PER_PAGE, "offset": offset}
-        return client.rows(path, ask)
+    def fetch(offset: int, count: int = PER_PAGE) -> Rows:
+        ask = {**params, "orderby": "id", "order": "asc", "per_page": count, "offset": offset}
+        try:
+            return client.rows(path, ask)
+        except ConnectorError as error:
+            if error.code != "too_large" or count < 2:
+                raise
+        return _by_halves(fetch, offset, count)
 
     ahead = _Ahead(fetch, at_once)
     try:
         yield from _stitched(ahead, PER_PAGE, at_once)
     finally:
         ahead.close()
+
+
+def _by_halves(fetch: Callable[[int, int], Rows], offset: int, count: int) -> Rows:
+    """A page whose rows hold megabytes each, in two, which overlap by a row as pages do (two rows alone cannot)."""
+    half, shared = (count + 1) // 2, int(count > 2)
+    for last_look in (False, True):
+        rows, _ = fetch(offset, half)
+        more, total = fetch(offset + half - shared, count - half + shared)
+        ids, later = ([number for row in part if (number := _id(row)) is not None] for part in (rows, more))
+        if last_look or not ids or not later or later[0] <= ids[-1]:
+            break
+    edge = max(ids, default=0)
+    return [*rows, *(row for row in more if (number := _id(row)) is None or number > edge)], total
 
 
 def _stitched(ahead: _Ahead, per_page: int, at_once: int) -> Iterator[RawPage]:

@@ -12,8 +12,8 @@ from functools import cache
 from pathlib import Path
 
 PLACE = re.compile(r"\{(\w+)\}")
-PATH = re.compile(r"([\w.\[\]-]+): (\S.*)", re.DOTALL)
-"""A sentence about one field begins with the field's path."""
+PATH = re.compile(r"([\w./\[\]-]+): (\S.*)", re.DOTALL)
+"""A sentence about one field begins with the field's path, or its place in the shop (``orders/17.total``)."""
 PLACED = re.compile(r"(\S.*) \(line (\d+), column (\d+)\)", re.DOTALL)
 """A sentence about what somebody wrote ends with its place."""
 _WHERE = {"id": "{} (baris {}, kolom {})", "nl": "{} (regel {}, kolom {})"}

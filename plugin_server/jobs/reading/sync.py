@@ -120,7 +120,8 @@ class Reading:
         self.services, self.merchant_id, self.store_id, self.kind = services, merchant_id, store_id, kind
         self.started = services.now()
         self.done: dict[str, Ingested] = {}
-        self.faults: list[tuple[str, str]] = []
+        self.faults: dict[tuple[str, str], None] = {}
+        """(place, sentence) of what could not be read, each once however often it was met."""
         self.extra: dict[str, Any] = {}
         with self._tenant() as connection:
             self.run_id = readings.begin(
@@ -184,7 +185,7 @@ class Reading:
         counters = self._counters() | ({readings.PAID: True} if self.owed.nothing else {})
         with self._tenant() as connection:
             readings.finish(
-                connection, self.run_id, counters=counters, faults=self.faults, error=sentence,
+                connection, self.run_id, counters=counters, faults=list(self.faults), error=sentence,
                 now=self.services.now(),
             )  # fmt: skip
             if isinstance(error, ConnectorError) and error.code in LOCKED_OUT:
@@ -240,7 +241,7 @@ class Reading:
                 for half in batch.halves():
                     self._bring_in(resource, half)
                 return
-            self.faults.append((f"{resource} {batch.items[0].external_id}", str(error).splitlines()[0]))
+            self.faults[f"{resource} {batch.items[0].external_id}", str(error).splitlines()[0]] = None
             return
         self.done[resource] += written[-1].without_ids()
         self.owed.add(written[-1])
@@ -250,7 +251,7 @@ class Reading:
         total, wanted, began = None, BATCH, self.services.now()
         for page in pages:
             batch.extend(page.items)
-            self.faults.extend(page.faults)
+            self.faults.update(dict.fromkeys(page.faults))
             total = page.total or total
             full = len(batch) >= wanted
             if full or (batch and self.services.now() - began >= IMPATIENCE):
@@ -282,7 +283,7 @@ class Reading:
     def _close(self) -> dict[str, Any]:
         with self._tenant() as connection:
             now = self.services.now()
-            readings.finish(connection, self.run_id, counters=self._counters(), faults=self.faults, now=now)
+            readings.finish(connection, self.run_id, counters=self._counters(), faults=list(self.faults), now=now)
             access.let_in_again(connection, self.store_id)
             cursor = readings.since(connection, self.store_id, "orders")
         counted = {name: done.counts() for name, done in self.done.items()}
@@ -292,7 +293,7 @@ class Reading:
             | {
                 "seconds": round((now - self.started).total_seconds(), 3),
                 "cursor": cursor.isoformat() if cursor else None,
-                "faults": [{"place": place, "reason": reason} for place, reason in self.faults[:20]],
+                "faults": [{"place": place, "reason": reason} for place, reason in list(self.faults)[:20]],
             }
         )
 

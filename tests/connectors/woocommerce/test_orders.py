@@ -215,6 +215,22 @@ def test_one_unreadable_order_does_not_cost_the_others() -> None:
     assert "'0000-00-00T00:00:00' is not a date and time" in page.faults[0][1]
 
 
+def test_a_page_too_large_to_take_is_read_in_parts() -> None:
+    """A plugin that writes megabytes into each order must not keep the shop from being read."""
+    shop = stocked(9)
+    for row in shop.orders.values():
+        row["customer_note"] = "A" * 9_000
+    with open_shop(shop) as (store, server):
+        store._client.http._max_body = 30_000
+        assert set(read(store)) == {str(number) for number in range(1, 10)}
+        sizes = {asked.query["per_page"] for asked in server.asked if asked.path.endswith("/orders")}
+        assert sizes >= {"100", "50", "26"}
+        shop.orders[5]["customer_note"] = "A" * 40_000
+        with pytest.raises(ConnectorError) as caught:
+            read(store)
+    assert caught.value.code == "too_large"
+
+
 def test_refund_times_come_from_one_list_for_a_full_walk() -> None:
     shop = stocked(30)
     for number in range(1, 21):
