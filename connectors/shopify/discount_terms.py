@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from connectors.code_worth import worth_refusal
 from connectors.shopify import buy_get
 from connectors.shopify.discount_goods import goods_of, items, told_goods
 from connectors.shopify.values import gid, is_number, number_of, part, rows
@@ -29,7 +30,6 @@ PERSONAL = "tangga-personal"
 ALONE = {"orderDiscounts": False, "productDiscounts": False, "shippingDiscounts": False}
 """A personal code is worth what its offer says, and no more by standing beside another."""
 EARLIER = timedelta(minutes=5)
-LARGEST = Decimal(10) ** 12
 MOST_PRODUCTS = 50
 FORMS = {DiscountKind.FREE_SHIPPING: "DiscountCodeFreeShipping", DiscountKind.BUY_GET: "DiscountCodeBxgy"}
 BASIC = "DiscountCodeBasic"
@@ -47,11 +47,7 @@ def refusal(spec: CodeSpec, *, currency: str, now: datetime) -> str:
         return "A usage limit of 0 means no limit. Give at least 1."
     if fault := buy_get.refusal(spec) if spec.kind is DiscountKind.BUY_GET else _goods_refusal(spec):
         return fault
-    if spec.currency != currency:
-        return f"The shop counts in {currency}, the code in {spec.currency}."
-    if spec.minimum_minor < 0:
-        return "The minimum cannot be negative."
-    return _amount_refusal(spec)
+    return worth_refusal(spec, currency)
 
 
 def _goods_refusal(spec: CodeSpec) -> str:
@@ -62,22 +58,6 @@ def _goods_refusal(spec: CodeSpec) -> str:
         return "A product id is not a number."
     if own and reach.categories:
         return "Shopify takes products or collections, not both."
-    return ""
-
-
-def _amount_refusal(spec: CodeSpec) -> str:
-    if spec.kind in FORMS:
-        return ""
-    try:
-        exact = spec.value.is_finite() and spec.value == spec.value.quantize(Decimal("0.01"))
-    except InvalidOperation:
-        exact = False
-    if not exact:
-        return "The amount has more than two decimals."
-    if not 0 < spec.value < LARGEST:
-        return "The amount must be above zero."
-    if spec.kind is DiscountKind.PERCENTAGE and spec.value > 100:
-        return "A discount cannot be more than 100 percent."
     return ""
 
 

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from connectors.code_worth import CENT, worth_refusal
 from connectors.types import CodeSpec, DiscountKind, Money
 
 MARK = "tangga_offer"
@@ -21,8 +22,6 @@ CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{2,49}")
 LOCAL = r"[A-Za-z0-9!#$%&'+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'+/=?^_`{|}~-]+)*"
 LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 ADDRESS = re.compile(rf"(?=.{{6,254}}$)(?=[^@]{{1,64}}@){LOCAL}@(?:{LABEL}\.)+[A-Za-z][A-Za-z0-9-]*[A-Za-z0-9]")
-CENT = Decimal("0.01")
-LARGEST = Decimal(10) ** 12
 
 
 def refusal(spec: CodeSpec, *, currency: str, now: datetime) -> str:
@@ -39,27 +38,7 @@ def refusal(spec: CodeSpec, *, currency: str, now: datetime) -> str:
         return "A product id is not a number."
     if spec.kind is DiscountKind.BUY_GET:
         return "This shop cannot count pieces. Offer a pack of them instead."
-    if spec.currency != currency:
-        return f"The shop counts in {currency}, the code in {spec.currency}."
-    if spec.minimum_minor < 0:
-        return "The minimum cannot be negative."
-    return _amount_refusal(spec)
-
-
-def _amount_refusal(spec: CodeSpec) -> str:
-    if spec.kind is DiscountKind.FREE_SHIPPING:
-        return ""
-    try:
-        exact = spec.value.is_finite() and spec.value == spec.value.quantize(CENT)
-    except InvalidOperation:
-        exact = False
-    if not exact:
-        return "The amount has more than two decimals."
-    if not 0 < spec.value < LARGEST:
-        return "The amount must be above zero."
-    if spec.kind is DiscountKind.PERCENTAGE and spec.value > 100:
-        return "A discount cannot be more than 100 percent."
-    return ""
+    return worth_refusal(spec, currency)
 
 
 def amount(spec: CodeSpec) -> Decimal:
