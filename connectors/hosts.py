@@ -22,6 +22,7 @@ METADATA = {ipaddress.ip_address("168.63.129.16")}
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 RETRY_DNS_SECONDS = 60.0
 MAX_URL = 2000
+DELIVERY_PORTS = {80, 443, 8080}
 
 
 def is_public(address: str) -> bool:
@@ -55,6 +56,20 @@ def guard_url(url: str, *, allow_private: bool, resolve: bool = True) -> str:
     shown = f"[{host}]" if ":" in host else host
     netloc = shown if port in (None, 443 if parts.scheme == "https" else 80) else f"{shown}:{port}"
     return urlunsplit((parts.scheme, netloc, parts.path.rstrip("/"), "", ""))
+
+
+def undeliverable(url: str) -> str:
+    """Why WordPress would never deliver to ``url``, though it takes the webhook all the same; empty where it would."""
+    parts = urlsplit(url)
+    host = parts.hostname or "localhost"
+    try:
+        public = is_public(host)
+    except ValueError:
+        public = "." in host and not host.endswith((".localhost", ".local", ".internal"))
+    if not public:
+        return "Shops deliver to public addresses only. Set PUBLIC_URL to the one under which they reach us."
+    known = parts.port is None or parts.port in DELIVERY_PORTS
+    return "" if known else f"Shops deliver to ports 80, 443 and 8080 only, not to {parts.port}."
 
 
 def look_up(host: str, port: int) -> list[str]:

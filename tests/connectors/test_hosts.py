@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from connectors.errors import ConnectorError, ForbiddenHost
-from connectors.hosts import guard_url, is_public
+from connectors.hosts import guard_url, is_public, undeliverable
 from connectors.http import Http
 from tests.connectors.server import Answer, serving
 
@@ -117,3 +117,23 @@ def test_look_up_answers_are_all_checked(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(socket, "getaddrinfo", both)
     with pytest.raises(ForbiddenHost):
         guard_url("https://shop.example", allow_private=False)
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("https://tangga.example/webhooks/woocommerce/1", ""),
+        ("http://tangga.example:8080/webhooks", ""),
+        ("https://93.184.216.34/x", ""),
+        ("https://tangga.example:8443/x", "ports 80, 443 and 8080 only, not to 8443"),
+        ("http://127.0.0.1:8000/x", "public addresses only"),
+        ("http://localhost/x", "public addresses only"),
+        ("http://tangga.local/x", "public addresses only"),
+        ("http://[::1]/x", "public addresses only"),
+        ("http://server/x", "public addresses only"),
+    ],
+)
+def test_where_shops_never_deliver_to(url: str, words: str) -> None:
+    told = undeliverable(url)
+    assert words in told
+    assert bool(words) == bool(told)

@@ -6,6 +6,7 @@ import email
 import email.policy
 import re
 from collections import Counter
+from dataclasses import replace
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -221,6 +222,12 @@ def test_webhooks_switched_off_in_the_shop_are_made_anew_and_shown(spine: Spine)
     assert {one["state"] for one in states} == {"active"}
     was = {one["topic"]: one["was"] for one in states if one["was"] != "active"}
     assert was == {"order.created": "disabled", "order.updated": "paused", "product.created": "missing"}
+    closed = spine.services.settings.model_copy(update={"allow_private_hosts": False})
+    revive(replace(spine.services, settings=closed), spine.merchant, spine.store,
+           lambda _, *of: wiring.connector(spine.services, *of))  # fmt: skip
+    assert shown()["states"] == [{**one, "was": "active"} for one in mended]
+    assert str(shown()["trouble"]).startswith("Shops deliver to public addresses only. Set PUBLIC_URL")
+    states = shown()["states"]
     spine.shop.keys.clear()
     with pytest.raises(ConnectorError):
         revive(spine.services, spine.merchant, spine.store, wiring.connector)
