@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -38,11 +41,18 @@ def _shop_of(orders: int) -> FakeStore:
 
 
 def _breaking(error: Exception) -> Callable[[], None]:
+    def fail() -> None:
+        raise error
+
+    return _once_broken(fail)
+
+
+def _once_broken(end: Callable[[], None]) -> Callable[[], None]:
     seen = count(1)
 
     def walking() -> None:
         if next(seen) == BROKEN_AT:
-            raise error
+            end()
 
     return walking
 
@@ -70,6 +80,31 @@ def test_what_a_killed_reading_left_undone_the_next_one_does(slow: Shop) -> None
     assert slow.do(lambda connection: readings.broken_off(connection, slow.store))
     read_store(slow.app, slow.merchant, slow.store, "full", _shop_of(orders).connect)
     assert _kept(slow) == (orders, orders)
+
+
+def test_a_process_killed_while_it_reads_is_known_at_once_and_leaves_nothing_double(slow: Shop) -> None:
+    fake = _shop_of(ORDERS)
+    fake.walking = _once_broken(lambda: os.kill(os.getpid(), signal.SIGKILL))
+    child = os.fork()
+    if not child:
+        slow.app.engine.dispose(close=False)
+        read_store(slow.app, slow.merchant, slow.store, "full", fake.connect)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    assert 0 < _kept(slow)[0] < ORDERS
+    deadline = time.monotonic() + 30
+    while not (found := slow.do(readings.to_resume)):
+        # The database has to notice that nobody is at the other end.
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert found == [(slow.store, "full")]
+    read_store(slow.app, slow.merchant, slow.store, "full", _shop_of(ORDERS).connect)
+    assert _kept(slow) == (ORDERS, ORDERS)
+    assert slow.rows("SELECT count(*), count(DISTINCT (order_id, position)) FROM order_line")[0] == (ORDERS, ORDERS)
+    assert slow.rows("SELECT state, error FROM sync_run ORDER BY id") == [
+        ("failed", "It was interrupted, and begun again."),
+        ("done", ""),
+    ]
 
 
 def test_what_came_before_the_shop_fell_silent_is_shown(slow: Shop) -> None:
