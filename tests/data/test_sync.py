@@ -14,8 +14,9 @@ from plugin_server.db.session import tenant
 from plugin_server.db.shops import sync as readings
 from plugin_server.jobs import nightly
 from plugin_server.jobs.letters import trouble as trouble_mail
+from plugin_server.jobs.queues import queue, wake
 from plugin_server.jobs.reading.reconcile import reconciled
-from plugin_server.jobs.reading.sync import Frozen, read_store
+from plugin_server.jobs.reading.sync import Frozen, read_store, sync_store
 from tests.data.fake_store import FakeStore
 from tests.data.making import NOW, Shop, account, order
 
@@ -107,6 +108,12 @@ def test_a_killed_reading_is_found_and_begun_again(shop: Shop, fake: FakeStore) 
     _read(shop, fake, "full")
     assert shop.do(readings.to_resume) == []
     assert shop.rows("SELECT state FROM sync_run ORDER BY id") == [("failed",), ("done",)]
+
+
+def test_a_reading_may_take_a_day_and_any_other_job_an_hour(shop: Shop) -> None:
+    for on, seconds in (("bulk", 86_400), ("urgent", 3_600)):
+        wake(shop.app.redis, sync_store, shop.merchant, shop.store, on, on=on)
+        assert [job.timeout for job in queue(shop.app.redis, on).get_jobs()] == [seconds]
 
 
 def test_progress_can_be_looked_at_while_it_goes_on(shop: Shop, fake: FakeStore) -> None:
