@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from connectors.base import Page
 from connectors.errors import ConnectorError
-from connectors.types import OrderStatus
+from connectors.types import OrderStatus, Review
 from plugin_server.db.session import tenant
 from plugin_server.db.shops import sync as readings
 from plugin_server.jobs import nightly
@@ -86,6 +88,24 @@ def test_a_shop_that_locks_us_out_is_marked_until_it_answers_again(shop: Shop, f
     fake.shut = None
     _read(shop, fake)
     assert shop.rows(state) == [("connected", "", "")]
+
+
+def test_reviews_that_a_shop_keeps_to_itself_cost_nothing_else(shop: Shop, fake: FakeStore) -> None:
+    refused = ConnectorError("The key's user has no right to this.", code="no_rights")
+    fake.reviews = _refusing(refused)  # type: ignore[method-assign]
+    assert _read(shop, fake)["faults"][-1] == {"place": "reviews", "reason": refused.sentence}
+    assert shop.rows("SELECT state, (SELECT state FROM store) FROM sync_run") == [("done", "connected")]
+    fake.reviews = _refusing(ConnectorError("The shop does not answer.", retry_after=1))  # type: ignore[method-assign]
+    with pytest.raises(ConnectorError):
+        _read(shop, fake)
+
+
+def _refusing(error: ConnectorError) -> Callable[..., Iterator[Page[Review]]]:
+    def walk(**_: object) -> Iterator[Page[Review]]:
+        raise error
+        yield
+
+    return walk
 
 
 def test_one_reading_of_a_store_at_a_time(shop: Shop, fake: FakeStore) -> None:

@@ -39,6 +39,8 @@ BATCH, LARGEST = 1000, 5_000
 """Rows written in one transaction: the first few soon, so that somebody sees them; then more, while they come fast."""
 IMPATIENCE = timedelta(seconds=10)
 """From a slow shop what came in so long is written, however little."""
+BESIDE = {"reviews", "baskets"}
+"""What a shop may keep to itself: a plugin or a narrow role that shuts these must not cost the orders."""
 LAG = timedelta(minutes=5)
 """The next reading begins this long before this one began: clocks differ, and a shop may commit late."""
 
@@ -143,7 +145,12 @@ class Reading:
         if hasattr(store, "baskets"):
             walks["baskets"] = lambda since: wiring.beyond(store).baskets(since=since)
         for resource, walk in walks.items():
-            self._read(resource, walk)
+            try:
+                self._read(resource, walk)
+            except ConnectorError as error:
+                if resource not in BESIDE or not error.permanent:
+                    raise
+                self.faults[resource, error.sentence] = None
         with self._tenant() as connection:
             people = ingest_links.link_store(connection, merchant_id=self.merchant_id, store_id=self.store_id)
             follow(connection, merchant_id=self.merchant_id, done=Ingested(touched=people), now=self.services.now())
