@@ -15,11 +15,6 @@ def shop(conn: Connection) -> Row[Any] | None:
     return conn.execute(text("SELECT name, locale, timezone, currency, postal_address FROM merchant")).one_or_none()
 
 
-def named(conn: Connection) -> str:
-    """The merchant's name."""
-    return str(conn.scalar(text("SELECT name FROM merchant")))
-
-
 def take(
     conn: Connection,
     merchant_id: int,

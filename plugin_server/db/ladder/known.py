@@ -26,7 +26,6 @@ from sqlalchemy import (
     cast,
     func,
     literal,
-    null,
     select,
     text,
 )
@@ -78,13 +77,6 @@ def beside(names: Iterable[str]) -> list[Table]:
 def told_by(base: FromClause, tables: Collection[FromClause], sure: Collection[FromClause] = ()) -> FromClause:
     """Rows of ``base`` with what ``tables`` tell of them; only those that have a row in each of the ``sure``."""
     return _joined(base, [(table, table.c.keys()) for table in tables], sure).subquery("facts")
-
-
-def without(tables: Iterable[Table]) -> FromClause:
-    """What is known of somebody who has no row in these tables, as one row."""
-    told = (column for table in tables for column in table.c if _fact_in(column.name))
-    missing = (_known(cast(null(), column.type), column.name).label(column.name) for column in told)
-    return select(*missing).subquery("missing")
 
 
 def over_then(
