@@ -13,8 +13,8 @@ from plugin_server.db.campaigning import campaigns
 from plugin_server.db.session import tenant
 from plugin_server.jobs.campaigning import run as runs
 from plugin_server.jobs.outside import Outside
-from plugin_server.jobs.sending.compose import preview_mail
 from plugin_server.jobs.sending.lint import look_through
+from plugin_server.jobs.sending.samples import preview_mail
 from plugin_server.jobs.sending.stocking import stocked
 from plugin_server.wiring import Services
 from tests.campaigns.conftest import NOW

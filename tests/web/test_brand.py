@@ -15,7 +15,7 @@ from campaigns.recipes import holiday_discount, recipes
 from plugin_server.db.merchant import brand
 from plugin_server.db.merchant.brand import BadBrand, checked_color, contrast_with_white
 from plugin_server.db.session import tenant
-from plugin_server.jobs.sending import compose
+from plugin_server.jobs.sending import compose, samples
 from plugin_server.vault import CustomerLink, customer_token
 from plugin_server.wiring import Services
 from tests.web.conftest import Visitor
@@ -72,7 +72,7 @@ def test_mails_and_customers_pages_wear_it(
         customer = connection.scalar(
             text("INSERT INTO customer (merchant_id, first_name) VALUES (:m, 'Siti') RETURNING id"), {"m": merchant}
         )
-        mail = compose.preview_mail(
+        mail = samples.preview_mail(
             connection, holiday_discount("eid_al_fitr").campaign, public_url="https://t.example", now=app.now(),
             language="en",
         )  # fmt: skip

@@ -27,7 +27,7 @@ from plugin_server.db.ladder import outlook, segments
 from plugin_server.db.merchant import holidays
 from plugin_server.db.offers import codes as offers
 from plugin_server.jobs.campaigning import baskets, realising, run
-from plugin_server.jobs.sending import compose
+from plugin_server.jobs.sending import compose, samples
 from plugin_server.jobs.sending.compose import Letterhead
 from plugin_server.jobs.sending.proofing import Draft, proof
 from plugin_server.jobs.series.preview import steps_of
@@ -50,7 +50,7 @@ def preview(conn: Connection, *, merchant_id: int, saved: Saved, public_url: str
     firings = [due for due in run.firings(conn, campaign, now) if due.at > now]
     occasion = firings[0].occasion if firings else ""
     mails = {
-        language: compose.preview_mail(
+        language: samples.preview_mail(
             conn, campaign, public_url=public_url, now=now, language=language, occasion=occasion
         )
         for language in campaign.message
@@ -161,7 +161,7 @@ def _by_shop(conn: Connection, campaign: Campaign) -> list[str]:
 
 def _unfit(conn: Connection, campaign: Campaign, path: str, public_url: str, now: datetime) -> list[Problem]:
     """What is wrong with one mail, in any of its languages."""
-    proofed = proof(drafts_of(campaign), compose.sample_context(conn, campaign, public_url=public_url, now=now))
+    proofed = proof(drafts_of(campaign), samples.sample_context(conn, campaign, public_url=public_url, now=now))
     problems = [Problem(f"{path}.{language}", fault) for language, faults in proofed.items() for fault in faults]
     for language in campaign.message:
         if language not in proofed:
@@ -245,7 +245,7 @@ def _unreadable(
     conn: Connection, campaign: Campaign, language: str, path: str, public_url: str, now: datetime
 ) -> list[Problem]:
     try:
-        mail = compose.preview_mail(conn, campaign, public_url=public_url, now=now, language=language)
+        mail = samples.preview_mail(conn, campaign, public_url=public_url, now=now, language=language)
     except TemplateError as error:
         return [Problem(path, str(error))]
     mend = "is not known here; check the spelling, or give it a default."

@@ -11,7 +11,7 @@ from plugin_server.db.campaigning import campaigns
 from plugin_server.db.merchant import people
 from plugin_server.db.session import tenant
 from plugin_server.jobs.queues import awake
-from plugin_server.jobs.sending import compose
+from plugin_server.jobs.sending import compose, samples
 from plugin_server.wiring import Services
 
 
@@ -32,7 +32,7 @@ def send(services: Services, merchant_id: int, user_id: int, key: str) -> int:
         mails = [
             (
                 language,
-                compose.preview_mail(
+                samples.preview_mail(
                     conn, letter, public_url=services.settings.public_url, now=services.now(), language=language
                 ),
             )

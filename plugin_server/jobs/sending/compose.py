@@ -1,10 +1,10 @@
-"""What a mail says to whom: the variables of its templates, links included, and previews of them."""
+"""What a mail says to whom: the variables of its templates, links included."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -14,12 +14,9 @@ from sqlalchemy import Connection, text
 from campaigns.calendar import country_of, holidays
 from campaigns.ladder.ladders import Ladder
 from campaigns.mail.branding import Look, branded
-from campaigns.mail.compose import CompiledMessage, RenderedMail, compile_message
-from campaigns.mail.fragments import merged
-from campaigns.mail.kinds import LINKED
+from campaigns.mail.compose import CompiledMessage, compile_message
 from campaigns.mail.liquid import TemplateError
 from campaigns.mail.tagging import SHOP, tagged
-from campaigns.offers.offer import stands
 from campaigns.recipes import body_of
 from campaigns.schema import Campaign
 from campaigns.triggers import OnHoliday
@@ -30,8 +27,7 @@ from plugin_server.db.merchant import holidays as own_holidays
 from plugin_server.db.sending import sender
 from plugin_server.db.sending.ledger import Claimed
 from plugin_server.db.shops import marketing
-from plugin_server.jobs.campaigning import offer_told, realising
-from plugin_server.jobs.sending import stocking, supplied
+from plugin_server.jobs.campaigning import offer_told
 from plugin_server.reply_token import Answered, reply_token
 from plugin_server.vault import CustomerLink, customer_token
 
@@ -251,99 +247,3 @@ def _day_of(head: Letterhead, moment: datetime | None) -> str | None:
     if found is None:
         found = head.worked_out[moment] = moment.astimezone(ZoneInfo(head.timezone)).date().isoformat()
     return found
-
-
-def preview_mail(
-    conn: Connection,
-    campaign: Campaign,
-    customer_id: int | None = None,
-    *,
-    public_url: str,
-    now: datetime,
-    language: str | None = None,
-    occasion: str = "",
-    sample: str = "usual",
-    head: Letterhead | None = None,
-) -> RenderedMail:
-    """The mail as a customer would get it (or one of ``SAMPLES``, with ``None``), with a code that buys nothing and
-    links that do nothing. ``head`` is the letterhead, where the caller has read it. Raises ``TemplateError``."""
-    gone = next(iter(stocking.skus(campaign)), "") if sample == "missing_product" else ""
-    campaign = stocking.stocked(conn, campaign, without=gone)
-    head = head or letterhead(conn)
-    reader = _reader(conn, campaign, head, customer_id, language, now, sample)
-    common, theirs = _contexts(conn, campaign, head, reader, public_url, occasion)
-    return compiled(campaign, reader.language, look=head.look.at(public_url)).render(common, theirs)
-
-
-def _contexts(
-    conn: Connection, campaign: Campaign, head: Letterhead, reader: Claimed, public_url: str, occasion: str
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    nowhere = Links(f"{public_url}/c/preview", f"{public_url}/c/preview/unsubscribe")
-    common = shared(conn, campaign, head, occasion, reader.language)
-    theirs = personal(reader, nowhere, head, offered=campaign.offer is not None)
-    if campaign.offer and campaign.offer.kind in LINKED:
-        theirs["offer"]["url"] = f"{public_url}/{'d' if campaign.offer.kind == 'team_deal' else 'r'}/preview"
-    return common, theirs
-
-
-def sample_context(conn: Connection, campaign: Campaign, *, public_url: str, now: datetime) -> dict[str, Any]:
-    """All variables for the usual sample reader, as plain values."""
-    head = letterhead(conn)
-    reader = _reader(conn, campaign, head, None, None, now, "usual")
-    return merged(*_contexts(conn, campaign, head, reader, public_url, ""))
-
-
-SAMPLE_CODE: Final = "SAMPLE-0000"
-SAMPLES: Final = {
-    "usual": ("Siti", "Rahayu", "siti@example.com", "customer"),
-    "new": ("Budi", "", "budi@example.com", "prospect"),
-    "long_name": (
-        "Raden Ajeng Kartini Djojoadhiningrat-van der Meulen",
-        "Soerjaningrat",
-        "kartini@example.com",
-        "member",
-    ),
-    "nameless": ("", "", "guest@example.com", "suspect"),
-    "missing_product": ("Dewi", "Lestari", "dewi@example.com", "shopper"),
-    "top": ("Ana <&>", "O'Brien", "ana@example.com", "raving_fan"),
-}
-"""Made-up readers to look at a mail with: first and last name, address, rung."""
-
-
-def _reader(
-    conn: Connection,
-    campaign: Campaign,
-    head: Letterhead,
-    customer_id: int | None,
-    language: str | None,
-    now: datetime,
-    sample: str,
-) -> Claimed:
-    first_name, last_name, email, rung = SAMPLES.get(sample, SAMPLES["usual"])
-    row = None
-    if customer_id is not None:
-        row = conn.execute(
-            text(
-                "SELECT c.*, f.rung FROM customer c LEFT JOIN customer_facts f ON f.customer_id = c.id WHERE c.id = :id"
-            ),
-            {"id": customer_id},
-        ).one_or_none()
-    spoken = language or (row.language if row else None) or head.locale
-    written = [*campaign.message]
-    chosen = next((item for item in (spoken, spoken[:2], head.locale) if item in campaign.message), written[0])
-    return Claimed(
-        message_id=0,
-        customer_id=customer_id or 0,
-        email=(row.email if row else None) or email,
-        language=chosen,
-        first_name=row.first_name if row else first_name,
-        last_name=row.last_name if row else last_name,
-        rung=row.rung if row else rung,
-        store_id=None,
-        code=SAMPLE_CODE if campaign.offer and campaign.offer.kind not in LINKED else None,
-        expires_at=now + timedelta(days=stands(campaign.offer)) if campaign.offer else None,
-        member_number=row.member_number if row else "0001 2345" if rung in ("member", "raving_fan") else None,
-        points=0 if sample in ("new", "nameless") else 1250,
-        packed=campaign.offer is not None and realising.packed(conn, campaign.offer),
-        supply=supplied.example(conn, campaign, customer_id, now),
-    )

@@ -28,6 +28,7 @@ from plugin_server.db.merchant import holidays
 from plugin_server.db.sending import sender
 from plugin_server.jobs.sending import compose, stocking
 from plugin_server.jobs.sending.compose import Letterhead
+from plugin_server.jobs.sending.samples import SAMPLE_CODE, SAMPLES, preview_mail
 from plugin_server.settings import Settings
 
 LATELY: Final = timedelta(days=90)
@@ -101,9 +102,9 @@ def _samples(
 ) -> tuple[list[Sample], list[Finding]]:
     samples, broken = [], list[Finding]()
     for language, wording in campaign.message.items():
-        for name in compose.SAMPLES:
+        for name in SAMPLES:
             try:
-                mail = compose.preview_mail(
+                mail = preview_mail(
                     conn, campaign, public_url=settings.public_url, now=now, language=language, sample=name, head=head
                 )
             except TemplateError as error:
@@ -111,7 +112,7 @@ def _samples(
                 reason = Reason(sentence, "cannot_render", language=language, detail=str(error))
                 broken.append(Finding(True, reason, language))
                 break
-            code = compose.SAMPLE_CODE if bears_code(campaign.offer) else ""
+            code = SAMPLE_CODE if bears_code(campaign.offer) else ""
             address = f"{settings.public_url}/c/preview/unsubscribe"
             samples.append(Sample(language, name, mail, wording.preheader, address, code))
     return samples, broken

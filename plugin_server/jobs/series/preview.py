@@ -14,7 +14,7 @@ from campaigns.steps import ConditionStep, GoalStep, TagStep, TaskStep, UntilSte
 from connectors.types import Money
 from plugin_server.db.offers import codes as offers
 from plugin_server.db.series.told import flow
-from plugin_server.jobs.sending import compose
+from plugin_server.jobs.sending import samples
 
 
 def steps_of(
@@ -38,7 +38,7 @@ def steps_of(
 def _mails(conn: Connection, letter: Campaign, public_url: str, now: datetime) -> dict[str, Any]:
     made = {}
     for language in letter.message:
-        mail = compose.preview_mail(conn, letter, public_url=public_url, now=now, language=language)
+        mail = samples.preview_mail(conn, letter, public_url=public_url, now=now, language=language)
         made[language] = {"subject": mail.subject, "text": mail.text, "missing": list(mail.missing)}
     return made
 

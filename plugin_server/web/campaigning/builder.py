@@ -22,7 +22,7 @@ from plugin_server.db.merchant import audit_log
 from plugin_server.db.merchant.people import Person
 from plugin_server.db.session import tenant
 from plugin_server.jobs.campaigning.preview import check
-from plugin_server.jobs.sending.compose import SAMPLES
+from plugin_server.jobs.sending.samples import SAMPLES
 from plugin_server.web import zeros
 from plugin_server.web.campaigning import base as campaign_base
 from plugin_server.web.campaigning import composer_form, goods_picker

@@ -16,7 +16,7 @@ from plugin_server.db.merchant import audit_log
 from plugin_server.db.merchant.people import Person
 from plugin_server.db.session import tenant
 from plugin_server.jobs.campaigning.preview import check
-from plugin_server.jobs.sending.compose import SAMPLES, preview_mail
+from plugin_server.jobs.sending.samples import SAMPLES, preview_mail
 from plugin_server.locales import LANGUAGES
 from plugin_server.web.campaigning import composer_form
 from plugin_server.web.campaigning.mail_preview import FRAME_POLICY

@@ -10,7 +10,7 @@ from campaigns.mail.liquid import TemplateError
 from plugin_server.db.campaigning import campaigns
 from plugin_server.db.merchant.people import Person
 from plugin_server.db.session import tenant
-from plugin_server.jobs.sending.compose import preview_mail
+from plugin_server.jobs.sending.samples import preview_mail
 from plugin_server.web.context import page, services, words
 from plugin_server.web.guards import requires
 

@@ -19,8 +19,8 @@ from plugin_server.db.campaigning.campaigns import Refused
 from plugin_server.db.merchant.people import Person
 from plugin_server.jobs.campaigning.expected import Expected, counted, expected
 from plugin_server.jobs.campaigning.preview import check_names, drafts_of
-from plugin_server.jobs.sending.compose import preview_mail, sample_context
 from plugin_server.jobs.sending.proofing import proof
+from plugin_server.jobs.sending.samples import preview_mail, sample_context
 from plugin_server.web.campaigning import faults as campaign_faults
 from plugin_server.web.campaigning import form as campaign_form
 from plugin_server.web.campaigning import sentence as campaign_sentence
