@@ -72,6 +72,7 @@ class Span:
         return bool(self.low > self.high or (self.low == self.high and not self.holds(self.low)))
 
     def holds(self, value: Any) -> bool:
+        """Whether this leaves the value open."""
         above = self.low is None or value > self.low or (value == self.low and not self.low_open)
         below = self.high is None or value < self.high or (value == self.high and not self.high_open)
         return above and below and value not in self.without

@@ -38,6 +38,7 @@ def _uneven(wares: list[Ware]) -> Realisation | None:
 
 
 def quantity_price(offer: QuantityPrice, able: Able, wares: list[Ware], currency: str) -> Realisation:
+    """How a shop carries "3 for 70,000" out: a code that counts pieces, else packs; refused where neither is right."""
     if fault := _uneven(wares):
         return fault
     each = wares[0].price_minor
@@ -123,6 +124,7 @@ def _pack(parts: Parts, currency: str) -> Pack:
 
 
 def buy_get(offer: BuyGet, able: Able, goods: Goods, currency: str) -> Realisation:
+    """How a shop carries "buy 10, get 1" out: a code that counts pieces, else packs of bought and free ones."""
     wares = [goods[ref] for ref in offer.products]
     got = [goods[ref] for ref in offer.get_products] or wares
     if able.counts_pieces:
@@ -148,6 +150,7 @@ def buy_get(offer: BuyGet, able: Able, goods: Goods, currency: str) -> Realisati
 
 
 def gift(offer: Gift, able: Able, ware: Ware, currency: str) -> Realisation:
+    """How a shop carries "spend so much, get a bag" out. The shopper puts the gift into the basket in any shop."""
     price = _price(ware)
     if price is None or (ware.sizes and not able.counts_pieces):
         return refused(Reason(
