@@ -74,9 +74,9 @@ def beside(names: Iterable[str]) -> list[Table]:
     return tables
 
 
-def told_by(base: FromClause, tables: Collection[FromClause], sure: Collection[FromClause] = ()) -> FromClause:
-    """Rows of ``base`` with what ``tables`` tell of them; only those that have a row in each of the ``sure``."""
-    return _joined(base, [(table, table.c.keys()) for table in tables], sure).subquery("facts")
+def told_by(base: FromClause, tables: Collection[FromClause]) -> FromClause:
+    """Rows of ``base`` with what ``tables`` tell of them."""
+    return _joined(base, [(table, table.c.keys()) for table in tables]).subquery("facts")
 
 
 def over_then(
@@ -103,18 +103,11 @@ def over_then(
     return _joined(base, parts).subquery("facts")
 
 
-def _joined(
-    base: FromClause, parts: Sequence[tuple[FromClause, Sequence[str]]], sure: Collection[FromClause] = ()
-) -> Select[Any]:
+def _joined(base: FromClause, parts: Sequence[tuple[FromClause, Sequence[str]]]) -> Select[Any]:
     joined = base
     for table, _ in parts:
-        joined = joined.join(table, table.c.customer_id == base.c.customer_id, isouter=table not in sure)
-    told = [
-        (table.c[key] if table in sure else _known(table.c[key], key)).label(key)
-        for table, keys in parts
-        for key in keys
-        if _fact_in(key)
-    ]
+        joined = joined.join(table, table.c.customer_id == base.c.customer_id, isouter=True)
+    told = [_known(table.c[key], key).label(key) for table, keys in parts for key in keys if _fact_in(key)]
     return select(*base.c, *told).select_from(joined)
 
 
