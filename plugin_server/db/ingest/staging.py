@@ -32,20 +32,14 @@ def take_turn(connection: Connection, merchant_id: int) -> None:
     connection.execute(text("SELECT pg_advisory_xact_lock(:lock, :merchant)"), {"lock": LOCK, "merchant": merchant_id})
 
 
-def stage(
-    connection: Connection, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, joined: str = ""
-) -> None:
-    """Make the temporary ``table`` of "name type" ``columns`` anew and COPY ``rows`` into it.
-
-    The planner is told of the columns ``joined`` (names with commas between; all if not given): where few of many
-    columns are joined by, looking at all of them takes as long as writing the rows.
-    """
+def stage(connection: Connection, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Make the temporary ``table`` of "name type" ``columns`` anew and COPY ``rows`` into it."""
     _made(connection, table, columns)
     names = ", ".join(column.split()[0] for column in columns)
     with driver(connection).cursor() as cursor, cursor.copy(f"COPY pg_temp.{table} ({names}) FROM STDIN") as copy:
         for row in rows:
             copy.write_row(row)
-    connection.execute(text(f"ANALYZE pg_temp.{table}{f' ({joined})' if joined else ''}"))
+    connection.execute(text(f"ANALYZE pg_temp.{table}"))
 
 
 def _made(connection: Connection, table: str, columns: Sequence[str]) -> None:
@@ -55,7 +49,11 @@ def _made(connection: Connection, table: str, columns: Sequence[str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """Rows of a temporary table as CSV; columns and ``joined`` as in ``stage``. Empty text is NULL unless NOT NULL."""
+    """Rows of a temporary table as CSV, its columns as in ``stage``. Empty text is NULL unless NOT NULL.
+
+    The planner is told of the columns ``joined`` (names with commas between; all if not given): where few of many
+    columns are joined by, looking at all of them takes as long as writing the rows.
+    """
 
     table: str
     columns: Sequence[str]
