@@ -169,8 +169,11 @@ def test_changing_the_ladder_in_a_browser(looker: Callable[..., Looker], size: s
     page.set_default_timeout(8000)
     page.goto(f"{eye.address}/ladder/edit")
     page.fill("[name='g3.0.value']", "3")
+    before = page.evaluate("scrollY")
     page.press("[name='g3.0.value']", "Tab")
     page.wait_for_selector("td:text('Shopper')")
+    assert abs(page.evaluate("scrollY") - before) < 100, "the page jumped away from what is edited"
+    assert page.evaluate("document.activeElement.value") == "remove:g3.0"
     eye.hold("preview")
     page.fill("[name='g3.0.value']", "1")
     page.press("[name='g3.0.value']", "Tab")
