@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import cache
 from typing import Any, Final
 
-from campaigns.ladder.sense import impossible
+from campaigns.ladder.nature import contradiction
 from campaigns.series import DOES, Series, offer_before
 from campaigns.steps import EXIT, MOST_STEPS, ConditionStep, GoalStep, UntilStep, WaitStep
 
@@ -107,7 +107,7 @@ def _lost(series: Series) -> Iterator[Fault]:
 def _rules(series: Series) -> Iterator[Fault]:
     for place, step in enumerate(series.steps):
         if isinstance(step, ConditionStep | GoalStep) and step.rule is not None:
-            wrong = impossible(step.rule)
+            wrong = contradiction(step.rule)
             if wrong is not None:
                 inner = tuple(part for part in wrong.path.split(".") if part)
                 why = "the goal is never reached. " if isinstance(step, GoalStep) else ""

@@ -69,6 +69,10 @@ def said(sentence: str, language: str) -> str:
         return forms()[form][language].format(**{name: _words(value, language) for name, value in places.items()})
     if path := PATH.fullmatch(sentence):
         return f"{path[1]}: {said(path[2], language)}"
+    whole = sentence[:1].upper() + sentence[1:]
+    if whole != sentence and known(whole):  # behind a path a sentence begins small
+        made = said(whole, language)
+        return made[:1].lower() + made[1:]
     return sentence
 
 

@@ -20,6 +20,8 @@ from tests.series.definitions import BOUGHT_MORE, OFFER, campaign, letter
 NOW = datetime(2027, 3, 1, 2, 0, tzinfo=UTC)
 WAIT = {"kind": "wait", "days": 3}
 IMPOSSIBLE = {"kind": "cmp", "fact": "orders", "op": "<", "value": 0}
+CLASH = {"kind": "all", "rules": [{"kind": "cmp", "fact": "orders", "op": "=", "value": 0},
+                                  {"kind": "cmp", "fact": "spend", "op": ">", "value": "100"}]}  # fmt: skip
 REFUSED: list[tuple[str, list[dict[str, Any]], str]] = [
     ("round", [letter(key="a"), WAIT | {"key": "b", "next": "a"}], "steps.1.next: leads back to 'a', round and round"),
     ("round by a condition", [letter(key="a"), WAIT | {"key": "b"},
@@ -33,6 +35,8 @@ REFUSED: list[tuple[str, list[dict[str, Any]], str]] = [
     ("goal at once", [letter(), {"kind": "goal"}], "steps.1.days: the goal is never reached: the series takes no time"),
     ("goal nobody meets", [letter(), {"kind": "goal", "on": "rule", "rule": IMPOSSIBLE, "days": 3}],
      "steps.1.rule: the goal is never reached. Nobody can meet this"),
+    ("condition on facts that cannot be together", [{"kind": "condition", "rule": CLASH, "then": "exit"}, letter()],
+     "steps.0.rule.rules.0: nobody can meet this: what is asked of spend cannot be together"),
     ("two goals", [letter(), {"kind": "goal", "days": 3}, {"kind": "goal"}], "steps.2: is a second goal"),
     ("condition nobody meets", [{"kind": "condition", "rule": IMPOSSIBLE, "then": "exit"}, letter()],
      "steps.0.rule: nobody can meet this"),

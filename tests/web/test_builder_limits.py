@@ -51,6 +51,25 @@ def test_a_full_rule_of_a_step_says_so_at_the_step(marketer: Visitor) -> None:
     assert shown.index('name="s0.r.199.fact"') < shown.index(FULL) < shown.index('name="s1.key"')
 
 
+def test_a_step_that_nobody_can_meet_is_told_in_the_readers_language(marketer: Visitor) -> None:
+    marketer.post("/language", {"language": "nl"})
+    step = {
+        "s0.kind": "condition",
+        "s0.key": "ask",
+        "s0.then": "exit",
+        "s1.kind": "wait",
+        "s1.key": "w",
+        "s1.days": "3",
+    }
+    clash = {"s0.r.kind": "all"} | {
+        f"s0.r.{n}.{part}": said
+        for n, leaf in enumerate([("orders", "=", "0"), ("spend", ">", "100")])
+        for part, said in zip(("fact", "op", "value"), leaf, strict=True)
+    }
+    told = marketer.post("/campaigns/build/told", filled(shape="series") | step | clash).text
+    assert "niemand kan hieraan voldoen: wat van spend gevraagd wordt, kan niet samen met wat van orders" in told
+
+
 def test_a_character_that_no_text_can_hold_is_told_at_its_field(marketer: Visitor) -> None:
     sent = filled(name="Leba\x00ran")
     saved = marketer.post("/campaigns/new", sent)
