@@ -65,6 +65,8 @@ def test_a_preset_is_previewed_then_put_in_force(marketer: Visitor, app: Service
     shown = marketer.get("/ladder").get_data(as_text=True)
     assert "first of a quarter" in shown
     assert "Everybody has 14 days" in shown
+    assert 'href="/campaigns/new?recipe=rung_ends"' in shown
+    assert re.search(r'value="rung_ends"[^>]* selected', marketer.get("/campaigns/new?recipe=rung_ends").text)
 
 
 def test_an_earlier_ladder_is_opened_again_and_put_in_force(marketer: Visitor, app: Services, merchant: int) -> None:
