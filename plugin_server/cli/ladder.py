@@ -22,6 +22,7 @@ from plugin_server.jobs.climb import recomputed
 NO_CUSTOMERS = (
     "Without customers there is nothing to tell: read a shop (`tangga sync`) or a file (`tangga import orders`)."
 )
+UNPRICED = "Nobody has paid an order in the currency of the business yet: what a climb brings in money cannot be told."
 EARLIEST, LATEST = date(1970, 1, 1), date(2999, 12, 31)
 """Days that commands take; calculating around the ends of the calendar leads out of it."""
 
@@ -128,6 +129,8 @@ def simulate(
     with asked(home, merchant) as (conn, number, _):
         found = rungs.simulate(conn, merchant_id=number)
     found = _explained_if_empty(found, sum(step["customers"] for step in found["per_rung"]))
+    if found["headline"]["extra_orders"] and not Decimal(found["assumptions"]["newcomer_order"]["amount"]):
+        found = {**found, "note": UNPRICED}
     if shares or margin is not None:
         known = [step["rung"] for step in found["per_rung"]]
         found = scaled(found, _shares(shares, known), None if margin is None else Decimal(str(margin)))

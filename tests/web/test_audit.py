@@ -16,6 +16,7 @@ from plugin_server.db.ingest.orders import ingest_orders
 from plugin_server.db.merchant import merchants
 from plugin_server.db.session import tenant
 from plugin_server.jobs import audit, nightly
+from plugin_server.jobs.climb import recomputed
 from plugin_server.jobs.consequences import follow
 from plugin_server.wiring import Services
 from tests.data.making import NOW, order
@@ -144,6 +145,21 @@ def test_the_forecast_page_tells_what_is_missing(
     with tenant(app.engine, merchant) as conn:
         pulse.beat(conn, merchant_id=merchant, now=NOW + timedelta(seconds=1))
     assert "being made" in visitor.get("/forecast").get_data(as_text=True)
+
+
+def test_orders_in_other_money_alone_are_no_silent_zero(
+    logged_in: Callable[[str], Visitor], shop: Till, app: Services, merchant: int
+) -> None:
+    come(shop, order("1"))
+    with tenant(app.engine, merchant) as conn:
+        conn.execute(text("UPDATE shop_order SET currency = 'USD'"))
+    recomputed(app, merchant)
+    visitor = logged_in("viewer")
+    assert "Nobody has paid an order in your own currency yet" in visitor.get("/home/what-if").get_data(as_text=True)
+    page = visitor.get("/audit").get_data(as_text=True)
+    assert "Apart: 1 order in another currency" in page
+    assert "Paid orders from" in page
+    assert "Highest month" not in page, "there is none"
 
 
 def test_sliders_move_the_what_if(logged_in: Callable[[str], Visitor], shop: Till) -> None:
