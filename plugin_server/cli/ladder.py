@@ -91,13 +91,17 @@ def recompute(merchant: str | None, home: Path | None, as_json: bool) -> None:
 def explain(
     email: str, as_of: date | None, language: str | None, merchant: str | None, home: Path | None, as_json: bool
 ) -> None:
-    """Say why this customer stands where they stand, and what is missing for the next rung."""
+    """Say why this customer stands where they stand, and what is missing for the next rung.
+
+    Somebody without an address is named by their number in the shop.
+    """
     with asked(home, merchant) as (conn, number, now):
         not_after(as_of, now, "--as-of")
         found = rungs.explain(conn, merchant_id=number, email=email, now=now, as_of=as_of, lang=language)
         on = shops.shop(conn, number)
     if found is None:
-        raise BadInput(f"No customer has the address {email!r}{f' by {as_of}' if as_of else ''}.")
+        kind = "address" if "@" in email else "number"
+        raise BadInput(f"No customer has the {kind} {email!r}{f' by {as_of}' if as_of else ''}.")
     since = on.local(datetime.fromisoformat(found["since"])).date()
     show(found, as_json, lambda: _explained(found, since))
 
@@ -177,7 +181,7 @@ def _counts(found: dict[str, Any]) -> str:
 
 
 def _explained(found: dict[str, Any], since: date) -> str:
-    lines = [f"{found['email']}: {found['rung']} since {since}, {found['activity']}"]
+    lines = [f"{found['email'] or found['external_id']}: {found['rung']} since {since}, {found['activity']}"]
     if found.get("merged_into"):
         lines.insert(0, f"{found['email']} was merged into {found['merged_into']}.")
     lines += [f"  {'yes' if item['holds'] else 'no '}  {item['sentence']}" for item in found["because"]]

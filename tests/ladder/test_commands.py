@@ -17,7 +17,7 @@ from plugin_server.cli import cli
 from plugin_server.cli.audit import write
 from plugin_server.cli.context import BadInput
 from plugin_server.db.session import psycopg_url
-from tests.ladder.shops import Shop
+from tests.ladder.shops import Shop, insert
 
 if TYPE_CHECKING:
     from plugin_server.launcher.supervisor import ServiceUrls
@@ -57,6 +57,20 @@ def test_explain_speaks(shop: Shop, tangga: Any) -> None:
     said = tangga("ladder", "explain", "ani@example.test", "--language", "nl").stdout
     assert "betaalde bestellingen: minstens 2 (nu: 1)" in said
     assert told(tangga("ladder", "explain", "ani@example.test", "--json"))["next"]["rung"] == "customer"
+
+
+def test_somebody_without_an_address_is_explained_by_number(shop: Shop, tangga: Any) -> None:
+    who = shop.person()
+    shop.order(who, "2026-01-01")
+    with shop.work() as conn:
+        insert(
+            conn, "identity", merchant_id=shop.merchant_id, store_id=shop.store_id, external_id="017", customer_id=who
+        )
+    tangga("ladder", "recompute")
+    found = told(tangga("ladder", "explain", "017", "--json"))
+    assert (found["email"], found["external_id"], found["rung"]) == (None, "017", "shopper")
+    assert "017" in tangga("ladder", "explain", "017").stdout
+    assert "has the number '17'" in str(tangga("ladder", "explain", "17").exception)
 
 
 def test_history_simulate_and_audit_speak_json_and_words(shop: Shop, tangga: Any) -> None:

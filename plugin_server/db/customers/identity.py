@@ -123,6 +123,15 @@ def owner(connection: Connection, email: str) -> Owner | None:
     return None if row is None else Owner(int(row.survivor), row.winner)
 
 
+def called(connection: Connection, number: str) -> Owner | None:
+    """The living customer whom one shop calls by this number; None where none does, or two shops mean two people."""
+    query = text(
+        "SELECT DISTINCT customer_id FROM identity WHERE store_id IN (SELECT id FROM store) AND external_id = :number"
+    )
+    found = connection.scalars(query, {"number": number.strip()}).all()
+    return Owner(int(found[0]), None) if len(found) == 1 else None
+
+
 def person(connection: Connection, email: str) -> int:
     """The living customer with this address. Raises ``MergeRefused`` with a sentence where there is none."""
     row = connection.execute(_WHOSE, {"email": email.strip().lower()}).first()

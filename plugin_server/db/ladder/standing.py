@@ -80,14 +80,16 @@ def explain(
 ) -> dict[str, Any] | None:
     """Why this rung, leaf by leaf, and what is missing for the next; None where nobody has this address.
 
+    Who has none is asked for by their number in a shop: ``external_id`` in the answer, whose ``email`` is None.
     An address that was merged away answers for the survivor, whom ``merged_into`` names.
     """
     on = rungs.shop(conn, merchant_id)
-    found = identity.owner(conn, email)
+    found = identity.owner(conn, email) if "@" in email else identity.called(conn, email)
     if found is None:
         return None
     made = of_customer(conn, on, customer_id=found.id, now=now, as_of=as_of, lang=lang)
-    return None if made is None else {"email": email.strip(), **found.as_json(), **made}
+    asked = {"email": email.strip()} if "@" in email else {"email": None, "external_id": email.strip()}
+    return None if made is None else {**asked, **found.as_json(), **made}
 
 
 def of_customer(
