@@ -56,8 +56,11 @@ def _head(paper: Paper, found: Figures, t: Words, shop: str, made_at: datetime) 
     paper.set_text_color(GREEN)
     paper.cell(0, 5, shop, new_x="LMARGIN", new_y="NEXT")
     paper.heading(t("figures.title"), size=22)
-    spans = [f"{t(f'figures.{end}')} {t.date(date.fromisoformat(found[end]))}" for end in ("from", "to") if found[end]]
-    paper.sentence(" · ".join([*spans, t("figures.made", ago=t.time(made_at))]))
+    days = found["covers"]["best_customers"]
+    first, last = (t.date(date.fromisoformat(days[end])) if days[end] else "" for end in ("from", "to"))
+    if first and last:
+        paper.sentence(t("audit.span", first=first, last=last))
+    paper.sentence(t("figures.made", ago=t.time(made_at)))
     if not found["customers"]:
         return
     paper.ln(2)
