@@ -158,6 +158,21 @@ def test_no_new_code_beyond_the_budget_and_none_after_its_time(
     assert {(one["state"], one["reason"]) for one in leaks(app, merchant)} >= {("closed", "expired")}
 
 
+def test_who_lost_the_rung_of_an_offer_gets_no_new_code_of_it(
+    app: Services, merchant: int, world: Outside, shop: Shop, launched: int
+) -> None:
+    codes = [code_of(shop, n) for n in (1, 3)]
+    for code, stranger in zip(codes, (2, 4), strict=True):
+        assert used(app, merchant, code, by=stranger) == 1
+    with tenant(app.engine, merchant) as conn:
+        conn.execute(text("UPDATE offer_code SET kind = 'member_only', terms = terms || '{\"rungs\": [\"shopper\"]}'"))
+        conn.execute(text("UPDATE customer_facts SET rung = 'prospect' WHERE customer_id = 1"))
+    watch(app, world, merchant)
+    assert set(codes) <= set(shop.revoked)
+    found = {leak["owner_id"]: (leak["state"], leak["reason"]) for leak in leaks(app, merchant)}
+    assert found == {1: ("closed", "former"), 3: ("reissued", "")}
+
+
 def test_a_shop_that_is_away_is_asked_again_and_one_that_refuses_calls_for_a_person(
     app: Services, merchant: int, world: Outside, shop: Shop, launched: int
 ) -> None:

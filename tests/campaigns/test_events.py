@@ -116,6 +116,18 @@ def test_anniversaries_come_from_the_next_year_on(app: Services, merchant: int, 
     assert who("member_anniversary", day=next_year) == [8]
 
 
+def test_anniversaries_of_the_29th_of_february_and_of_an_evening_elsewhere(
+    app: Services, merchant: int, who: Who
+) -> None:
+    """In a year without one it is the 28th; an order of the evening of the 27th in London was the 28th in Jakarta."""
+    change(app, merchant, "UPDATE customer SET member_since = '2024-02-29' WHERE id = 8")
+    evening = datetime(2026, 2, 27, 18, tzinfo=NOW.tzinfo)
+    change(app, merchant, "UPDATE customer_facts SET first_order_at = :at WHERE customer_id = 7", at=evening)
+    days = [date(2027, 2, 27), date(2027, 2, 28), date(2027, 3, 1), date(2028, 2, 28), date(2028, 2, 29)]
+    assert [who("member_anniversary", day=day) for day in days] == [[], [8], [], [], [8]]
+    assert [who("first_order_anniversary", day=day) for day in days] == [[], [7], [], [7], []]
+
+
 def test_supply_rhythm_points_and_consent(app: Services, merchant: int, who: Who) -> None:
     change(
         app, merchant,
