@@ -220,3 +220,16 @@ def test_a_promoter_finds_the_link_for_friends(app: Services, visitor: Visitor, 
     assert "/r/" in visitor.get(f"{full}/ask/satisfaction").get_data(as_text=True)
     visitor.post(f"{full}/ask/satisfaction", {"score": "7"})
     assert "/r/" not in visitor.get(f"{full}/ask/satisfaction").get_data(as_text=True)
+
+
+def test_a_promoter_passes_the_shop_on_where_friends_get_no_price(
+    app: Services, merchant: int, visitor: Visitor, full: str
+) -> None:
+    with tenant(app.engine, merchant) as conn:
+        referrals.save_terms(conn, ReferralTerms(on=False))
+    visitor.client.post(f"{full}/ask/satisfaction", data={"score": "9"})
+    told = visitor.get(f"{full}/ask/satisfaction").text
+    assert "/r/" not in told
+    assert ">https://toko.example.com<" in told
+    visitor.client.post(f"{full}/ask/satisfaction", data={"score": "8"})
+    assert ">https://toko.example.com<" not in visitor.get(f"{full}/ask/satisfaction").text
