@@ -64,6 +64,12 @@ class Verdict:
     uplift: Decimal | None
     extra: Decimal | None = None
     covered: Decimal = _ONE
+    mend: str = ""
+
+    @property
+    def refusal(self) -> str:
+        """The sentence with how to mend it."""
+        return f"{self.sentence} {self.mend}".rstrip()
 
     @property
     def guessed(self) -> bool:
@@ -196,7 +202,7 @@ def judge(offer: Offer, currency: str, trade: Trade) -> Verdict:
     if d >= m:
         sentence = f"You give away {_percent(d)} of an order but earn {_percent(m)}: every order would lose money."
         mend = "Give less, raise the minimum, or set margin_floor to null and say why in margin_reason."
-        return Verdict(False, f"{sentence} {mend}", d, m, None, covered=known)
+        return Verdict(False, sentence, d, m, None, covered=known, mend=mend)
     uplift, extra = d / (m - d), d / m
     sentence = f"Giving {_percent(d)} of a margin of {_percent(m)} pays off from {_percent(uplift)} more sales on."
     share = f"{_percent(extra)} of the orders with it must be ones that would not have come without it."

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
 from campaigns.guard_terms import Guards
 from campaigns.guards import CONSENT, Candidate, judge
+from campaigns.offers import margin
+from campaigns.offers.margin import Trade
+from campaigns.offers.offer import offer_of
 from plugin_server.locales.sentences import said
 
 NIGHT = datetime(2027, 2, 24, 16, 0, tzinfo=UTC)
@@ -48,3 +52,12 @@ def test_what_the_server_said_stays_in_its_own_words() -> None:
         "opgegeven: de mailserver nam hem in 7 pogingen niet aan: De verbinding met de mailserver brak af."
     )
     assert said("no_code: the shop has not made the code", "id") == "tanpa kode: toko belum membuat kodenya"
+
+
+def test_the_margin_guard_says_how_to_mend_it_only_while_it_is_on() -> None:
+    trade = Trade(20_000_000, 0, Decimal("0.3"), Decimal(1))
+    verdict = margin.judge(offer_of({"kind": "percentage", "value": "40"}), "IDR", trade)
+    assert verdict.sentence == "You give away 40 % of an order but earn 30 %: every order would lose money."
+    assert verdict.refusal == f"{verdict.sentence} {verdict.mend}"
+    for language in ("id", "nl"):
+        assert "lose" not in said(verdict.sentence, language) + said(verdict.refusal, language)

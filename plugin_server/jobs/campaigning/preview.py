@@ -97,7 +97,7 @@ def check(conn: Connection, campaign: Campaign, *, public_url: str, now: datetim
     for path, one in offers_in(campaign):
         verdict = run.margin(conn, one, now)
         if verdict and not verdict.ok and campaign.guards.margin_floor:
-            problems.append(Problem(path, verdict.sentence))
+            problems.append(Problem(path, verdict.refusal))
         elif verdict and not verdict.ok and not campaign.guards.margin_reason:
             problems.append(Problem("guards.margin_reason", run.NO_MARGIN_REASON))
         problems += _no_coin(conn, one, path) or _too_little(conn, one, path, now)

@@ -131,7 +131,7 @@ def _afford(conn: Connection, campaign: Campaign, now: datetime, usual: Trade | 
     verdict = margin(conn, campaign, now, usual)
     if verdict and not verdict.ok and campaign.guards.margin_floor:
         shares = {"discount_share": verdict.discount, "margin_share": verdict.margin or Decimal(0)}
-        raise Refused(Reason(f"margin_floor: {verdict.sentence}", "margin_lost", **shares))
+        raise Refused(Reason(f"margin_floor: {verdict.refusal}", "margin_lost", **shares))
     if verdict and not verdict.ok and not campaign.guards.margin_reason:
         raise Refused(Reason(NO_MARGIN_REASON, "margin_no_reason"))
 
