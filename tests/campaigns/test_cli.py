@@ -14,6 +14,7 @@ from sqlalchemy import text
 from campaigns.recipes import holiday_discount
 from plugin_server.cli import main as tangga
 from plugin_server.db.session import tenant
+from plugin_server.jobs.campaigning import run as runs
 from plugin_server.wiring import Services
 from tests.campaigns.refused import REFUSED, documents, stock
 
@@ -76,7 +77,7 @@ def test_from_the_file_to_the_mails(call: Called, tmp_path: Path, app: Services)
     assert len(list((app.settings.tangga_home / "outbox").rglob("*.eml"))) == 8
 
 
-def test_versions_states_and_lists(call: Called, tmp_path: Path) -> None:
+def test_versions_states_and_lists(call: Called, app: Services, merchant: int, tmp_path: Path) -> None:
     read(call, "campaigns", "add", saved(tmp_path))
     assert read(call, "campaigns", "add", saved(tmp_path))["version"] == 1
     assert read(call, "campaigns", "add", saved(tmp_path, PLAIN.replace("Hello", "Dear")))["version"] == 2
@@ -86,6 +87,9 @@ def test_versions_states_and_lists(call: Called, tmp_path: Path) -> None:
     assert (listed["key"], listed["state"], listed["version"]) == ("news", "paused", 2)
     code, _, err = call("campaigns", "run", "news")
     assert (code, err) == (2, "tangga: news is paused. Activate it first: `tangga campaigns activate news`.\n")
+    runs.set_state(app, merchant, "news", "ended")
+    over = (2, "tangga: news has ended. Add it again under another key to run it once more.\n")
+    assert [call("campaigns", act, "news")[::2] for act in ("run", "activate")] == [over, over]
 
 
 def test_an_audience_that_nobody_can_be_in_is_refused_and_a_closed_forecast_told(call: Called, tmp_path: Path) -> None:

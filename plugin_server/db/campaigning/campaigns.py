@@ -129,6 +129,11 @@ def _saved(row: RowMapping) -> Saved:
     return Saved(row["id"], row["state"], row["version"], row["activated_at"], parse(row["definition"]))
 
 
+def over(key: str) -> str:
+    """What to say of a campaign that has ended."""
+    return f"{key} has ended. Add it again under another key to run it once more."
+
+
 def set_state(conn: Connection, key: str, state: str, now: datetime) -> Saved:
     """Activate, pause or end a campaign, and its runs with it. Raises ``Refused``.
 
@@ -136,8 +141,7 @@ def set_state(conn: Connection, key: str, state: str, now: datetime) -> Saved:
     """
     saved = need(conn, key, lock=True)
     if saved.state == "ended":
-        sentence = f"{key} has ended. Add it again under another key to run it once more."
-        raise Refused(Reason(sentence, "ended"))
+        raise Refused(Reason(over(key), "ended"))
     values: dict[str, Any] = {"state": state}
     if state == "active" and saved.state != "active":
         values["activated_at"] = now

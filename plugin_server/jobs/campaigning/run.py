@@ -79,9 +79,11 @@ def open_now(
 ) -> int:
     """``launch`` without waking anybody. Without ``settings`` the mails are not looked through."""
     saved = campaigns.need(conn, campaign_key, lock=True)
-    if saved.state in ("paused", "ended"):
-        sentence = f"{campaign_key} is {saved.state}. Activate it first: `tangga campaigns activate {campaign_key}`."
-        raise Refused(Reason(sentence, f"launch_{saved.state}"))
+    if saved.state == "ended":
+        raise Refused(Reason(campaigns.over(campaign_key), "launch_ended"))
+    if saved.state == "paused":
+        sentence = f"{campaign_key} is paused. Activate it first: `tangga campaigns activate {campaign_key}`."
+        raise Refused(Reason(sentence, "launch_paused"))
     check(conn, saved.campaign, now, settings)
     occasion, due_at = _occasion(conn, saved, now)
     run_id, new = campaigns.open_run(
