@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from plugin_server.db.campaigning import audience, campaigns
 from plugin_server.db.proof import results
-from plugin_server.db.sending import messages
+from plugin_server.db.sending import ledger, messages
 from plugin_server.db.session import tenant
 from plugin_server.jobs import merging
 from plugin_server.jobs.campaigning import run as runs
@@ -79,3 +79,16 @@ def test_who_was_held_out_under_the_name_that_stays_gets_nothing_by_way_of_the_o
     merge(app, merchant, 1, 2)
     assert runs.advance(app, world, merchant, run_id) == "done"
     assert not {"c1@example.com", "c2@example.com"} & set(outbox(app))
+
+
+def test_of_two_mails_that_wait_already_one_goes(app: Services, merchant: int, world: Outside) -> None:
+    run_id = frozen(app, world, merchant, coded=True)
+    with tenant(app.engine, merchant) as conn:
+        ledger.plan(conn, campaigns.run(conn, run_id), NOW)
+        campaigns.move(conn, run_id, to="sending")
+    merge(app, merchant, 1, 2)
+    assert runs.advance(app, world, merchant, run_id) == "done"
+    assert {"c1@example.com", "c2@example.com"} & set(outbox(app)) == {"c1@example.com"}
+    with tenant(app.engine, merchant) as conn:
+        told = {row["customer"]: row["reason"] for row in messages.messages(conn, run_id)}
+    assert (told[1], told[2]) == ("", "merged: the same person is in this audience under another name")

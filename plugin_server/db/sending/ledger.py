@@ -152,7 +152,8 @@ def due(
         lacks = _lacks(row, at) if row.variant in offering else ""
         return judge(_candidate(row, cap, now, lacks), guards, now=at, deadline=deadline, shop_zone=zone)
 
-    verdicts = [(row, verdict(row)) for row in rows]
+    # Of two who are one by now and had a mail each, one goes, under the name that stays.
+    verdicts = [(row, Verdict(Act.SKIP, merged.TWIN) if row.merged else verdict(row)) for row in rows]
     _set_aside(conn, [(row.id, said) for row, said in verdicts if said.act is not Act.SEND], now)
     own = bool(getattr(run.campaign.offer, "by_rung", None))
     return [_claimed(row, own_value=own) for row, said in verdicts if said.act is Act.SEND], len(rows)

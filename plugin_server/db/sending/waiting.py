@@ -63,7 +63,7 @@ WITH due AS MATERIALIZED (
     ORDER BY run_id, id LIMIT :limit FOR UPDATE SKIP LOCKED
 )
 SELECT due.id, due.customer_id, due.language, due.variant, p.email, p.email_norm, p.first_name, p.last_name,
-       p.timezone, p.erased_at IS NOT NULL AS erased, m.rung, m.store_id,
+       p.timezone, p.erased_at IS NOT NULL AS erased, p.merged_into IS NOT NULL AS merged, m.rung, m.store_id,
        CASE WHEN o.state = 'issued' THEN o.code END AS code, o.expires_at,
        o.id IS NOT NULL AS has_offer, o.terms ->> 'url' AS offer_url, o.value AS offer_value,
        o.terms ->> 'way' AS offer_way,
