@@ -26,9 +26,11 @@ POLICY = (
 )
 POLICY_WITH_PICTURES = POLICY.replace("img-src 'self'", "img-src 'self' https:")
 """For pages that show goods: shops keep the pictures of theirs with hosts of their own choice."""
+NOTHING = "default-src 'none'; frame-ancestors 'none'"
+"""For answers to programs: should a browser show one, nothing runs."""
 FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 MACHINES = frozenset({"webhooks", "health", "api"})
-"""Doors for programs: no page, no session, no policy for browsers."""
+"""Doors for programs: no page, no session."""
 MACHINE_PATH = "/webhooks/"
 SESSIONLESS = (MACHINE_PATH, api_door.PATH)
 FRAME_COOKIE = "tangga-frame"
@@ -114,6 +116,8 @@ def _refuse_nonsense() -> None:
 def _headers(response: Response) -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     if request.blueprint in MACHINES:
+        response.headers["Content-Security-Policy"] = NOTHING
+        response.headers.setdefault("Cache-Control", "no-store")
         return response
     policy = POLICY_WITH_PICTURES if "pictures" in g else POLICY
     response.headers.setdefault("Content-Security-Policy", sheet.allowed(policy))

@@ -21,6 +21,7 @@ from plugin_server.wiring import Services
 from tests.connectors.server import LoopbackServer
 from tests.shopify.conftest import CLIENT, OLD_SECRET, SECRET, SHOP, Admin
 from tests.web.conftest import Clock, Visitor
+from tests.web.policies import every_address, strict
 
 ROOT = f"/shopify/{SHOP}"
 SARI = {"id": 42, "first_name": "Sari", "email": "sari@example.com", "account_owner": True, "email_verified": True}
@@ -79,6 +80,21 @@ def test_the_admin_is_let_in_and_everything_stays_in_its_frame(
     for line in page.headers.getlist("Set-Cookie"):
         assert line.startswith("tangga-frame=")
         assert {"Secure", "SameSite=None", "Partitioned", f"Path={ROOT}"} <= {part.strip() for part in line.split(";")}
+
+
+def test_every_answer_in_the_frame_is_framed_by_this_shop_alone_and_lets_nothing_else_run(
+    app: Services, flask_app: Flask, granted: int, client: FlaskClient
+) -> None:
+    here = (f"https://{SHOP}", "https://admin.shopify.com", app.settings.shopify_admin_origin)
+    found = {}
+    for rule, path in every_address(flask_app):
+        if "GET" not in (rule.methods or {"GET"}) or path.startswith(("/static", "/webhooks", "/health", "/api")):
+            continue
+        for proof in (token(), "old"):
+            with client.get(f"{ROOT}{path}", query_string={"id_token": proof}) as answer:
+                if wrong := strict(answer, here):
+                    found[f"{path} {answer.status_code} {proof[:3]}"] = wrong
+    assert found == {}
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,20 @@ def test_a_launch_says_what_will_happen_and_can_be_taken_back(
     assert visitor.post("/runs/999999/undo").status_code == 404
 
 
+def test_what_was_launched_for_an_occasion_is_not_offered_for_it_again(
+    app: Services, five: int, logged_in: Callable[[str], Visitor], clock: Clock
+) -> None:
+    campaign(app, five, "thanks", "draft", trigger={"kind": "event", "event": "birthday"})
+    marketer, run = logged_in("marketer"), launch(app, five, "thanks", "t", clock.now)
+    for path in ("/campaigns/thanks", "/campaigns/thanks/launch"):
+        page = marketer.get(path).text
+        assert "nobody gets it twice" in page
+        assert f'href="/runs/{run}"' in page
+        assert "Send to" not in page
+    clock.forward(days=1)
+    assert "nobody gets it twice" not in marketer.get("/campaigns/thanks/launch").text
+
+
 def test_what_waits_for_peoples_own_days_says_so(app: Services, five: int, logged_in: Callable[[str], Visitor]) -> None:
     born = {"kind": "event", "event": "birthday", "after_days": -3}
     campaign(app, five, "cake", "draft", trigger=born)

@@ -22,6 +22,7 @@ from plugin_server.vault import CustomerLink, customer_token
 from plugin_server.wiring import Services
 from tests.web.conftest import Clock, Visitor
 from tests.web.filled import filled
+from tests.web.policies import every_address, strict
 
 READING = [
     "/home", "/home/what-if", "/audit", "/forecast", "/customers", "/campaigns", "/campaigns/recipes",
@@ -245,6 +246,21 @@ def test_a_campaign_is_not_activated_while_a_shop_is_frozen(
         assert campaigns.need(connection, campaign.key).state == "draft"
         done = connection.scalars(text("SELECT action FROM audit_log WHERE action LIKE 'campaign%'")).all()
     assert done == []
+
+
+def test_every_answer_there_is_lets_nothing_run_that_is_not_ours(
+    flask_app: Flask, logged_in: Callable[[str], Visitor], visitor: Visitor
+) -> None:
+    """Pages, error pages, files, answers to programs, customers' pages; for an owner, and for nobody."""
+    owner, found = logged_in("owner"), {}
+    for rule, path in every_address(flask_app):
+        # Without a form's token nothing is done, so that an owner's log-in outlasts them all.
+        for who, client in (("owner", owner.client), ("nobody", visitor.client)):
+            for method in {"GET", "POST"} & (rule.methods or {"GET"}):
+                with client.open(path, method=method) as answer:
+                    if wrong := strict(answer):
+                        found[f"{method} {path} {answer.status_code} {who}"] = wrong
+    assert found == {}
 
 
 def test_headers_keep_browsers_honest(visitor: Visitor) -> None:

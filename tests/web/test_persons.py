@@ -122,8 +122,11 @@ def test_merged_and_apart_again(shop: Shop, pair: tuple[int, int], logged_in: Ca
     eye.post(f"/merges/{merge}")
     assert dict(map(tuple, shop.rows("SELECT customer_id, orders FROM customer_facts"))) == {kept: 3, gone: 1}
     assert shop.rows("SELECT merged_into FROM customer ORDER BY id") == [(None,), (None,)]
-    assert eye.get(f"/merges/{merge}").status_code == 404
-    assert "no merge" in eye.client.get(eye.post(f"/merges/{merge}").location).get_data(as_text=True)
+    for press in (eye.get, eye.post):
+        again = press(f"/merges/{merge}")
+        assert again.location == f"/customers/{kept}"
+        assert "the merge was undone before" in eye.client.get(again.location).get_data(as_text=True)
+    assert "no merge" in eye.client.get(eye.post("/merges/999").location).get_data(as_text=True)
 
 
 def test_an_answer_given_elsewhere_needs_its_proof(

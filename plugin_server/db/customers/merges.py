@@ -119,6 +119,13 @@ def undoing(conn: Connection, merge_id: int) -> Undoing | None:
     return Undoing(merge, _told(back), {name: count for name, count in since.items() if count}, int(spent or 0))
 
 
+def undone(conn: Connection, merge_id: int) -> int | None:
+    """The customer who stayed in a merge that was undone since; None where there was none."""
+    done = "SELECT winner_id FROM customer_merge WHERE id = :id AND undone_at IS NOT NULL"
+    kept: int | None = conn.scalar(text(done), {"id": merge_id})
+    return kept
+
+
 def rehearse(conn: Connection, winner: int, loser: int, now: datetime, read: Callable[[], None]) -> Rehearsal:
     """Merge, look, and take it all back. ``read`` brings facts and rungs up to date. Raises ``MergeRefused``."""
     trial = conn.begin_nested()

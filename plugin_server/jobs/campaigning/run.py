@@ -94,6 +94,12 @@ def open_now(
     return run_id
 
 
+def launched_before(conn: Connection, saved: Saved, now: datetime) -> int | None:
+    """The run that launching now would lead to instead of starting one, since its occasion has had its run."""
+    occasion, _ = _occasion(conn, saved, now)
+    return next((run.id for run in campaigns.runs_of(conn, saved.id) if run.occasion == occasion), None)
+
+
 def check(
     conn: Connection, campaign: Campaign, now: datetime, settings: Settings | None = None, usual: Trade | None = None
 ) -> None:

@@ -18,7 +18,7 @@ from plugin_server.db.sending import mail_account
 from plugin_server.db.session import tenant
 from plugin_server.jobs import figures
 from plugin_server.jobs.campaigning import baskets, realising
-from plugin_server.jobs.campaigning.run import firings, margin, set_state
+from plugin_server.jobs.campaigning.run import firings, launched_before, margin, set_state
 from plugin_server.jobs.campaigning.run import launch as launch_run
 from plugin_server.web.campaigning import builder, launching, offer_words, series_words
 from plugin_server.web.campaigning import form as campaign_form
@@ -66,6 +66,7 @@ def show(who: Person, key: str) -> ResponseReturnValue:
         runs = [run for run in campaigns.runs_of(connection, saved.id) if run.step is None]
         rungs, frozen = names_of(connection, who.merchant_id, words().language), campaigns.frozen_store(connection)
         given = _offered(connection, who, saved) | _leaving(connection)
+        given["before"] = launched_before(connection, saved, now)
     return page(
         "campaign.html",
         section="campaigns",

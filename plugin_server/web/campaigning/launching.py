@@ -21,7 +21,7 @@ from plugin_server.db.session import tenant
 from plugin_server.demo.opening import is_demo
 from plugin_server.jobs import figures
 from plugin_server.jobs.campaigning import preview
-from plugin_server.jobs.campaigning.run import check
+from plugin_server.jobs.campaigning.run import check, launched_before
 from plugin_server.web.campaigning import sentence as campaign_sentence
 from plugin_server.web.campaigning import series_words
 from plugin_server.web.context import page, services, words
@@ -91,6 +91,7 @@ def _told(connection: Connection, who: Person, saved: Saved) -> dict[str, Any]:
         "offer": preview.offer_of(connection, saved, looked["treated"], now, usual) if looked else None,
         "sentences": campaign_sentence.at_once(connection, who, saved.campaign, words(), now),
         "hindrance": hindrance,
+        "before": launched_before(connection, saved, now),
     }
 
 

@@ -69,6 +69,8 @@ def merge(who: Person, customer_id: int) -> ResponseReturnValue:
 def undoing(who: Person, merge_id: int) -> ResponseReturnValue:
     """What undoing a merge gives back, and what stays."""
     with tenant(services().engine, who.merchant_id) as conn:
+        if before := merges.undone(conn, merge_id):
+            return _apart_before(before)
         told = merges.undoing(conn, merge_id) or abort(404)
         keeps = merges.look(conn, told.merge.winner_id, services().now())
     return page("unmerge.html", section="customers", told=told, keeps=keeps)
@@ -77,7 +79,11 @@ def undoing(who: Person, merge_id: int) -> ResponseReturnValue:
 @pages.post("/merges/<int:merge_id>")
 @requires("marketer")
 def undo(who: Person, merge_id: int) -> ResponseReturnValue:
-    """Take a merge apart."""
+    """Take a merge apart; pressing twice does it once."""
+    with tenant(services().engine, who.merchant_id) as conn:
+        before = merges.undone(conn, merge_id)
+    if before:
+        return _apart_before(before)
     try:
         done = merging.taken_apart(services(), who.merchant_id, which=str(merge_id), by=who.email)
     except MergeRefused as error:
@@ -85,6 +91,11 @@ def undo(who: Person, merge_id: int) -> ResponseReturnValue:
         return redirect(url_for("customers.index"))
     flash(words()("persons.apart"), "good")
     return redirect(url_for("customers.show", customer_id=done["loser"]))
+
+
+def _apart_before(customer_id: int) -> ResponseReturnValue:
+    flash(words()("persons.apart_before"))
+    return redirect(url_for("customers.show", customer_id=customer_id))
 
 
 @pages.post("/customers/<int:customer_id>/consent")
