@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
-from flask import Blueprint, abort, flash, redirect, request, session, url_for
+from flask import Blueprint, abort, flash, make_response, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from redis.exceptions import RedisError
 
@@ -21,8 +21,9 @@ from plugin_server.web.shops.embedded import in_frame
 from plugin_server.wiring import Services
 
 pages = Blueprint("login", __name__)
-WANTED = "wanted"
-"""In the session of somebody who is not logged in yet: the page to go on to. The link comes by mail and knows none."""
+WANTED = "tangga_wanted"
+"""A cookie with the page to go on to: the link comes by mail and knows none. Not in the session, which an answer to
+the page before, coming late, would write anew without it."""
 PER_ADDRESS = 5
 PER_VISITOR = 30
 WITHIN = 900
@@ -35,9 +36,12 @@ def form() -> ResponseReturnValue:
     wanted = _safe(request.args.get("next"))
     if visitor():
         return redirect(wanted or url_for("home.show"))
+    answer = make_response(page("login.html"))
     if wanted:
-        session[WANTED] = wanted
-    return page("login.html")
+        answer.set_cookie(
+            WANTED, quote(wanted), max_age=3600, httponly=True, samesite="Lax", secure=services().settings.production
+        )
+    return answer
 
 
 @pages.post("/login")
@@ -83,13 +87,15 @@ def enter(token: str) -> ResponseReturnValue:
     who = people.use_link(services().engine, token, services().now())
     if who is None:
         return page("login_stale.html"), 410
-    wanted = _safe(session.get(WANTED))
+    wanted = _safe(unquote(request.cookies.get(WANTED, "")))
     session.clear()
     session.permanent = True
     session.update(merchant=who.merchant_id, user=who.user_id, version=who.session_version)
     with tenant(services().engine, who.merchant_id) as connection:
         audit_log.record(connection, who.merchant_id, actor=who.email, action="login")
-    return redirect(wanted or url_for("home.show"))
+    answer = redirect(wanted or url_for("home.show"))
+    answer.delete_cookie(WANTED)
+    return answer
 
 
 @pages.post("/logout")

@@ -35,8 +35,11 @@ const note = (words, address) => {
     link.textContent = words;
   } else line.textContent = words;
 };
+// What a page that is being left had asked for breaks off as well: that is no fault.
+let leaving = 0;
+addEventListener("beforeunload", () => { leaving = Date.now(); });
 const unreached = () => {
-  if (document.querySelector("#kept.bad")) return;
+  if (document.querySelector("#kept.bad") || Date.now() - leaving < 5000) return;
   note(document.body.dataset.unreached);
   document.querySelector("#kept").classList.add("bad");
 };
