@@ -20,6 +20,7 @@ from sqlalchemy import text
 
 from connectors.errors import BadSignature
 from connectors.shopify.app_proxy import Proxied, read_proxied, signature
+from plugin_server.db.merchant import brand
 from plugin_server.db.session import tenant
 from plugin_server.db.shops import stores
 from plugin_server.demo.generator import generate
@@ -123,7 +124,7 @@ def test_a_token_opens_the_block_and_nothing_more(
     said = answer.get_json()
     assert said["hello"] == "Halo Siti"
     assert said["rung"] == {"number": 3, "of": 7, "name": "Pembeli"}
-    assert set(said) == {"shown", "lang", "hello", "rung", "points", "next", "forget", "card"}
+    assert set(said) == {"shown", "lang", "hello", "color", "rung", "points", "next", "forget", "card"}
     assert "example.com" not in json.dumps(said)
     assert said["card"] is None
     assert visitor.client.get(f"/c/{token()}").status_code == 404
@@ -210,6 +211,7 @@ def test_a_shop_without_log_in_shows_the_block_to_whoever_came_from_a_card(
     with running(bind(shown)) as window, tenant(app.engine, merchant) as conn:
         conn.execute(text("UPDATE store SET url = :u WHERE id = :s"), {"u": window, "s": woo})
         conn.execute(text("UPDATE customer SET first_name = :n WHERE id = :c"), {"n": EVIL, "c": crowd})
+        brand.save(conn, merchant, color="#112233", logo=None, now=app.now())
         given = {"m": merchant, "c": crowd, "s": woo, "now": app.now(), "until": app.now() + timedelta(9)}
         conn.execute(text(CODE), given)
         conn.commit()
@@ -226,7 +228,9 @@ def test_a_shop_without_log_in_shows_the_block_to_whoever_came_from_a_card(
         assert page.url == f"{window}/"
         assert page.locator("[data-tangga] p").first.inner_text() == f"Halo {EVIL}"
         assert page.locator("[data-tangga] img").count() == 0
-        assert page.locator("[data-tangga] li.on").count() >= 3
+        on = page.locator("[data-tangga] li.on")
+        assert on.count() >= 3
+        assert on.first.evaluate("one => getComputedStyle(one).backgroundColor") == "rgb(17, 34, 51)"
         page.goto(f"{window}/?lang=en")
         page.locator("[data-tangga] button").click()
         page.goto(window)

@@ -9,7 +9,7 @@
     p { margin: 0 0 6px; } p:last-child { margin: 0; }
     ol { display: flex; gap: 4px; list-style: none; margin: 0 0 8px; padding: 0; }
     li { flex: 1; height: 6px; border-radius: 3px; background: color-mix(in srgb, currentColor 15%, transparent); }
-    li.on { background: #0F6E63; }
+    li.on { background: var(--on, #0F6E63); }
     .line { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 4px 16px; font-weight: 600; }
     a, button { font: inherit; color: inherit; text-decoration: underline; background: none; border: 0; padding: 4px 0; min-height: 24px; cursor: pointer; }`;
   const base = document.currentScript && document.currentScript.src;
@@ -65,6 +65,7 @@
     root.adoptedStyleSheets = [sheet];
     const box = element("section"), line = element("p", "", "line");
     box.lang = said.lang;
+    if (/^#[0-9a-f]{6}$/i.test(said.color)) box.style.setProperty("--on", said.color);
     box.setAttribute("aria-label", said.hello);
     line.append(element("span", `${said.rung.number} ${said.rung.name}`), element("span", said.points));
     box.append(element("p", said.hello), strip(said.rung), line);

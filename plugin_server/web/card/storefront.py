@@ -19,6 +19,7 @@ from connectors.errors import BadSignature
 from connectors.shopify.app_proxy import Proxied, read_proxied
 from plugin_server.db.customers import membership
 from plugin_server.db.customers.card import card
+from plugin_server.db.merchant import brand
 from plugin_server.db.merchant.people import Person
 from plugin_server.db.session import tenant
 from plugin_server.db.shops import store_page, storefront
@@ -127,7 +128,7 @@ def _through() -> tuple[Proxied, tuple[int, int] | None]:
 
 
 def _said(conn: Connection, merchant_id: int, customer_id: int, card_at: str | None = None) -> dict[str, Any]:
-    """First name, rung, points and the next step, as text; never an address, a code or a number."""
+    """First name, rung, points, the next step and the shop's colour; never an address, a code or a number."""
     now, found = services().now(), card(conn, customer_id, services().now())
     if found is None or found.customer.rung is None:
         return NOBODY
@@ -146,6 +147,7 @@ def _said(conn: Connection, merchant_id: int, customer_id: int, card_at: str | N
         "shown": True,
         "lang": language,
         "hello": say("card.hello", name=name) if name else say("card.hello_nameless"),
+        "color": brand.of(conn).color,
         "rung": {"number": here.number, "of": len(rungs), "name": here.name},
         "points": say("card.points_cost", count=say.number(points.has.available)) if points else "",
         "next": f"{say('face.next')}: {say('face.with', rung=above, step=step)}" if step else "",
