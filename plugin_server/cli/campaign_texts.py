@@ -64,6 +64,17 @@ def moving(found: Document) -> str:
     return "\n".join([*lines, done])
 
 
+def ending(found: Document) -> str:
+    """What ends with a campaign and what stays, or that it did."""
+    word = "are" if found["ended"] else "would be"
+    lines = [
+        f"{found['mails']} waiting mails {word} never sent, {found['inside']} people {word} out of its series; "
+        f"{found['codes']} codes stay good, and its results are read on their day.",
+        f"{found['key']} has ended." if found["ended"] else "Nothing has ended; add --yes to do it, for good.",
+    ]
+    return "\n".join(lines)
+
+
 def ran(run: Document) -> str:
     """One run: its state with the reason, how many it reached, and what became of the mails."""
     reason = f": {run['reason']}" if run["reason"] else ""

@@ -29,7 +29,7 @@ from plugin_server.cli.context import (
     show,
 )
 from plugin_server.cli.ladder import EARLIEST, LATEST
-from plugin_server.db.campaigning import audience
+from plugin_server.db.campaigning import audience, ending
 from plugin_server.db.campaigning import campaigns as store
 from plugin_server.db.campaigning.campaigns import Refused, Saved
 from plugin_server.db.proof import pooled as db_proof
@@ -253,6 +253,21 @@ def move(key: str, yes: bool, merchant: str | None, home: Path | None, as_json: 
 
 activate = _state_command("activate", "active", "Let a campaign fire by itself from now on, and paused runs go on.")
 pause = _state_command("pause", "paused", "Stop a campaign and its runs; nothing more is sent until it is activated.")
+
+
+@campaigns.command()
+@click.argument("key")
+@click.option("--yes", is_flag=True, help="End it; without it, only say what would end with it.")
+@merchant_options
+def end(key: str, yes: bool, merchant: str | None, home: Path | None, as_json: bool) -> None:
+    """End a campaign for good: its runs stop, and whoever is in its series leaves. Codes and results stay."""
+    with _merchant(home, merchant) as (services, number):
+        with tenant(services.engine, number) as conn:
+            told = ending.foreseen(conn, store.need(conn, key).id)
+        if yes:
+            runs.set_state(services, number, key, "ended")
+    document = {"key": key, "ended": yes, "mails": told.mails, "inside": told.inside, "codes": told.codes}
+    show(document, as_json, lambda: texts.ending(document))
 
 
 @campaigns.command()

@@ -14,7 +14,6 @@ from sqlalchemy import text
 from campaigns.recipes import holiday_discount
 from plugin_server.cli import main as tangga
 from plugin_server.db.session import tenant
-from plugin_server.jobs.campaigning import run as runs
 from plugin_server.wiring import Services
 from tests.campaigns.refused import REFUSED, documents, stock
 
@@ -87,7 +86,15 @@ def test_versions_states_and_lists(call: Called, app: Services, merchant: int, t
     assert (listed["key"], listed["state"], listed["version"]) == ("news", "paused", 2)
     code, _, err = call("campaigns", "run", "news")
     assert (code, err) == (2, "tangga: news is paused. Activate it first: `tangga campaigns activate news`.\n")
-    runs.set_state(app, merchant, "news", "ended")
+    assert read(call, "campaigns", "end", "news") == {
+        "key": "news",
+        "ended": False,
+        "mails": 0,
+        "inside": 0,
+        "codes": 0,
+    }
+    assert read(call, "campaigns", "activate", "news")["state"] == "active"
+    assert read(call, "campaigns", "end", "news", "--yes")["ended"] is True
     over = (2, "tangga: news has ended. Add it again under another key to run it once more.\n")
     assert [call("campaigns", act, "news")[::2] for act in ("run", "activate")] == [over, over]
 

@@ -151,3 +151,32 @@ WITH sold AS (
 INSERT INTO order_line (merchant_id, order_id, position, product_external_id, quantity, total_minor)
 SELECT merchant_id, id, n, CASE n WHEN 1 THEN 'a' ELSE 'b' END, 1, 10000000 FROM sold, generate_series(1, 2) n
 """
+
+
+def after(visitor: Visitor, path: str) -> str:
+    """The page that pressing a button there leads to."""
+    return visitor.get(visitor.post(path).location).text
+
+
+def test_an_end_says_first_what_it_means_and_stops_what_is_under_way(
+    app: Services, five: int, logged_in: Callable[[str], Visitor], clock: Clock
+) -> None:
+    campaign(app, five, "tea", "draft", trigger={"kind": "once"})
+    visitor = logged_in("marketer")
+    visitor.post("/campaigns/tea/launch")
+    [(_, state)] = runs(app, five)
+    assert state == "planned"
+    asked = unescape(visitor.get("/campaigns/tea/end").text)
+    assert "No mail is waiting." in asked
+    assert "This cannot be undone." in asked
+    assert runs(app, five)[0][1] == "planned"
+    assert "The campaign has ended." in unescape(after(visitor, "/campaigns/tea/end"))
+    assert runs(app, five)[0][1] == "stopped"
+    with tenant(app.engine, five) as connection:
+        told = connection.execute(text("SELECT c.state, r.state_reason FROM campaign c JOIN campaign_run r ON true"))
+        assert tuple(told.one()) == ("ended", "The campaign has ended.")
+    shown = unescape(after(visitor, "/campaigns/tea/end"))
+    assert "This campaign has ended. Add it again under another name" in shown
+    assert "End it" not in shown
+    assert visitor.get("/campaigns/tea/end").location.endswith("/campaigns/tea")
+    assert logged_in("viewer").get("/campaigns/tea/end").status_code == 403

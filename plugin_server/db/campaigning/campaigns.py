@@ -137,7 +137,8 @@ def over(key: str) -> str:
 def set_state(conn: Connection, key: str, state: str, now: datetime) -> Saved:
     """Activate, pause or end a campaign, and its runs with it. Raises ``Refused``.
 
-    What fell due while it was not active does not fire afterwards; runs that were paused go on where they stood.
+    What fell due while it was not active does not fire afterwards; runs that were paused go on where they stood, and
+    those of a campaign that ends are stopped, paused ones too.
     """
     saved = need(conn, key, lock=True)
     if saved.state == "ended":
@@ -149,8 +150,10 @@ def set_state(conn: Connection, key: str, state: str, now: datetime) -> Saved:
     for run in runs_of(conn, saved.id):
         if state == "active":
             resume(conn, run.id)
+        elif state == "ended":
+            hold(conn, run.id, to="stopped", reason=Reason("The campaign has ended.", "campaign_ended"))
         elif run.state in OPEN_STATES:
-            hold(conn, run.id, to="paused", reason=Reason(f"The campaign is {state}.", f"campaign_{state}"))
+            hold(conn, run.id, to="paused", reason=Reason("The campaign is paused.", "campaign_paused"))
     return need(conn, key)
 
 

@@ -295,13 +295,17 @@ def day_over(day: date) -> Reason:
 
 
 def set_state(services: Services, merchant_id: int, campaign_key: str, to: str) -> Saved:
-    """Activate or pause a campaign together with its runs. Raises ``Refused``."""
+    """Activate, pause or end a campaign together with its runs. Raises ``Refused``."""
     with tenant(services.engine, merchant_id) as conn:
         if to == "active":
             known = campaigns.need(conn, campaign_key)
             check(conn, known.campaign, services.now(), services.settings)
             _still_to_come(conn, known, services.now())
         saved = campaigns.set_state(conn, campaign_key, to, services.now())
+        if to == "ended":
+            # What a provider holds for later is called back by the sweeper, and skipped then.
+            messages.skip_stopped(conn, services.now())
+            series.end_all(conn, services.now())
         going = [run.id for run in campaigns.runs_of(conn, saved.id) if run.state in campaigns.OPEN_STATES]
     for run_id in going:
         wake_run(services, merchant_id, run_id)
