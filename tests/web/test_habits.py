@@ -147,7 +147,7 @@ def test_a_refusal_wears_the_look_of_its_readers_and_says_what_to_do(
     form, joining = {"email": "a@example.com", "topic": "promotions"}, f"/join/{merchant}"
     visitor.client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "en"
     own = {
-        (404, "It may have been cut off."): visitor.get("/c/no-such-link"),
+        (404, "It may have been cut off:"): visitor.get("/c/no-such-link"),
         (429, "Wait a quarter of an hour and try again."): visitor.client.post(joining, data=form),
         (413, "Send less at once."): visitor.client.post(joining, data=large),
         (500, "What you had saved is safe."): visitor.get(joining),

@@ -200,14 +200,13 @@ class Results(Figures):
 
 
 class SegmentCount(BaseModel):
-    """A segment and how many it holds; not ``exact``: reckoned from a sample."""
+    """A segment and how many it holds, counted one by one."""
 
     key: str
     name: str
     sentence: str
     count: int
     total: int
-    exact: bool
 
 
 class Segments(BaseModel):
