@@ -20,12 +20,15 @@ document.addEventListener("htmx:beforeSwap", ({ detail: { target } }) => {
   left = { id: target.id, name: named(here), field: here.name, value: here.value, place: all.indexOf(here), known: new Set(all.map(named)) };
 });
 document.addEventListener("htmx:afterSettle", () => {
-  if (!left || !lost()) return;
+  if (!left) return;
   const all = controls(document.getElementById(left.id) || document.querySelector("main"));
   const at = (value) => all.find((one) => one.name === left.field && one.value === value);
   const fresh = left.field && /(^|:)(add|group|new)\b/.test(left.value) && all.find((one) => !left.known.has(named(one)) && one.matches("input, select, textarea"));
+  // Where the button itself was found again, only what it added is still to be gone to.
+  if (!lost() && !fresh) left = null;
+  if (!left) return;
   const [same, other] = moved(left.value);
-  const found = at(same) || at(other) || fresh || all.find((one) => named(one) === left.name) || all[Math.min(left.place, all.length - 1)];
+  const found = fresh || at(same) || at(other) || all.find((one) => named(one) === left.name) || all[Math.min(left.place, all.length - 1)];
   left = null;
   found?.focus({ preventScroll: !fresh });
 });
