@@ -28,6 +28,8 @@ from tests.serving import served
 
 pytestmark = pytest.mark.browser
 
+PATIENCE = 60_000
+"""Milliseconds: a click may wait while the other half of the suite has both processors."""
 SIZES = {"phone": (390, 844), "desk": (1280, 900)}
 
 
@@ -103,6 +105,7 @@ def looker(
         width, height = SIZES[size]
         context = chromium.new_context(viewport={"width": width, "height": height}, locale=language)
         opened.append(context)
+        context.set_default_timeout(PATIENCE)
         made = Looker(context.new_page(), address)
         if logged_in:
             user = person("owner", f"{size}-{language}@example.com")
