@@ -10,17 +10,17 @@ from sqlalchemy import Connection, text
 
 from connectors.types import Category, Product, Review
 from plugin_server.db.ingest.counts import Ingested
-from plugin_server.db.ingest.staging import cut, stage, take_turn, words
+from plugin_server.db.ingest.staging import array, cut, put, sheet, take_turn
 
 PRODUCT = (
-    "external_id text", "parent_external_id text", "sku text", "title text", "price_minor bigint", "currency text",
-    "unit_cost_minor bigint", "days_of_supply int", "category_ids text[]", "image_url text", "url text",
-    "active boolean", "listed boolean", "provider_updated_at timestamptz",
+    "external_id text NOT NULL", "parent_external_id text", "sku text", "title text NOT NULL", "price_minor bigint",
+    "currency text NOT NULL", "unit_cost_minor bigint", "days_of_supply int", "category_ids text[]", "image_url text",
+    "url text", "active boolean", "listed boolean", "provider_updated_at timestamptz",
 )  # fmt: skip
-CATEGORY = ("external_id text", "name text", "parent_external_id text")
+CATEGORY = ("external_id text NOT NULL", "name text NOT NULL", "parent_external_id text")
 REVIEW = (
-    "external_id text", "email_norm text", "rating int", "text text", "approved boolean", "written_at timestamptz",
-    "customer_id bigint",
+    "external_id text NOT NULL", "email_norm text NOT NULL", "rating int", "text text NOT NULL", "approved boolean",
+    "written_at timestamptz", "customer_id bigint",
 )  # fmt: skip
 
 Thing = TypeVar("Thing", Product, Category, Review)
@@ -34,14 +34,14 @@ def ingest_products(
         (
             product.external_id[:200], cut(product.parent_external_id, 200), cut(product.sku),
             cut(product.title) or product.external_id[:200], product.price_minor, product.currency,
-            product.unit_cost_minor, product.days_of_supply, words(product.category_ids), cut(product.image_url, 2000),
+            product.unit_cost_minor, product.days_of_supply, array(product.category_ids), cut(product.image_url, 2000),
             cut(product.url, 2000), product.active, product.listed,
             product.updated_at,
         )
         for product in _last(products)
     ]  # fmt: skip
     take_turn(connection, merchant_id)
-    stage(connection, "in_product", PRODUCT, rows)
+    put(connection, sheet("in_product", PRODUCT, rows))
     keep = {name: f"coalesce(excluded.{name}, product.{name})" for name in ("unit_cost_minor", "days_of_supply")}
     older = "AND (excluded.provider_updated_at >= product.provider_updated_at) IS NOT FALSE"
     done = _upsert(connection, "product", PRODUCT, merchant_id, store_id, keep=keep, unless=older, stamp=now)
@@ -56,7 +56,7 @@ def ingest_categories(
         (c.external_id[:200], cut(c.name) or c.external_id, cut(c.parent_external_id, 200)) for c in _last(categories)
     ]
     take_turn(connection, merchant_id)
-    stage(connection, "in_category", CATEGORY, rows)
+    put(connection, sheet("in_category", CATEGORY, rows))
     return _counted(len(rows), _upsert(connection, "category", CATEGORY, merchant_id, store_id))
 
 
@@ -72,7 +72,7 @@ def ingest_reviews(
         for review in _last(reviews)
     ]  # fmt: skip
     take_turn(connection, merchant_id)
-    stage(connection, "in_testimonial", REVIEW, rows)
+    put(connection, sheet("in_testimonial", REVIEW, rows))
     connection.execute(
         text(
             "UPDATE in_testimonial t SET customer_id = c.id FROM customer c "

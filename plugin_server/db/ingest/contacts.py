@@ -11,7 +11,7 @@ from connectors.types import Customer
 from plugin_server.db.ingest.addresses import living, merged
 from plugin_server.db.ingest.counts import Ingested
 from plugin_server.db.ingest.people import NEXT
-from plugin_server.db.ingest.staging import cut, stage, staged, take_turn, words
+from plugin_server.db.ingest.staging import array, cut, put, sheet, staged, take_turn
 
 CONTACT = (
     "seq bigint", "email text", "first_name text", "last_name text", "phone text", "country text", "language text",
@@ -78,11 +78,11 @@ def ingest_contacts(
         (
             seq, contact.email, cut(contact.first_name), cut(contact.last_name), cut(contact.phone, 60),
             cut(contact.country, 60), cut(contact.language, 20), contact.birthday, contact.consent,
-            contact.consent_at, cut(contact.consent_source), words(contact.tags),
+            contact.consent_at, cut(contact.consent_source), array(contact.tags),
         )
         for seq, contact in enumerate(given.values())
     )  # fmt: skip
-    stage(connection, "in_contact", CONTACT, rows)
+    put(connection, sheet("in_contact", CONTACT, rows))
     staged(connection, "in_person", _PEOPLE, values)
     created = set(connection.scalars(text("SELECT customer_id FROM in_person WHERE is_new")))
     connection.execute(text(_INSERT), values)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from psycopg.types.json import Jsonb
 from sqlalchemy import Connection, text
 
 from connectors.types import Customer
@@ -15,13 +15,13 @@ from plugin_server.db.ingest import consent as ingest_consent
 from plugin_server.db.ingest.addresses import STORE, living, merged
 from plugin_server.db.ingest.counts import Ingested
 from plugin_server.db.ingest.people import EMAIL, NEXT
-from plugin_server.db.ingest.staging import cut, stage, staged, take_turn, words
+from plugin_server.db.ingest.staging import array, cut, put, sheet, staged, take_turn, words
 
 ACCOUNT = (
-    "seq bigint", "external_id text", "email text", "first_name text", "last_name text", "phone text", "country text",
-    "language text", "created_at timestamptz", "updated_at timestamptz", "birthday date", "member_since date",
-    "member_number text", "referred_by text", "tags text[]", "consent text", "consent_at timestamptz",
-    "consent_source text", "content jsonb",
+    "seq bigint", "external_id text NOT NULL", "email text", "first_name text", "last_name text", "phone text",
+    "country text", "language text", "created_at timestamptz", "updated_at timestamptz", "birthday date",
+    "member_since date", "member_number text", "referred_by text", "tags text[]", "consent text",
+    "consent_at timestamptz", "consent_source text", "content jsonb",
 )  # fmt: skip
 
 _CHANGES = f"""
@@ -128,7 +128,7 @@ def ingest_customers(
     newest = _newest(given)
     values = {"merchant": merchant_id, "store": store_id, "now": now, "pattern": EMAIL}
     take_turn(connection, merchant_id)
-    stage(connection, "in_customer", ACCOUNT, (_row(seq, customer) for seq, customer in enumerate(newest)))
+    put(connection, sheet("in_customer", ACCOUNT, (_row(seq, customer) for seq, customer in enumerate(newest))))
     staged(connection, "in_account", _CHANGES, values)
     staged(connection, "in_person", _PEOPLE, values)
     connection.execute(text(_INSERT), values)
@@ -227,6 +227,6 @@ def _row(seq: int, customer: Customer) -> tuple[Any, ...]:
     return (
         seq, customer.external_id[:200], told["email"], told["first_name"], told["last_name"], told["phone"],
         told["country"], told["language"], customer.created_at, customer.updated_at, customer.birthday,
-        customer.member_since, told["member_number"], told["referred_by"], told["tags"], customer.consent,
-        customer.consent_at, told["consent_source"], Jsonb(content),
+        customer.member_since, told["member_number"], told["referred_by"], array(customer.tags), customer.consent,
+        customer.consent_at, told["consent_source"], json.dumps(content),
     )  # fmt: skip

@@ -32,24 +32,9 @@ def take_turn(connection: Connection, merchant_id: int) -> None:
     connection.execute(text("SELECT pg_advisory_xact_lock(:lock, :merchant)"), {"lock": LOCK, "merchant": merchant_id})
 
 
-def stage(connection: Connection, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Make the temporary ``table`` of "name type" ``columns`` anew and COPY ``rows`` into it."""
-    _made(connection, table, columns)
-    names = ", ".join(column.split()[0] for column in columns)
-    with driver(connection).cursor() as cursor, cursor.copy(f"COPY pg_temp.{table} ({names}) FROM STDIN") as copy:
-        for row in rows:
-            copy.write_row(row)
-    connection.execute(text(f"ANALYZE pg_temp.{table}"))
-
-
-def _made(connection: Connection, table: str, columns: Sequence[str]) -> None:
-    made = f"CREATE TEMP TABLE {table} ({', '.join(columns)}) ON COMMIT DROP"
-    connection.execute(text(f"DROP TABLE IF EXISTS pg_temp.{table}; {made}"))
-
-
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """Rows of a temporary table as CSV, its columns as in ``stage``. Empty text is NULL unless NOT NULL.
+    """Rows of a temporary table as CSV; its columns are "name type", and empty text is NULL unless "NOT NULL" follows.
 
     The planner is told of the columns ``joined`` (names with commas between; all if not given): where few of many
     columns are joined by, looking at all of them takes as long as writing the rows.
@@ -62,7 +47,7 @@ class Sheet:
 
 
 def sheet(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, joined: str = "") -> Sheet:
-    """Lay out ``rows`` for ``put``, without a connection. Arrays are given as text (``array``)."""
+    """Lay out ``rows`` for ``put``, without a connection. Arrays and JSON are given as text (``array``)."""
     out = StringIO()
     writer(out).writerows(rows)
     # What the database cannot hold is for it to refuse, as a row among others.
@@ -71,7 +56,8 @@ def sheet(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, 
 
 def put(connection: Connection, sheet: Sheet) -> None:
     """Make the temporary table of a sheet anew, with its rows."""
-    _made(connection, sheet.table, sheet.columns)
+    made = f"CREATE TEMP TABLE {sheet.table} ({', '.join(sheet.columns)}) ON COMMIT DROP"
+    connection.execute(text(f"DROP TABLE IF EXISTS pg_temp.{sheet.table}; {made}"))
     full = ", ".join(column.split()[0] for column in sheet.columns if column.endswith(" NOT NULL"))
     form = f"FORMAT csv, FORCE_NOT_NULL ({full})" if full else "FORMAT csv"
     with driver(connection).cursor() as cursor, cursor.copy(f"COPY pg_temp.{sheet.table} FROM STDIN ({form})") as copy:
@@ -100,14 +86,14 @@ def cut(value: str | None, longest: int = LONGEST) -> str | None:
     return value.replace("\x00", "").strip()[:longest] or None
 
 
+def words(values: Iterable[str]) -> list[str]:
+    """A list of texts the database can hold."""
+    return [kept for value in values if (kept := cut(value))]
+
+
 def array(values: Sequence[str]) -> str:
     """``words`` as PostgreSQL writes an array of texts."""
     if not values:
         return "{}"
     quoted = (word.replace("\\", "\\\\").replace('"', '\\"') for word in words(values))
     return "{" + ",".join(f'"{word}"' for word in quoted) + "}"
-
-
-def words(values: Iterable[str]) -> list[str]:
-    """A list of texts the database can hold."""
-    return [kept for value in values if (kept := cut(value))]

@@ -253,7 +253,7 @@ class Reading:
         self.done[resource] += written[-1].without_ids()
         self.owed.add(written[-1])
 
-    def _batches(self, pages: Iterable[Page[Any]], lay_out: Callable[[list[Any]], Any]) -> Iterator[_Batch]:
+    def _batches(self, pages: Iterable[Page[Any]], lay: Callable[[list[Any]], Any]) -> Iterator[_Batch]:
         batch: list[Any] = []
         total, wanted, began = None, BATCH, self.services.now()
         for page in pages:
@@ -262,11 +262,11 @@ class Reading:
             total = page.total or total
             full = len(batch) >= wanted
             if full or (batch and self.services.now() - began >= IMPATIENCE):
-                yield _Batch(batch, lay_out(batch), total)
+                yield _Batch(batch, lay(batch), total)
                 batch, began = [], self.services.now()
                 wanted = min(wanted * 2, LARGEST) if full else wanted
         if batch:
-            yield _Batch(batch, lay_out(batch), total)
+            yield _Batch(batch, lay(batch), total)
 
     def _write(self, resource: str, batch: Any, written: list[Ingested], connection: Connection) -> None:
         of: dict[str, Any] = {"merchant_id": self.merchant_id, "store_id": self.store_id}
