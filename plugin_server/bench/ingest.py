@@ -14,6 +14,7 @@ from typing import Any
 
 import psycopg
 
+from plugin_server.bench import ingest_kept
 from plugin_server.bench.scratch import scratch_database
 from plugin_server.db.merchant import merchants
 from plugin_server.db.session import tenant
@@ -46,6 +47,7 @@ def run(database_url: str, redis_url: str, size: int, say: Callable[[str], None]
             before = by_hand(services, file)
             seconds = timed(lambda: import_orders(services, merchant_id, OrdersFile(file, store_id)))
             baseline = min(before, by_hand(services, file))
+            kept = _kept(services, file)
     return {
         "work": f"ingest {size} orders from CSV into facts and rungs",
         "seconds": round(seconds, 3),
@@ -56,6 +58,11 @@ def run(database_url: str, redis_url: str, size: int, say: Callable[[str], None]
             "rate": round(size / baseline),
         },
         "ratio": round(seconds / baseline, 2),
+        "kept": {
+            "what": "COPY, and INSERT into tables like ours with the same keys, by hand and with nothing checked",
+            "seconds": round(kept, 3),
+            "ratio": round(seconds / kept, 2),
+        },
         "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
     }
 
@@ -77,6 +84,11 @@ def by_hand(services: Services, file: Path) -> float:
     with psycopg.connect(plain(services.settings.database_url or ""), autocommit=True) as connection:
         connection.execute("DROP TABLE IF EXISTS plain, plain_customers")
         return timed(lambda: _copy(connection, file))
+
+
+def _kept(services: Services, file: Path) -> float:
+    with psycopg.connect(plain(services.settings.database_url or ""), autocommit=True) as connection:
+        return timed(lambda: ingest_kept.keep(connection, file))
 
 
 def _copy(connection: psycopg.Connection[Any], file: Path) -> None:
