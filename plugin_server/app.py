@@ -43,7 +43,7 @@ from plugin_server.web.ladder import audit, facts, forecast, home, ladders, move
 from plugin_server.web.secrets_cache import SecretsCache
 from plugin_server.web.settings import api_keys, brand, mail_account, people, privacy, sender, topics
 from plugin_server.web.settings import business as settings
-from plugin_server.web.shops import connect, stores, welcome
+from plugin_server.web.shops import connect, parting, stores, welcome
 from plugin_server.web.shops import embedded as connect_embedded
 from plugin_server.web.shops import shopify as connect_shopify
 from plugin_server.wiring import Services
@@ -81,6 +81,7 @@ NOUNS = (
     series,
     tasks,
     stores,
+    parting,
     settings,
     people,
     privacy,

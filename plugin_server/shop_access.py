@@ -33,6 +33,8 @@ FINAL = {
     "invalid_grant": SENTENCES["invalid_grant"],
     access.UNINSTALLED: "Tangga was removed from this shop. Install it again to go on; until then nothing is read, and "
     "nothing is sent.",
+    access.PARTED: "This shop was disconnected here. Connect it again to go on; until then nothing is read, and "
+    "nothing is sent.",
 }
 """What only a person can mend, by code, with the sentence for the owner."""
 

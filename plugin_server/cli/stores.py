@@ -16,8 +16,10 @@ from plugin_server.cli.connecting import check_name, connected, looked_at, told
 from plugin_server.cli.context import BadInput, merchant_id_of, merchant_options, opened, show
 from plugin_server.db.merchant import audit_log, merchants
 from plugin_server.db.session import tenant
+from plugin_server.db.shops import access
 from plugin_server.db.shops import stores as rows
-from plugin_server.jobs.reading.connect import connect_store
+from plugin_server.jobs.reading import parting
+from plugin_server.jobs.reading.connect import AlreadyConnected, connect_store
 from plugin_server.wiring import Services
 
 
@@ -78,11 +80,12 @@ def connect(
                 credentials={"key": key, "secret": secret},
                 read_only=read_only,
                 by="command line",
+                now=services.now(),
                 name=name or info.name,
             )
             rows.told(connection, store_id, info, services.now())
             rows.checked(connection, store_id, checks, services.now())
-    except IntegrityError as error:
+    except (AlreadyConnected, IntegrityError) as error:
         raise BadInput(f"--url: {url} is connected already; see `tangga stores list`.") from error
     return connected(services, merchant_id, store_id, "woocommerce", checks)
 
@@ -164,6 +167,27 @@ def confirm(store: str, address: str | None, merchant: str | None, home: Path | 
                 raise BadInput(str(error)) from error
             audit_log.record(connection, merchant_id, actor="command line", action="address_confirmed", subject=told)
     show({"id": row["id"], "state": "connected", "fingerprint": told}, as_json, lambda: f"{row['name']}: {told}")
+
+
+@stores.command()
+@click.argument("store")
+@merchant_options
+def disconnect(store: str, merchant: str | None, home: Path | None, as_json: bool) -> None:
+    """Part with a shop: our webhooks there go, its keys are forgotten. What came from it stays."""
+    with opened(home) as services:
+        merchant_id = merchant_id_of(services, merchant)
+        with tenant(services.engine, merchant_id) as connection:
+            row = _found(connection, store)
+            rights = access.of(connection, row["id"])
+        if row["platform"] == "csv":
+            raise BadInput(f"{row['name']} is fed by files: there is no connection to end.")
+        if rights is not None and rights.installed:
+            raise BadInput(f"{row['name']} installed our app: remove it in the shop's admin, under Apps.")
+        parting.begin(services, merchant_id, row["id"], by="command line")
+        left = parting.parted(services, merchant_id, row["id"], wiring.connector)
+    document = {"id": row["id"], "state": "disconnected", "webhooks_left": left}
+    behind = f" Its webhooks could not be removed: {left}" if left else ""
+    show(document, as_json, lambda: f"{row['name']} is disconnected; what came from it stays here.{behind}")
 
 
 def _found(connection: Any, given: str) -> dict[str, Any]:

@@ -69,19 +69,24 @@ def connect(
     vault, secrets = wiring.vault(services), [secret] if secret else []
     try:
         with tenant(services.engine, merchant_id) as connection:
-            store_id = stores.add(
-                connection,
-                merchant_id=merchant_id,
-                platform=PLATFORM,
-                name=name or info.name,
-                url=url,
-                webhook_secrets=seal(services.settings.keys, {"secrets": secrets}),
-                read_only=read_only,
-            )
+            sealed = seal(services.settings.keys, {"secrets": secrets})
+            known = stores.at(connection, PLATFORM, url)
+            if known and known["state"] == "connected":
+                raise BadInput(f"--shop: {url} is connected already; see `tangga stores list`.")
+            if known:
+                store_id = int(known["id"])
+                stores.signs_with(connection, store_id, sealed)
+                stores.reads_only(connection, store_id, read_only)
+            else:
+                store_id = stores.add(
+                    connection, merchant_id=merchant_id, platform=PLATFORM, name=name or info.name, url=url,
+                    webhook_secrets=sealed, read_only=read_only,
+                )  # fmt: skip
             shop_access.write(connection, vault, merchant_id, store_id, Grant(token), installed=False)
             stores.told(connection, store_id, info, services.now())
             stores.checked(connection, store_id, checks, services.now())
-            audit_log.record(connection, merchant_id, actor="command line", action="store_connected", subject=url)
+            action = "store_reconnected" if known else "store_connected"
+            audit_log.record(connection, merchant_id, actor="command line", action=action, subject=url)
     except IntegrityError as error:
         raise BadInput(f"--shop: {url} is connected already; see `tangga stores list`.") from error
     if not read_only and not secrets and not services.settings.shopify_client_secrets:

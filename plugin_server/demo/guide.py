@@ -58,6 +58,7 @@ def connect(services: Services, merchant_id: int, opening: Opening) -> None:
             credentials={"key": opening.key, "secret": opening.secret},
             read_only=False,
             by=OWNER,
+            now=services.now(),
         )
         if opening.platform == wiring.EMBEDDING:
             vault = wiring.vault(services)

@@ -25,7 +25,7 @@ from plugin_server.jobs.giving import code_watch as watch_job
 from plugin_server.jobs.giving import credits, rewards
 from plugin_server.jobs.outside import Outside, outside
 from plugin_server.jobs.queues import wake
-from plugin_server.jobs.reading import ingest, reconcile
+from plugin_server.jobs.reading import ingest, parting, reconcile
 from plugin_server.jobs.sending import doubts as log_of_provider
 from plugin_server.jobs.sending import events, replies
 from plugin_server.jobs.sending import fences as fence_jobs
@@ -136,6 +136,7 @@ def _wake(services: Services, merchant_id: int) -> None:
         if leaked:
             wake(services.redis, watch_job.watch_codes, merchant_id)
         reconcile.resume(services, merchant_id)
+        parting.resume(services, merchant_id)
     except RedisError as error:
         log.warning("the queue is away (%s); asked again at the next sweep", error)
 

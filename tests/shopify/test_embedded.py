@@ -195,7 +195,7 @@ def test_a_shop_its_owner_had_connected_by_a_token_becomes_the_apps_own(
     with tenant(app.engine, merchant) as connection:
         store_id = connect_store(
             connection, app.settings.keys, merchant, url=f"https://{SHOP}", platform="shopify",
-            credentials={"key": "shpat_1", "secret": SECRET}, read_only=False, by="owner@example.com",
+            credentials={"key": "shpat_1", "secret": SECRET}, read_only=False, by="owner@example.com", now=app.now(),
         )  # fmt: skip
     admin.scopes = ",".join(SCOPES)
     admin.staff = SARI | {"email": "OWNER@example.com"}
@@ -214,7 +214,7 @@ def test_nobody_else_takes_over_a_shop_that_is_connected_by_a_token(
     with tenant(app.engine, merchant) as connection:
         connect_store(
             connection, app.settings.keys, merchant, url=f"https://{SHOP}", platform="shopify",
-            credentials={"key": "shpat_1", "secret": SECRET}, read_only=False, by="owner@example.com",
+            credentials={"key": "shpat_1", "secret": SECRET}, read_only=False, by="owner@example.com", now=app.now(),
         )  # fmt: skip
     admin.scopes = ",".join(SCOPES)
     admin.staff = SARI | {"email": "owner@example.com"} | change

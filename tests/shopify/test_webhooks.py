@@ -87,7 +87,7 @@ def test_a_shop_connected_by_a_page_or_the_demo_is_heard_by_the_apps_secret(
     with tenant(app.engine, merchant) as connection:
         store_id = connect_store(
             connection, app.settings.keys, merchant, url=f"https://{SHOP}", platform="shopify",
-            credentials={"key": "shpat_1", "secret": SECRET}, read_only=False, by="owner@example.com",
+            credentials={"key": "shpat_1", "secret": SECRET}, read_only=False, by="owner@example.com", now=app.now(),
         )  # fmt: skip
     assert tell("orders/create", {"id": 1}).status_code == 200
     assert [row.store_id for row in inbox(app, merchant)] == [store_id]
@@ -139,7 +139,7 @@ def test_uninstalling_stops_everything_and_keeps_the_data_for_two_days(
     assert drain(app, merchant) == [("done", "")]
     assert state(app, merchant, shopify)[0] == "disconnected"
     with tenant(app.engine, merchant) as connection:
-        assert "removed us" in str(campaigns.frozen_store(connection))
+        assert "is disconnected" in str(campaigns.frozen_store(connection))
     clock.forward(hours=47, minutes=59)
     assert lifecycle.purge_due(app) == 0
     clock.forward(minutes=1)

@@ -303,14 +303,13 @@ def resume(conn: Connection, run_id: int) -> bool:
 
 
 def frozen_store(conn: Connection) -> str | None:
-    """Why nothing may be sent: a store that tells another address, or that removed us. None if all is well.
+    """Why nothing may be sent: a store that tells another address, or that is connected no more. None if all is well.
 
     The customers of a shop that has left must not be written to in its name; whoever bought there is not told apart.
     """
     row = conn.execute(
         text(
-            "SELECT name, url, state, state_reason FROM store s WHERE state = 'frozen' OR (state = 'disconnected' "
-            "AND EXISTS (SELECT FROM store_access a WHERE a.store_id = s.id AND a.uninstalled_at IS NOT NULL)) "
+            "SELECT name, url, state, state_reason FROM store WHERE state IN ('frozen', 'disconnected') "
             "ORDER BY state DESC, id LIMIT 1"
         )
     )
@@ -318,7 +317,7 @@ def frozen_store(conn: Connection) -> str | None:
     if found is None:
         return None
     if found.state == "disconnected":
-        sentence = f"The shop {found.name} ({found.url}) has removed us. Install again, or delete it, to go on sending."
+        sentence = f"The shop {found.name} ({found.url}) is disconnected. Connect it again, or delete its data here."
         return Reason(sentence, "store_left", store=found.name, url=found.url)
     why = found.state_reason or "it tells another address than the one it was connected with"
     sentence = f"The store {found.name} ({found.url}) is frozen: {why}. Nothing is sent until somebody confirms it."

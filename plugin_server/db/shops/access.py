@@ -16,6 +16,8 @@ from plugin_server.db.session import system
 
 UNINSTALLED = "uninstalled"
 """The trouble of a store whose owner removed us."""
+PARTED = "parted"
+"""The trouble of a store that was disconnected here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ def trouble(connection: Connection, store_id: int, code: str, sentence: str, now
     """Only a person can go on: the store is broken, and its owner is to be told. False where that was known already."""
     changed = connection.execute(
         update(StoreAccess)
-        .where(StoreAccess.store_id == store_id, StoreAccess.trouble != code, StoreAccess.trouble != UNINSTALLED)
+        .where(StoreAccess.store_id == store_id, StoreAccess.trouble != code, StoreAccess.uninstalled_at.is_(None))
         .values(trouble=code, troubled_at=now, told_at=None)
     ).rowcount
     if changed:
@@ -125,15 +127,30 @@ def keep_known(connection: Connection, *, merchant_id: int, store_id: int, now: 
     )
 
 
-def leave(connection: Connection, store_id: int, sentence: str, now: datetime, purge_at: datetime | None) -> bool:
-    """The owner removed us: the token is dead, data stays until ``purge_at`` (None: until somebody deletes it).
+def leave(
+    connection: Connection,
+    store_id: int,
+    sentence: str,
+    now: datetime,
+    purge_at: datetime | None,
+    *,
+    code: str = UNINSTALLED,
+) -> bool:
+    """The shop and we part: its keys are forgotten, data stays until ``purge_at`` (None: until somebody deletes it).
 
-    False where that was known already.
+    ``code`` says who parted. False where that was known already.
     """
     left = connection.execute(
         update(StoreAccess)
         .where(StoreAccess.store_id == store_id, StoreAccess.uninstalled_at.is_(None))
-        .values(trouble=UNINSTALLED, troubled_at=now, told_at=None, uninstalled_at=now, purge_at=purge_at)
+        .values(
+            trouble=code,
+            troubled_at=now,
+            # Whoever parts here need not be told so by mail.
+            told_at=now if code == PARTED else None,
+            uninstalled_at=now,
+            purge_at=purge_at,
+        )
     ).rowcount
     if left:
         connection.execute(
@@ -142,6 +159,12 @@ def leave(connection: Connection, store_id: int, sentence: str, now: datetime, p
             .values(state="disconnected", state_reason=sentence, credentials=None)
         )
     return bool(left)
+
+
+def parting(connection: Connection) -> list[int]:
+    """Stores that are to be disconnected and still have what opens them: their webhooks may be there yet."""
+    rows = select(Store.id).where(Store.state == "disconnected", Store.credentials.is_not(None))
+    return list(connection.scalars(rows.order_by(Store.id)))
 
 
 def dormant(connection: Connection, since: datetime) -> list[int]:

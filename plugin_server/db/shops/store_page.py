@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, ScalarSelect, cast, func, select, update
+from sqlalchemy import Connection, Row, ScalarSelect, cast, func, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 
 from plugin_server.db.models.inbox import InboundEvent
@@ -115,6 +115,18 @@ def events(connection: Connection, store_id: int) -> Row[*tuple[Any, ...]]:
             _how_many("failed", store_id).label("failed"),
         )
     ).one()
+
+
+def held(connection: Connection, store_id: int) -> Row[*tuple[Any, ...]]:
+    """What parting with it stops and leaves: active ``campaigns``, ``codes`` that are out, ``orders`` we have."""
+    return connection.execute(_HELD, {"store": store_id}).one()
+
+
+_HELD = text(
+    """SELECT (SELECT count(*) FROM campaign WHERE state = 'active') AS campaigns,
+              (SELECT count(*) FROM offer_code WHERE store_id = :store AND state = 'issued') AS codes,
+              (SELECT count(*) FROM shop_order WHERE store_id = :store) AS orders"""
+)
 
 
 def webhooks_seen(

@@ -61,6 +61,31 @@ def get(connection: Connection, store_id: int) -> dict[str, Any]:
     return dict(row)
 
 
+def at(connection: Connection, platform: str, url: str) -> dict[str, Any] | None:
+    """This merchant's store at an address, all columns; None where there is none."""
+    given = select(Store.__table__).where(Store.platform == platform, Store.url == url)
+    row = connection.execute(given).mappings().one_or_none()
+    return dict(row) if row else None
+
+
+def part(connection: Connection, store_id: int, sentence: str) -> bool:
+    """The owner parts with a shop: nothing is read or sent from here on. False where it was disconnected already.
+
+    What opens it is kept until our webhooks there are removed.
+    """
+    done = connection.execute(
+        update(Store)
+        .where(Store.id == store_id, Store.state != "disconnected")
+        .values(state="disconnected", state_reason=sentence)
+    )
+    return bool(done.rowcount)
+
+
+def reads_only(connection: Connection, store_id: int, read_only: bool) -> None:
+    """Whether the store's keys may only read, from now on."""
+    connection.execute(update(Store).where(Store.id == store_id).values(read_only=read_only))
+
+
 def listed(connection: Connection) -> list[dict[str, Any]]:
     """All stores of this merchant, all columns, oldest first."""
     return [dict(row) for row in connection.execute(select(Store.__table__).order_by(Store.id)).mappings()]

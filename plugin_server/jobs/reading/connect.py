@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Sequence
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from redis.exceptions import RedisError
@@ -26,6 +27,10 @@ from plugin_server.wiring import Services
 log = logging.getLogger(__name__)
 
 
+class AlreadyConnected(RuntimeError):
+    """The shop at this address is connected and well: other keys would put that at risk."""
+
+
 def connect_store(
     connection: Connection,
     keys: Sequence[str],
@@ -36,12 +41,24 @@ def connect_store(
     credentials: dict[str, str],
     read_only: bool,
     by: str,
+    now: datetime,
     name: str = "",
 ) -> int:
-    """Store the shop with sealed credentials; gives its id. The address must be new.
+    """Store the shop with sealed credentials; gives its id. Raises ``AlreadyConnected``.
 
-    A shop signs its deliveries with a fresh secret of its own, one of an app's with the secret of that app.
+    A shop that was disconnected, or whose keys do not work, takes the new ones and goes on with what it had. A shop
+    signs its deliveries with a fresh secret of its own, one of an app's with the secret of that app.
     """
+    known = stores.at(connection, platform, url)
+    if known:
+        if known["state"] == "connected":
+            raise AlreadyConnected(url)
+        store_id = int(known["id"])
+        sealed = seal(keys, credentials)
+        access.keep(connection, merchant_id=merchant_id, store_id=store_id, sealed=sealed, terms=_LASTING, now=now)
+        stores.reads_only(connection, store_id, read_only)
+        audit_log.record(connection, merchant_id, actor=by, action="store_reconnected", subject=url)
+        return store_id
     signs_with = [] if platform == wiring.EMBEDDING else [secrets.token_urlsafe(32)]
     store_id = stores.add(
         connection,
@@ -55,6 +72,10 @@ def connect_store(
     )
     audit_log.record(connection, merchant_id, actor=by, action="store_connected", subject=url)
     return store_id
+
+
+_LASTING = access.Terms((), None, None)
+"""Of keys that last until somebody revokes them."""
 
 
 class TakenElsewhere(RuntimeError):

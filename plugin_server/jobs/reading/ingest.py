@@ -70,25 +70,35 @@ class News:
     """(account that stays, account that was given up), as the shop merged them."""
 
 
+_LEFT = "the shop was disconnected before this was read"
+
+
 class _Batch:
     """The waiting events of one store."""
 
     def __init__(self, services: Services, merchant_id: int, store_id: int) -> None:
         self.services, self.merchant_id, self.store_id = services, merchant_id, store_id
         with tenant(services.engine, merchant_id) as connection:
-            self.home = stores.get(connection, store_id)["fingerprint"]
+            row = stores.get(connection, store_id)
+        self.home, self.left = row["fingerprint"], row["state"] == "disconnected"
 
     def work(self, connect: Connect, rows: Sequence[Row[Any]]) -> None:
         try:
             store = connect(self.services, self.merchant_id, self.store_id)
         except (ConnectorError, LookupError, ValueError) as error:
-            self._again([row.id for row in rows], str(error))
+            if self.left:
+                self._settle([row.id for row in rows], "ignored", _LEFT)
+            else:
+                self._again([row.id for row in rows], str(error))
             return
         parsed = [(row, event) for row in rows if (event := self._parsed(store, row))]
         for row, event in parsed:
             if event.kind in lifecycle.KINDS:
                 self._live_through(row, event)
         read = [pair for pair in parsed if pair[1].kind not in lifecycle.KINDS]
+        if self.left:
+            self._settle([row.id for row, _ in read], "ignored", _LEFT)
+            return
         try:
             self._bring_in(store, read)
         except (ConnectorError, DBAPIError, psycopg.Error) as error:

@@ -11,8 +11,8 @@ from connectors.hosts import guard_url
 from connectors.woocommerce.auth import KeyPair, authorize_url, parse_callback, parse_return
 from plugin_server.db.merchant.people import Person
 from plugin_server.db.session import tenant
-from plugin_server.db.shops import grants
-from plugin_server.jobs.reading.connect import connect_store, settle
+from plugin_server.db.shops import grants, stores
+from plugin_server.jobs.reading.connect import AlreadyConnected, connect_store, settle
 from plugin_server.web.context import page, services, words
 from plugin_server.web.guards import requires
 from plugin_server.web.settings import setup
@@ -37,6 +37,9 @@ def begin(who: Person) -> ResponseReturnValue:
         url = _address(url)
         if key or secret:
             return _with_keys(who, url, KeyPair(key, secret))
+        with tenant(services().engine, who.merchant_id) as connection:
+            if (known := stores.at(connection, PLATFORM, url)) and known["state"] == "connected":
+                return page("connect.html", section="settings", url=url, fault=words()("connect.already")), 422
         address = _authorize(who, url)
     except ConnectorError as error:
         return page("connect.html", section="settings", url=url, fault=error.sentence), 422
@@ -64,8 +67,9 @@ def _with_keys(who: Person, url: str, pair: KeyPair) -> ResponseReturnValue:
                 credentials={"key": pair.key, "secret": pair.secret},
                 read_only=False,
                 by=who.email,
+                now=services().now(),
             )
-    except IntegrityError:
+    except (AlreadyConnected, IntegrityError):
         return page("connect.html", section="settings", url=url, fault=words()("connect.already")), 422
     settle(services(), who.merchant_id, store_id)
     return redirect(setup.landing(who, store_id))
@@ -101,9 +105,10 @@ def callback() -> ResponseReturnValue:
                 credentials={"key": granted.consumer_key, "secret": granted.consumer_secret},
                 read_only=granted.permissions == "read",
                 by=grant.begun_by,
+                now=services().now(),
             )
             grants.connected(connection, granted.user_id, store_id)
-    except IntegrityError:
+    except (AlreadyConnected, IntegrityError):
         abort(409)
     settle(services(), merchant_id, store_id)
     return Response(b"", 200)

@@ -17,6 +17,7 @@ from plugin_server.jobs.reading.connect import settle
 from plugin_server.jobs.reading.sync import sync_store
 from plugin_server.web.context import is_partial, page, services, words
 from plugin_server.web.guards import requires
+from plugin_server.web.shops import parting
 
 pages = Blueprint("stores", __name__)
 
@@ -32,6 +33,7 @@ def show(who: Person, store_id: int) -> ResponseReturnValue:
         readings = store_page.readings(connection, store_id)
         events = store_page.events(connection, store_id)
         rights = wiring.rights_shown(services().settings, store, access.of(connection, store_id))
+        can_part = parting.can_part(connection, store)
     template = "_store_progress.html" if is_partial() else "store.html"
     return page(
         template,
@@ -41,6 +43,7 @@ def show(who: Person, store_id: int) -> ResponseReturnValue:
         readings=readings,
         events=events,
         rights=rights,
+        can_part=can_part,
         now=now,
     )
 
@@ -100,10 +103,10 @@ def confirm(who: Person, store_id: int) -> ResponseReturnValue:
 @pages.post("/stores/<int:store_id>/purge")
 @requires("owner")
 def purge(who: Person, store_id: int) -> ResponseReturnValue:
-    """Delete all that came from a shop which has left; one that is still connected is left alone."""
+    """Delete all that came from a shop which has left, or from files; one that is still connected is left alone."""
     with tenant(services().engine, who.merchant_id) as connection:
         row = store_page.store(connection, store_id) or abort(404)
-        if row.state != "disconnected":
+        if row.state != "disconnected" and row.platform != "csv":
             abort(409)
         lifecycle.purged(services(), connection, who.merchant_id, store_id, by=who.email)
     flash(words()("store.purged"), "good")
