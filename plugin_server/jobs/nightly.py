@@ -10,6 +10,7 @@ from plugin_server.db.ladder import forecast, known, outlook
 from plugin_server.db.merchant import merchants
 from plugin_server.db.session import merchant_ids, tenant
 from plugin_server.db.shops import marketing, tags_told
+from plugin_server.db.shops.sync import given_up
 from plugin_server.jobs import climb
 from plugin_server.jobs.giving import points_night
 from plugin_server.jobs.queues import awake, wake
@@ -27,8 +28,8 @@ RETRY = 3600
 
 
 def sync_all(services: Services) -> None:
-    """Read what is new from every connected shop: webhooks get lost."""
-    for merchant_id, store_id in _shops(services):
+    """Read what is new from every connected shop: webhooks get lost. Readings that die every time are left alone."""
+    for merchant_id, store_id in _shops(services, readable=True):
         wake(services.redis, sync.sync_store, merchant_id, store_id, "incremental", on="bulk", hold=HOLD)
 
 
@@ -145,7 +146,7 @@ def points_all(services: Services) -> None:
         wake(services.redis, points_night.points_of, merchant_id, on="bulk", hold=HOLD)
 
 
-def _shops(services: Services, able: str | None = None) -> list[tuple[int, int]]:
+def _shops(services: Services, able: str | None = None, *, readable: bool = False) -> list[tuple[int, int]]:
     found = []
     for merchant_id in merchant_ids(services.engine):
         with tenant(services.engine, merchant_id) as conn:
@@ -158,5 +159,6 @@ def _shops(services: Services, able: str | None = None) -> list[tuple[int, int]]
                 ),
                 {"able": able, "locked": list(LOCKED_OUT)},  # these may end by themselves: asked again
             )
-            found += [(merchant_id, store_id) for store_id in ids]
+            lost = given_up(conn) if readable else set()
+            found += [(merchant_id, store_id) for store_id in ids if store_id not in lost]
     return found

@@ -12,12 +12,13 @@ from sqlalchemy import text
 from connectors.base import Page
 from connectors.errors import ConnectorError
 from connectors.types import OrderStatus, Review
+from plugin_server.db.merchant import attention
 from plugin_server.db.session import tenant
 from plugin_server.db.shops import sync as readings
 from plugin_server.jobs import nightly
 from plugin_server.jobs.letters import trouble as trouble_mail
 from plugin_server.jobs.queues import queue, wake
-from plugin_server.jobs.reading.reconcile import reconciled
+from plugin_server.jobs.reading.reconcile import reconciled, resume
 from plugin_server.jobs.reading.sync import Frozen, read_store, sync_store
 from tests.data.fake_store import FakeStore
 from tests.data.making import NOW, Shop, account, order
@@ -128,6 +129,27 @@ def test_a_killed_reading_is_found_and_begun_again(shop: Shop, fake: FakeStore) 
     _read(shop, fake, "full")
     assert shop.do(readings.to_resume) == []
     assert shop.rows("SELECT state FROM sync_run ORDER BY id") == [("failed",), ("done",)]
+
+
+def test_a_reading_that_dies_every_time_is_given_up_until_somebody_asks(shop: Shop, fake: FakeStore) -> None:
+    def sweep_after_a_death() -> int:
+        values = {"merchant_id": shop.merchant, "store_id": shop.store, "kind": "full", "now": NOW}
+        shop.do(lambda c: readings.begin(c, **values))
+        woken = resume(shop.app, shop.merchant)
+        assert shop.do(readings.given_up) == (set() if woken else {shop.store})
+        return woken
+
+    shop.rows("UPDATE store SET platform = 'woocommerce' RETURNING 1")
+    assert [sweep_after_a_death() for _ in range(readings.TRIES)] == [1] * (readings.TRIES - 1) + [0]
+    state, error = shop.rows("SELECT state, error FROM sync_run ORDER BY id DESC LIMIT 1")[0]
+    assert (state, error) == ("failed", readings.GIVEN_UP.format(times=readings.TRIES))
+    assert shop.do(lambda c: attention.waiting(c, NOW)) == [attention.Waiting("stores", 1, shop.store)]
+    nightly.sync_all(shop.app)
+    assert [job for job in queue(shop.app.redis, "bulk").get_jobs() if "incremental" in job.args] == []
+    assert sweep_after_a_death() == 0  # asked for, it is tried once
+    _read(shop, fake)
+    assert (shop.do(readings.given_up), shop.do(lambda c: attention.waiting(c, NOW))) == (set(), [])
+    assert sweep_after_a_death() == 1
 
 
 def test_a_reading_may_take_a_day_and_any_other_job_an_hour(shop: Shop) -> None:

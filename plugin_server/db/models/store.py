@@ -56,7 +56,10 @@ class SyncCursor(OfMerchant, Base):
 
 
 class SyncRun(OfMerchant, Base):
-    """One reading of a store: full, incremental or reconcile, with live progress and what it repaired."""
+    """One reading of a store: full, incremental or reconcile, with live progress and what it repaired.
+
+    ``deaths`` counts the readings that died in a row up to this one, itself included once it is closed.
+    """
 
     __tablename__ = "sync_run"
     __table_args__ = (
@@ -75,6 +78,7 @@ class SyncRun(OfMerchant, Base):
     counters: Mapped[Json]
     faults: Mapped[Json]
     error: Mapped[str] = mapped_column(server_default="")
+    deaths: Mapped[int] = mapped_column(server_default="0")
     queued_at: Mapped[Now]
     started_at: Mapped[Time | None]
     beat_at: Mapped[Time | None]

@@ -16,6 +16,14 @@ LOCK = 7_410_003
 PAID = "paid"
 """Among the counters of a failed reading: whatever came in, its facts and rungs were read before it failed."""
 
+TRIES = 5
+"""So many readings of a store may die in a row, killed from outside or out of memory, until none is begun unasked."""
+GIVEN_UP = (
+    "The process that read the shop was ended {times} times in a row before it was through, so the shop is read only "
+    "at night now. Mostly the server has too little memory, or was restarted again and again. Mend that, then read "
+    "everything again here."
+)
+
 
 class AlreadyRunning(RuntimeError):
     """Another reading of this store is going on; the sentence says so."""
@@ -48,11 +56,12 @@ def begin(connection: Connection, *, merchant_id: int, store_id: int, kind: str,
     values = {"store": store_id, "kind": kind, "now": now}
     connection.execute(
         text(
-            "UPDATE sync_run SET state = 'failed', finished_at = :now, error = 'It was interrupted, and begun again.' "
-            "WHERE store_id = :store AND state = 'running'"
+            "UPDATE sync_run SET state = 'failed', finished_at = :now, deaths = deaths + 1, "
+            "error = 'It was interrupted, and begun again.' WHERE store_id = :store AND state = 'running'"
         ),
         values,
     )
+    deaths = connection.scalar(text(f"SELECT coalesce(({_DEATHS}), 0)"), values)
     queued: int | None = connection.scalar(
         text(
             "UPDATE sync_run SET state = 'running', started_at = :now, beat_at = :now WHERE id = (SELECT min(id) FROM "
@@ -60,7 +69,15 @@ def begin(connection: Connection, *, merchant_id: int, store_id: int, kind: str,
         ),
         values,
     )
-    return queued or _add(connection, merchant_id, store_id, kind, "running", now)
+    run_id = queued or _add(connection, merchant_id, store_id, kind, "running", now)
+    connection.execute(text("UPDATE sync_run SET deaths = :deaths WHERE id = :id"), {"deaths": deaths, "id": run_id})
+    return run_id
+
+
+_DEATHS = """
+    SELECT deaths FROM sync_run WHERE store_id = :store AND finished_at IS NOT NULL
+    ORDER BY finished_at DESC, id DESC LIMIT 1
+"""
 
 
 def broken_off(connection: Connection, store_id: int) -> bool:
@@ -120,7 +137,8 @@ def finish(
     connection.execute(
         text(
             "UPDATE sync_run SET state = :state, phase = '', counters = CAST(:counters AS jsonb), "
-            "faults = CAST(:faults AS jsonb), error = :error, finished_at = :now, beat_at = :now WHERE id = :id"
+            "faults = CAST(:faults AS jsonb), error = :error, finished_at = :now, beat_at = :now, deaths = 0 "
+            "WHERE id = :id"
         ),
         {
             "id": run_id,
@@ -155,17 +173,40 @@ def move(connection: Connection, *, merchant_id: int, store_id: int, resource: s
 
 
 def to_resume(connection: Connection) -> list[tuple[int, str]]:
-    """(store id, kind) of readings that wait, and of those whose process died: for the sweeper to wake.
-
-    Who reads holds the store's lock, from before the reading is written down until after its end; the dead hold none.
-    """
+    """(store id, kind) of readings that wait, and of those whose process died: for the sweeper to wake."""
     rows = connection.execute(
         text(
-            "SELECT DISTINCT store_id, kind FROM sync_run WHERE state = 'queued' OR (state = 'running' "
-            "AND NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND classid = :lock "
-            "AND objid = store_id AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))) "
-            "ORDER BY 1, 2"
+            "SELECT DISTINCT store_id, kind FROM sync_run WHERE state = 'queued' "
+            f"OR (state = 'running' AND deaths + 1 < :tries AND {_DEAD}) ORDER BY 1, 2"
         ),
-        {"lock": LOCK},
+        {"lock": LOCK, "tries": TRIES},
     )
     return [(row.store_id, row.kind) for row in rows]
+
+
+def give_up(connection: Connection, now: datetime) -> int:
+    """Close the readings that died once too often; gives how many. Another, when it is asked for, is tried once.
+
+    A shop that fills the memory kills every process that reads it: begun again and again, it would keep a worker from
+    all the others for ever.
+    """
+    return connection.execute(
+        text(
+            "UPDATE sync_run SET state = 'failed', finished_at = :now, deaths = deaths + 1, error = :error "
+            f"WHERE state = 'running' AND deaths + 1 >= :tries AND {_DEAD}"
+        ),
+        {"lock": LOCK, "tries": TRIES, "now": now, "error": GIVEN_UP.format(times=TRIES)},
+    ).rowcount
+
+
+def given_up(connection: Connection) -> set[int]:
+    """The stores whose readings died once too often: only a person, or the night, has them read again."""
+    return set(connection.scalars(text(LOST), {"tries": TRIES}))
+
+
+LOST = """SELECT s.id FROM store s WHERE :tries <= (SELECT deaths FROM sync_run r WHERE r.store_id = s.id
+    ORDER BY r.id DESC LIMIT 1)"""
+
+# Who reads holds the store's lock, from before the reading is written down until after its end; the dead hold none.
+_DEAD = """NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND classid = :lock
+    AND objid = store_id AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"""

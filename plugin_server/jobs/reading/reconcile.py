@@ -10,7 +10,7 @@ from connectors.hosts import undeliverable
 from plugin_server import wiring
 from plugin_server.db.session import tenant
 from plugin_server.db.shops import access, store_page, stores
-from plugin_server.db.shops.sync import AlreadyRunning, to_resume
+from plugin_server.db.shops.sync import AlreadyRunning, give_up, to_resume
 from plugin_server.jobs.queues import awake, wake
 from plugin_server.jobs.reading.ingest import Connect
 from plugin_server.jobs.reading.sync import Frozen, read_store, sync_store
@@ -96,8 +96,9 @@ def webhook_url(services: Services, platform: str, store_id: int) -> str:
 
 
 def resume(services: Services, merchant_id: int) -> int:
-    """Wake the readings that wait or were killed; gives how many. For the sweeper."""
+    """Wake the readings that wait or were killed, but not those killed too often; gives how many. For the sweeper."""
     with tenant(services.engine, merchant_id) as connection:
+        give_up(connection, services.now())
         found = to_resume(connection)
     for store_id, kind in found:
         wake(services.redis, sync_store, merchant_id, store_id, kind, on="bulk")
