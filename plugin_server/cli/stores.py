@@ -10,6 +10,7 @@ import click
 from sqlalchemy.exc import IntegrityError
 
 from connectors.errors import ForbiddenHost
+from connectors.woocommerce.store import shop_address
 from plugin_server import wiring
 from plugin_server.cli import stores_shopify
 from plugin_server.cli.connecting import check_name, connected, looked_at, told
@@ -19,7 +20,7 @@ from plugin_server.db.session import tenant
 from plugin_server.db.shops import access
 from plugin_server.db.shops import stores as rows
 from plugin_server.jobs.reading import parting
-from plugin_server.jobs.reading.connect import AlreadyConnected, connect_store
+from plugin_server.jobs.reading.connect import connect_store
 from plugin_server.wiring import Services
 
 
@@ -50,7 +51,7 @@ def woocommerce(
     home: Path | None,
     as_json: bool,
 ) -> None:
-    """Connect a WooCommerce shop by its REST API key."""
+    """Connect a WooCommerce shop by its REST API key, or give a connected one a new key."""
     check_name(name)
     with opened(home) as services:
         merchant_id = merchant_id_of(services, merchant)
@@ -61,32 +62,30 @@ def woocommerce(
 def connect(
     services: Services, merchant_id: int, *, url: str, key: str, secret: str, name: str | None, read_only: bool
 ) -> dict[str, Any]:
-    """Check a shop, store it, make its webhooks. Raises ``BadInput``, and then nothing is stored."""
+    """Check a shop, store it or a known one's new key, make its webhooks. Raises ``BadInput``: nothing is stored."""
     with tenant(services.engine, merchant_id) as connection:
         timezone = merchants.get(connection)["timezone"]
     try:
+        url = shop_address(url, allow_private=services.settings.allow_private_hosts)
         shop = wiring.shop(services.settings, url, key, secret, timezone)
     except ForbiddenHost as error:
         raise BadInput(f"--url: {error}") from error
     checks, info = looked_at(shop, read_only=read_only), shop.info()
-    try:
-        with tenant(services.engine, merchant_id) as connection:
-            store_id = connect_store(
-                connection,
-                services.settings.keys,
-                merchant_id,
-                url=url.rstrip("/"),
-                platform="woocommerce",
-                credentials={"key": key, "secret": secret},
-                read_only=read_only,
-                by="command line",
-                now=services.now(),
-                name=name or info.name,
-            )
-            rows.told(connection, store_id, info, services.now())
-            rows.checked(connection, store_id, checks, services.now())
-    except (AlreadyConnected, IntegrityError) as error:
-        raise BadInput(f"--url: {url} is connected already; see `tangga stores list`.") from error
+    with tenant(services.engine, merchant_id) as connection:
+        store_id = connect_store(
+            connection,
+            services.settings.keys,
+            merchant_id,
+            url=url,
+            platform="woocommerce",
+            credentials={"key": key, "secret": secret},
+            read_only=read_only,
+            by="command line",
+            now=services.now(),
+            name=name or info.name,
+        )
+        rows.told(connection, store_id, info, services.now())
+        rows.checked(connection, store_id, checks, services.now())
     return connected(services, merchant_id, store_id, "woocommerce", checks)
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from sqlalchemy.exc import IntegrityError
 
 from connectors.errors import ForbiddenHost
 from connectors.shopify.auth import Grant
@@ -16,7 +15,7 @@ from plugin_server.cli.connecting import check_name, connected, looked_at, told
 from plugin_server.cli.context import BadInput, merchant_id_of, merchant_options, opened, show
 from plugin_server.db.merchant import audit_log
 from plugin_server.db.session import tenant
-from plugin_server.db.shops import stores
+from plugin_server.db.shops import access, stores
 from plugin_server.vault import seal
 from plugin_server.wiring import Services
 
@@ -63,32 +62,29 @@ def _check_words(token: str, secret: str | None) -> None:
 def connect(
     services: Services, merchant_id: int, *, url: str, token: str, secret: str | None, name: str | None, read_only: bool
 ) -> dict[str, Any]:
-    """Check a shop, store it, make its webhooks. Raises ``BadInput``, and then nothing is stored."""
+    """Check a shop, store it or a new token of it, make its webhooks. Raises ``BadInput``, and then nothing is stored."""
     shop = wiring.embedding_shop(services, url, lambda: token)
     checks, info = looked_at(shop, read_only=read_only), shop.info()
     vault, secrets = wiring.vault(services), [secret] if secret else []
-    try:
-        with tenant(services.engine, merchant_id) as connection:
-            sealed = seal(services.settings.keys, {"secrets": secrets})
-            known = stores.at(connection, PLATFORM, url)
-            if known and known["state"] == "connected":
-                raise BadInput(f"--shop: {url} is connected already; see `tangga stores list`.")
-            if known:
-                store_id = int(known["id"])
+    with tenant(services.engine, merchant_id) as connection:
+        sealed = seal(services.settings.keys, {"secrets": secrets})
+        known = stores.renew(connection, platform=PLATFORM, url=url, read_only=read_only)
+        if known:
+            store_id, rights = known, access.of(connection, known)
+            if rights is not None and rights.installed and rights.uninstalled_at is None:
+                raise BadInput(f"--shop: {url} has installed our app, and needs no token.")
+            if secret:
                 stores.signs_with(connection, store_id, sealed)
-                stores.reads_only(connection, store_id, read_only)
-            else:
-                store_id = stores.add(
-                    connection, merchant_id=merchant_id, platform=PLATFORM, name=name or info.name, url=url,
-                    webhook_secrets=sealed, read_only=read_only,
-                )  # fmt: skip
-            shop_access.write(connection, vault, merchant_id, store_id, Grant(token), installed=False)
-            stores.told(connection, store_id, info, services.now())
-            stores.checked(connection, store_id, checks, services.now())
-            action = "store_reconnected" if known else "store_connected"
-            audit_log.record(connection, merchant_id, actor="command line", action=action, subject=url)
-    except IntegrityError as error:
-        raise BadInput(f"--shop: {url} is connected already; see `tangga stores list`.") from error
+        else:
+            store_id = stores.add(
+                connection, merchant_id=merchant_id, platform=PLATFORM, name=name or info.name, url=url,
+                webhook_secrets=sealed, read_only=read_only,
+            )  # fmt: skip
+        shop_access.write(connection, vault, merchant_id, store_id, Grant(token), installed=False)
+        stores.told(connection, store_id, info, services.now())
+        stores.checked(connection, store_id, checks, services.now())
+        action = "store_reconnected" if known else "store_connected"
+        audit_log.record(connection, merchant_id, actor="command line", action=action, subject=url)
     if not read_only and not secrets and not services.settings.shopify_client_secrets:
         click.echo(
             "tangga: without --secret the shop's webhooks cannot be proved; it is read every ten minutes.", err=True

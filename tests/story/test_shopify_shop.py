@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
+from connectors.errors import ConnectorError
 from plugin_server import wiring
 from plugin_server.app import create_app
 from plugin_server.cli.stores_shopify import connect
@@ -20,6 +21,7 @@ from plugin_server.demo.generator import generate
 from plugin_server.demo.generator_ladder import rungs
 from plugin_server.demo.opening import DOMAIN, OtherPlatform, free_port, known_of, remembered
 from plugin_server.demo.shopify_shop import Faults, ShopState, running_shop, selling, stock
+from plugin_server.jobs.reading import parting
 from plugin_server.jobs.reading.ingest import drained
 from plugin_server.jobs.telling import tags as tell_tags
 from plugin_server.jobs.telling.rungs import tell
@@ -229,3 +231,21 @@ def test_a_demo_home_stays_with_its_platform(tmp_path: Path) -> None:
     assert known_of(tmp_path / "elsewhere") == {}
     with pytest.raises(OtherPlatform, match="runs on shopify"):
         remembered(tmp_path, seed=1, customers=50, platform="woocommerce")
+
+
+def test_a_shopify_shop_of_a_pasted_token_is_left_and_comes_back(spine: ShopifySpine) -> None:
+    """Its webhooks go while the token still opens the door; a new token keeps number, orders and secret."""
+    assert parting.begin(spine.services, spine.merchant, spine.store, by="owner@example.com")
+    assert parting.parted(spine.services, spine.merchant, spine.store, wiring.connector) == ""
+    assert spine.rows("SELECT state, credentials FROM store") == [("disconnected", None)]
+    with pytest.raises(ConnectorError, match="disconnected here"):
+        spine.read("incremental")
+    added = connect(
+        spine.services, spine.merchant, url=f"https://{DOMAIN}", token="shpat_demo", secret=None, name=None,
+        read_only=False,
+    )  # fmt: skip
+    assert added["id"] == spine.store
+    assert {hook["state"] for hook in added["webhooks"]} == {"active"}
+    spine.read()
+    assert spine.one("SELECT count(*) FROM shop_order") > 100
+    assert spine.one("SELECT state FROM store") == "connected"

@@ -63,6 +63,24 @@ def test_the_shop_gets_exactly_200_once_all_is_stored(
     assert len(unseal(app.settings.keys, store.webhook_secrets)["secrets"][0]) > 30
 
 
+def test_a_known_shop_gets_its_new_key_and_keeps_all_else(
+    app: Services, merchant: int, flask_app: Flask, logged_in: Callable[[str], Visitor], token: str
+) -> None:
+    owner = logged_in("owner")
+    owner.get("/connect/woocommerce")
+    pasted = {"url": "127.0.0.1/wp-admin/index.php", "key": "ck_old", "secret": "cs_old"}
+    assert owner.post("/connect/woocommerce", pasted).status_code == 302
+    (before,) = stores(app, merchant)
+    with tenant(app.engine, merchant) as connection:
+        connection.execute(text("UPDATE store SET state = 'frozen', read_only = true"))
+    assert "url=https://127.0.0.1" in owner.get(f"/stores/{before.id}").text.replace("%3A", ":").replace("%2F", "/")
+    assert call_back(flask_app, token).status_code == 200
+    (after,) = stores(app, merchant)
+    assert (after.id, after.url, after.webhook_secrets) == (before.id, "https://127.0.0.1", before.webhook_secrets)
+    assert (after.state, after.read_only) == ("frozen", True)
+    assert unseal(app.settings.keys, after.credentials)["key"] == GRANT["consumer_key"]
+
+
 def test_the_value_works_once(app: Services, merchant: int, flask_app: Flask, token: str) -> None:
     assert [call_back(flask_app, token).status_code for _ in range(2)] == [200, 403]
     assert len(stores(app, merchant)) == 1

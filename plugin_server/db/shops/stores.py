@@ -53,19 +53,24 @@ def add(
     return int(row.scalar_one())
 
 
+def renew(connection: Connection, *, platform: str, url: str, read_only: bool | None) -> int | None:
+    """The shop known at ``url``, which is to get new keys; gives its id, None where none is known there.
+
+    Everything else of it stays: orders, webhook secrets, whether it is frozen. ``read_only`` None: as it was.
+    """
+    # Of two who connect it at once the second waits here, and finds it known.
+    connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:url, 0))"), {"url": url})
+    kept = Store.read_only if read_only is None else read_only
+    known = update(Store).where(Store.platform == platform, Store.url == url).values(read_only=kept)
+    return connection.scalar(known.returning(Store.id))
+
+
 def get(connection: Connection, store_id: int) -> dict[str, Any]:
     """One store of this merchant, all columns. Raises ``UnknownStore``."""
     row = connection.execute(select(Store.__table__).where(Store.id == store_id)).mappings().one_or_none()
     if row is None:
         raise UnknownStore(f"There is no store {store_id}.")
     return dict(row)
-
-
-def at(connection: Connection, platform: str, url: str) -> dict[str, Any] | None:
-    """This merchant's store at an address, all columns; None where there is none."""
-    given = select(Store.__table__).where(Store.platform == platform, Store.url == url)
-    row = connection.execute(given).mappings().one_or_none()
-    return dict(row) if row else None
 
 
 def part(connection: Connection, store_id: int, sentence: str) -> bool:
@@ -79,11 +84,6 @@ def part(connection: Connection, store_id: int, sentence: str) -> bool:
         .values(state="disconnected", state_reason=sentence)
     )
     return bool(done.rowcount)
-
-
-def reads_only(connection: Connection, store_id: int, read_only: bool) -> None:
-    """Whether the store's keys may only read, from now on."""
-    connection.execute(update(Store).where(Store.id == store_id).values(read_only=read_only))
 
 
 def listed(connection: Connection) -> list[dict[str, Any]]:

@@ -27,10 +27,6 @@ from plugin_server.wiring import Services
 log = logging.getLogger(__name__)
 
 
-class AlreadyConnected(RuntimeError):
-    """The shop at this address is connected and well: other keys would put that at risk."""
-
-
 def connect_store(
     connection: Connection,
     keys: Sequence[str],
@@ -39,26 +35,22 @@ def connect_store(
     url: str,
     platform: str,
     credentials: dict[str, str],
-    read_only: bool,
+    read_only: bool | None,
     by: str,
     now: datetime,
     name: str = "",
 ) -> int:
-    """Store the shop with sealed credentials; gives its id. Raises ``AlreadyConnected``.
+    """Store the shop with sealed credentials; gives its id. A shop known at this address gets the new ones instead,
+    also one that was disconnected: it goes on with all that it had.
 
-    A shop that was disconnected, or whose keys do not work, takes the new ones and goes on with what it had. A shop
-    signs its deliveries with a fresh secret of its own, one of an app's with the secret of that app.
+    A shop signs its deliveries with a fresh secret of its own, one of an app's with the secret of that app.
+    ``read_only`` None: a known shop stays as it was, a new one may be written to.
     """
-    known = stores.at(connection, platform, url)
-    if known:
-        if known["state"] == "connected":
-            raise AlreadyConnected(url)
-        store_id = int(known["id"])
-        sealed = seal(keys, credentials)
-        access.keep(connection, merchant_id=merchant_id, store_id=store_id, sealed=sealed, terms=_LASTING, now=now)
-        stores.reads_only(connection, store_id, read_only)
+    sealed = seal(keys, credentials)
+    if known := stores.renew(connection, platform=platform, url=url, read_only=read_only):
+        access.keep(connection, merchant_id=merchant_id, store_id=known, sealed=sealed, terms=_LASTING, now=now)
         audit_log.record(connection, merchant_id, actor=by, action="store_reconnected", subject=url)
-        return store_id
+        return known
     signs_with = [] if platform == wiring.EMBEDDING else [secrets.token_urlsafe(32)]
     store_id = stores.add(
         connection,
@@ -66,9 +58,9 @@ def connect_store(
         platform=platform,
         name=name or urlsplit(url).hostname or url,
         url=url,
-        credentials=seal(keys, credentials),
+        credentials=sealed,
         webhook_secrets=seal(keys, {"secrets": signs_with}),
-        read_only=read_only,
+        read_only=bool(read_only),
     )
     audit_log.record(connection, merchant_id, actor=by, action="store_connected", subject=url)
     return store_id

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy.exc import IntegrityError
 
 from connectors.errors import BadPayload, ConnectorError
 from connectors.hosts import guard_url
 from connectors.woocommerce.auth import KeyPair, authorize_url, parse_callback, parse_return
+from connectors.woocommerce.store import shop_address
 from plugin_server.db.merchant.people import Person
 from plugin_server.db.session import tenant
-from plugin_server.db.shops import grants, stores
-from plugin_server.jobs.reading.connect import AlreadyConnected, connect_store, settle
-from plugin_server.web.context import page, services, words
+from plugin_server.db.shops import grants
+from plugin_server.jobs.reading.connect import connect_store, settle
+from plugin_server.web.context import page, services
 from plugin_server.web.guards import requires
 from plugin_server.web.settings import setup
 
@@ -37,9 +37,6 @@ def begin(who: Person) -> ResponseReturnValue:
         url = _address(url)
         if key or secret:
             return _with_keys(who, url, KeyPair(key, secret))
-        with tenant(services().engine, who.merchant_id) as connection:
-            if (known := stores.at(connection, PLATFORM, url)) and known["state"] == "connected":
-                return page("connect.html", section="settings", url=url, fault=words()("connect.already")), 422
         address = _authorize(who, url)
     except ConnectorError as error:
         return page("connect.html", section="settings", url=url, fault=error.sentence), 422
@@ -47,30 +44,28 @@ def begin(who: Person) -> ResponseReturnValue:
 
 
 def _address(given: str) -> str:
-    """The address as it will be kept: with a scheme, no slash at the end, and one that we may call."""
-    url = (given if "://" in given else f"https://{given}").rstrip("/")
-    guard_url(url, allow_private=services().settings.allow_private_hosts)
+    """The address as it will be kept: the shop's own, whatever page of it was pasted, and one that we may call."""
+    private = services().settings.allow_private_hosts
+    url = shop_address(given, allow_private=private)
+    guard_url(url, allow_private=private)
     return url
 
 
 def _with_keys(who: Person, url: str, pair: KeyPair) -> ResponseReturnValue:
     if fault := pair.fault():
         return page("connect.html", section="settings", url=url, fault=fault), 422
-    try:
-        with tenant(services().engine, who.merchant_id) as connection:
-            store_id = connect_store(
-                connection,
-                services().settings.keys,
-                who.merchant_id,
-                url=url,
-                platform=PLATFORM,
-                credentials={"key": pair.key, "secret": pair.secret},
-                read_only=False,
-                by=who.email,
-                now=services().now(),
-            )
-    except (AlreadyConnected, IntegrityError):
-        return page("connect.html", section="settings", url=url, fault=words()("connect.already")), 422
+    with tenant(services().engine, who.merchant_id) as connection:
+        store_id = connect_store(
+            connection,
+            services().settings.keys,
+            who.merchant_id,
+            url=url,
+            platform=PLATFORM,
+            credentials={"key": pair.key, "secret": pair.secret},
+            read_only=None,
+            by=who.email,
+            now=services().now(),
+        )
     settle(services(), who.merchant_id, store_id)
     return redirect(setup.landing(who, store_id))
 
@@ -93,23 +88,20 @@ def callback() -> ResponseReturnValue:
     except BadPayload:
         abort(400)
     merchant_id = grants.merchant_of(services().engine, granted.user_id) or abort(403)
-    try:
-        with tenant(services().engine, merchant_id) as connection:
-            grant = grants.use(connection, granted.user_id, services().now()) or abort(403)
-            store_id = connect_store(
-                connection,
-                services().settings.keys,
-                merchant_id,
-                url=grant.url,
-                platform=PLATFORM,
-                credentials={"key": granted.consumer_key, "secret": granted.consumer_secret},
-                read_only=granted.permissions == "read",
-                by=grant.begun_by,
-                now=services().now(),
-            )
-            grants.connected(connection, granted.user_id, store_id)
-    except (AlreadyConnected, IntegrityError):
-        abort(409)
+    with tenant(services().engine, merchant_id) as connection:
+        grant = grants.use(connection, granted.user_id, services().now()) or abort(403)
+        store_id = connect_store(
+            connection,
+            services().settings.keys,
+            merchant_id,
+            url=grant.url,
+            platform=PLATFORM,
+            credentials={"key": granted.consumer_key, "secret": granted.consumer_secret},
+            read_only=granted.permissions == "read" or None,
+            by=grant.begun_by,
+            now=services().now(),
+        )
+        grants.connected(connection, granted.user_id, store_id)
     settle(services(), merchant_id, store_id)
     return Response(b"", 200)
 
