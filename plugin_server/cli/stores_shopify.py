@@ -62,7 +62,7 @@ def _check_words(token: str, secret: str | None) -> None:
 def connect(
     services: Services, merchant_id: int, *, url: str, token: str, secret: str | None, name: str | None, read_only: bool
 ) -> dict[str, Any]:
-    """Check a shop, store it or a new token of it, make its webhooks. Raises ``BadInput``, and then nothing is stored."""
+    """Check a shop, store it or a new token of it, make its webhooks. Raises ``BadInput``: then nothing is stored."""
     shop = wiring.embedding_shop(services, url, lambda: token)
     checks, info = looked_at(shop, read_only=read_only), shop.info()
     vault, secrets = wiring.vault(services), [secret] if secret else []
