@@ -36,7 +36,8 @@ _AMBIENT: Final[Mapping[str, object]] = {"partial": False}
 
 # Liquid answers these for things that do not hold them: they hang on the whole thing.
 _COMPUTED: Final = frozenset({"size", "first", "last"})
-_CLOCK: Final = frozenset({"now", "today"})
+CLOCK: Final = frozenset({"now", "today"})
+"""Names for which the library gives the time, whoever renders."""
 _PLAIN: Final = re.compile("[^&<>\"']*").fullmatch
 _REMEMBERED: Final = 1_000
 """Outcomes that are kept for one piece of a template."""
@@ -113,7 +114,7 @@ class Skeleton:
         fresh = not (slot.locals or slot.counters)
         bare, escaped = piece.bare and fresh, self.template.bound.env.autoescape
         # What the shared parts left behind, and the clock, are in no key: then nothing is kept beyond this request.
-        lasting = fresh and not any(path[0] in _CLOCK for path in piece.paths)
+        lasting = fresh and not any(path[0] in CLOCK for path in piece.paths)
         known: Known = piece.known if lasting else {}
         key_of, roots = self._key(piece), {path[0] for path in piece.paths}
         for place, theirs in enumerate(people):

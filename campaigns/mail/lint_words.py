@@ -111,6 +111,8 @@ def _named(text: str, feasts: Sequence[Occurrence]) -> dict[str, str]:
     words |= {name: one.key for one in feasts for _, name in one.names if " " in name}
     found: dict[str, str] = {}
     for name in sorted(words, key=len, reverse=True):
+        if name not in text:
+            continue
         text, times = re.subn(rf"(?<!\w){re.escape(name)}(?!\w)", " ", text)
         if times:
             found.setdefault(words[name], name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from html.parser import HTMLParser
 from typing import Final
 
@@ -17,6 +18,10 @@ _HIDDEN: Final = re.compile(r"display:\s*none|max-height:\s*0")
 Color = tuple[int, int, int]
 WHITE: Final[Color] = (255, 255, 255)
 BLACK: Final[Color] = (0, 0, 0)
+
+
+READ: Final = 128
+"""Pages that are remembered: a series of seven mails in three languages, each for six readers."""
 
 
 @dataclass(slots=True)
@@ -53,8 +58,12 @@ class _Look:
     size: float
 
 
+@lru_cache(maxsize=READ)
 def read_page(html: str) -> Page:
-    """The facts of one HTML part. What is hidden is looked through for links and active parts, not for letters."""
+    """The facts of one HTML part, to be looked at alone: who asks for the same part is given the same facts.
+
+    What is hidden is looked through for links and active parts, not for letters.
+    """
     reader = _Reader()
     reader.feed(html)
     reader.close()
@@ -81,30 +90,19 @@ class _Reader(HTMLParser):
             page.images.append(given)
             if self._link:
                 self._link.text += given.get("alt", "")
-        look = self._look(tag, given)
+        look = _look(self._open[-1], tag, given)
         if tag == "a" and "href" in given:
             self._link = Link(given["href"].strip(), "", _height(given.get("style", ""), look.size))
             page.links.append(self._link)
         if tag not in _VOID:
             self._open.append(look)
 
-    def _look(self, tag: str, given: dict[str, str]) -> _Look:
-        above, style = self._open[-1], _style(given.get("style", ""))
-        ground = style.get("background-color") or style.get("background") or given.get("bgcolor", "")
-        size = _PIXELS.match(style.get("font-size", ""))
-        hidden = above.hidden or tag in _SILENT or bool(_HIDDEN.search(given.get("style", "")))
-        return _Look(
-            tag,
-            hidden or given.get("aria-hidden") == "true",
-            _color(style.get("color", ""), above.color),
-            _color(ground, above.ground),
-            float(size[1]) if size else above.size,
-        )
-
     def handle_endtag(self, tag: str) -> None:
         if tag == "a":
             self._link = None
-        if any(look.tag == tag for look in self._open[1:]):
+        if len(self._open) > 1 and self._open[-1].tag == tag:
+            self._open.pop()
+        elif any(look.tag == tag for look in self._open[1:]):
             while self._open.pop().tag != tag:
                 pass
 
@@ -122,6 +120,29 @@ class _Reader(HTMLParser):
             page.faint, page.faintest = found, words[:40]
 
 
+def _look(above: _Look, tag: str, given: dict[str, str]) -> _Look:
+    style = given.get("style", "")
+    color, ground, size, hidden = _drawn(style)
+    return _Look(
+        tag,
+        above.hidden or hidden or tag in _SILENT or given.get("aria-hidden") == "true",
+        _color(color, above.color),
+        _color(ground or given.get("bgcolor", ""), above.ground),
+        above.size if size is None else size,
+    )
+
+
+# The same few styles and colours come again with each cell of a mail, and in the mail for each reader.
+@lru_cache(maxsize=1024)
+def _drawn(given: str) -> tuple[str, str, float | None, bool]:
+    """Colour, ground and size of letters as a style gives them, and whether it hides."""
+    style = _style(given)
+    size = _PIXELS.match(style.get("font-size", ""))
+    ground = style.get("background-color") or style.get("background", "")
+    return style.get("color", ""), ground, float(size[1]) if size else None, bool(_HIDDEN.search(given))
+
+
+@lru_cache(maxsize=1024)
 def contrast(one: Color, other: Color) -> float:
     """The contrast ratio of two colours, 1 to 21, by WCAG 2.2's definition of relative luminance."""
     light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
@@ -134,6 +155,7 @@ def _luminance(color: Color) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
+@lru_cache(maxsize=1024)
 def _color(given: str, otherwise: Color) -> Color:
     found = _HEX.search(given)
     if not found:

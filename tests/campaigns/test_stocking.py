@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from campaigns.mail.liquid import TemplateError
 from campaigns.schema import BadCampaign, Campaign
@@ -71,6 +71,44 @@ def test_a_sample_reader_shows_the_mail_without_a_product(app: Services, merchan
             stocked(conn, only)
     assert ("Cangkir" in usual, "Cangkir" in gone, "Rp50.000" in gone) == (True, False, True)
     assert "No shop sells GONE now; the mail leaves it out. Choose something else." in found
+
+
+@pytest.mark.usefixtures("goods")
+def test_a_mail_that_is_looked_through_again_says_what_changed_since(app: Services, merchant: int) -> None:
+    """What was rendered is remembered by all that went into it: another price, name or address makes another mail."""
+    seen = []
+    changes = ("SELECT 1", "UPDATE product SET price_minor = 100", "UPDATE merchant SET name = 'Kebun'", "SELECT 2")
+    for change in changes:
+        with tenant(app.engine, merchant) as conn:
+            conn.execute(text(change))
+            seen.append(preview_mail(conn, grid({"sku": "CUP"}), public_url="https://t.example", now=NOW).html)
+    assert ["Rp75.000" in one for one in seen] == [True, False, False, False]
+    assert ["Kebun" in one for one in seen] == [False, False, True, True]
+    assert seen[2] is seen[3]
+
+
+def test_a_mail_that_tells_the_time_tells_it_anew(app: Services, merchant: int) -> None:
+    body = '<mjml><mj-body><mj-raw>{{ now }}<a href="{{ links.unsubscribe }}">x</a></mj-raw></mj-body></mjml>'
+    campaign = holiday(message={"id": {"subject": "x", "mjml": body}})
+    with tenant(app.engine, merchant) as conn:
+        one, other = (preview_mail(conn, campaign, public_url="https://t.example", now=NOW).html for _ in "ab")
+    assert one != other
+
+
+@pytest.mark.usefixtures("goods")
+def test_the_catalogue_is_read_once_for_all_readers_of_a_mail(app: Services, merchant: int) -> None:
+    asked: list[str] = []
+
+    def told(_conn: object, _cursor: object, statement: str, *_: object) -> None:
+        asked.append(statement)
+
+    event.listen(app.engine, "before_cursor_execute", told)
+    try:
+        with tenant(app.engine, merchant) as conn:
+            look_through(conn, app.settings, grid({"sku": "CUP"}), NOW)
+    finally:
+        event.remove(app.engine, "before_cursor_execute", told)
+    assert len([one for one in asked if "DISTINCT ON (sku)" in one]) == 1
 
 
 def test_a_product_has_a_title_or_a_sku() -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, text
@@ -17,6 +17,7 @@ from campaigns.mail.branding import Look, branded
 from campaigns.mail.compose import CompiledMessage, compile_message
 from campaigns.mail.liquid import TemplateError
 from campaigns.mail.tagging import SHOP, tagged
+from campaigns.offers.offer import Offer
 from campaigns.recipes import body_of
 from campaigns.schema import Campaign
 from campaigns.triggers import OnHoliday
@@ -30,6 +31,8 @@ from plugin_server.db.shops import marketing
 from plugin_server.jobs.campaigning import offer_told
 from plugin_server.reply_token import Answered, reply_token
 from plugin_server.vault import CustomerLink, customer_token
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,13 @@ class Letterhead:
     tracked: bool = True
     worked_out: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
     """What is the same for many readers, so that it is worked out once."""
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What was worked out under this key, or what ``make`` gives."""
+        if key not in self.worked_out:
+            self.worked_out[key] = make()
+        found: T = self.worked_out[key]
+        return found
 
 
 def letterhead(conn: Connection) -> Letterhead:
@@ -125,8 +135,12 @@ def shared(conn: Connection, campaign: Campaign, head: Letterhead, occasion: str
         "rungs": steps(head.ladder, language),
         "campaign": {"key": campaign.key, "name": campaign.title},
         "holiday": _holiday(conn, campaign, head, occasion, language),
-        "offer": offer_told.told(conn, campaign.offer, head.currency) if campaign.offer else None,
+        "offer": _offer(conn, campaign.offer, head) if campaign.offer else None,
     }
+
+
+def _offer(conn: Connection, offer: Offer, head: Letterhead) -> dict[str, Any]:
+    return head.once(("told", offer.model_dump_json()), lambda: offer_told.told(conn, offer, head.currency))
 
 
 COLORS: Final = ("#64717D", "#3F6F98", "#23707F", "#1A755B", "#557310", "#9A5B00", "#B93A25")
@@ -167,9 +181,8 @@ def _holiday(conn: Connection, campaign: Campaign, head: Letterhead, occasion: s
 
 
 def _holiday_name(conn: Connection, key: str, head: Letterhead, language: str) -> str:
-    known = head.worked_out.get("holidays")
-    if known is None:
-        known = head.worked_out["holidays"] = holidays(country_of(head.timezone), 2026, own_holidays.overrides(conn))
+    year = 2026  # Their names are those of any year.
+    known = head.once("holidays", lambda: holidays(country_of(head.timezone), year, own_holidays.overrides(conn)))
     return next((item.name(language) for item in known if item.key == key), key.replace("_", " ").capitalize())
 
 
@@ -234,16 +247,10 @@ def personal(reader: Claimed, own: Links, head: Letterhead, *, offered: bool) ->
 
 
 def _rung_of(head: Letterhead, key: str | None, language: str) -> dict[str, Any]:
-    found: dict[str, Any] | None = head.worked_out.get((key, language))
-    if found is None:
-        found = head.worked_out[key, language] = _rung(head.ladder, key, language)
-    return found
+    return head.once((key, language), lambda: _rung(head.ladder, key, language))
 
 
 def _day_of(head: Letterhead, moment: datetime | None) -> str | None:
     if moment is None:
         return None
-    found: str | None = head.worked_out.get(moment)
-    if found is None:
-        found = head.worked_out[moment] = moment.astimezone(ZoneInfo(head.timezone)).date().isoformat()
-    return found
+    return head.once(moment, lambda: moment.astimezone(ZoneInfo(head.timezone)).date().isoformat())

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import json
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import Connection, text
 
-from campaigns.mail.compose import RenderedMail
-from campaigns.mail.fragments import merged
+from campaigns.mail.compose import CompiledMessage, RenderedMail
+from campaigns.mail.fragments import CLOCK, merged
 from campaigns.mail.kinds import LINKED
-from campaigns.offers.offer import stands
+from campaigns.mail.page import READ
+from campaigns.offers.offer import Offer, stands
 from campaigns.schema import Campaign
 from plugin_server.db.sending.ledger import Claimed
 from plugin_server.jobs.campaigning import realising
@@ -47,13 +51,25 @@ def preview_mail(
     head: Letterhead | None = None,
 ) -> RenderedMail:
     """The mail as a customer would get it (or one of ``SAMPLES``, with ``None``), with a code that buys nothing and
-    links that do nothing. ``head`` is the letterhead, where the caller has read it. Raises ``TemplateError``."""
-    gone = next(iter(stocking.skus(campaign)), "") if sample == "missing_product" else ""
-    campaign = stocking.stocked(conn, campaign, without=gone)
+    links that do nothing. ``head`` is the letterhead, where the caller has read it: what several mails share is then
+    read once. Raises ``TemplateError``."""
     head = head or letterhead(conn)
+    gone = next(iter(stocking.skus(campaign)), "") if sample == "missing_product" else ""
+    campaign = stocking.stocked(conn, campaign, without=gone, seen=head.worked_out)
     reader = _reader(conn, campaign, head, customer_id, language, now, sample)
+    message = compiled(campaign, reader.language, look=head.look.at(public_url))
+    if "supply" in message.variables:
+        reader = replace(reader, supply=_supply(conn, campaign, head, customer_id, now))
     common, theirs = _contexts(conn, campaign, head, reader, public_url, occasion)
-    return compiled(campaign, reader.language, look=head.look.at(public_url)).render(common, theirs)
+    if customer_id is None and not message.variables & CLOCK:
+        return _made_up(message, json.dumps(merged(common, theirs)))
+    return message.render(common, theirs)
+
+
+@lru_cache(maxsize=READ)
+def _made_up(message: CompiledMessage, context: str) -> RenderedMail:
+    """A made-up reader's mail, of variables as JSON: looked through again and again until something in it changes."""
+    return message.render(json.loads(context))
 
 
 def _contexts(
@@ -71,7 +87,18 @@ def sample_context(conn: Connection, campaign: Campaign, *, public_url: str, now
     """All variables for the usual sample reader, as plain values."""
     head = letterhead(conn)
     reader = _reader(conn, campaign, head, None, None, now, "usual")
+    reader = replace(reader, supply=_supply(conn, campaign, head, None, now))
     return merged(*_contexts(conn, campaign, head, reader, public_url, ""))
+
+
+def _supply(
+    conn: Connection, campaign: Campaign, head: Letterhead, customer_id: int | None, now: datetime
+) -> tuple[str, date] | None:
+    return head.once(("supply", campaign.key, customer_id), lambda: supplied.example(conn, campaign, customer_id, now))
+
+
+def _packed(conn: Connection, offer: Offer, head: Letterhead) -> bool:
+    return head.once(("packed", offer.model_dump_json()), lambda: realising.packed(conn, offer))
 
 
 def _reader(
@@ -108,6 +135,5 @@ def _reader(
         expires_at=now + timedelta(days=stands(campaign.offer)) if campaign.offer else None,
         member_number=row.member_number if row else "0001 2345" if rung in ("member", "raving_fan") else None,
         points=0 if sample in ("new", "nameless") else 1250,
-        packed=campaign.offer is not None and realising.packed(conn, campaign.offer),
-        supply=supplied.example(conn, campaign, customer_id, now),
+        packed=campaign.offer is not None and _packed(conn, campaign.offer, head),
     )

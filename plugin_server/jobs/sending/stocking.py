@@ -19,15 +19,19 @@ def skus(campaign: Campaign) -> list[str]:
     return sorted({one.sku for grid in grids if isinstance(grid, Products) for one in grid.products if one.sku})
 
 
-def stocked(conn: Connection, campaign: Campaign, *, without: str = "") -> Campaign:
+def stocked(conn: Connection, campaign: Campaign, *, without: str = "", seen: dict[Any, Any] | None = None) -> Campaign:
     """The campaign with its products filled in; those no longer sold are gone, and empty grids with them.
 
-    ``without`` is a SKU to be taken for one that is gone. Raises ``TemplateError`` where nothing is left of a mail.
+    ``without`` is a SKU to be taken for one that is gone; ``seen`` keeps what was read of the catalogue, for the next
+    mail. Raises ``TemplateError`` where nothing is left of a mail.
     """
     wanted = skus(campaign)
     if not wanted:
         return campaign
-    found = {row.sku: row for row in conn.execute(text(_SOLD), {"skus": wanted}) if row.sku != without}
+    key, seen = ("sold", *wanted), {} if seen is None else seen
+    if key not in seen:
+        seen[key] = conn.execute(text(_SOLD), {"skus": wanted}).all()
+    found = {row.sku: row for row in seen[key] if row.sku != without}
     message = {language: _wording(wording, found, language) for language, wording in campaign.message.items()}
     return campaign.model_copy(update={"message": message})
 
