@@ -263,10 +263,11 @@ def end(key: str, yes: bool, merchant: str | None, home: Path | None, as_json: b
     """End a campaign for good: its runs stop, and whoever is in its series leaves. Codes and results stay."""
     with _merchant(home, merchant) as (services, number):
         with tenant(services.engine, number) as conn:
-            told = ending.foreseen(conn, store.need(conn, key).id)
+            of = store.need(conn, key).id
+            told, codes = ending.foreseen(conn, of), ending.good_codes(conn, of, services.now())
         if yes:
             runs.set_state(services, number, key, "ended")
-    document = {"key": key, "ended": yes, "mails": told.mails, "inside": told.inside, "codes": told.codes}
+    document = {"key": key, "ended": yes, "mails": told.mails, "inside": told.inside, "codes": codes}
     show(document, as_json, lambda: texts.ending(document))
 
 

@@ -22,7 +22,7 @@ QUICK: Final = 0.1
 OLD: Final = timedelta(minutes=15)
 DAY: Final = timedelta(days=1)
 """How long a figure is kept that was asked for once: one with a colon in its name."""
-SHAPE: Final = 5
+SHAPE: Final = 6
 """Raise it when a page needs more of a document than was kept: older ones then count as none."""
 
 Make = Callable[[Connection], Any]

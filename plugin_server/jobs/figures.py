@@ -14,7 +14,7 @@ from campaigns.offers.margin import Trade
 from campaigns.recipes import recipes
 from plugin_server import wiring
 from plugin_server.db import figures
-from plugin_server.db.campaigning import audience, campaigns, reach
+from plugin_server.db.campaigning import audience, campaigns, ending, reach
 from plugin_server.db.campaigning.audience_power import power
 from plugin_server.db.campaigning.campaigns import Saved
 from plugin_server.db.customers import answers_told
@@ -25,6 +25,7 @@ from plugin_server.db.ladder.rungs import shop
 from plugin_server.db.merchant import home
 from plugin_server.db.offers import codes as offers
 from plugin_server.db.points import orders as points_orders
+from plugin_server.db.points import pausing
 from plugin_server.db.points import programme as points
 from plugin_server.db.proof import pooled as proof
 from plugin_server.db.proof import results
@@ -142,12 +143,18 @@ def _back_test(conn: Connection, merchant_id: int, now: datetime, which: str) ->
     return told
 
 
+def _codes(conn: Connection, _: int, now: datetime, key: str) -> Any:
+    """Those of a campaign, by its key, that are still good."""
+    return ending.good_codes(conn, campaigns.need(conn, key).id, now)
+
+
 def _points(conn: Connection, _: int, now: datetime, __: str) -> Any:
     force = points_orders.in_force(conn)
     return {
         "totals": points.totals(conn, now),
         "months": points.months(conn, force.timezone) if force else [],
         "owed": points.liability(conn, now),
+        "earning": pausing.earning(conn, now),
     }
 
 
@@ -183,6 +190,7 @@ MAKERS: Final[dict[str, Maker]] = {
     "audience": _audience,
     "reach": _reach,
     "segment": _segment,
+    "codes": _codes,
     "dry_run": _dry_run,
     "back_test": _back_test,
     "lately": _lately,
@@ -202,19 +210,22 @@ def ready(services: Services, conn: Connection, merchant_id: int, name: str) -> 
     return _ready(services, conn, merchant_id, name) or _now(services, conn, merchant_id, name)
 
 
-def soon(services: Services, conn: Connection, merchant_id: int, name: str) -> Figure | None:
-    """The same for what takes a large shop too long to wait for: None while a worker makes it for the first time."""
-    found = _ready(services, conn, merchant_id, name)
+def soon(services: Services, conn: Connection, merchant_id: int, name: str, *, live: bool = True) -> Figure | None:
+    """The same for what takes a large shop too long to wait for: None while a worker makes it for the first time.
+
+    Without ``live`` a large shop is shown what is kept however quick it was made: for what is only mentioned.
+    """
+    found = _ready(services, conn, merchant_id, name, live=live)
     if found is None and not figures.is_small(conn):
         wake_figure(services, merchant_id, name)
         return None
     return found or _now(services, conn, merchant_id, name)
 
 
-def _ready(services: Services, conn: Connection, merchant_id: int, name: str) -> Figure | None:
+def _ready(services: Services, conn: Connection, merchant_id: int, name: str, *, live: bool = True) -> Figure | None:
     found = figures.kept(conn, name, services.now())
     if found and found.stale:
-        if found.quick or figures.is_small(conn):
+        if (live and found.quick) or figures.is_small(conn):
             return None
         wake_figure(services, merchant_id, name)
     return found

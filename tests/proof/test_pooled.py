@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 
 from campaigns.proof import newcombe
 from plugin_server.db import figures
-from plugin_server.db.campaigning import campaigns
+from plugin_server.db.campaigning import campaigns, ending
 from plugin_server.db.customers import identity
 from plugin_server.db.figures import Figure
 from plugin_server.db.proof import pooled as proof
@@ -204,9 +204,11 @@ def test_what_is_at_stake_is_told_from_the_launch_on(app: Services, past: Past) 
         conn.execute(text(USED), given | {"r": past.runs[1]})
         used = proof.of_merchant(conn, now)["offers"]
         late = proof.of_merchant(conn, READ)["offers"]
+        good = [ending.good_codes(conn, campaigns.need(conn, KEY).id, at) for at in (now, READ)]
     # Of six codes one was never made and one is over; the fifth is used then, and the use of the sixth taken back.
     assert fresh == {"given": idr(0), "open": idr(4 * 700000 + 1 + 2 + 5 + 6), "by_kind": {}}
     assert used == {"given": idr(41005), "open": idr(3 * 700000 + 1 + 2 + 6), "by_kind": {"codes": idr(41005)}}
+    assert good == [3, 0]
     assert late == {"given": idr(41005), "open": idr(0), "by_kind": {"codes": idr(41005)}}
 
 

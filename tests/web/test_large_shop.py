@@ -67,11 +67,13 @@ def test_no_page_of_a_large_shop_waits_for_a_figure(
         f"/runs/{large}": {f"told:{large}:done", f"result:{large}:done"},
         "/campaigns/tea": {"audience:tea:1"},
         "/campaigns/tea/launch": {"audience:tea:1"},
+        "/campaigns/tea/end": {"codes:tea"},
         "/campaigns/tea/back-test": {"back_test:tea:1"},
         "/campaigns/tea/results": {f"outcome:tea:{large}:done"},
         "/home/what-if": {"what_if"},
         "/welcome/costs": {"what_if"},
         "/points": {"points"},
+        "/points/pause": {"points"},
         "/answers": {"answers"},
         "/home": {"tally", "moved"},
         "/welcome": {"tally", "moved"},
@@ -84,6 +86,7 @@ def test_no_page_of_a_large_shop_waits_for_a_figure(
         assert "being added up" in first, path
         assert "Look again" in first, path
         assert "Send to" not in first, path
+        assert 'value="pause"' not in first, path
     assert set(work(app)) == set().union(*pages.values())
     for path in pages:
         assert "being added up" not in visitor.get(path).text, path
@@ -100,6 +103,19 @@ def test_a_launch_says_when_its_people_were_counted(
     with tenant(app.engine, 1) as connection:
         connection.execute(text("UPDATE kept_figure SET made_at = made_at - interval '5 minutes', seconds = 9"))
     assert "Counted 5 minutes ago. Who is in it is decided when it starts." in visitor.get("/campaigns/tea/launch").text
+
+
+def test_a_pause_says_when_its_people_were_counted(
+    app: Services, large: int, logged_in: Callable[[str], Visitor]
+) -> None:
+    visitor = logged_in("marketer")
+    made(app, 1, "points")
+    with tenant(app.engine, 1) as connection:
+        connection.execute(text("UPDATE kept_figure SET made_at = made_at - interval '5 minutes', seconds = 9"))
+    shown = visitor.get("/points/pause").text
+    assert "0 customers keep the 0 points" in shown
+    assert "Counted 5 minutes ago" in shown
+    assert 'value="pause"' in shown
 
 
 FEW = 2_000

@@ -15,16 +15,16 @@ UNDO: Final = timedelta(days=1)
 """How long a pause can be undone as if it had never been."""
 
 
-@dataclass(frozen=True, slots=True)
-class Affected:
-    """Whom a pause concerns: ``holders`` with ``points`` that stay, ``buyers`` who earned in the last thirty days, and
-    ``missed``: orders placed since the pause began."""
+LATELY: Final = timedelta(days=30)
 
-    holders: int
-    points: int
-    buyers: int
-    missed: int
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A pause so far: ``since`` when points stand still (None while they are earned), and how many orders it
+    ``missed``."""
+
     since: datetime | None
+    missed: int
     undoable: bool
 
 
@@ -40,16 +40,30 @@ def resume(conn: Connection, *, by: str, now: datetime) -> bool:
 
 def undo(conn: Connection, *, now: datetime) -> bool:
     """Make a pause of the last day one that never was: what was done since earns after all. False where it is older."""
-    if not affected(conn, now).undoable:
+    if not _undoable(_since(conn), now):
         return False
     return bool(conn.execute(text(f"UPDATE point_program SET paused = false WHERE {_NOW_PAUSED}")).rowcount)
 
 
-def affected(conn: Connection, now: datetime) -> Affected:
-    """What a pause does, or has done so far."""
-    since = conn.scalar(text(f"SELECT min(created_at) FROM point_program WHERE {_NOW_PAUSED}"))
-    row = conn.execute(text(_AFFECTED), {"now": now, "since": since, "lately": now - timedelta(days=30)}).one()
-    return Affected(row.holders, row.points, row.buyers, row.missed, since, since is not None and now - since < UNDO)
+def standing(conn: Connection, now: datetime) -> Standing:
+    """What a pause has done so far."""
+    since = _since(conn)
+    missed = conn.scalar(text(_MISSED), {"now": now, "since": since}) if since else 0
+    return Standing(since, int(missed or 0), _undoable(since, now))
+
+
+def earning(conn: Connection, now: datetime) -> int:
+    """Customers who earned points in the last thirty days: those whom a pause would be felt by."""
+    return int(conn.scalar(text(_EARNING), {"now": now, "since": now - LATELY}) or 0)
+
+
+def _since(conn: Connection) -> datetime | None:
+    found: datetime | None = conn.scalar(text(f"SELECT min(created_at) FROM point_program WHERE {_NOW_PAUSED}"))
+    return found
+
+
+def _undoable(since: datetime | None, now: datetime) -> bool:
+    return since is not None and now - since < UNDO
 
 
 NOT_PAUSED: Final = """
@@ -67,11 +81,8 @@ SELECT merchant_id, version + 1, definition, :paused, :now, :by FROM point_progr
 WHERE version = {_NEWEST} AND paused <> :paused
 ON CONFLICT (merchant_id, version) DO NOTHING
 """
-_AFFECTED: Final = """
-SELECT count(DISTINCT e.customer_id) AS holders, coalesce(sum(e.open_points), 0)::bigint AS points,
-       (SELECT count(DISTINCT o.customer_id) FROM shop_order o JOIN point_basis b ON b.order_id = o.id
-        WHERE o.counts AND o.placed_at > :lately AND o.placed_at <= :now) AS buyers,
-       (SELECT count(*) FROM shop_order o WHERE o.counts AND o.placed_at >= CAST(:since AS timestamptz)
-        AND o.placed_at <= :now) AS missed
-FROM point_entry e WHERE e.points > 0 AND e.open_points > 0 AND (e.expires_at IS NULL OR e.expires_at > :now)
+_MISSED: Final = "SELECT count(*) FROM shop_order WHERE counts AND placed_at >= :since AND placed_at <= :now"
+_EARNING: Final = """
+SELECT count(DISTINCT o.customer_id) FROM shop_order o JOIN point_basis b ON b.order_id = o.id
+WHERE o.counts AND o.placed_at > :since AND o.placed_at <= :now
 """

@@ -11,6 +11,7 @@ from plugin_server.db.campaigning.ending import foreseen
 from plugin_server.db.merchant import audit_log
 from plugin_server.db.merchant.people import Person
 from plugin_server.db.session import tenant
+from plugin_server.jobs import figures
 from plugin_server.jobs.campaigning.run import set_state
 from plugin_server.web.context import page, services, words
 from plugin_server.web.guards import requires
@@ -27,7 +28,10 @@ def confirm(who: Person, key: str) -> ResponseReturnValue:
         if saved.state == "ended":
             return redirect(url_for("campaigns.show", key=key))
         told = foreseen(connection, saved.id)
-    return page("campaign_end.html", section="campaigns", campaign=saved.campaign, told=told, state=saved.state)
+        codes = figures.soon(services(), connection, who.merchant_id, f"codes:{key}", live=False)
+    return page(
+        "campaign_end.html", section="campaigns", campaign=saved.campaign, told=told, state=saved.state, codes=codes
+    )
 
 
 @pages.post("/campaigns/<key>/end")

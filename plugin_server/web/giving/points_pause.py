@@ -11,6 +11,7 @@ from plugin_server.db.merchant.people import Person
 from plugin_server.db.points import pausing
 from plugin_server.db.points.orders import in_force
 from plugin_server.db.session import tenant
+from plugin_server.jobs import figures
 from plugin_server.jobs.giving.points_night import points_of
 from plugin_server.jobs.queues import wake
 from plugin_server.web.context import page, services, words
@@ -26,8 +27,9 @@ def show(who: Person) -> ResponseReturnValue:
     """Say what pausing does, or has done so far; the buttons do it."""
     with tenant(services().engine, who.merchant_id) as conn:
         force = in_force(conn) or abort(404)
-        concerns = pausing.affected(conn, services().now())
-    return page("points_pause.html", section="points", paused=force.paused, concerns=concerns)
+        standing = pausing.standing(conn, services().now())
+        sums = figures.soon(services(), conn, who.merchant_id, "points")
+    return page("points_pause.html", section="points", paused=force.paused, standing=standing, sums=sums)
 
 
 @pages.post("/points/pause")
