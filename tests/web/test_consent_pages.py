@@ -75,7 +75,7 @@ def test_a_sign_up_counts_after_a_click_in_the_mailbox(
     path = re.search(r"(/c/[\w.=\n-]+?/confirm)", mail.replace("=\n", ""))
     assert path
     assert "pending" in str(waiting)
-    visitor.get(path[1])
+    assert f'action="{path[1]}"' in visitor.get(path[1]).text
     with tenant(app.engine, merchant) as connection:
         assert topics.said(connection, made.id) == {"promotions": "pending"}
     assert visitor.client.post(path[1]).status_code == 302
@@ -83,6 +83,7 @@ def test_a_sign_up_counts_after_a_click_in_the_mailbox(
         assert topics.said(connection, made.id) == {"promotions": "subscribed"}
         assert topics.proof(connection, made.id)["log"][-1]["level"] == "confirmed"
     assert not confirm_mail.send(app, merchant, made.id)
+    assert f'action="{path[1]}"' not in visitor.get(path[1]).text
 
 
 def test_a_sign_up_never_weakens_a_yes_and_single_opt_in_counts_at_once(

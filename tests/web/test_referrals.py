@@ -87,6 +87,39 @@ def test_a_link_rests_while_nothing_is_given(shop: Shop, link: str, visitor: Vis
     assert "/r/" not in visitor.get(own_page(shop, "ani@example.com")).text
 
 
+def test_a_friend_s_own_link_has_its_button_only_where_there_is_something_to_confirm(
+    shop: Shop, link: str, visitor: Visitor
+) -> None:
+    """Nobody's invitation, one that rests, one that stands, one that was decided: pressing does what the page says."""
+    ani, titles = f"{own_page(shop, 'ani@example.com')}/friend", []
+
+    def look(path: str) -> bool:
+        page = visitor.get(path, headers={"Accept-Language": "en"}).text
+        titles.append(re.findall("<h1>(.*?)</h1>", page)[0].replace("&#39;", "'"))
+        return f'action="{path}"' in page
+
+    assert not look(ani)
+    assert visitor.client.post(ani).status_code == 409
+    assert shop.rows("SELECT 1 FROM consent WHERE level = 'confirmed'") == []
+    visitor.client.post(link, data={"email": "budi@example.com", "name": "Budi"})
+    budi = f"{own_page(shop, 'budi@example.com')}/friend"
+    shop.rows("UPDATE customer SET language = 'en' RETURNING id")
+    shop.do(lambda conn: referrals.save_terms(conn, ReferralTerms(on=False)))
+    assert not look(budi)
+    assert visitor.client.post(budi).status_code == 409
+    assert shop.rows("SELECT state FROM referral_join") == [("asked",)]
+    shop.do(lambda conn: referrals.save_terms(conn, ReferralTerms(on=True)))
+    assert look(budi)
+    assert visitor.client.post(budi).status_code == 302
+    for state in ("approved", "review", "refused"):
+        shop.rows(f"UPDATE referral_join SET state = '{state}' RETURNING id")
+        assert not look(budi)
+    assert titles == [
+        "No friend's price waits here", "There is no friend's price at the moment", "Is this you?",
+        "You have your friend's price", "The shop is looking at it", "There is no friend's price for you",
+    ]  # fmt: skip
+
+
 def test_terms_are_checked_kept_and_logged(shop: Shop, logged_in: Callable[[str], Visitor]) -> None:
     owner = logged_in("owner")
     owner.get("/settings/referral")

@@ -108,6 +108,7 @@ def test_a_friend_goes_from_the_link_to_the_seat_and_the_code(shop: Shop, team: 
     assert "Your code stands here in a moment" in visitor.get(own(shop, "cici@example.com")).text
     assert shop.rows("SELECT count(*), count(DISTINCT email) FROM offer_code") == [(3, 3)]
     assert "This team is complete" in visitor.get(team).text
+    assert f'action="{seat}"' not in visitor.get(seat).text
     assert visitor.client.post(team, data={"email": "dedi@example.com", "agree": "1"}).status_code == 409
 
 

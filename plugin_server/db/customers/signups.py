@@ -73,9 +73,14 @@ def _customer(conn: Connection, merchant_id: int, email: str, name: str, languag
     return int(made or 0)
 
 
+def waits(conn: Connection, customer_id: int) -> list[str]:
+    """The topics that wait for a click from the mailbox."""
+    return [topic for topic, state in topics.said(conn, customer_id).items() if state == "pending"]
+
+
 def confirm(conn: Connection, merchant_id: int, customer_id: int, now: datetime) -> list[str]:
     """A click from the mailbox: every topic that waited for it counts from now on. Gives those topics."""
-    waiting = [topic for topic, state in topics.said(conn, customer_id).items() if state == "pending"]
+    waiting = waits(conn, customer_id)
     for topic in waiting:
         consents.say(
             conn, merchant_id, customer_id, "subscribed", "confirmed by mail", now, topic=topic, level="confirmed",

@@ -197,6 +197,17 @@ def of_friend(conn: Connection, friend_id: int) -> Row[Any] | None:
     return conn.execute(text(_OF_FRIEND), {"f": friend_id}).one_or_none()
 
 
+def stands(conn: Connection, friend_id: int, now: datetime) -> str:
+    """What a friend's own link leads to: ``none`` where nobody sent this customer, ``rests`` while friends get nothing,
+    ``asked`` where their mailbox may confirm, else the state that was decided on.
+    """
+    join = conn.execute(text(_SENT_BY), {"f": friend_id}).one_or_none()
+    if join is None:
+        return "none"
+    rests = join.state == "asked" and not terms_of(conn, join.advocate_id, now).on
+    return "rests" if rests else str(join.state)
+
+
 def brought(conn: Connection, advocate_id: int) -> Row[Any]:
     """How many friends somebody brought, and how many of them bought."""
     return conn.execute(text(_BROUGHT), {"a": advocate_id}).one()
@@ -300,6 +311,7 @@ SELECT j.state, j.reason, r.state AS code_state,
 JOIN customer a ON a.id = j.advocate_id LEFT JOIN reward_claim r ON r.id = j.claim_id
 WHERE j.friend_id = :f ORDER BY j.id LIMIT 1
 """
+_SENT_BY = "SELECT state, advocate_id FROM referral_join WHERE friend_id = :f ORDER BY id LIMIT 1"
 _BROUGHT = """
 SELECT count(*) AS joined, count(converted_at) AS bought FROM referral WHERE advocate_id = :a
 """

@@ -83,8 +83,10 @@ def join(merchant: int) -> ResponseReturnValue:
 @pages.get("/c/<token>/confirm")
 @own
 def ask(who: Visit) -> ResponseReturnValue:
-    """One button; scanners open links, so that opening alone confirms nothing."""
-    return who.page("confirm.html")
+    """One button, where something waits for it; scanners open links, so that opening alone confirms nothing."""
+    with tenant(services().engine, who.merchant_id) as conn:
+        waits = signups.waits(conn, who.customer_id)
+    return who.page("confirm.html", waits=waits)
 
 
 @pages.post("/c/<token>/confirm")

@@ -80,8 +80,10 @@ def _visitor() -> str:
 @pages.get("/c/<token>/friend")
 @own
 def ask(who: Visit) -> ResponseReturnValue:
-    """One button; scanners open links, so that opening alone confirms nothing."""
-    return who.page("referral_confirm.html")
+    """One button where an invitation stands, else why not; opening alone confirms nothing, for scanners open links."""
+    with tenant(services().engine, who.merchant_id) as conn:
+        stands = referrals.stands(conn, who.customer_id, services().now())
+    return who.page("referral_confirm.html", stands=stands)
 
 
 @pages.post("/c/<token>/friend")
@@ -90,6 +92,8 @@ def confirm(who: Visit) -> ResponseReturnValue:
     """The mailbox answered: mails count from now on, and the friend's price is decided on."""
     now, merchant, friend = services().now(), who.merchant_id, who.customer_id
     with tenant(services().engine, merchant) as conn:
+        if (stands := referrals.stands(conn, friend, now)) in ("none", "rests"):
+            return who.page("referral_confirm.html", stands=stands), 409
         decided = referrals.confirm(conn, merchant, friend, secret=services().settings.keys[0], now=now)
         if decided is not None:
             audit_log.record(
