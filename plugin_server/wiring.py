@@ -28,6 +28,7 @@ from connectors.sendgrid.inbound import to_reply
 from connectors.sendgrid.mapping import to_events
 from connectors.shopify import auth as shopify_auth
 from connectors.smtp.client import SmtpBackend
+from connectors.smtp.server import Server
 from plugin_server.bulk_bell import BulkBell
 from plugin_server.cost_bucket import CostBucket
 from plugin_server.db.merchant import merchants
@@ -124,7 +125,7 @@ def _new_mail_backend(made: Services, by: Way) -> MailBackend:
     if by.backend == "sendgrid":
         return SendGridBackend(by.api_key, by.host)
     if by.backend == "smtp":
-        return SmtpBackend(made.settings.smtp_url or "", clock=made.now)
+        return SmtpBackend(Server.parse(made.settings.smtp_url or ""), clock=made.now)
     return FolderBackend(made.settings.outbox, clock=made.now)
 
 

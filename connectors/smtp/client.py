@@ -1,231 +1,165 @@
-"""Sending by any SMTP server: one mail for each recipient over one kept connection."""
+"""Sending by any SMTP server: one mail for each recipient over one kept line."""
 
 from __future__ import annotations
 
-import re
 import smtplib
-import ssl
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
-from urllib.parse import parse_qs, unquote, urlsplit
 
 from connectors.addresses import BadAddress, wire_address
+from connectors.errors import ConnectorError
 from connectors.mail_types import Mail, Recipient, SendOutcome, SendResult
 from connectors.mime import to_bytes
+from connectors.smtp.auth import refused_sender
+from connectors.smtp.envelope import CLOSING, Gone, Refused, hand_over, most_bytes
+from connectors.smtp.line import opened, words
+from connectors.smtp.server import Server
+from connectors.smtp.tally import Tally
 
-_LEADING_DOT: Final = re.compile(rb"^\.", re.MULTILINE)
-_PATIENCE: Final = 60.0
-_PORTS: Final = {"tls": 465, "starttls": 587, "offered": 587, "none": 25}
-
-
-@dataclass(frozen=True, slots=True)
-class _Server:
-    host: str
-    port: int
-    user: str
-    password: str = field(repr=False)
-    tls: str = "offered"
-
-    @property
-    def here(self) -> bool:
-        """Whether the server runs on this machine."""
-        return self.host in ("localhost", "127.0.0.1", "::1")
-
-    @classmethod
-    def parse(cls, url: str) -> _Server:
-        """From ``smtp://user:password@host:587?tls=starttls`` or ``smtps://…``. Raises ``ValueError``.
-
-        Without ``tls`` the line is encrypted where the server offers it, and a password never goes over an open line
-        to another machine; ``tls=none`` allows that, ``tls=starttls`` refuses to talk at all without encryption.
-        """
-        parts = urlsplit(url)
-        tls = parse_qs(parts.query).get("tls", ["offered"])[0] if parts.scheme == "smtp" else "tls"
-        if parts.scheme not in ("smtp", "smtps") or not parts.hostname or tls not in _PORTS:
-            raise ValueError("SMTP_URL must look like smtp://user:password@host:587?tls=starttls or smtps://…")
-        port = parts.port or _PORTS[tls]
-        return cls(parts.hostname, port, unquote(parts.username or ""), unquote(parts.password or ""), tls)
-
-
-class _Gone(Exception):
-    """The connection broke. ``sent`` tells whether the mail may have reached the server before."""
-
-    def __init__(self, reason: object, *, sent: bool) -> None:
-        super().__init__(str(reason) or type(reason).__name__)
-        self.sent = sent
+OPENING_SECONDS: Final = 60.0
+AFTER_CONTENT_SECONDS: Final = 120.0
+"""Servers look a mail through before they take it, and whoever does not wait has doubts (RFC 5321, 4.5.3.2)."""
+TOO_LARGE: Final = 552
 
 
 class SmtpBackend:
     """Keeps ``connectors.base.MailBackend``. One per process; calls from several threads wait for each other.
 
     An answer names every recipient that did not simply go: ``refused`` (the server says never), ``unsent`` (not now, or
-    the connection was gone before their turn) and ``doubtful`` (the connection died after the mail was handed over).
+    the line was gone before their turn) and ``doubtful`` (the line broke after the mail was handed over).
     """
 
-    def __init__(self, url: str, *, clock: Callable[[], datetime], timeout: float = 30) -> None:
-        self._server, self._clock, self._timeout = _Server.parse(url), clock, timeout
+    def __init__(
+        self,
+        server: Server,
+        *,
+        clock: Callable[[], datetime],
+        timeout: float = 30,
+        within: float = OPENING_SECONDS,
+        after_content: float = AFTER_CONTENT_SECONDS,
+    ) -> None:
+        self._server, self._clock = server, clock
+        self._timeout, self._within, self._patience = timeout, within, after_content
         self._lock = threading.Lock()
-        self._connection: smtplib.SMTP | None = None
+        self._line: smtplib.SMTP | None = None
+        self._carried = 0
+        self._clean = True
 
     def send(self, mail: Mail) -> SendResult:
         """Hand over the mails one after the other, each once."""
         with self._lock:
             try:
-                connection = self._connected()
-            except smtplib.SMTPAuthenticationError as error:
-                detail = f"The mail server refuses our name or password ({_said(error)}). Correct SMTP_URL."
-                return SendResult(SendOutcome.NOT_SENT, detail=detail, stop=True)
-            except (OSError, smtplib.SMTPException) as error:
-                detail = f"No connection to the mail server ({type(error).__name__}: {error})."
-                return SendResult(SendOutcome.NOT_SENT, detail=detail[:300], retry_after=_PATIENCE)
-            return self._hand_over(connection, mail).result()
+                self._ready()
+            except ConnectorError as error:
+                return SendResult(
+                    SendOutcome.NOT_SENT,
+                    detail=error.sentence,
+                    retry_after=error.retry_after,
+                    stop=error.permanent,
+                )
+            return self._hand_over(mail).result()
 
     def close(self) -> None:
-        """End the kept connection."""
+        """End the kept line."""
         with self._lock:
             self._drop()
 
-    def _hand_over(self, connection: smtplib.SMTP, mail: Mail) -> _Tally:
-        tally = _Tally()
+    def _hand_over(self, mail: Mail) -> Tally:
+        tally = Tally()
         for place, recipient in enumerate(mail.recipients):
-            try:
-                self._one(connection, mail, recipient)
-                tally.taken += 1
-            except BadAddress as error:
-                tally.refused[recipient.message_id] = str(error)
-            except smtplib.SMTPResponseException as error:
-                tally.note(recipient, error)
-                if error.smtp_code == 421 or isinstance(error, smtplib.SMTPSenderRefused):
-                    tally.break_off(mail.recipients[place + 1 :], _said(error))
-                    self._drop()
-                    break
-            except _Gone as error:
-                (tally.doubtful if error.sent else tally.unsent)[recipient.message_id] = str(error)
-                if not error.sent:
-                    tally.tried.add(recipient.message_id)
-                tally.break_off(mail.recipients[place + 1 :], "The connection to the mail server broke before.")
-                self._drop()
+            reason = self._one(mail, recipient, tally)
+            if reason:
+                tally.break_off(mail.recipients[place + 1 :], reason)
                 break
         return tally
 
-    def _one(self, connection: smtplib.SMTP, mail: Mail, recipient: Recipient) -> None:
-        content = to_bytes(mail, recipient, now=self._clock())
+    def _one(self, mail: Mail, recipient: Recipient, tally: Tally) -> str:
+        """Hand over one mail and tell the tally; gives why the others must wait, "" where they need not."""
         try:
-            _expect(connection.docmd("RSET"), 250)
-            sender = wire_address(mail.from_email)
-            code, said = connection.mail(sender)
-            if code != 250:
-                raise smtplib.SMTPSenderRefused(code, said, sender)
-            _expect(connection.rcpt(wire_address(recipient.email)), 250, 251)
-            _expect(connection.docmd("DATA"), 354)
-        except (smtplib.SMTPServerDisconnected, OSError) as error:
-            raise _or_answer(error, sent=False) from error
-        try:
-            connection.send(_LEADING_DOT.sub(b"..", content) + b".\r\n")
-            answer = connection.getreply()
-        except (smtplib.SMTPServerDisconnected, OSError) as error:
-            raise _Gone("The connection broke after the mail was handed over.", sent=True) from error
-        _expect(answer, 250)
-
-    def _connected(self) -> smtplib.SMTP:
-        if self._connection is not None:
-            try:
-                if self._connection.noop()[0] == 250:
-                    return self._connection
-            except (OSError, smtplib.SMTPException):
-                pass
+            self._carry(mail, recipient)
+        except BadAddress as error:
+            tally.refused[recipient.message_id] = str(error)
+        except _TooLarge as error:
+            tally.stop = tally.unsent[recipient.message_id] = str(error)
+            return str(error)
+        except ConnectorError as error:  # The line had to be opened anew, and could not be.
+            tally.unsent[recipient.message_id] = error.sentence
+            tally.wait, tally.stop = not error.permanent, error.sentence if error.permanent else ""
+            return error.sentence
+        except Refused as error:
+            return self._refused(mail, recipient, error, tally)
+        except Gone as error:
             self._drop()
-        self._connection = self._connect()
-        return self._connection
-
-    def _connect(self) -> smtplib.SMTP:
-        server, context = self._server, ssl.create_default_context()
-        connection: smtplib.SMTP
-        if server.tls == "tls":
-            connection = smtplib.SMTP_SSL(server.host, server.port, timeout=self._timeout, context=context)
+            if error.sent:
+                tally.doubtful[recipient.message_id] = "The connection broke after the mail was handed over."
+            else:
+                tally.unsent[recipient.message_id] = "The connection to the mail server broke."
+                tally.tried.add(recipient.message_id)
+            return "The connection to the mail server broke before."
         else:
-            connection = smtplib.SMTP(server.host, server.port, timeout=self._timeout)
+            tally.took()
+        return ""
+
+    def _refused(self, mail: Mail, recipient: Recipient, error: Refused, tally: Tally) -> str:
+        said, self._clean = words(error.code, error.answer), False
+        if error.code == CLOSING:
+            self._drop()
+        if error.stage == "sender":
+            trouble = refused_sender(mail.from_email, error.code, error.answer)
+            if error.code == TOO_LARGE:
+                trouble = ConnectorError(_too_large(said), code="size")
+            tally.unsent[recipient.message_id] = trouble.sentence if trouble.permanent else said
+            tally.wait, tally.stop = not trouble.permanent, trouble.sentence if trouble.permanent else ""
+            return tally.unsent[recipient.message_id]
+        over = tally.said_no(recipient, error.code, said)
+        return said if over or error.code == CLOSING else ""
+
+    def _carry(self, mail: Mail, recipient: Recipient) -> None:
+        content = to_bytes(mail, recipient, now=self._clock())
+        sender, address = wire_address(mail.from_email), wire_address(recipient.email)
         try:
-            connection.ehlo_or_helo_if_needed()
-            secure = server.tls == "tls"
-            if server.tls == "starttls" or (server.tls == "offered" and connection.has_extn("starttls")):
-                connection.starttls(context=context)
-                secure = True
-            if server.user and not (secure or server.here or server.tls == "none"):
-                raise smtplib.SMTPNotSupportedError("it offers no encryption for our password; see tls in SMTP_URL")
-            if server.user:
-                connection.login(server.user, server.password)
-        except (OSError, smtplib.SMTPException):
-            connection.close()
-            raise
-        return connection
+            self._over_line(sender, address, content)
+        except (Refused, Gone) as error:
+            # Many servers take so many mails over one line and no more, with a 421 or without a word. No content was
+            # sent, so that it is certain that nothing went: go on over a new line.
+            if not error.closed or not self._carried:
+                raise
+            self._drop()
+            self._over_line(sender, address, content)
+
+    def _over_line(self, sender: str, address: str, content: bytes) -> None:
+        line = self._ready(ask=False)
+        most = most_bytes(line)
+        if 0 < most < len(content):
+            raise _TooLarge(_too_large(f"{len(content) // 1000} kB > {most // 1000} kB"))
+        hand_over(line, sender, address, content, patience=self._patience)
+        self._carried += 1
+
+    def _ready(self, *, ask: bool = True) -> smtplib.SMTP:
+        """The kept line, reset where the last mail was not taken; ``ask`` if it lives. Raises ``ConnectorError``."""
+        if self._line is not None and (ask or not self._clean):
+            try:
+                alive = self._line.docmd("NOOP" if self._clean else "RSET")[0] == 250
+            except (OSError, smtplib.SMTPException):
+                alive = False
+            if not alive:
+                self._drop()
+        if self._line is None:
+            self._line, self._carried = opened(self._server, timeout=self._timeout, within=self._within), 0
+        self._clean = True
+        return self._line
 
     def _drop(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        if self._line is not None:
+            self._line.close()
+            self._line = None
 
 
-@dataclass(slots=True)
-class _Tally:
-    taken: int = 0
-    refused: dict[str, str] = field(default_factory=dict)
-    unsent: dict[str, str] = field(default_factory=dict)
-    doubtful: dict[str, str] = field(default_factory=dict)
-    tried: set[str] = field(default_factory=set)
-    stop: str = ""
-    wait: bool = False
-
-    def note(self, recipient: Recipient, error: smtplib.SMTPResponseException) -> None:
-        """One recipient's answer: 4xx is not now, 5xx is never. A refused sender is nobody's fault but ours."""
-        later = 400 <= error.smtp_code < 500
-        if isinstance(error, smtplib.SMTPSenderRefused) and not later:
-            self.stop = f"The mail server refuses the sender ({_said(error)}). Correct the sender address."
-            self.unsent[recipient.message_id] = self.stop
-        elif later:
-            self.wait = True
-            self.unsent[recipient.message_id] = _said(error)
-            if not isinstance(error, smtplib.SMTPSenderRefused):
-                self.tried.add(recipient.message_id)
-        else:
-            self.refused[recipient.message_id] = _said(error)
-
-    def break_off(self, rest: tuple[Recipient, ...], reason: str) -> None:
-        """The recipients that were not tried at all."""
-        self.unsent.update({recipient.message_id: reason for recipient in rest})
-
-    def result(self) -> SendResult:
-        """Accepted as soon as one mail was taken; all others are named."""
-        unclear = SendOutcome.IN_DOUBT if self.doubtful else SendOutcome.NOT_SENT
-        return SendResult(
-            SendOutcome.ACCEPTED if self.taken else unclear,
-            detail=self.stop or next(iter({**self.doubtful, **self.unsent, **self.refused}.values()), ""),
-            retry_after=_PATIENCE if self.wait else None,
-            stop=bool(self.stop),
-            refused=self.refused,
-            unsent=self.unsent,
-            doubtful=self.doubtful,
-            tried=frozenset(self.tried),
-        )
+class _TooLarge(Exception):
+    """The mail is larger than the server takes; all of this campaign are about as large."""
 
 
-def _expect(answer: tuple[int, bytes], *codes: int) -> None:
-    if answer[0] == -1:
-        raise smtplib.SMTPServerDisconnected("the server went away")
-    if answer[0] not in codes:
-        raise smtplib.SMTPResponseException(answer[0], answer[1])
-
-
-def _or_answer(error: Exception, *, sent: bool) -> Exception:
-    # Answers of the server are exceptions of the same family as broken lines; they say more and are kept.
-    if isinstance(error, smtplib.SMTPResponseException):
-        return error
-    return _Gone("The connection to the mail server broke.", sent=sent)
-
-
-def _said(error: smtplib.SMTPResponseException) -> str:
-    words = error.smtp_error
-    text = words.decode("utf-8", "replace") if isinstance(words, bytes) else str(words)
-    return f"{error.smtp_code} {' '.join(text.split())}"[:300]
+def _too_large(said: str) -> str:
+    return f"The mail is too large for the mail server ({said}). Make it shorter, then go on."

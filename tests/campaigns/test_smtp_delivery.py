@@ -7,13 +7,15 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from connectors.smtp.client import SmtpBackend
+from connectors.smtp.server import Server
 from plugin_server.db.sending import messages
 from plugin_server.db.session import tenant
 from plugin_server.jobs import sweep
 from plugin_server.jobs.campaigning import run as runs
-from plugin_server.jobs.outside import Outside
+from plugin_server.jobs.outside import Outside, outside
 from plugin_server.wiring import Services
 from tests.campaigns.shop import Shop
 from tests.campaigns.test_run import holiday, outcome, started
@@ -32,7 +34,7 @@ def server() -> Iterator[FakeSmtp]:
 @pytest.fixture
 def sending(app: Services, server: FakeSmtp, shop: Shop) -> Iterator[Outside]:
     """A world that sends by SMTP. The first request holds all that read Indonesian: six people."""
-    backend = SmtpBackend(server.url, clock=app.now, timeout=2)
+    backend = SmtpBackend(Server.parse(server.url), clock=app.now, timeout=2)
     yield Outside(mail=backend, backend="smtp", store=lambda _: shop)
     backend.close()
 
@@ -146,3 +148,19 @@ def test_a_server_that_is_away_for_long_costs_no_mail_its_tries(
     assert outcome(app, merchant, run_id)["messages"] == {"planned": 8}
     assert runs.advance(later(app, timedelta(minutes=45)), sending, merchant, run_id) == "done"
     assert taken(server) == EVERYBODY
+
+
+def test_a_worker_that_dies_leaves_few_in_doubt_and_a_stop_is_soon_heard(app: Services, merchant: int) -> None:
+    by_server = app.settings.model_copy(update={"mail_backend": "smtp", "smtp_url": "smtp://127.0.0.1:1"})
+    assert outside(replace(app, settings=by_server), merchant).at_once == 50
+    assert outside(app, merchant).at_once == 1000
+
+
+def test_a_request_holds_no_more_than_its_backend_wants(
+    app: Services, merchant: int, sending: Outside, server: FakeSmtp
+) -> None:
+    run_id = started(app, merchant, holiday())
+    assert runs.advance(app, replace(sending, at_once=3), merchant, run_id) == "done"
+    with tenant(app.engine, merchant) as conn:
+        sizes = list(conn.scalars(text("SELECT recipients FROM send_attempt ORDER BY recipients DESC")))
+    assert (sum(sizes), max(sizes), taken(server), server.connections) == (8, 3, EVERYBODY, 1)

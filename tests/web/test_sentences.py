@@ -30,7 +30,8 @@ SPEAKING = [
     ),
     *sorted((ROOT / "connectors/shopify").glob("*.py")),
     *(ROOT / f"connectors/sendgrid/{name}.py" for name in ("api", "client", "domains", "fence")),
-    *(ROOT / f"connectors/{name}.py" for name in ("addresses", "folder/client", "smtp/client")),
+    *(ROOT / f"connectors/{name}.py" for name in ("addresses", "folder/client")),
+    *(ROOT / f"connectors/smtp/{name}.py" for name in ("auth", "client", "line", "server", "tally")),
     *(
         ROOT / f"campaigns/mail/{name}.py"
         for name in ("compose", "filters", "liquid", "liquid_words", "mjml", "variables")

@@ -206,7 +206,7 @@ def _prepare(desk: _Desk, conn: Connection, now: datetime) -> _Ready | None:
     """
     run, backend = desk.run, desk.world.backend
     ledger.turn(conn, run.merchant_id)
-    room = sender.room_now(conn, desk.pace(conn), now, BATCH)
+    room = sender.room_now(conn, desk.pace(conn), now, min(BATCH, desk.world.at_once))
     if room.until and room.reason:
         campaigns.wait(conn, run.id, until=room.until, reason=room.reason)
         return None

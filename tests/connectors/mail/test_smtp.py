@@ -11,6 +11,7 @@ import pytest
 
 from connectors.mail_types import Mail, Recipient, SendOutcome
 from connectors.smtp.client import SmtpBackend
+from connectors.smtp.server import Server
 from tests.fakes.smtp import FakeSmtp, fake_smtp
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -27,15 +28,17 @@ def mail(*addresses: str, text: str = "Hi -t0-", sender: str = "hello@senja.exam
 FOUR = mail("a@example.com", "b@example.com", "c@example.com", "d@example.com")
 
 
-@pytest.fixture
-def fake() -> Iterator[FakeSmtp]:
+@pytest.fixture(params=["", "PIPELINING"], ids=["by steps", "in one piece"])
+def fake(request: pytest.FixtureRequest) -> Iterator[FakeSmtp]:
+    """A server that wants to be asked step by step, and one that takes the envelope in one piece."""
     with fake_smtp() as running:
+        running.offers += [request.param] if request.param else []
         yield running
 
 
 @pytest.fixture
 def backend(fake: FakeSmtp) -> Iterator[SmtpBackend]:
-    sender = SmtpBackend(fake.url, clock=lambda: NOW, timeout=2)
+    sender = SmtpBackend(Server.parse(fake.url), clock=lambda: NOW, timeout=2)
     yield sender
     sender.close()
 
@@ -106,11 +109,92 @@ def test_a_connection_that_dies_before_the_mail_is_certainly_unsent(
     assert backend.send(FOUR).outcome is SendOutcome.ACCEPTED
 
 
+@pytest.mark.parametrize("ends", ["421 enough over this line", "drop"])
+def test_a_server_that_takes_so_many_mails_over_a_line_gets_the_rest_over_the_next(
+    fake: FakeSmtp, backend: SmtpBackend, ends: str
+) -> None:
+    fake.answers["MAIL"] = ["", ends, "", ends]
+    result = backend.send(FOUR)
+    assert (result.outcome, result.unsent, result.retry_after) == (SendOutcome.ACCEPTED, {}, None)
+    assert [taken.recipient[0] for taken in fake.mails] == ["a", "b", "c", "d"]
+    assert fake.connections == 3
+
+
 def test_a_server_that_closes_says_so(fake: FakeSmtp, backend: SmtpBackend) -> None:
-    fake.answers["MAIL"] = ["", "421 closing"]
+    fake.answers["MAIL"] = ["", "421 closing", "421 still closing"]
     result = backend.send(FOUR)
     assert (result.outcome, result.retry_after) == (SendOutcome.ACCEPTED, 60.0)
     assert set(result.unsent) == {"m-2", "m-3", "m-4"}
+    assert (result.tried, len(fake.mails)) == (frozenset(), 1)
+
+
+def test_a_server_that_is_gone_in_the_middle_takes_nobodys_turn(fake: FakeSmtp, backend: SmtpBackend) -> None:
+    fake.answers["MAIL"] = ["", "421 closing"]
+    fake.answers["EHLO"] = ["", "421 not today"]
+    result = backend.send(FOUR)
+    assert (result.outcome, result.retry_after, result.tried) == (SendOutcome.ACCEPTED, 60.0, frozenset())
+    assert set(result.unsent) == {"m-2", "m-3", "m-4"}
+    assert "421 not today" in result.detail
+
+
+NINE = mail(*(f"{name}@example.com" for name in "abcdefghi"))
+
+
+def test_a_limit_told_to_each_reader_in_turn_costs_none_of_them_a_try(fake: FakeSmtp, backend: SmtpBackend) -> None:
+    fake.answers["RCPT"] = ["", *["452 4.3.1 too many this hour"] * 8]
+    result = backend.send(NINE)
+    assert (result.outcome, result.retry_after, result.stop) == (SendOutcome.ACCEPTED, 60.0, False)
+    assert (len(result.unsent), result.tried, fake.heard("RCPT")) == (8, frozenset(), 6)
+
+
+def test_a_right_that_is_gone_pauses_and_gives_nobody_up(fake: FakeSmtp, backend: SmtpBackend) -> None:
+    fake.answers["RCPT"] = ["", *["554 5.7.1 relay access denied"] * 8]
+    result = backend.send(NINE)
+    assert (result.stop, result.refused, len(result.unsent), result.tried) == (True, {}, 8, frozenset())
+    assert "relay access denied" in result.detail
+
+
+@pytest.mark.parametrize(
+    ("answer", "given_up"), [("550 5.1.1 no such user", 8), ("552 5.2.2 mailbox full", 8), ("450 4.7.1 Greylisted", 0)]
+)
+def test_what_is_said_of_addresses_one_after_the_other_is_about_them(
+    fake: FakeSmtp, backend: SmtpBackend, answer: str, given_up: int
+) -> None:
+    fake.answers["RCPT"] = ["", *[answer] * 8]
+    result = backend.send(NINE)
+    assert (result.stop, fake.heard("RCPT"), len(result.refused), len(result.tried)) == (
+        False, 9, given_up, 8 - given_up,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("said", ["at the door", "by the size it tells"])
+def test_a_mail_that_is_too_large_is_not_given_up_but_mended(fake: FakeSmtp, backend: SmtpBackend, said: str) -> None:
+    if said == "at the door":
+        fake.answers["MAIL"] = ["552 5.3.4 message too big"]
+    else:
+        fake.offers.append("SIZE 700")
+    result = backend.send(FOUR)
+    assert (result.outcome, result.stop, len(result.unsent), fake.mails) == (SendOutcome.NOT_SENT, True, 4, [])
+    assert "too large for the mail server" in result.detail
+
+
+def test_a_far_server_is_asked_in_few_turns(fake: FakeSmtp, backend: SmtpBackend) -> None:
+    backend.send(FOUR)
+    once = ["MAIL", "RCPT", "DATA"]
+    assert fake.commands == ["EHLO", *once * 4]
+
+
+def test_an_answer_without_end_after_the_content_is_a_doubt(fake: FakeSmtp) -> None:
+    fake.answers["."] = ["wait"]
+    hasty = SmtpBackend(Server.parse(fake.url), clock=lambda: NOW, timeout=2, after_content=0.2)
+    assert list(hasty.send(mail("a@example.com")).doubtful) == ["m-1"]
+    hasty.close()
+
+
+def test_a_log_in_that_cannot_be_checked_now_pauses_nothing(fake: FakeSmtp) -> None:
+    fake.answers["AUTH"] = ["454 4.7.0 temporary failure"]
+    result = SmtpBackend(Server.parse(fake.url.replace("//", "//u:p@")), clock=lambda: NOW).send(FOUR)
+    assert (result.outcome, result.stop, result.retry_after) == (SendOutcome.NOT_SENT, False, 60.0)
 
 
 def test_a_refused_sender_stops_everything(fake: FakeSmtp, backend: SmtpBackend) -> None:
@@ -129,14 +213,14 @@ def test_a_rejected_content_is_refused(fake: FakeSmtp, backend: SmtpBackend) -> 
 def test_a_wrong_password_stops_sending(fake: FakeSmtp) -> None:
     fake.answers["AUTH"] = ["535 bad credentials"] * 3
     url = fake.url.replace("smtp://", "smtp://user:s%40crt@")
-    result = SmtpBackend(url, clock=lambda: NOW).send(FOUR)
+    result = SmtpBackend(Server.parse(url), clock=lambda: NOW).send(FOUR)
     assert (result.outcome, result.stop) == (SendOutcome.NOT_SENT, True)
     assert "s@crt" not in result.detail
 
 
 def test_without_the_encryption_asked_for_nothing_is_said(fake: FakeSmtp) -> None:
     url = fake.url.replace("smtp://", "smtp://user:secret@") + "?tls=starttls"
-    result = SmtpBackend(url, clock=lambda: NOW).send(FOUR)
+    result = SmtpBackend(Server.parse(url), clock=lambda: NOW).send(FOUR)
     assert result.outcome is SendOutcome.NOT_SENT
     assert "STARTTLS" in result.detail
     assert (fake.mails, fake.heard("AUTH")) == ([], 0)
@@ -144,17 +228,17 @@ def test_without_the_encryption_asked_for_nothing_is_said(fake: FakeSmtp) -> Non
 
 def test_a_password_does_not_travel_over_an_open_line(fake: FakeSmtp) -> None:
     elsewhere = fake.url.replace("smtp://127.0.0.1", "smtp://user:secret@127.1")
-    result = SmtpBackend(elsewhere, clock=lambda: NOW).send(FOUR)
+    result = SmtpBackend(Server.parse(elsewhere), clock=lambda: NOW).send(FOUR)
     assert result.outcome is SendOutcome.NOT_SENT
-    assert "offers no encryption for our password" in result.detail
+    assert "a password must not travel unencrypted" in result.detail
     assert fake.heard("AUTH") == 0
-    allowed = SmtpBackend(f"{elsewhere}?tls=none", clock=lambda: NOW)
+    allowed = SmtpBackend(Server.parse(f"{elsewhere}?tls=none"), clock=lambda: NOW)
     assert allowed.send(FOUR).outcome is SendOutcome.ACCEPTED
     allowed.close()
 
 
 def test_a_server_that_is_no_tls_server_is_a_certain_no(fake: FakeSmtp) -> None:
-    result = SmtpBackend(fake.url.replace("smtp:", "smtps:"), clock=lambda: NOW, timeout=2).send(FOUR)
+    result = SmtpBackend(Server.parse(fake.url.replace("smtp:", "smtps:")), clock=lambda: NOW, timeout=2).send(FOUR)
     assert result.outcome is SendOutcome.NOT_SENT
 
 
@@ -168,7 +252,7 @@ def test_a_lost_connection_is_made_anew(fake: FakeSmtp, backend: SmtpBackend) ->
 def test_no_server_is_a_certain_no() -> None:
     with fake_smtp() as gone:
         url = gone.url
-    result = SmtpBackend(url, clock=lambda: NOW).send(FOUR)
+    result = SmtpBackend(Server.parse(url), clock=lambda: NOW).send(FOUR)
     assert (result.outcome, result.retry_after) == (SendOutcome.NOT_SENT, 60.0)
 
 
@@ -181,4 +265,4 @@ def test_a_bad_address_is_refused_before_the_server_sees_it(fake: FakeSmtp, back
 @pytest.mark.parametrize("url", ["http://a.example", "smtp://", "smtp://a.example?tls=maybe", "mail.example:25"])
 def test_a_url_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="SMTP_URL must look like"):
-        SmtpBackend(url, clock=lambda: NOW)
+        SmtpBackend(Server.parse(url), clock=lambda: NOW)
