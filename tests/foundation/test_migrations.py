@@ -12,7 +12,7 @@ from plugin_server.db.migrate import config, is_current
 from plugin_server.db.models import Base
 from plugin_server.db.session import owner_engine
 
-COLLATED = {"ix_customer_email_prefix", "ix_customer_first_name", "ix_customer_last_name"}
+COLLATED = {"ix_customer_email_prefix", "ix_customer_phone_end", "ix_customer_first_name", "ix_customer_last_name"}
 """Reflection loses the collation of an index expression, so these look changed whenever they are compared."""
 
 

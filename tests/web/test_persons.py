@@ -86,8 +86,9 @@ def test_who_is_alike_is_found_by_index(shop: Shop, pair: tuple[int, int]) -> No
             ),
             {"m": shop.merchant, "listed": addresses, "noise": NOISE},
         )
-        named = "UPDATE customer SET first_name = 'Ani', last_name = 'W', phone = '+62811' WHERE email = ANY(:who)"
-        conn.execute(text(named), {"who": ["aniw@yahoo.com", "ani.w@gmail.com"]})
+        named = "UPDATE customer SET first_name = 'Ani', last_name = 'W', phone = :phone WHERE email = ANY(:who)"
+        conn.execute(text(named), {"who": ["aniw@yahoo.com"], "phone": "+62 811-2345-678"})
+        conn.execute(text(named), {"who": ["ani.w@gmail.com"], "phone": "08112345678"})
     shop.do(analyse)
     with tenant(shop.app.engine, shop.merchant) as conn:
         # What this connection read before may still be in it: it is told to the others once a second.

@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, collate, func, or_, select, union
 
 from campaigns.membership import spellings
+from plugin_server.db.customers.spelling import after as after_all
+from plugin_server.db.customers.spelling import folded, phone_end
 from plugin_server.db.models.customer import Customer
 from plugin_server.db.models.facts import CustomerFacts
 
@@ -26,11 +28,14 @@ COLUMNS = (
     CustomerFacts.last_order_at,
 )
 MOST_MATCHES = 50
+LEAST_PART = 3
+MOST_WORDS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What somebody looks for: the beginning of an address or name, or a whole member number; a rung, an activity.
+    """What somebody looks for: the beginning of a name, with or without accents; an address or a part of it; the end of
+    a telephone number; a whole member number; a rung, an activity.
 
     Empty means all.
     """
@@ -93,18 +98,25 @@ def _filters(wish: Wish) -> list[ColumnElement[bool]]:
 
 
 def _matches(connection: Connection, wish: Wish) -> list[Row[*tuple[Any, ...]]]:
-    """One index range per column, each bounded; then the few found are put in order."""
-    text = " ".join(wish.text.lower().split())
-    first, _, last = text.partition(" ")
+    """One index range per column, each bounded; then the few found are put in order.
+
+    Where none of them finds anybody, addresses are read through for the text in their middle.
+    """
+    narrow = bool(wish.rung or wish.activity)
+    found = _rows(connection, wish, [Customer.member_number.in_(spellings(wish.text)), *_asked(wish.text, narrow)])
+    part = wish.text.strip().lower()
+    if found or len(part) < LEAST_PART or " " in part:
+        return found
+    return _rows(connection, wish, [Customer.email_norm.contains(part, autoescape=True)])
+
+
+def _rows(connection: Connection, wish: Wish, conditions: Sequence[ColumnElement[bool]]) -> list[Row[*tuple[Any, ...]]]:
     branches = [
         select(Customer.id)
         .join(CustomerFacts, CustomerFacts.customer_id == Customer.id)
         .where(condition, *_filters(wish))
         .limit(MOST_MATCHES)
-        for condition in [
-            Customer.member_number.in_(spellings(wish.text)),
-            *(_narrowed(text, first, last) if wish.rung or wish.activity else _indexed(text, first, last)),
-        ]
+        for condition in conditions
     ]
     ids = union(*branches).subquery()
     query = (
@@ -116,36 +128,43 @@ def _matches(connection: Connection, wish: Wish) -> list[Row[*tuple[Any, ...]]]:
     return list(connection.execute(query.limit(MOST_MATCHES)))
 
 
-def _indexed(text: str, first: str, last: str) -> list[ColumnElement[bool]]:
-    """Names through functions that may use the index on lower(name); addresses need none."""
+def _asked(text: str, narrow: bool) -> list[ColumnElement[bool]]:
+    """Names and numbers by functions that may use their indexes; addresses need none.
+
+    ``narrow``: beside other filters the conditions stand alone, since the first fifty of a name may all be on another
+    rung.
+    """
+    name, end = folded(text), phone_end(text)
+    words = name.split(" ")
+    halves = [(" ".join(words[:at]), " ".join(words[at:])) for at in range(1, min(len(words), MOST_WORDS))]
+    found = [_by_name(name, "", narrow), _by_last_name(name, narrow)] if name else []
+    found += [_by_name(first, last, narrow) for first, last in halves]
+    if end:
+        phoned = func.tangga_customers_phoned(end, after_all(end))
+        digits = func.reverse(func.regexp_replace(Customer.phone, r"\D", "", "g"))
+        found.append(_begins(digits, end) if narrow else Customer.id.in_(select(phoned)))
+    whole = " ".join(text.lower().split())
+    return found if " " in whole else [*found, _begins(Customer.email_norm, whole)]
+
+
+def _by_name(first: str, last: str, narrow: bool) -> ColumnElement[bool]:
+    if narrow:
+        begun = _begins(func.tangga_folded(Customer.first_name), first)
+        return and_(begun, _begins(func.tangga_folded(Customer.last_name), last)) if last else begun
     named = func.tangga_customers_first_named
-    found = [
-        Customer.id.in_(select(named(text, _end(text), "", chr(0x10FFFF)))),
-        Customer.id.in_(select(func.tangga_customers_last_named(text, _end(text)))),
-    ]
-    if last:
-        return [*found, Customer.id.in_(select(named(first, _end(first), last, _end(last))))]
-    return [*found, _begins(Customer.email_norm, text)]
+    return Customer.id.in_(select(named(first, after_all(first), last, after_all(last) if last else chr(0x10FFFF))))
 
 
-def _narrowed(text: str, first: str, last: str) -> list[ColumnElement[bool]]:
-    """The same beside other filters, where the first fifty of a name may all be on another rung."""
-    first_name, last_name = func.lower(Customer.first_name), func.lower(Customer.last_name)
-    found = [_begins(first_name, text), _begins(last_name, text)]
-    if last:
-        return [*found, and_(_begins(first_name, first), _begins(last_name, last))]
-    return [*found, _begins(Customer.email_norm, text)]
-
-
-def _end(prefix: str) -> str:
-    """The least text after all that begin with ``prefix``."""
-    return prefix[:-1] + chr(min(ord(prefix[-1]) + 1, 0x10FFFF))
+def _by_last_name(name: str, narrow: bool) -> ColumnElement[bool]:
+    if narrow:
+        return _begins(func.tangga_folded(Customer.last_name), name)
+    return Customer.id.in_(select(func.tangga_customers_last_named(name, after_all(name))))
 
 
 def _begins(column: Any, prefix: str) -> ColumnElement[bool]:
     """``column`` begins with ``prefix``, as a range that a C-collated index answers."""
     bytewise = collate(column, "C")
-    return and_(bytewise >= prefix, bytewise < _end(prefix))
+    return and_(bytewise >= prefix, bytewise < after_all(prefix))
 
 
 def one(connection: Connection, customer_id: int) -> Row[*tuple[Any, ...]] | None:

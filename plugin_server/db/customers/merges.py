@@ -13,6 +13,7 @@ from campaigns.referral import GMAIL, mailbox
 from plugin_server.db.customers import finding as customers
 from plugin_server.db.customers import identity
 from plugin_server.db.customers.identity import GUARDED, HANDS, MergeRefused
+from plugin_server.db.customers.spelling import phone_end
 from plugin_server.db.points import programme as points
 
 LETTERS = 6
@@ -76,7 +77,8 @@ def alike(conn: Connection, customer_id: int, limit: int = 5) -> list[Row[Any]]:
         return []
     box = mailbox(person.email) if person.email else ""
     given = {"id": person.id, "limit": limit, "first": person.first_name, "last": person.last_name,
-             "phone": person.phone, "starts": starts(box), "bare": box.partition("@")[0].replace(".", "")}  # fmt: skip
+             "phone": phone_end(person.phone or ""),
+             "starts": starts(box), "bare": box.partition("@")[0].replace(".", "")}  # fmt: skip
     rows = conn.execute(text(_ALIKE), given).all()
     return [row for row in rows if row.same_phone or row.same_name or (row.email and mailbox(row.email) == box)]
 
@@ -146,15 +148,17 @@ def _told(found: dict[str, int]) -> dict[str, int]:
     return {name: count for name, count in told.items() if count}
 
 
-_ALIKE = """
+_ALIKE = r"""
 SELECT c.id, c.email, btrim(c.first_name || ' ' || c.last_name) AS name, f.orders,
-       coalesce(c.phone = :phone, false) AS same_phone,
+       length(:phone) = 9
+           AND coalesce(left(reverse(regexp_replace(c.phone, '\D', '', 'g')), 9) = :phone, false) AS same_phone,
        (c.first_name = :first AND c.last_name = :last AND :first <> '' AND :last <> '') AS same_name
 FROM customer c LEFT JOIN customer_facts f ON f.customer_id = c.id
 WHERE c.id <> :id AND c.merged_into IS NULL AND c.erased_at IS NULL AND c.id = ANY(ARRAY(
-    (SELECT id FROM customer WHERE phone = :phone LIMIT 50)
+    (SELECT tangga_customers_phoned(:phone, :phone || ':') WHERE length(:phone) = 9)
     UNION (SELECT tangga_customers_first_named(
-               lower(:first), lower(:first) || chr(1), lower(:last), lower(:last) || chr(1))
+               tangga_folded(:first), tangga_folded(:first) || chr(1), tangga_folded(:last),
+               tangga_folded(:last) || chr(1))
            WHERE :first <> '' AND :last <> '')
     UNION (SELECT o.id FROM unnest(CAST(:starts AS text[])) AS s(start) CROSS JOIN LATERAL (
                SELECT id FROM customer WHERE email_norm COLLATE "C" >= s.start

@@ -36,9 +36,14 @@ class Customer(OfMerchant, Base):
             "member_number",
             postgresql_where=text("member_number IS NOT NULL"),
         ),
-        Index("ix_customer_phone", "merchant_id", "phone", postgresql_where=text("phone IS NOT NULL")),
-        Index("ix_customer_first_name", "merchant_id", text('lower(first_name) COLLATE "C"')),
-        Index("ix_customer_last_name", "merchant_id", text('lower(last_name) COLLATE "C"')),
+        Index(
+            "ix_customer_phone_end",
+            "merchant_id",
+            text(r"""reverse(regexp_replace(phone, '\D', '', 'g')) COLLATE "C\""""),
+            postgresql_where=text("phone IS NOT NULL"),
+        ),
+        Index("ix_customer_first_name", "merchant_id", text('tangga_folded(first_name) COLLATE "C"')),
+        Index("ix_customer_last_name", "merchant_id", text('tangga_folded(last_name) COLLATE "C"')),
         Index("ix_customer_email_prefix", "merchant_id", text('email_norm COLLATE "C"')),
         Index(
             "ix_customer_accounts_gone",
