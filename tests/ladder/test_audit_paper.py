@@ -62,6 +62,12 @@ def test_the_figures_stand_on_paper(shop: Shop, language: str, caplog: pytest.Lo
         assert f"{words.month(cohort['month'])} {cohort['size']}" in said
     for key in ("next", "last_month", "best", "months", "kept", "gaps", "cohorts", "worth", "levers"):
         assert words(f"figures.{key}") in said
+    for key in ("new", "existing", "share", "retention", "up_a_tenth", "cross_sell"):
+        assert words(f"figures.{key}") in said  # whole, however narrow its column
+    for why in ("customers", "orders", "revenue", "average", "existing", "top"):
+        assert words(f"audit.{why}_why") in said
+    starred = any(month["flagged_incomplete"] for month in found["months"][-13:])
+    assert (f"* {words('figures.flagged_why')}" in said) == starred
     assert words("figures.curve_shut") in said
     found["acquisition"]["ltv"]["forecast"] |= {"curve": found["acquisition"]["ltv"]["curve"][-1:] * 12}
     dashed = read(printed(found, words, shop="S", rungs=names, made_at=NOW))

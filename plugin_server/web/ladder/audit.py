@@ -102,7 +102,7 @@ def _drawn(document: dict[str, Any]) -> dict[str, Any]:
     cac = document["acquisition"]["cac"]
     top, places = max([*curve, *later, amount(cac) if cac else 0.0], default=0.0) * 1.1 or 1.0, len(curve) + len(later)
     return {
-        "peak": _peak(document["months"]),
+        "peak": charts.peak(document["months"]),
         "months": charts.stacked(
             [(amount(m["existing_revenue"]), amount(m["new_revenue"])) for m in document["months"]]
         ),
@@ -112,18 +112,6 @@ def _drawn(document: dict[str, Any]) -> dict[str, Any]:
         "tenth": A_TENTH / (ALL_UP - 1),
         "cac": cac and 100 - amount(cac) / top * 100,
     }
-
-
-def _peak(months: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """The month of most sales, which the highest column of the chart stands for; None where there were none."""
-
-    def sales(month: dict[str, Any]) -> Decimal:
-        return Decimal(month["new_revenue"]["amount"]) + Decimal(month["existing_revenue"]["amount"])
-
-    best = max(months, key=sales, default=None)
-    if best is None or not sales(best):
-        return None
-    return {"month": best["month"], "money": {**best["new_revenue"], "amount": str(sales(best))}}
 
 
 def _effects(levers: dict[str, Any] | None) -> list[float] | None:

@@ -7,12 +7,18 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
+from plugin_server.web.ladder import charts
 from plugin_server.web.ladder.paper import GREEN, Paper, of_rung
 from plugin_server.web.words import Words
 
 COHORTS: Final = 18
 MONTHS: Final = 13
 BUCKETS: Final = ("1", "2", "3-4", "5-9", "10+")
+COUNTED: Final = (
+    ("customers", "customers"), ("orders", "orders"), ("revenue", "revenue"), ("average", "average"),
+    ("existing_share", "existing"), ("top_decile", "top"),
+)  # fmt: skip
+"""Figures on top, and the sentences that say how they are counted; of the others the sentence stands beside them."""
 Figures = Mapping[str, Any]
 
 
@@ -34,6 +40,7 @@ def printed(found: Figures, t: Words, *, shop: str, rungs: Mapping[str, str], ma
             _cohorts(paper, found, t)
             _worth(paper, found, t)
             _levers(paper, found, t)
+            _how(paper, t)
         else:
             paper.sentence(t("figures.nothing"), size=10)
         return paper.printed()
@@ -140,7 +147,10 @@ def _months(paper: Paper, found: Figures, t: Words) -> None:
     paper.legend(t("figures.existing"), t("figures.new"))
     drawn = [tuple(float(Decimal(m[name]["amount"])) for name in ("existing_revenue", "new_revenue")) for m in months]
     ends = (t.month(months[0]["month"]), t.month(months[-1]["month"]))
-    paper.stacked([(one, two) for one, two in drawn], ends=ends)
+    faint = [place for place, m in enumerate(months) if m["flagged_incomplete"]]
+    paper.stacked([(one, two) for one, two in drawn], ends=ends, faint=faint)
+    if peak := charts.peak(months):
+        paper.sentence(t("audit.peak", month=t.month(peak["month"]), money=t.about(peak["money"])), size=8)
     paper.rows(
         [
             (
@@ -156,10 +166,11 @@ def _months(paper: Paper, found: Figures, t: Words) -> None:
         widths=(5, 4, 6, 6, 6, 9),
         head=[t(f"figures.{name}") for name in ("month", "buyers", "new", "existing", "share", "retention")],
     )
-    if any(m["flagged_incomplete"] for m in months):
+    if faint:
         paper.ln(1)
-        paper.sentence(f"* {t('figures.flagged_why')}")
-    if any(m["partial"] for m in months):
+        starred = "* " if faint[-1] >= len(months) - MONTHS else ""
+        paper.sentence(f"{starred}{t('figures.flagged_why')} {t('audit.faint')}")
+    if any(m["partial"] for m in months[-MONTHS:]):
         paper.ln(1)
         paper.sentence(f"† {t('figures.partial_why')}")
 
@@ -171,6 +182,7 @@ def _kept(paper: Paper, found: Figures, t: Words) -> None:
         (t("figures.window", days=window["days"]), window["value"], t("figures.window_why", days=window["days"])),
         (t("figures.retention"), last and last["retention"]["now"], t("figures.retention_why")),
         (t("figures.repeat_rate"), found["repeat_rate"], t("figures.repeat_why")),
+        (t("figures.cross_sell"), found["cross_sell"]["rate"], t("figures.cross_why")),
     ]
     for name, value, why in kept:
         paper.rows([(name, _share(t, value, 1))], widths=(4, 1))
@@ -236,8 +248,11 @@ def _curve(paper: Paper, acquired: Figures, t: Words) -> None:
     cac = acquired["cac"] and float(Decimal(acquired["cac"]["amount"]))
     paper.room_for(50)
     paper.legend(t("figures.curve"), t("figures.cac") if cac else "")
-    ends = (t("figures.month_n", n=0), t("figures.month_n", n=len(seen) + len(ahead) - 1))
-    paper.curve(seen, ahead, mark=cac, ends=ends)
+    money = [*acquired["ltv"]["curve"], *acquired["ltv"]["forecast"]["curve"]]
+    ends = [
+        t("audit.at", when=t("figures.month_n", n=place), money=t.about(money[place])) for place in (0, len(money) - 1)
+    ]
+    paper.curve(seen, ahead, mark=cac, ends=(ends[0], ends[1]))
     paper.sentence(f"- - - {t('figures.curve_ahead')}" if ahead else t("figures.curve_shut"), size=8)
 
 
@@ -267,6 +282,15 @@ def _levers(paper: Paper, found: Figures, t: Words) -> None:
     if levers["profit_before"] is None:
         paper.ln(1)
         paper.sentence(t("figures.levers_short"))
+
+
+def _how(paper: Paper, t: Words) -> None:
+    """How the large figures on top are counted, as the page unfolds it."""
+    paper.heading(t("audit.how"), needs=60)
+    for name, why in COUNTED:
+        paper.pen(8.5, bold=True)
+        paper.multi_cell(0, 4.5, t(f"figures.{name}"), new_x="LMARGIN", new_y="NEXT")
+        paper.sentence(t(f"audit.{why}_why"), size=8)
 
 
 def _lever(t: Words, name: str, value: Any) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
 
 GAP = 0.2
 """Share of a column's place that stays empty."""
@@ -76,3 +78,15 @@ def whiskers(intervals: Sequence[tuple[float, float, float] | None]) -> list[Whi
     """(low, estimate, high) each, all on one scale; nothing for nothing."""
     far = max((max(abs(end) for end in one) for one in intervals if one), default=0) or 1
     return [one and Whisker(*(50 + end / far * 48 for end in one)) for one in intervals]
+
+
+def peak(months: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The month of most sales, which the highest column of the chart stands for; None where there were none."""
+
+    def sales(month: dict[str, Any]) -> Decimal:
+        return Decimal(month["new_revenue"]["amount"]) + Decimal(month["existing_revenue"]["amount"])
+
+    best = max(months, key=sales, default=None)
+    if best is None or not sales(best):
+        return None
+    return {"month": best["month"], "money": {**best["new_revenue"], "amount": str(sales(best))}}

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final, Self
+from typing import Final, Self, cast
 
 from fontTools.merge import Merger
 from fontTools.ttLib import TTFont
 from fontTools.varLib import instancer
 from fpdf import FPDF
-from fpdf.enums import Align
+from fpdf.enums import Align, MethodReturnValue
 
 DIST: Final = Path(__file__).parents[1] / "static" / "dist"
 FAMILY: Final = "plus-jakarta-sans"
@@ -148,12 +148,30 @@ class Paper(FPDF):
         ``bars``, a colour for each row, draws the last column (a number from 0 to 1 as text) as a bar.
         """
         if head:
-            self._row(head, widths, bold=True)
+            self._head(head, widths)
         for place, cells in enumerate(rows):
             self._row(cells, widths, bar=bars[place] if bars else "")
 
-    def _row(self, cells: Sequence[str], widths: Sequence[float], *, bold: bool = False, bar: str = "") -> None:
-        self.pen(8.5, MUTED if bold else INK, bold=bold)
+    def _head(self, cells: Sequence[str], widths: Sequence[float]) -> None:
+        """Names of columns, each on as many lines as it needs, standing on the line below them."""
+        self.pen(8.5, MUTED, bold=True)
+        unit, tall = self.epw / sum(widths), 3.8
+        asked = list(zip(cells, widths, strict=True))
+        lines = [
+            len(cast(list[str], self.multi_cell(w * unit, tall, c, dry_run=True, output=MethodReturnValue.LINES)))
+            for c, w in asked
+        ]
+        most = max(lines)
+        self.room_for(most * tall + 2 * ROW)
+        top, left = self.get_y(), self.l_margin
+        for place, ((cell, width), own) in enumerate(zip(asked, lines, strict=True)):
+            self.set_xy(left, top + (most - own) * tall)
+            self.multi_cell(width * unit, tall, cell, align=Align.R if place else Align.L)
+            left += width * unit
+        self._ruled(top + most * tall + 1)
+
+    def _row(self, cells: Sequence[str], widths: Sequence[float], *, bar: str = "") -> None:
+        self.pen(8.5)
         self.room_for(ROW)
         unit, top = self.epw / sum(widths), self.get_y()
         for place, (cell, width) in enumerate(zip(cells, widths, strict=True)):
@@ -162,9 +180,13 @@ class Paper(FPDF):
                 self.rect(self.get_x() + 2, top + 1.6, max(float(cell) * (width * unit - 2), 0.2), 2.8, style="F")
             else:
                 self.cell(width * unit, ROW, self._cut(cell, width * unit), align=Align.R if place else Align.L)
+        self._ruled(top + ROW)
+
+    def _ruled(self, height: float) -> None:
+        """A line across, below which the next row begins."""
         self.set_draw_color(LINE)
-        self.line(self.l_margin, top + ROW, self.l_margin + self.epw, top + ROW)
-        self.set_xy(self.l_margin, top + ROW)
+        self.line(self.l_margin, height, self.l_margin + self.epw, height)
+        self.set_xy(self.l_margin, height)
 
     def _cut(self, words: str, width: float) -> str:
         """Words that fit into a cell, with … where some had to go."""
@@ -174,8 +196,18 @@ class Paper(FPDF):
             words = words[:-1]
         return words + "…"
 
-    def stacked(self, columns: Sequence[tuple[float, float]], *, ends: tuple[str, str], height: float = 42) -> None:
-        """Columns of two parts: the first from the ground (green), the second on top (amber); below it the two ends."""
+    def stacked(
+        self,
+        columns: Sequence[tuple[float, float]],
+        *,
+        ends: tuple[str, str],
+        faint: Collection[int] = (),
+        height: float = 42,
+    ) -> None:
+        """Columns of two parts: the first from the ground (green), the second on top (amber); below it the two ends.
+
+        Those of the numbers in ``faint`` are drawn pale.
+        """
         most = max((sum(parts) for parts in columns), default=0) or 1
         self.room_for(height + 8)
         ground, place = self.get_y() + height, self.epw / max(len(columns), 1)
@@ -185,7 +217,8 @@ class Paper(FPDF):
                 tall = max(part, 0) / most * height
                 top -= tall
                 self.set_fill_color(colour)
-                self.rect(self.l_margin + number * place + place * 0.1, top, place * 0.8, tall, style="F")
+                with self.local_context(fill_opacity=0.5 if number in faint else 1):
+                    self.rect(self.l_margin + number * place + place * 0.1, top, place * 0.8, tall, style="F")
         self.set_draw_color(MUTED)
         self.line(self.l_margin, ground, self.l_margin + self.epw, ground)
         self._ends(ground, ends)
