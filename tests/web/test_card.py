@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import io
 import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import segno
 from playwright.sync_api import Browser
 from sqlalchemy import text
 
@@ -16,6 +18,7 @@ from campaigns.membership import MembershipTerms
 from campaigns.referral import ReferralTerms
 from plugin_server.db.customers import benefits, membership
 from plugin_server.db.friends import referrals
+from plugin_server.db.merchant import brand
 from plugin_server.db.points import ledger as points_ledger
 from plugin_server.db.points import programme as points
 from plugin_server.db.session import tenant
@@ -118,6 +121,29 @@ VALUES (:m, :c, 'preferences', 'page', '{Teh}', :now, :now)
 """
 
 
+def test_forty_codes_and_no_address(
+    app: Services, merchant: int, woo: int, crowd: int, visitor: Visitor, full: str
+) -> None:
+    """The best of all codes stands on the front and none is left out; what only a mail can bring is not offered."""
+    with tenant(app.engine, merchant) as conn:
+        for n in range(40):
+            until = app.now() + timedelta(days=1, hours=n)
+            told = {"m": merchant, "c": crowd, "s": woo, "v": 10 + n % 39, "until": until, "now": app.now()}
+            conn.execute(text(CODE), told | {"code": f"MANY-{n:02}"})
+    front, _, below = visitor.get(full).text.partition("</article>")
+    assert re.findall(r"[A-Z]+-\w+(?=</span>)", front) == ["MANY-38"]
+    shown, _, rest = below.partition("<details>")
+    assert "<summary>37 lagi</summary>" in rest
+    assert re.findall(r"MANY-\d\d(?=</span>)", shown) == ["MANY-00", "MANY-01", "MANY-02", "MANY-03"]
+    assert len(set(re.findall(r"(?:MANY|SENJA)-\w+(?=</span>)", front + below))) == 42
+    assert "/r/" in front
+    with tenant(app.engine, merchant) as conn:
+        conn.execute(text("UPDATE customer SET email = NULL, email_norm = NULL WHERE id = :c"), {"c": crowd})
+    said = visitor.get(full).text
+    assert "/r/" not in said
+    assert 'name="promotions"' not in said
+
+
 def test_pages_behind_a_log_in_are_not_packed(logged_in: Callable[[str], Visitor]) -> None:
     assert "Content-Encoding" not in logged_in("owner").client.get("/home", headers={"Accept-Encoding": "gzip"}).headers
 
@@ -180,8 +206,20 @@ new PerformanceObserver((list) => list.getEntries().forEach((one) => window.move
 
 
 @pytest.mark.browser
-def test_the_card_without_a_script_and_on_paper(chromium: Browser, address: str, full: str) -> None:
-    context = chromium.new_context(java_script_enabled=False, viewport={"width": 390, "height": 844})
+def test_the_card_without_a_script_and_on_paper(
+    app: Services, merchant: int, chromium: Browser, address: str, full: str
+) -> None:
+    """One sheet as large as a bank card, in ink on white, whatever the names, the logo and the screen are like."""
+    logo = io.BytesIO()
+    segno.make("logo").save(logo, kind="png", scale=40)
+    with tenant(app.engine, merchant) as conn:
+        brand.save(conn, merchant, color="#7A1F5C", logo=logo.getvalue(), now=app.now())
+        conn.execute(text("UPDATE merchant SET name = :n"), {"n": "Toko Senja " * 10})
+        conn.execute(text("UPDATE customer SET last_name = :n"), {"n": "van den Hoogenbergsestraat " * 3})
+        conn.execute(text("UPDATE offer_code SET code = 'TWELVESIGNS1-AB2CD4EF' WHERE code = 'SENJA-15CD'"))
+    context = chromium.new_context(
+        java_script_enabled=False, viewport={"width": 390, "height": 844}, color_scheme="dark"
+    )
     page = context.new_page()
     page.goto(address + full)
     assert not page.is_visible("button[data-copy]")
@@ -189,10 +227,17 @@ def test_the_card_without_a_script_and_on_paper(chromium: Browser, address: str,
     for _ in range(2):
         page.click("main a:has-text('Ambil'), main button:has-text('Ambil')")
     page.locator("[role=status]").get_by_text("Milik Anda").wait_for()
-    printed = page.pdf(prefer_css_page_size=True)
+    sheets = [page.pdf(prefer_css_page_size=True)]
+    page.goto(f"{address}{full}/member")
+    sheets.append(page.pdf(prefer_css_page_size=True))
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.locator("h1").evaluate("one => getComputedStyle(one).color") == "rgb(31, 36, 48)"
     context.close()
-    boxes = re.findall(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", printed)
-    assert [(round(float(wide)), round(float(high))) for wide, high in boxes] == [(243, 153)]  # 85.6 × 54 mm in points
+    for printed in sheets:
+        boxes = re.findall(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", printed)
+        assert [(round(float(wide)), round(float(high))) for wide, high in boxes] == [
+            (243, 153)
+        ]  # 85.6 × 54 mm in points
 
 
 def test_benefits_are_written_by_owners_and_checked(

@@ -14,6 +14,9 @@ from plugin_server.db.models.merchant import Merchant
 from plugin_server.db.models.offer import OfferCode, Redemption
 from plugin_server.db.models.store import Store
 
+MOST = 100
+"""More codes than this nobody holds; a page must end somewhere."""
+
 
 @dataclass(frozen=True, slots=True)
 class Card:
@@ -54,8 +57,8 @@ def card(connection: Connection, customer_id: int, now: datetime) -> Card | None
         .join(Store, Store.id == OfferCode.store_id)
         .where(OfferCode.customer_id == customer.id, OfferCode.state == "issued", OfferCode.expires_at > now, ~used)
         .where(Store.state != "disconnected")
-        .order_by(OfferCode.expires_at)
-        .limit(5)
+        .order_by(OfferCode.expires_at, OfferCode.id)
+        .limit(MOST)
     ).all()
     shop = connection.execute(select(Merchant.name, Merchant.locale, Merchant.timezone, Merchant.currency)).one()
     return Card(customer, shop, list(offers), _said(connection, customer.id), _promised(connection, customer.id, now))
@@ -65,7 +68,9 @@ def _promised(connection: Connection, customer_id: int, now: datetime) -> list[R
     own = select(OfferCode.terms, OfferCode.currency, OfferCode.minimum_minor, OfferCode.expires_at).where(
         OfferCode.customer_id == customer_id, OfferCode.state == "promised", OfferCode.kind == "cashback"
     )
-    return list(connection.execute(own.where(OfferCode.expires_at > now).order_by(OfferCode.expires_at).limit(3)).all())
+    return list(
+        connection.execute(own.where(OfferCode.expires_at > now).order_by(OfferCode.expires_at).limit(MOST)).all()
+    )
 
 
 def _said(connection: Connection, customer_id: int) -> str:

@@ -16,7 +16,10 @@ from plugin_server.web.context import services
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """``url`` is None where friends get nothing at the moment or this customer never ordered; ``came`` is their own."""
+    """``url`` is None where friends get nothing at the moment, or the thanks for them could not reach this customer.
+
+    Those are customers who never ordered, and ones without an address. ``came`` is their own.
+    """
 
     url: str | None
     terms: ReferralTerms
@@ -42,7 +45,7 @@ def shared(conn: Connection, merchant_id: int, customer_id: int) -> Share:
     promise = friend_promises.of_customer(conn, customer_id, services().now())
     set_to = promise.over(set_to) if promise else set_to
     url = None
-    if set_to.on and person is not None and (person.orders or promise):
+    if set_to.on and person is not None and person.email and (person.orders or promise):
         token = referral_token(services().settings.keys, merchant_id, customer_id)
         url = f"{services().settings.public_url}/r/{token}"
     return Share(url, set_to, referrals.brought(conn, customer_id), referrals.of_friend(conn, customer_id))

@@ -29,7 +29,7 @@ def worn(brand: Brand | None) -> Markup:
     at = url_for("static", filename="dist/")
     text = _built(Path(str(current_app.static_folder)), at, current_app.extensions["tangga_assets"])
     if brand and brand.color:
-        text += f"@media (prefers-color-scheme:light){{:root{{--accent:{brand.color}}}}}"
+        text += f"@media print,(prefers-color-scheme:light){{:root{{--accent:{brand.color}}}}}"
     g.sheet = f"'sha256-{b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
     # Our own build and a checked colour (db.merchant.brand.checked_color): nothing of anybody's is in it.
     return Markup("<style>{}</style>").format(Markup(text))  # noqa: S704
