@@ -150,3 +150,14 @@ def test_a_store_that_is_down_leaves_the_event_waiting(shop: Shop, fake: FakeSto
     _drain(shop, fake)
     assert _states(shop) == [("received", "The shop does not answer.")]
     assert shop.rows("SELECT attempts, not_before > now() - interval '100 years' FROM inbound_event") == [(1, True)]
+
+
+def test_a_store_that_is_down_is_not_asked_about_every_event(shop: Shop, fake: FakeStore) -> None:
+    """Each question to a shop that does not answer takes minutes, in which nobody else's events come in."""
+    fake.down = True
+    fake.put(order("0", customer_external_id="7"))
+    for number in range(30):
+        _tell(shop, external_id=str(number), dedupe=str(number), refetch=number > 0)
+    _drain(shop, fake)
+    assert [asked for asked in fake.asked if asked.startswith("order ")] == ["order 1", "order 1", "order 2", "order 3"]
+    assert _states(shop) == [("done", "")] + [("received", "The shop does not answer.")] * 29

@@ -30,6 +30,8 @@ from plugin_server.jobs.reading import lifecycle
 from plugin_server.wiring import Services
 
 BATCH = 200
+VAIN = 3
+"""So often a shop is asked in vain about the events of a batch: each time takes minutes, and others wait behind it."""
 PASSING = (DeadlockDetected, SerializationFailure, UniqueViolation)
 """Database errors that two ingests at once can cause, and that trying again mends."""
 
@@ -81,6 +83,7 @@ class _Batch:
         with tenant(services.engine, merchant_id) as connection:
             row = stores.get(connection, store_id)
         self.home, self.left = row["fingerprint"], row["state"] == "disconnected"
+        self.vain = 0
 
     def work(self, connect: Connect, rows: Sequence[Row[Any]]) -> None:
         try:
@@ -106,8 +109,7 @@ class _Batch:
             if len(read) == 1:
                 self._again([read[0][0].id], str(error))
                 return
-            for pair in read:
-                self._by_itself(store, pair)
+            self._one_by_one(store, read)
 
     def _live_through(self, row: Row[Any], event: StoreEvent) -> None:
         """What concerns the store itself or somebody's rights: each in a transaction of its own, with its event."""
@@ -116,11 +118,16 @@ class _Batch:
         except (DBAPIError, psycopg.Error) as error:
             self._again([row.id], str(error))
 
-    def _by_itself(self, store: Store, pair: tuple[Row[Any], StoreEvent]) -> None:
-        try:
-            self._bring_in(store, [pair])
-        except (ConnectorError, DBAPIError, psycopg.Error) as error:
-            self._again([pair[0].id], str(error))
+    def _one_by_one(self, store: Store, read: Sequence[tuple[Row[Any], StoreEvent]]) -> None:
+        for row, event in read:
+            if event.refetch and self.vain >= VAIN:
+                self._again([row.id], "The shop does not answer.")
+                continue
+            try:
+                self._bring_in(store, [(row, event)])
+            except (ConnectorError, DBAPIError, psycopg.Error) as error:
+                self._again([row.id], str(error))
+                self.vain += isinstance(error, ConnectorError) and not error.permanent
 
     def _parsed(self, store: Store, row: Row[Any]) -> StoreEvent | None:
         try:
@@ -162,6 +169,8 @@ class _Batch:
         """Read the accounts we do not know yet; without them their orders come in all the same."""
         named = {order.customer_external_id for order in news.orders if order.customer_external_id}
         named -= {customer.external_id for customer in news.customers}
+        if not named or self.vain >= VAIN:
+            return
         with tenant(self.services.engine, self.merchant_id) as connection:
             known = connection.scalars(
                 text("SELECT external_id FROM identity WHERE store_id = :store AND external_id = ANY(:ids)"),
@@ -169,8 +178,8 @@ class _Batch:
             ).all()
         try:
             news.customers += [found for name in sorted(named.difference(known)) if (found := store.customer(name))]
-        except ConnectorError:
-            return
+        except ConnectorError as error:
+            self.vain += not error.permanent
 
     def _write(self, connection: Connection, news: News, done: Sequence[int]) -> None:
         of: dict[str, Any] = {"merchant_id": self.merchant_id, "store_id": self.store_id}
