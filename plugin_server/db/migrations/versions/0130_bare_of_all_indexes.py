@@ -46,7 +46,7 @@ def upgrade() -> None:
         "tangga_orders_dressed()",
         "void",
         f"""BEGIN
-            {_key("shop_order", "id")} {_key("identity", "id")}
+            {key_of("shop_order", "id")} {key_of("identity", "id")}
             {"; ".join((*EARLIER.ORDERS, *EARLIER.CUSTOMERS, *EARLIER.IDENTITIES))};
         END""",
     )
@@ -65,12 +65,12 @@ def upgrade() -> None:
         EXCEPTION WHEN lock_not_available THEN RETURN false;
         END""",
     )
-    keys = _key("customer_facts", "customer_id") + _key("rung_change", "id")
+    keys = key_of("customer_facts", "customer_id") + key_of("rung_change", "id")
     EARLIER.define("tangga_facts_dressed()", "void", f"BEGIN {keys} {'; '.join(FACTS)}; END")
     op.execute("ALTER FUNCTION tangga_analyze() SET default_statistics_target = 20")
 
 
-def _key(table: str, column: str) -> str:
+def key_of(table: str, column: str) -> str:
     """Put the key back, if it was taken off."""
     return f"""
         IF NOT EXISTS (SELECT FROM pg_constraint WHERE conname = 'pk_{table}' AND conrelid = '{table}'::regclass) THEN

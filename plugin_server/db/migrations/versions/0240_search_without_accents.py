@@ -1,5 +1,7 @@
 """Find José by "jose", and a telephone number by its end, however either was written."""
 
+from importlib import import_module
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -9,6 +11,9 @@ revision = "0240"
 down_revision = "0215"
 branch_labels = None
 depends_on = None
+
+BARE = import_module("plugin_server.db.migrations.versions.0130_bare_of_all_indexes")
+"""Whose function builds the indexes of a first import."""
 
 MINE = "merchant_id = tangga_merchant() AND merged_into IS NULL"
 BETWEEN = '{0} COLLATE "C" >= {1} AND {0} COLLATE "C" < {2}'
@@ -31,6 +36,20 @@ def _named(form: str) -> None:
         op.create_index(f"ix_customer_{name}_name", "customer", ["merchant_id", column])
 
 
+def _dressed(form: str) -> None:
+    """A first import builds the indexes of names in the same form."""
+    given = BARE.EARLIER
+    people = (index.replace("lower(", form.partition("(")[0] + "(") for index in given.CUSTOMERS)
+    given.define(
+        "tangga_orders_dressed()",
+        "void",
+        f"""BEGIN
+            {BARE.key_of("shop_order", "id")} {BARE.key_of("identity", "id")}
+            {"; ".join((*given.ORDERS, *people, *given.IDENTITIES))};
+        END""",
+    )
+
+
 def upgrade() -> None:
     # Plain letters, which most names are written in, take the short way: this runs for each customer that is read.
     op.execute(
@@ -40,6 +59,7 @@ def upgrade() -> None:
         "'ØøŁłĐđıĦħŦŧ', 'OoLlDdiHhTt')) END $$"
     )
     _named(FOLDED)
+    _dressed(FOLDED)
     # Right-to-left, so that the end of a number is the beginning of what the index holds.
     phone = sa.text(f'{PHONE_END} COLLATE "C"')
     given = sa.text("phone IS NOT NULL")
@@ -55,4 +75,5 @@ def downgrade() -> None:
     op.create_index("ix_customer_phone", "customer", ["merchant_id", "phone"], postgresql_where=given)
     op.drop_index("ix_customer_phone_end", "customer")
     _named(LOWER)
+    _dressed(LOWER)
     op.execute("DROP FUNCTION tangga_folded(text)")
