@@ -7,6 +7,9 @@ DIST := plugin_server/web/static/dist/app.js
 ASSETS := $(wildcard plugin_server/web/assets/*)
 ORACLE := tests/oracle/node_modules/.installed
 
+# Every start would compile the whole program anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test lint bench setup assets lock clean
 
 demo: .venv/.installed $(DIST)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -24,6 +25,10 @@ from plugin_server.settings import Settings
 from plugin_server.wiring import Services
 from tests.data.making import NOW, Shop
 from tests.databases import Databases
+
+# Some hundred processes are started here: where none keeps bytecode, each compiles the whole program anew.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
