@@ -24,7 +24,7 @@ from plugin_server.launcher.supervisor import ServiceUrls, embedded
 from plugin_server.settings import Settings
 from plugin_server.wiring import Services
 from tests.data.making import NOW, Shop
-from tests.databases import Databases
+from tests.databases import Databases, rest
 
 # Some hundred processes are started here: where none keeps bytecode, each compiles the whole program anew.
 sys.dont_write_bytecode = False
@@ -85,27 +85,30 @@ def databases(services: ServiceUrls) -> Iterator[Databases]:
         yield made
 
 
+@pytest.fixture(scope="session")
+def engines() -> Iterator[dict[str, Engine]]:
+    """By address: an engine that is kept also keeps what it compiled, and its statements are the same in every test."""
+    kept: dict[str, Engine] = {}
+    yield kept
+    for engine in kept.values():
+        engine.dispose()
+
+
 @pytest.fixture
-def database(databases: Databases) -> Iterator[str]:
+def database(databases: Databases, engines: dict[str, Engine]) -> Iterator[str]:
     """The address of this test's own database, migrated and empty."""
     name = databases.lend()
-    yield databases.url(name)
-    databases.take_back(name)
-
-
-@pytest.fixture(scope="session")
-def engines() -> dict[str, Engine]:
-    """By address: an engine that is kept also keeps what it compiled, and its statements are the same in every test."""
-    return {}
+    url = databases.url(name)
+    yield url
+    databases.take_back(name, rest(engines[url]) if url in engines else [])
 
 
 @pytest.fixture
-def engine(database: str, engines: dict[str, Engine]) -> Iterator[Engine]:
+def engine(database: str, engines: dict[str, Engine]) -> Engine:
     """The application's engine on this test's own database."""
     if database not in engines:
         engines[database] = app_engine(database)
-    yield engines[database]
-    engines[database].dispose()
+    return engines[database]
 
 
 @pytest.fixture

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from uuid import uuid4
 
 import psycopg
 from psycopg import sql
+from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
+from sqlalchemy.pool import QueuePool
 
 from plugin_server.db.migrate import migrate
 from plugin_server.db.session import psycopg_url
 
 LARGE = 512 * 1024
 """Above so many bytes a table is truncated; below, deleting its rows is several times faster."""
+
+RESTED = 2
+"""So many connections are kept for the next test: those of a test with more are closed."""
+# As new, but for what the server knows of the tables: to learn that anew takes longer than many a test.
+REST = """
+RESET ALL; RESET ROLE; DEALLOCATE ALL; CLOSE ALL; UNLISTEN *; DISCARD TEMP; DISCARD SEQUENCES;
+SELECT pg_advisory_unlock_all(), pg_stat_force_next_flush()
+"""
 
 TABLES = "SELECT oid::regclass::text FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
 RESTART = """
@@ -95,12 +106,15 @@ class Databases:
         self._owners[name] = self.connect(name)
         return name
 
-    def take_back(self, name: str) -> None:
-        """Cut off who is still connected, and empty the database; drop it where a test changed more than rows."""
+    def take_back(self, name: str, rested: Sequence[int] = ()) -> None:
+        """Cut off who is still connected, and empty the database; drop it where a test changed more than rows.
+
+        ``rested`` says who stays, by the numbers that ``rest`` gave.
+        """
         owner = self._owners[name]
         self._server.execute(
-            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = %s AND pid <> %s",
-            [name, owner.info.backend_pid],
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = %s AND pid <> ALL(%s)",
+            [name, [owner.info.backend_pid, *rested]],
         )
         if self._in_shape(name, owner) and self._as_given(owner):
             self._empty(name, owner)
@@ -155,6 +169,28 @@ class Databases:
         """A connection as the owner of one of them, each statement its own transaction."""
         address = self._url.set(drivername="postgresql", database=name).render_as_string(hide_password=False)
         return psycopg.connect(address, autocommit=True)
+
+
+def rest(engine: Engine) -> list[int]:
+    """Make the connections of an engine as new ones are, and give the numbers of their servers.
+
+    Where there are many, or one is still in use, all are closed: who holds it would go on in the next test.
+    """
+    pool = engine.pool
+    assert isinstance(pool, QueuePool)
+    if pool.checkedout() or pool.checkedin() > RESTED:
+        engine.dispose()
+        return []
+    held = [engine.raw_connection() for _ in range(pool.checkedin())]
+    numbers = []
+    for one in held:
+        driver = one.driver_connection
+        assert isinstance(driver, psycopg.Connection)
+        driver.execute(REST)
+        driver.commit()
+        numbers.append(driver.info.backend_pid)
+        one.close()
+    return numbers
 
 
 def _rows(owner: psycopg.Connection, table: str) -> list[tuple[object, ...]]:
