@@ -13,7 +13,7 @@ from plugin_server import wiring
 from plugin_server.db.shops.intake import Intake
 from plugin_server.frame import FramePath
 from plugin_server.jobs.bell import Bell
-from plugin_server.web import context, errors, health, login, packing, places, security, webhooks
+from plugin_server.web import compiled, context, errors, health, login, packing, places, security, webhooks
 from plugin_server.web.api import routes as api
 from plugin_server.web.campaigning import (
     builder,
@@ -129,6 +129,7 @@ def create_app(services: Services | None = None) -> Flask:
     for noun in NOUNS:
         app.register_blueprint(noun.pages)
     context.install(app)
+    compiled.install(app, made.settings.tangga_home)
     places.install(app)
     brand.install(app)
     connect_embedded.install(app)

@@ -4,9 +4,10 @@ import sys
 from importlib import import_module
 from typing import Any
 
-from plugin_server.lasting import settle
+from plugin_server.lasting import load, settle
 from plugin_server.launcher.children import die_with_parent
 from plugin_server.settings import BadSettings, complete, read
+from plugin_server.web import compiled
 
 worker_class = "gthread"
 workers = 2
@@ -33,6 +34,7 @@ def on_starting(arbiter: Any) -> None:
         sys.stderr.write(f"tangga: {error}\n")
         sys.exit(2)
     import_module(arbiter.app.app_uri.partition(":")[0])
+    load()
     settle()
 
 
@@ -41,6 +43,7 @@ def post_fork(_arbiter: Any, worker: Any) -> None:
     die_with_parent(worker.ppid)
 
 
-def post_worker_init(_worker: Any) -> None:
-    """Each worker's own application stays as well."""
+def post_worker_init(worker: Any) -> None:
+    """Each worker's own application stays as well; its templates are loaded beside the first requests."""
     settle()
+    compiled.ahead(worker.wsgi)

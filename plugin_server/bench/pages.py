@@ -25,6 +25,7 @@ from redis import Redis
 from sqlalchemy import Engine, text
 from werkzeug.routing import Rule
 
+from plugin_server import lasting
 from plugin_server.app import create_app
 from plugin_server.bench import pages_shop
 from plugin_server.bench.ladder import scratch, tidy
@@ -32,8 +33,8 @@ from plugin_server.bench.pages_shop import CAMPAIGN, MERCHANT, NOW, OWNER, SEGME
 from plugin_server.db.session import tenant
 from plugin_server.jobs.figures import made, make_figure
 from plugin_server.jobs.queues import queue
-from plugin_server.lasting import settle
 from plugin_server.settings import Settings
+from plugin_server.web import compiled
 from plugin_server.wiring import Services
 
 ROUNDS: Final = 20
@@ -80,7 +81,10 @@ def run(
         try:
             client = inside(app, engine)
             found, left_out = addresses(app, engine)
-            settle()
+            # As a web process begins: see plugin_server/gunicorn_config.py.
+            lasting.load()
+            compiled.load(app)
+            lasting.settle()
             say(f"{len(found)} pages. Measuring …")
             bare = _timed(_bare(engine).test_client(), "/", made_up, rounds)
             timed = {address: _timed(client, address, made_up, rounds) for address in found}

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from flask import Flask
 
 from plugin_server.gunicorn_config import on_starting
 from tests.launcher.conftest import until
@@ -21,9 +22,8 @@ ROOT = Path(__file__).parents[2]
 SERVERS = {"DATABASE_URL": "postgresql://127.0.0.1/none", "REDIS_URL": "redis://127.0.0.1"}
 
 
-def app(environ: object, start_response: object) -> list[bytes]:
-    """Never called; gunicorn only has to import it."""
-    return []
+app = Flask(__name__)
+"""Never called; gunicorn only has to import it."""
 
 
 @pytest.fixture
