@@ -13,6 +13,7 @@ from campaigns.ladder import rules
 from campaigns.points.program import parse_program
 from campaigns.recipes import holiday_discount
 from campaigns.schema import parse
+from plugin_server.bench import pages_groups
 from plugin_server.bench.ladder import SEED
 from plugin_server.db.audit import rollup as audit_rollup
 from plugin_server.db.campaigning import campaigns
@@ -106,6 +107,8 @@ def fill(engine: Engine, size: int, say: Callable[[str], None], tidy: Callable[[
         _segments(conn)
         _points(conn)
     _all(engine, _SAYS + _SENDS + _EARNS, given | {"run": run_id})
+    with tenant(engine, MERCHANT) as conn:
+        pages_groups.fill(conn, size, OWNER)
     tidy()
     say("What the night makes ready …")
     _night(engine)

@@ -30,6 +30,11 @@ def fresh() -> str:
     return secrets.token_urlsafe(18)
 
 
+def name_of(draft: str) -> str:
+    """Under which it is kept at the queue server."""
+    return f"campaign_draft:{draft}"
+
+
 def keep(draft: str, fields: Fields, user_id: int | None) -> bool:
     """Keep these fields; False where that was not possible."""
     pairs = [pair for pair in fields.items(multi=True) if pair[0] not in ("csrf_token", "do")]
@@ -40,7 +45,7 @@ def keep(draft: str, fields: Fields, user_id: int | None) -> bool:
         redis = services().redis
         if user_id is None and _too_many():
             return False
-        redis.set(f"campaign_draft:{draft}", content, ex=KEPT)
+        redis.set(name_of(draft), content, ex=KEPT)
     except RedisError:
         return False
     return True
@@ -57,7 +62,7 @@ def _too_many() -> bool:
 def kept(draft: str, user_id: int) -> Fields | None:
     """The fields of a draft of one's own; None where there is none (any more)."""
     try:
-        content = services().redis.get(f"campaign_draft:{draft}") if draft else None
+        content = services().redis.get(name_of(draft)) if draft else None
     except RedisError:
         return None
     if not isinstance(content, bytes):
@@ -81,6 +86,6 @@ def marked(answer: Response, draft: str) -> Response:
 def forget(draft: str) -> None:
     """It is saved: the draft is not needed any more."""
     try:
-        services().redis.delete(f"campaign_draft:{draft}")
+        services().redis.delete(name_of(draft))
     except RedisError:
         return
