@@ -22,7 +22,8 @@ from plugin_server.db.session import tenant
 from plugin_server.jobs.campaigning.run import firings
 from plugin_server.web.campaigning.base import fitted
 from plugin_server.web.campaigning.fields import document_of, fields_of
-from plugin_server.web.campaigning.offer_fields import COMMON, classes, own_fields, plain
+from plugin_server.web.campaigning.offer_fields import COMMON, classes, own_fields
+from plugin_server.web.typed import plain
 from plugin_server.wiring import Services
 from tests.web.conftest import Visitor
 from tests.web.filled import filled

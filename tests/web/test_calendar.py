@@ -144,3 +144,42 @@ def test_weeks_are_whole() -> None:
     days = days_of(date(2027, 2, 1))
     assert (days[0], days[-1], len(days)) == (date(2027, 2, 1), date(2027, 2, 28), 28)
     assert [days_of(date(2026, 8, 1))[place] for place in (0, -1)] == [date(2026, 7, 27), date(2026, 9, 6)]
+
+
+def test_a_date_is_corrected_added_and_taken_away_again(
+    app: Services, merchant: int, logged_in: Callable[[str], Visitor]
+) -> None:
+    """What was set by hand can be undone: a computed holiday falls back, a day of one's own goes."""
+    campaign(app, merchant, "lebaran", trigger={"kind": "holiday", "holiday": "eid_al_fitr", "offsets_days": [-7]})
+    marketer = logged_in("marketer")
+
+    def listed() -> dict[str, str]:
+        page = unescape(marketer.get("/settings/holidays").text)
+        found = re.findall(
+            r'name="key" value="(\w+)"><input type="hidden" name="year" value="(\d+)">\s+<div.*?value="([\d-]+)"',
+            page,
+            re.DOTALL,
+        )
+        return {f"{key} {year}": day for key, year, day in found}
+
+    before = listed()
+    year = next(one for one in before if one.startswith("eid_al_fitr "))[-4:]
+    moved = {"key": "eid_al_fitr", "year": year, "day": f"{year}-03-19"}
+    assert marketer.post("/settings/holidays", moved).status_code == 302
+    assert listed()[f"eid_al_fitr {year}"] == f"{year}-03-19"
+    page = unescape(marketer.get("/settings/holidays").text)
+    assert "1 running campaign moves with it. Go on?" in page
+    for name in ("Ulang tahun toko", "店庆"):
+        assert marketer.post("/settings/holidays", {"name": name, "day": "2062-05-05"}).status_code == 302
+    assert len(set(listed()) - set(before)) == 2
+    refused = marketer.post("/settings/holidays", {"name": "Christmas", "day": f"{year}-12-20"})
+    assert (refused.status_code, "in the list already" in refused.text, 'value="Christmas"' in refused.text) == (
+        422,
+        True,
+        True,
+    )
+    for one in set(listed()) - set(before) | {f"eid_al_fitr {year}"}:
+        key, _, at = one.partition(" ")
+        assert marketer.post("/settings/holidays/remove", {"key": key, "year": at}).status_code == 302
+        assert marketer.post("/settings/holidays/remove", {"key": key, "year": at}).status_code == 404
+    assert listed() == before

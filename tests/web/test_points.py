@@ -85,7 +85,7 @@ def test_rungs_categories_and_names_are_fields(shop: Shop, logged_in: Callable[[
         (None, 1, "10"), ("Tea", 3, "20"), (None, 20, None),
     ]  # fmt: skip
     assert saved["rewards"][0]["name"] == {"id": "Rp 500 off", "nl": "Rp 500 korting"}
-    for wrong, said in (({"times_member": "0"}, "Write numbers above zero"), ({"category_per_0": "0"}, "Choose a cat"),
+    for wrong, said in (({"times_member": "0"}, "Write a number above zero"), ({"category_per_0": "0"}, "Write an am"),
                         ({"category_name_0": "Coffee"}, "Choose a cat")):  # fmt: skip
         store = shop.rows("SELECT id, merchant_id FROM store")[0]
         shop.rows("INSERT INTO category (store_id, merchant_id, external_id, name) VALUES "
@@ -101,8 +101,8 @@ def test_a_wrong_form_says_where_and_keeps_what_was_typed(shop: Shop, logged_in:
     answer = visitor.post("/points", FORM | {"per": "0", "reward_value_0": ""})
     text = answer.get_data(as_text=True)
     assert answer.status_code == 422
-    assert "Write how many points and for what amount" in text
-    assert "A reward needs a name, points and a value" in text
+    assert "Write an amount above zero." in text
+    assert "Write an amount above zero; percent go up to 100." in text
     assert 'value="Rp 500 off"' in text
     assert shop.rows("SELECT 1 FROM point_program") == []
 

@@ -214,12 +214,12 @@ def brought(conn: Connection, advocate_id: int) -> Row[Any]:
 
 
 def amounts(given: dict[str, str]) -> tuple[ReferralTerms | None, dict[str, str]]:
-    """(terms, faults by field) of the settings form; a fault is a phrase's key."""
+    """(terms, faults by field) of the settings form, numbers with a decimal point; a fault is a phrase's key."""
     faults: dict[str, str] = {}
     numbers: dict[str, Decimal] = {}
     limits = {"percent": (1, 90), "minimum": (0, 10**12), "valid_days": (1, 365), "cap": (1, 1000), "a_day": (1, 1000)}
     for name, (least, most) in limits.items():
-        said = given.get(name, "").strip().replace(",", ".")
+        said = given.get(name, "").strip()
         whole = name not in ("percent", "minimum")
         plain = said.isascii() and (said if whole else said.replace(".", "", 1)).isdigit() and len(said) < 16
         numbers[name] = Decimal(said) if plain else Decimal(-1)

@@ -19,9 +19,10 @@ from campaigns.schema import Problem
 from campaigns.triggers import OF_RUNG
 from plugin_server.locales import LANGUAGES
 from plugin_server.web.campaigning.mail_fields import read_wording, wording_fields
-from plugin_server.web.campaigning.offer_fields import offer_fields, plain, read_offer
+from plugin_server.web.campaigning.offer_fields import offer_fields, read_offer
 from plugin_server.web.campaigning.steps import read_steps, step_fields
 from plugin_server.web.campaigning.variants import part_of_one, percent, read_variants, variant_fields
+from plugin_server.web.typed import plain
 
 Fields = MultiDict[str, str]
 Pairs = list[tuple[str, str]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -14,6 +13,7 @@ from pydantic import BaseModel
 from werkzeug.datastructures import MultiDict
 
 from campaigns.offers.offer import LOYAL, Given, Offer
+from plugin_server.web.typed import plain
 
 COMMON: Final = ("valid_days", "budget", "code_prefix")
 """What every kind has: the fields of ``Given``."""
@@ -136,15 +136,3 @@ def _read(given: MultiDict[str, str], field: OfferField, language: str) -> Any:
         }
         return {rung: plain(value, language) for rung, value in own.items() if value.strip()}
     return (plain(text, language) if field.shape == "number" else text) or None
-
-
-def plain(text: str, language: str) -> str:
-    """A number as people of ``language`` write it, with a decimal point: ``100.000`` is 100000 in Indonesian.
-
-    Both marks are taken for decimals where they can be nothing else: ``12,5`` and ``12.5``.
-    """
-    bare = re.sub(r"[\s_]", "", text)
-    thousands, decimal = (",", ".") if language == "en" else (".", ",")
-    if re.fullmatch(rf"\d{{1,3}}({re.escape(thousands)}\d{{3}})+({re.escape(decimal)}\d+)?", bare):
-        bare = bare.replace(thousands, "")
-    return bare.replace(",", ".")

@@ -10,8 +10,9 @@ from werkzeug.datastructures import MultiDict
 
 from plugin_server.locales import LANGUAGES
 from plugin_server.web.campaigning.mail_fields import read_wording, wording_fields
-from plugin_server.web.campaigning.offer_fields import offer_fields, plain, read_offer
+from plugin_server.web.campaigning.offer_fields import offer_fields, read_offer
 from plugin_server.web.campaigning.steps import Fields, Pairs, marked, with_marked
+from plugin_server.web.typed import plain
 
 NAMES: Final = ("a", "b", "c", "d")
 """As many as can be compared."""

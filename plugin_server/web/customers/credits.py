@@ -19,6 +19,7 @@ from plugin_server.jobs.giving.credits import give_credits
 from plugin_server.jobs.queues import wake
 from plugin_server.web.context import services, words
 from plugin_server.web.guards import requires
+from plugin_server.web.typed import plain
 
 pages = Blueprint("credits", __name__)
 AMOUNT = re.compile(r"\d{1,12}(\.\d{1,2})?", re.ASCII)
@@ -31,7 +32,7 @@ TICKET = re.compile(r"[0-9a-f]{32}", re.ASCII)
 def give(who: Person, customer_id: int) -> ResponseReturnValue:
     """Plan a credit; a worker gives it. The form's own number makes a second click give nothing."""
     form = {name: request.form.get(name, "") for name in ("amount", "reason", "store", "ticket")}
-    amount = form["amount"].replace(",", ".").strip()
+    amount = plain(form["amount"], words().language)
     back = redirect(url_for("customers.show", customer_id=customer_id))
     if not AMOUNT.fullmatch(amount) or not TICKET.fullmatch(form["ticket"]):
         flash(words()("credit.bad_amount"), "bad")

@@ -27,7 +27,7 @@ from plugin_server.jobs.giving.points_night import points_of
 from plugin_server.jobs.queues import wake
 from plugin_server.locales import LANGUAGES
 from plugin_server.web.context import page, services, words
-from plugin_server.web.giving import points_form, points_rules
+from plugin_server.web.giving import points_faults, points_form, points_rules
 from plugin_server.web.guards import requires
 from plugin_server.web.ladder.rungs import names_of
 
@@ -46,15 +46,15 @@ def show(who: Person) -> ResponseReturnValue:
 @requires("marketer")
 def save(who: Person) -> ResponseReturnValue:
     """A new version of the programme; all orders since its first day are looked at by a worker."""
-    document, faults = points_form.read(request.form, _main(who))
-    if faults:
-        return _page(who, request.form.to_dict(), faults), 422
+    document, faults = points_form.read(request.form, _main(who), words().language)
     with tenant(services().engine, who.merchant_id) as conn:
         try:
             program = points_form.checked(document)
-            version = held.save_program(conn, who.merchant_id, program, by=who.email)
+            version = held.save_program(conn, who.merchant_id, program, by=who.email) if not faults else 0
         except BadCampaign as error:
-            return _page(who, request.form.to_dict(), points_form.faults_of(error, document)), 422
+            faults = points_faults.at_fields(error, request.form) | faults
+        if faults:
+            return _page(who, request.form.to_dict(), faults), 422
         kept_figures.forget(conn, "points")
         audit_log.record(conn, who.merchant_id, actor=who.email, action="points_program", subject=f"version {version}")
     wake(services().redis, points_of, who.merchant_id, on="default")
@@ -118,10 +118,11 @@ def _page(who: Person, given: dict[str, str], faults: dict[str, str]) -> str:
         named = names_of(conn, who.merchant_id, words().language)
         categories = list(conn.scalars(text("SELECT DISTINCT name FROM category ORDER BY name LIMIT 500")))
     today = now.astimezone(ZoneInfo(merchant.timezone)).date()
+    form = given or points_form.shown(_program(force), today, _main(who), words().language)
     return page(
         "points.html",
         section="points", force=force, sums=made and made.document,
-        claims=claims, faults=faults, form=(form := given or points_form.shown(_program(force), today, _main(who))),
+        claims=claims, faults=faults, form=form,
         currency=merchant.currency, actions=ACTIONS,
         places=range(_rewards(given, force) + 1), rungs=named, categories=categories,
         category_places=range(points_rules.rows(form)),

@@ -17,6 +17,7 @@ from plugin_server.jobs.letters.confirm import send_approved
 from plugin_server.jobs.queues import wake
 from plugin_server.web.context import page, services, words
 from plugin_server.web.guards import requires
+from plugin_server.web.typed import plain
 
 pages = Blueprint("referral_review", __name__)
 
@@ -33,7 +34,8 @@ def settings(who: Person) -> ResponseReturnValue:
 def save(who: Person) -> ResponseReturnValue:
     """Keep the terms; codes given already stay as they are."""
     given = request.form.to_dict()
-    chosen, faults = referrals.amounts(given)
+    numbers = {name: plain(given.get(name, ""), words().language) for name in ("percent", "minimum")}
+    chosen, faults = referrals.amounts(given | numbers)
     if chosen is None:
         return _settings(who, given, faults), 422
     with tenant(services().engine, who.merchant_id) as conn:

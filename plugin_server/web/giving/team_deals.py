@@ -44,7 +44,7 @@ def new(_who: Person) -> ResponseReturnValue:
 @requires("marketer")
 def save(who: Person) -> ResponseReturnValue:
     """Open a deal; what cannot be kept is refused at its field, or above the form."""
-    terms, ends_on, faults = read(request.form)
+    terms, ends_on, faults = read(request.form, words().language)
     if terms is not None:
         try:
             with tenant(services().engine, who.merchant_id) as conn:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from campaigns.offers.team import TeamTerms
+from plugin_server.web.typed import plain
 
 EMPTY: Final = {
     "name": "", "seats": "5", "days": "3", "unlock": "joined", "who": "anyone", "kind": "percentage", "value": "15",
@@ -18,9 +19,10 @@ WHOLE: Final = ("seats", "days", "valid_days")
 AMOUNTS: Final = ("value", "minimum", "comfort", "budget")
 
 
-def read(form: Mapping[str, str]) -> tuple[TeamTerms | None, date | None, dict[str, str]]:
-    """(terms, last day, faults by field); a fault is a phrase's key, or a sentence."""
+def read(form: Mapping[str, str], language: str) -> tuple[TeamTerms | None, date | None, dict[str, str]]:
+    """(terms, last day, faults by field); a fault is a phrase's key, or a sentence. Numbers are ``language``'s."""
     given = {name: form.get(name, "").strip()[:200] for name in EMPTY}
+    given |= {name: plain(given[name], language) for name in AMOUNTS}
     faults = {name: "team.bad_number" for name in WHOLE if not given[name].isdecimal()}
     faults |= {name: "team.bad_amount" for name in AMOUNTS if given[name] and not _amount(given[name])}
     if not given["name"]:
@@ -36,7 +38,7 @@ def read(form: Mapping[str, str]) -> tuple[TeamTerms | None, date | None, dict[s
 
 
 def _document(given: dict[str, str]) -> dict[str, Any]:
-    amounts = {name: given[name].replace(",", ".") or None for name in AMOUNTS}
+    amounts = {name: given[name] or None for name in AMOUNTS}
     gift = {
         "kind": given["kind"], "value": None if given["kind"] == "free_shipping" else amounts["value"],
         "minimum": amounts["minimum"], "valid_days": int(given["valid_days"]),
@@ -47,8 +49,8 @@ def _document(given: dict[str, str]) -> dict[str, Any]:
 
 
 def _amount(given: str) -> bool:
-    plain = given.replace(",", ".").replace(".", "", 1)
-    return plain.isascii() and plain.isdigit() and len(plain) < 15
+    digits = given.replace(".", "", 1)
+    return digits.isascii() and digits.isdigit() and len(digits) < 15
 
 
 def _day(given: str) -> tuple[date | None, bool]:

@@ -23,6 +23,7 @@ from plugin_server.web.context import page, services, words
 from plugin_server.web.guards import requires
 from plugin_server.web.ladder import charts
 from plugin_server.web.ladder.rungs import names_of
+from plugin_server.web.typed import plain
 
 pages = Blueprint("audit", __name__)
 EARLIEST, LATEST = date(1990, 1, 1), date(2999, 12, 31)
@@ -32,6 +33,10 @@ EARLIEST, LATEST = date(1990, 1, 1), date(2999, 12, 31)
 @requires("viewer")
 def show(who: Person) -> ResponseReturnValue:
     """All figures of the audit, as they were made ready, with how fresh they are."""
+    return _page(who, {})
+
+
+def _page(who: Person, faults: dict[str, str]) -> str:
     span, fault = _span()
     found = ready(services(), who.merchant_id, span)
     with tenant(services().engine, who.merchant_id) as connection:
@@ -49,6 +54,8 @@ def show(who: Person) -> ResponseReturnValue:
         currency=currency,
         given=request.args,
         rungs=rungs,
+        faults=faults,
+        form=request.form,
     )
 
 
@@ -130,7 +137,7 @@ def enter(who: Person) -> ResponseReturnValue:
     with tenant(services().engine, who.merchant_id) as connection:
         now, currency = services().now(), merchants.get(connection)["currency"]
         try:
-            amount = _amount(request.form.get("amount", ""), currency)
+            amount = _amount(plain(request.form.get("amount", ""), words().language), currency)
             day = date.fromisoformat(f"{month[:7]}-01")
             spending.enter(
                 connection,
@@ -143,8 +150,7 @@ def enter(who: Person) -> ResponseReturnValue:
             )
         except ValueError as error:
             what = error.what if isinstance(error, BadSpend) else "month"
-            flash(words()(f"figures.spend_{what}"), "bad")
-            return redirect(url_for("audit.show") + "#spending")
+            return _page(who, {what: words()(f"figures.spend_{what}")}), 422
         pulse.beat(connection, merchant_id=who.merchant_id, now=now)
         detail = {"month": month[:7], "channel": channel.strip(), **amount.as_json()}
         audit_log.record(
@@ -155,9 +161,9 @@ def enter(who: Person) -> ResponseReturnValue:
 
 
 def _amount(given: str, currency: str) -> Money:
-    """An amount as people type it: ``1250000``, ``12.50`` or ``12,50``. Raises ``BadSpend``."""
+    """An amount with a decimal point. Raises ``BadSpend``."""
     try:
-        amount = Decimal(given.strip().replace(",", "."))
+        amount = Decimal(given)
         if not amount.is_finite() or abs(amount) >= Decimal(10) ** 15:
             raise InvalidOperation
         minor = minor_units(amount, currency)

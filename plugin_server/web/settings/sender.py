@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import date
 
 from flask import Blueprint, abort, flash, redirect, request, url_for
@@ -34,10 +36,10 @@ def show(who: Person) -> ResponseReturnValue:
     return _page(who, {}, None)
 
 
-def _page(who: Person, faults: dict[str, str], given: Pace | None) -> str:
+def _page(who: Person, faults: dict[str, str], paced: Mapping[str, str] | None) -> str:
     with tenant(services().engine, who.merchant_id) as connection:
         health = sender.Health(**figures.ready(services(), connection, who.merchant_id, "health").document)
-        pace = given or sender.pace(connection)
+        pace = paced or asdict(sender.pace(connection))
         domain, looked = sender.domain(connection), sender.domain_found(connection)
         vouched, replies = vouching.of(connection), sender.replies(connection)
         refused = sender.refused(connection, domain, services().settings.public_url)
@@ -46,7 +48,7 @@ def _page(who: Person, faults: dict[str, str], given: Pace | None) -> str:
         "sender.html",
         section="settings",
         health=health,
-        pace=pace,
+        paced=pace,
         limits=(BOUNCE_LIMIT, COMPLAINT_LIMIT),
         faults=faults,
         domain=domain,
@@ -167,7 +169,7 @@ def save(who: Person) -> ResponseReturnValue:
     begun = _day("warm_up_from", faults)
     chosen = Pace(minute, begun, first or FIRST_DAY)
     if faults:
-        return _page(who, faults, chosen), 422
+        return _page(who, faults, request.form), 422
     with tenant(services().engine, who.merchant_id) as connection:
         sender.save_pace(connection, chosen)
         audit_log.record(connection, who.merchant_id, actor=who.email, action="settings_changed", subject="pace")
