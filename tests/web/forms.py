@@ -10,7 +10,10 @@ TYPED = {"text", "search", "email", "url", "tel", "number", "date", "time", "dat
 
 @dataclass
 class Field:
-    """One control: ``kind`` is the type of an input, or its tag; ``told`` is what its ``about`` says is wrong."""
+    """One control: ``kind`` is the type of an input, or its tag; ``told`` is what its ``about`` says is wrong.
+
+    A button may have an ``action`` of its own.
+    """
 
     name: str
     kind: str
@@ -19,6 +22,7 @@ class Field:
     on: bool = True
     about: str = ""
     told: str = ""
+    action: str = ""
 
     @property
     def typed(self) -> bool:
@@ -28,7 +32,7 @@ class Field:
 
 @dataclass
 class Form:
-    """Where a form is sent, and its fields in their order; ``off`` where a fieldset of it is disabled."""
+    """Where a form is sent, and its fields in their order."""
 
     action: str
     method: str
@@ -55,6 +59,7 @@ class _Reader(HTMLParser):
         self.open = self.off = False
         self.area: Field | None = None
         self.main = False
+        self.shut: list[bool] = []
         self.faults: dict[str, str] = {}
         self.fault = ""
 
@@ -67,6 +72,8 @@ class _Reader(HTMLParser):
             self.open = True
         if "fault" in at.get("class", "").split():
             self.fault = at.get("id", "")
+        if tag == "fieldset":
+            self.shut.append("disabled" in at)
         if not self.open:
             return
         if tag in ("input", "textarea", "select", "button"):
@@ -78,15 +85,10 @@ class _Reader(HTMLParser):
 
     def _control(self, tag: str, at: dict[str, str]) -> None:
         kind = at.get("type", "text") if tag == "input" else "submit" if tag == "button" else tag
-        on = "disabled" not in at and (kind not in ("checkbox", "radio") or "checked" in at)
-        made = Field(
-            at.get("name", ""),
-            kind,
-            at.get("value", ""),
-            at.get("aria-invalid") == "true",
-            on,
-            at.get("aria-describedby", ""),
-        )
+        on = "disabled" not in at and True not in self.shut and (kind not in ("checkbox", "radio") or "checked" in at)
+        about, action = at.get("aria-describedby", ""), at.get("formaction", "")
+        invalid = at.get("aria-invalid") == "true"
+        made = Field(at.get("name", ""), kind, at.get("value", ""), invalid, on, about, action=action)
         self.forms[-1].fields.append(made)
         self.area = made if tag == "textarea" else None
 
