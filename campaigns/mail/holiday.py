@@ -203,10 +203,7 @@ def dressed(words: Mapping[str, str], language: str, *, offer: str | None) -> st
     Words with ``ask`` have eleven links in the box instead, one for each score, and no button that would draw from
     them; those with ``link`` have that address in it, to be passed on. ``target`` is where the button leads.
     """
-    own = dict(words)
-    said = _WORDS[language] | own | ({"opening": own["text"]} if "text" in own else {})
-    if offer == "free_shipping":
-        said |= {"offer": said["free"]}
+    own, said = dict(words), spoken_words(words, language, offer=offer)
     box, terms = (_BOX.substitute(said), _TERMS.substitute(said)) if offer else ("", "")
     if "link" in own:
         box = _SHARE.substitute(said)
@@ -216,6 +213,12 @@ def dressed(words: Mapping[str, str], language: str, *, offer: str | None) -> st
         action = ""
         box = _SCORES.substitute(said | {"low": _scores(range(6)), "high": _scores(range(6, 11))})
     return _LOOK.substitute(said | {"head": HEAD, "box": box, "terms": terms, "action": action, "told": stand(said)})
+
+
+def spoken_words(words: Mapping[str, str], language: str, *, offer: str | None) -> dict[str, str]:
+    """The words of a letter over the holiday's: ``opening`` is what it says, ``offer`` what its kind is called."""
+    said = _WORDS[language] | dict(words) | ({"opening": words["text"]} if "text" in words else {})
+    return said | ({"offer": said["free"]} if offer == "free_shipping" else {})
 
 
 def _scores(numbers: range) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import TypeAdapter
 
+from campaigns.mail.blocks import Block, blocks_mjml
 from campaigns.mail.compose import compile_message
 from campaigns.mail.holiday import LANGUAGES
 from campaigns.mail.kinds import LETTERS, LINKED, WITHOUT_CODE
-from campaigns.mail.letters import letter
+from campaigns.mail.letters import letter, letter_parts
 from campaigns.recipes import recipes
 from campaigns.series_parts import letters
 from tests.mail.samples import sample_contexts
@@ -28,6 +30,24 @@ def test_a_letter_says_all_it_must(key: str, language: str) -> None:
         assert not set("{}$").intersection(mail.subject + mail.text), (key, language, name)
         assert list(mail.missing) == []
         assert len(mail.subject) <= 60, "phones show no more"
+
+
+@pytest.mark.parametrize("key", LETTERS)
+def test_a_letter_as_parts_says_the_same(key: str) -> None:
+    coded = LETTERS[key] is not None and key not in WITHOUT_CODE
+    for language in LANGUAGES:
+        source, parts = letter(key, language), letter_parts(key, language, code=True)
+        own = [line for one in parts for name in ("heading", "text", "url") for line in one.get(name, "").split("\n\n")]
+        assert [line for line in own if line not in source.mjml and "ask" not in line] == []
+        assert ({"coupon"} <= {one["kind"] for one in parts}) is coded
+        assert [one for one in letter_parts(key, language, code=False) if one["kind"] == "coupon"] == []
+    mjml = blocks_mjml(TypeAdapter(list[Block]).validate_python(parts), language)
+    made = compile_message(mjml, source.subject, source.preheader, language)
+    for name, context in sample_contexts(language).items():
+        mail = made.render(context)
+        assert ("SENJA-7K2M-Q9XD" in mail.text.replace("?coupon=SENJA-7K2M-Q9XD", "")) is coded
+        assert not set("{}$").intersection(mail.text), (key, name)
+        assert list(mail.missing) == []
 
 
 def test_every_recipe_is_a_campaign_that_can_be_saved() -> None:

@@ -7,9 +7,13 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import text
 
+from campaigns.mail.blocks import Hero
+from campaigns.mail.letters import letter_parts
+from campaigns.recipes import recipes
 from campaigns.schema import dump, parse
 from plugin_server.db.campaigning import campaigns
 from plugin_server.db.session import tenant
+from plugin_server.web.campaigning.mail_fields import part_fields
 from plugin_server.wiring import Services
 from tests.web.conftest import Visitor
 
@@ -54,6 +58,28 @@ def test_parts_are_moved_without_saving_and_then_saved(
     assert saved.version == 2
     assert [block.kind for block in saved.campaign.message["id"].blocks or ()] == ["hero", "text"]
     assert set(saved.campaign.message) == {"en", "id"}
+
+
+def test_a_ready_letter_is_there_to_be_changed(
+    app: Services, merchant: int, logged_in: Callable[[str], Visitor]
+) -> None:
+    ready = next(one for one in recipes() if one.key == "first_order").campaign
+    with tenant(app.engine, merchant) as connection:
+        campaigns.save(connection, merchant_id=merchant, campaign=ready, by="test")
+    who, path = logged_in("marketer"), f"/campaigns/{ready.key}/compose/en"
+    page = who.get(path).text
+    assert f">{ready.title}</a>" in page
+    assert 'value="The first step is on us"' in page
+    assert "Try us once" in page
+    parts = {name[2:]: told for name, told in part_fields("m", letter_parts("first_order", "en", code=True))}
+    changed = FORM | parts | {"b0.heading": "Come in", "act": "save"}
+    assert who.post(path, changed).status_code == 302
+    with tenant(app.engine, merchant) as connection:
+        blocks = campaigns.need(connection, ready.key).campaign.message["en"].blocks or ()
+    assert [block.kind for block in blocks] == ["hero", "coupon", "button", "ladder"]
+    assert isinstance(blocks[0], Hero)
+    assert blocks[0].heading == "Come in"
+    assert "Try us once" in blocks[0].text
 
 
 def test_faults_stand_beside_their_fields_and_nothing_is_saved(

@@ -47,7 +47,8 @@ def _known(language: str) -> str:
 
 def _page(saved: campaigns.Saved, language: str, draft: composer_form.Draft, faults: dict[str, str]) -> str:
     return page(
-        "composer.html", section="campaigns", key=saved.campaign.key, language=language, draft=draft, faults=faults,
+        "composer.html", section="campaigns", key=saved.campaign.key, title=saved.campaign.title, language=language,
+        draft=draft, faults=faults,
         samples=SAMPLES, kinds=composer_form.KINDS, fields=composer_form.fields, more=composer_form.SUBJECTS,
         tries=composer_form.tries_subjects(saved.campaign),
     )  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any
 from werkzeug.datastructures import MultiDict
 
 from campaigns.mail import blocks
+from campaigns.mail.letters import letter, letter_parts
 from campaigns.schema import BadCampaign, Campaign, Wording, dump, parse
 from plugin_server.web.words import Words
 
@@ -55,16 +56,20 @@ def _shape(model: Any, name: str) -> str:
     return "lines" if name in model.long else "line"
 
 
-def of_wording(message: Mapping[str, Wording], language: str) -> Draft:
-    """What is saved in a language; where there is nothing yet, a copy of another language to translate."""
+def of_wording(message: Mapping[str, Wording], language: str, *, offered: bool = True) -> Draft:
+    """What is saved in a language; where there is nothing yet, a copy of another language to translate.
+
+    A ready letter is there in every language, as parts whose words can be changed; its code where there is an offer.
+    """
     found = message.get(language) or next(iter(message.values()))
+    if found.recipe:
+        ready = found if language in message else letter(found.recipe, language)
+        return Draft(ready.subject, ready.preheader, [*letter_parts(found.recipe, language, code=offered)])
     if found.blocks:
         parts = [block.model_dump(mode="json") for block in found.blocks]
         return Draft(found.subject, found.preheader, parts)
-    if found.mjml or found.html:
-        kind = "mjml" if found.mjml else "html"
-        return Draft(found.subject, found.preheader, [], found.mjml or found.html or "", kind)
-    return Draft(found.subject, found.preheader, [{"kind": "hero"}, {"kind": "coupon"}, {"kind": "button"}])
+    kind = "mjml" if found.mjml else "html"
+    return Draft(found.subject, found.preheader, [], found.mjml or found.html or "", kind)
 
 
 def tries_subjects(campaign: Campaign) -> bool:
@@ -78,7 +83,7 @@ def tries_subjects(campaign: Campaign) -> bool:
 def of_campaign(campaign: Campaign, language: str) -> Draft:
     """``of_wording`` with the subjects that are tried against the first one."""
     known = {one.key: one.subject.get(language, "") for one in campaign.measure.variants}
-    draft = of_wording(campaign.message, language)
+    draft = of_wording(campaign.message, language, offered=campaign.offer is not None)
     own = language in campaign.message
     return replace(draft, subjects=tuple(known.get(key, "") if own else "" for key in SUBJECTS))
 

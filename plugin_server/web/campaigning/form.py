@@ -242,12 +242,14 @@ def _written(given: Fields, base: Mapping[str, Any]) -> Fields:
     made = given
     for language in given.getlist("message.languages"):
         body = given.get(f"message.{language}.body")
+        old = (base.get("message") or {}).get(language)
         written = campaign_mail_fields.of_language(given, language)
         if body == "blocks" and not written.parts:
             offered = bool(given.get("offer.kind"))
-            parts = campaign_mail_fields.first_parts(written.subject, catalogue(language), coupon=offered)
+            parts = campaign_mail_fields.first_parts(
+                written.subject, catalogue(language), old, language, coupon=offered
+            )
             made = campaign_mail_fields.with_parts(made, language, parts)
-        old = (base.get("message") or {}).get(language)
         if body == "mjml" and not written.source.strip() and old:
             made = made.copy()
             made[f"message.{language}.source"] = body_of(Wording.model_validate(old), language)

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from werkzeug.datastructures import MultiDict
 
+from campaigns.mail.letters import letter_parts
 from plugin_server.web.campaigning import composer_form
 
 BODIES: Final = ("blocks", "mjml", "html")
@@ -62,8 +63,15 @@ def read_wording(given: MultiDict[str, str], language: str, base: Mapping[str, A
     return made | {body: draft.source} if body in BODIES else made
 
 
-def first_parts(subject: str, said: Mapping[str, Any], *, coupon: bool) -> list[dict[str, str]]:
-    """A mail to begin with; ``said`` are the phrases of its language."""
+def first_parts(
+    subject: str, said: Mapping[str, Any], old: Mapping[str, Any] | None, language: str, *, coupon: bool
+) -> list[dict[str, str]]:
+    """A mail to begin with: the words of the ready letter that stood there (``old``), or a place for one's own.
+
+    ``said`` are the phrases of its language.
+    """
+    if old and old.get("recipe"):
+        return letter_parts(old["recipe"], language, code=coupon)
     middle = [{"kind": "coupon"}] if coupon else []
     text, button = str(said["builder.first_text"]), str(said["builder.first_button"])
     heading = [{"kind": "hero", "heading": subject[:300]}] if subject.strip() else []
