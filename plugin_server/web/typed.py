@@ -13,7 +13,7 @@ def plain(text: str, language: str) -> str:
     """
     bare = re.sub(r"[\s_]", "", text)
     thousands, decimal = (",", ".") if language == "en" else (".", ",")
-    if re.fullmatch(rf"\d{{1,3}}({re.escape(thousands)}\d{{3}})+({re.escape(decimal)}\d+)?", bare):
+    if re.fullmatch(rf"[1-9]\d{{0,2}}({re.escape(thousands)}\d{{3}})+({re.escape(decimal)}\d+)?", bare):
         bare = bare.replace(thousands, "")
     return bare.replace(",", ".")
 

@@ -11,10 +11,12 @@ from html import unescape
 import pytest
 from flask import Flask
 
+from connectors.types import Money
 from plugin_server.db.points import actions, ledger
 from plugin_server.db.points import programme as points
 from plugin_server.jobs.giving.points_night import rounded
 from plugin_server.vault import CustomerLink, customer_token
+from plugin_server.web.giving import points_form
 from plugin_server.wiring import Services
 from tests.data.making import DAY, NOW, Shop, order
 from tests.points.conftest import points_shop, program
@@ -28,6 +30,26 @@ FORM = {
     "action_birthday": "20", "reward_name_0": "Rp 500 off", "reward_points_0": "500", "reward_kind_0": "fixed",
     "reward_value_0": "500", "reward_days_0": "30",
 }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("order", "per", "value", "worth"),
+    [
+        (Money(30499400, "IDR"), "5000", "250", "25000"),
+        (Money(4512, "EUR"), "1", "0.05", "5"),
+        (Money(9900, "JPY"), "200", "10", "1000"),
+    ],
+)
+def test_a_first_programme_begins_with_sums_that_give_five_percent_back(
+    order: Money, per: str, value: str, worth: str
+) -> None:
+    form = points_form.begun(NOW.date(), order, lambda money: f"{money.amount} off")
+    assert (form["per"], form["point_value"], form["reward_value_0"]) == (per, value, worth)
+    document, faults = points_form.read(form, "en")
+    assert faults == {}
+    made = points_form.checked(document)
+    assert [(one.key.split("-")[-1], one.points) for one in made.rewards] == [("off", 100)]
+    assert "per" not in points_form.begun(NOW.date(), Money(0, order.currency), str)
 
 
 @pytest.fixture

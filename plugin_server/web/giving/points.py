@@ -11,8 +11,9 @@ from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 
-from campaigns.points.program import ACTIONS, Program
+from campaigns.points.program import ACTIONS
 from campaigns.schema import BadCampaign
+from connectors.types import Money
 from plugin_server.db import figures as kept_figures
 from plugin_server.db.customers import finding as customers
 from plugin_server.db.merchant import audit_log
@@ -117,14 +118,18 @@ def _page(who: Person, given: dict[str, str], faults: dict[str, str]) -> str:
         merchant = conn.execute(text("SELECT currency, timezone FROM merchant")).one()
         named = names_of(conn, who.merchant_id, words().language)
         categories = list(conn.scalars(text("SELECT DISTINCT name FROM category ORDER BY name LIMIT 500")))
-    today = now.astimezone(ZoneInfo(merchant.timezone)).date()
-    form = given or points_form.shown(_program(force), today, _main(who), words().language)
+        trade = None if given or force else figures.soon(services(), conn, who.merchant_id, "trade")
+    today, order = now.astimezone(ZoneInfo(merchant.timezone)).date(), trade.document[0] if trade else 0
+    form = given or (
+        points_form.shown(force.program, _main(who), words().language) if force
+        else points_form.begun(today, Money(order, merchant.currency), _off, words().language)
+    )  # fmt: skip
     return page(
         "points.html",
         section="points", force=force, sums=made and made.document,
         claims=claims, faults=faults, form=form,
         currency=merchant.currency, actions=ACTIONS,
-        places=range(_rewards(given, force) + 1), rungs=named, categories=categories,
+        places=range(_rewards(form) + 1), rungs=named, categories=categories,
         category_places=range(points_rules.rows(form)),
         more_on_rungs=any(form.get(f"times_{rung.key}") for rung in named),
         main=_main(who),
@@ -138,16 +143,15 @@ def _main(who: Person) -> str:
     return locale if locale in LANGUAGES else "en"
 
 
-def _program(force: points_orders.InForce | None) -> Program | None:
-    return force.program if force else None
+def _off(amount: Money) -> str:
+    """What a reward is called that takes money off."""
+    return words()("points.off", money=words().money(amount.minor, amount.currency))
 
 
-def _rewards(given: dict[str, str], force: points_orders.InForce | None) -> int:
+def _rewards(form: dict[str, str]) -> int:
     """How many rewards the form shows; one empty place comes after them."""
-    if given:
-        filled = re.compile(r"reward_(name|points|value)_(\d+)")
-        return len({found[2] for key in given if given[key] and (found := filled.fullmatch(key))})
-    return len(force.program.rewards) if force else 0
+    filled = re.compile(r"reward_(name|points|value)_(\d+)")
+    return len({found[2] for key in form if form[key] and (found := filled.fullmatch(key))})
 
 
 _CLAIMS = "SELECT reward, count(*) AS n FROM reward_claim WHERE state NOT IN ('failed', 'returned') GROUP BY reward"

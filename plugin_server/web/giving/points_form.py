@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
-from typing import Any
+from decimal import Decimal
+from typing import Any, Final
 
 from campaigns.points.program import ACTIONS, ForAction, ForAmount, Program, Reward, parse_program
+from connectors.types import Money, minor_units
 from plugin_server.web.giving import points_rules
 from plugin_server.web.giving.points_rules import one_line
 from plugin_server.web.typed import plain
@@ -19,13 +21,43 @@ EARLIEST, LATEST = date(2000, 1, 1), date(2100, 12, 31)
 LONGEST_NAME = 100
 
 
-def shown(program: Program | None, today: date, main: str, language: str) -> dict[str, str]:
-    """The form's fields for a programme, or a sensible beginning without one.
+BACK: Final = Decimal("0.05")
+"""The share of what somebody spends that a first programme gives back in rewards."""
+FIRST_REWARD: Final = 100
+"""Points that the reward of a first programme costs: those of about two orders."""
 
-    ``main`` is the shop's own language, ``language`` that of whoever looks: numbers are written in its form.
+
+def begun(today: date, order: Money, off: Callable[[Money], str], language: str) -> dict[str, str]:
+    """The fields of a first programme, to be changed as one likes.
+
+    ``order`` is the average one, ``off`` names a reward by its amount. The reward gives ``BACK`` of what earned its
+    points. A shop without orders gets no sums. ``language`` is that of whoever looks: numbers are written in its form.
     """
-    if program is None:
-        return {"since": today.isoformat(), "pending_days": "14", "expires_days": "365", "points": "1", "kept": "{}"}
+    made = {"since": today.isoformat(), "pending_days": "14", "expires_days": "365", "points": "1", "kept": "{}"}
+    if order.minor <= 0:
+        return made
+    per = _round(order.amount * 2 / FIRST_REWARD)
+    worth = per * FIRST_REWARD * BACK
+    return made | {
+        "per": number(per, language),
+        "point_value": number(per * BACK, language),
+        "reward_name_0": off(Money(minor_units(worth, order.currency), order.currency)),
+        "reward_points_0": str(FIRST_REWARD),
+        "reward_kind_0": "fixed",
+        "reward_value_0": number(worth, language),
+    }
+
+
+def _round(amount: Decimal) -> Decimal:
+    """The nearest of 1, 2, 5, 10, 20, 50 … that people reckon with: 6,099 gives 5,000."""
+    unit = Decimal(1).scaleb(amount.adjusted())
+    return (
+        next(step for step, below in ((1, 1.5), (2, 3.5), (5, 7.5), (10, 11)) if amount < unit * Decimal(below)) * unit
+    )
+
+
+def shown(program: Program, main: str, language: str) -> dict[str, str]:
+    """The form's fields for a programme; ``main`` is the shop's own language, ``language`` that of whoever looks."""
     spent = next((rule for rule in program.earn if isinstance(rule, ForAmount) and rule.category is None), None)
     fields = {
         "since": program.since.isoformat(),
