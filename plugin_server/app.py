@@ -41,7 +41,7 @@ from plugin_server.web.customers import answers, conversations, credits, custome
 from plugin_server.web.giving import benefits, code_watch, points, points_pause, referral_review, team_deals
 from plugin_server.web.ladder import audit, facts, forecast, home, ladders, movement, segments
 from plugin_server.web.secrets_cache import SecretsCache
-from plugin_server.web.settings import api_keys, brand, mail_account, people, privacy, sender, topics
+from plugin_server.web.settings import api_keys, brand, mail_account, mail_server, people, privacy, sender, topics
 from plugin_server.web.settings import business as settings
 from plugin_server.web.shops import connect, parting, stores, welcome
 from plugin_server.web.shops import embedded as connect_embedded
@@ -74,6 +74,7 @@ NOUNS = (
     run_mails,
     sender,
     mail_account,
+    mail_server,
     sending,
     connect,
     connect_embedded,

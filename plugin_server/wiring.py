@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, cast
@@ -17,7 +18,7 @@ from connectors.base import MailAccount, MailBackend, MailDomains, MailFence, St
 from connectors.domains import SELECTORS, leads_to, standing
 from connectors.errors import ConnectorError
 from connectors.folder.client import FolderBackend
-from connectors.mail_types import DeliveryEvent, MailReply, Standing
+from connectors.mail_types import DeliveryEvent, Mail, MailReply, SendResult, Standing
 from connectors.pictures import weigh
 from connectors.sendgrid.account import SendGridAccount
 from connectors.sendgrid.auth import EUROPE, check_key, check_public_key
@@ -27,14 +28,14 @@ from connectors.sendgrid.fence import SendGridFence
 from connectors.sendgrid.inbound import to_reply
 from connectors.sendgrid.mapping import to_events
 from connectors.shopify import auth as shopify_auth
+from connectors.smtp.auth import check_account
 from connectors.smtp.client import SmtpBackend
-from connectors.smtp.server import Server
 from plugin_server.bulk_bell import BulkBell
 from plugin_server.cost_bucket import CostBucket
 from plugin_server.db.merchant import merchants
 from plugin_server.db.session import app_engine, tenant
 from plugin_server.db.shops import stores
-from plugin_server.mail_access import Way, opened
+from plugin_server.mail_access import Way, by_environment, opened
 from plugin_server.settings import Settings, complete, read
 from plugin_server.shop_access import TokenSource, Vault
 from plugin_server.vault import unseal
@@ -89,10 +90,7 @@ MOST_ACCOUNTS: Final = 32
 
 
 def mail_way(made: Services, merchant_id: int) -> Way:
-    """By which way this business's mails leave now: as the environment says, else by its own account.
-
-    Raises ``ValueError`` where none of ``SECRET_KEYS`` opens that.
-    """
+    """By which way its mails leave now; the environment goes first. ``ValueError``: no secret key opens its account."""
     with tenant(made.engine, merchant_id) as conn:
         return mail_way_in(made.settings, conn)
 
@@ -100,15 +98,14 @@ def mail_way(made: Services, merchant_id: int) -> Way:
 def mail_way_in(settings: Settings, conn: Connection) -> Way:
     """The same for the merchant of this transaction."""
     keys = settings.sendgrid_webhook_public_keys
-    own = None if settings.mail_fixed else opened(conn, settings.keys)
+    own = None if settings.mail_fixed else opened(conn, settings)
     if own is None:
-        return Way(settings.mail_backend, settings.sendgrid_api_key or "", settings.sendgrid_host, keys)
+        server, key = by_environment(settings), settings.sendgrid_api_key or ""
+        return Way(settings.mail_backend, key, settings.sendgrid_host, keys, server=server)
+    if own.server:
+        return Way("smtp", public_keys=keys, server=own.server, own=True)
     keys = tuple(filter(None, (own.public_key, *keys)))
-    return Way("sendgrid", own.api_key, _host(settings, own.region), keys, own=True)
-
-
-def _host(settings: Settings, region: str) -> str:
-    return EUROPE if region == "eu" else settings.sendgrid_host
+    return Way("sendgrid", own.api_key, EUROPE if own.region == "eu" else settings.sendgrid_host, keys, own=True)
 
 
 def mail_backend(made: Services, merchant_id: int) -> MailBackend:
@@ -124,9 +121,18 @@ def mail_backend(made: Services, merchant_id: int) -> MailBackend:
 def _new_mail_backend(made: Services, by: Way) -> MailBackend:
     if by.backend == "sendgrid":
         return SendGridBackend(by.api_key, by.host)
-    if by.backend == "smtp":
-        return SmtpBackend(Server.parse(made.settings.smtp_url or ""), clock=made.now)
+    if by.server:
+        return SmtpBackend(by.server, clock=made.now)
     return FolderBackend(made.settings.outbox, clock=made.now)
+
+
+def try_mail(made: Services, merchant_id: int, mail: Mail) -> SendResult:
+    """Hand over a mail that somebody waits for at a page: a slow server is given up soon, and no line to it is kept."""
+    by = mail_way(made, merchant_id)
+    if by.server is None:
+        return mail_backend(made, merchant_id).send(mail)
+    with closing(SmtpBackend(by.server, clock=made.now, timeout=6, within=15, after_content=20)) as backend:
+        return backend.send(mail)
 
 
 def mail_account(made: Services, merchant_id: int) -> MailAccount | None:
@@ -150,7 +156,11 @@ def mail_domains(made: Services, merchant_id: int) -> MailDomains | None:
 def check_mail_key(made: Services, api_key: str, public_key: str, region: str) -> None:
     """Ask the provider whether mail may leave with this key, and look at the other one. Raises ``ConnectorError``."""
     check_public_key(public_key)
-    check_key(api_key, _host(made.settings, region))
+    check_key(api_key, EUROPE if region == "eu" else made.settings.sendgrid_host)
+
+
+check_mail_server = check_account
+"""Ask a mail server whether mails of a sender may leave by it. Raises ``ConnectorError``."""
 
 
 def connector(services: Services, merchant_id: int, store_id: int) -> Store:
@@ -282,6 +292,8 @@ def window(store: Mapping[str, Any]) -> timedelta | None:
     return WINDOW if store["platform"] == EMBEDDING and "all_orders" not in store["capabilities"] else None
 
 
+triggered_at = shopify.webhooks.triggered_at
+
 OF_SOME_SHOPS = frozenset({"customer_merges"})
 """Capabilities whose news an app installed for many shops must ask of each shop that granted the right."""
 
@@ -299,16 +311,6 @@ def webhook_path(platform: str, store_id: int) -> str:
 def provable(settings: Settings, platform: str, secret: str) -> bool:
     """True where a delivery of this store could prove itself: what nobody can check is not asked for."""
     return bool(secret or (platform == EMBEDDING and settings.shopify_client_secrets))
-
-
-def triggered_at(headers: Mapping[str, str]) -> datetime | None:
-    """When what a stored delivery tells of happened; None where it does not say. A retry keeps the first time."""
-    told = {key.lower().removeprefix("x-"): value for key, value in headers.items()}.get("shopify-triggered-at", "")
-    try:
-        found = datetime.fromisoformat(told)
-    except ValueError:
-        return None
-    return found if found.tzinfo else None
 
 
 @dataclass(frozen=True)

@@ -228,3 +228,13 @@ TOPICS: Mapping[str, Read] = {
     "shop/redact": _bare(StoreEventKind.STORE_ERASE),
 }  # fmt: skip
 """By the topic in the header, in lower case."""
+
+
+def triggered_at(headers: Mapping[str, str]) -> datetime | None:
+    """When what a stored delivery tells of happened; None where it does not say. A retry keeps the first time."""
+    told = {key.lower().removeprefix("x-"): value for key, value in headers.items()}.get("shopify-triggered-at", "")
+    try:
+        found = datetime.fromisoformat(told)
+    except ValueError:
+        return None
+    return found if found.tzinfo else None

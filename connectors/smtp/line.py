@@ -96,9 +96,13 @@ def _reached(server: Server, timeout: float) -> socket.socket:
     last: OSError = OSError("no address")
     for address in addresses[:MOST_ADDRESSES]:
         try:
-            return socket.create_connection((address, server.port), timeout)
+            made = socket.create_connection((address, server.port), timeout)
         except OSError as error:
             last = error
+        else:
+            # The end of a mail would wait for word that its beginning arrived, which many hosts are slow to give.
+            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return made
     if isinstance(last, TimeoutError):
         sentence = (
             f"{server.host} did not answer on port {server.port} in time. Check host and port; a firewall or your "

@@ -59,6 +59,7 @@ class FakeSmtp:
 
 class _Handler(socketserver.StreamRequestHandler):
     fake: FakeSmtp
+    disable_nagle_algorithm = True
 
     def handle(self) -> None:
         self.fake.connections += 1

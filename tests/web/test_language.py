@@ -132,7 +132,9 @@ def test_no_template_has_words_of_its_own(path: Path) -> None:
     )
     attributes = re.findall(r"""(?:aria-label|title|alt|placeholder|data-confirm)=["']([^"'\0]+)["']""", bare)
     said = re.sub(
-        r"<[^>]*>|\b(?:autocomplete|spellcheck|inputmode|m..length)=\"[^\"]*\"|\b(?:autofocus|required)\b", "\0", bare
+        r"<[^>]*>|\b(?:autocomplete|autocapitalize|spellcheck|inputmode|m..length)=\"[^\"]*\"|\b(?:autofocus|required)\b",
+        "\0",
+        bare,
     )
     found = {word.strip() for word in [*said.split("\0"), *attributes] if re.search(r"[^\W\d_]{2,}", word)}
     assert found - SAID_AS_IS == set()

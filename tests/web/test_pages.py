@@ -31,7 +31,14 @@ READING = [
     "/tasks", "/teams", "/welcome", "/settings/brand", "/settings/guards", "/welcome/costs", "/welcome/try/win_back",
 ]  # fmt: skip
 WRITING = ["/campaigns/new", "/teams/new"]
-OWNING = ["/connect/woocommerce", "/settings/people", "/settings/audit", "/settings/keys", "/mail/account"]
+OWNING = [
+    "/connect/woocommerce",
+    "/settings/people",
+    "/settings/audit",
+    "/settings/keys",
+    "/mail/account",
+    "/mail/account/server",
+]
 
 
 @pytest.fixture

@@ -9,11 +9,19 @@ from plugin_server.db.models.base import Base, OfMerchant, Time
 
 
 class MailAccount(OfMerchant, Base):
-    """One for each business. ``sealed`` is opened with ``SECRET_KEYS`` alone: the API key, and what reports are
-    signed with; ``ends`` are the last letters of the key, by which people tell it from others."""
+    """One for each business: a key, or with ``host`` an account at a mail server.
+
+    ``sealed`` is opened with ``SECRET_KEYS`` alone: the API key and what reports are signed with, or the password.
+    ``ends`` are the last letters of the key, by which people tell it from others, ``signed``: reports can be.
+    """
 
     __tablename__ = "mail_account"
-    __table_args__ = (CheckConstraint("region IN ('global', 'eu')", name="region"),)
+    __table_args__ = (
+        CheckConstraint("region IN ('global', 'eu')", name="region"),
+        CheckConstraint(
+            "host = '' OR (port BETWEEN 1 AND 65535 AND tls IN ('tls', 'starttls', 'none'))", name="server"
+        ),
+    )
 
     merchant_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     region: Mapped[str]
@@ -22,3 +30,7 @@ class MailAccount(OfMerchant, Base):
     signed: Mapped[bool]
     set_at: Mapped[Time]
     set_by: Mapped[str]
+    host: Mapped[str] = mapped_column(server_default="")
+    tls: Mapped[str] = mapped_column(server_default="")
+    user_name: Mapped[str] = mapped_column(server_default="")
+    port: Mapped[int | None]

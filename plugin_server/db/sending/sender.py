@@ -112,10 +112,14 @@ _REASONS: Final = """SELECT left(reason, 120) AS reason, count(*) AS n FROM mess
     GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 8"""
 
 
+def address(conn: Connection) -> str:
+    """The address that mails are sent from."""
+    return str(conn.scalar(text("SELECT coalesce(from_email, email) FROM merchant")))
+
+
 def domain(conn: Connection) -> str:
     """The domain that mails are sent from."""
-    address = str(conn.scalar(text("SELECT coalesce(from_email, email) FROM merchant")))
-    return address.rpartition("@")[2].lower()
+    return address(conn).rpartition("@")[2].lower()
 
 
 def save_domain(conn: Connection, name: str, found: Standing, now: datetime) -> None:

@@ -72,6 +72,7 @@ def _leaving(who: Person) -> dict[str, object]:
         "by": by.backend,
         "own": by.own,
         "fixed": services().settings.mail_fixed,
+        "server": by.server.host if by.server else "",
         "reports": services().settings.public_url + wiring.reports_path(who.merchant_id),
         "signed": wiring.reports_signed(by),
     }

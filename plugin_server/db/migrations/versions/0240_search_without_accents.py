@@ -8,7 +8,7 @@ from alembic import op
 from plugin_server.db.migrations.tenancy import route
 
 revision = "0240"
-down_revision = "0215"
+down_revision = "0225"
 branch_labels = None
 depends_on = None
 
