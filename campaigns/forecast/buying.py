@@ -11,7 +11,7 @@ Time is in weeks throughout.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -28,6 +28,7 @@ FARTHEST = 14.0
 SAMPLE = 5_000
 """So many customers show where to look for the parameters of all."""
 MOST_ORDERS = 2_000
+HARDLY = 1e-6
 """A predictive distribution is followed no further than this many orders."""
 
 
@@ -97,23 +98,37 @@ class Buying:
 
         From the predictive distribution itself: of y orders either the last was survived, or it was the last for good.
         """
-        alive, found = self.alive(of), np.zeros((len(shares), len(of)), dtype=np.int64)
-        left, shape, beta = self.b + of.x + self.k, self.r + of.x, self.alpha + of.weeks
-        hit = beta / (beta + weeks)
+        found = np.zeros((len(shares), len(of)), dtype=np.int64)
+        for y, below in enumerate(self._below(of, weeks), start=1):
+            if not (below < max(shares)).any():
+                break
+            for row, share in enumerate(shares):
+                found[row][below < share] = y
+        return found
+
+    def variance(self, of: Histories, weeks: float) -> Floats:
+        """Variance of the number of orders of each within ``weeks``, from the same distribution."""
+        mean, square = np.zeros(len(of)), np.zeros(len(of))
+        for y, below in enumerate(self._below(of, weeks), start=1):
+            reached = np.maximum(1 - below, 0)
+            if not (reached > HARDLY).any():
+                break
+            mean, square = mean + reached, square + (2 * y - 1) * reached
+        return square - mean**2
+
+    def _below(self, of: Histories, weeks: float) -> Iterator[Floats]:
+        """The chance of fewer than 1, 2, 3 … orders of each, up to ``MOST_ORDERS``."""
+        alive, left, shape = self.alive(of), self.b + of.x + self.k, self.r + of.x
+        hit = (self.alpha + of.weeks) / (self.alpha + of.weeks + weeks)
         exactly, fewer = hit**shape, np.zeros(len(of))
         survived, total = np.ones(len(of)), 1 - alive + alive * exactly
         for y in range(1, MOST_ORDERS):
-            open_ = total < max(shares)
-            if not open_.any():
-                break
-            for row, share in enumerate(shares):
-                found[row][total < share] = y
+            yield total
             fewer = fewer + exactly
             exactly = exactly * (shape + y - 1) / y * (1 - hit)
             died = survived * self.a / (self.a + left + y - 1)
             survived = survived * (left + y - 1) / (self.a + left + y - 1)
             total = total + alive * (survived * exactly + died * np.maximum(1 - fewer, 0))
-        return found
 
 
 def fit(histories: Histories, model: ModelName = "bg/nbd") -> Buying:

@@ -7,6 +7,7 @@ Without enough history, or when the models missed the recent past by far, nothin
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -66,6 +67,13 @@ class Forecast:
         """Orders within ``weeks``: low and high of each, as two rows."""
         shares = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
         return self._each(of, self.again.quantiles(of, weeks, shares), self.once.quantiles(of, weeks, shares))
+
+    def all_between(self, of: Histories, weeks: float) -> tuple[float, float]:
+        """Low and high of the orders of all together: of many people who each go their own way, as a bell curve."""
+        orders = float(self.orders(of, weeks).sum())
+        spread = float(self._each(of, self.again.variance(of, weeks), self.once.variance(of, weeks)).sum()) ** 0.5
+        half = NormalDist().inv_cdf((1 + LEVEL) / 2) * spread
+        return max(orders - half, 0.0), orders + half
 
     def window(self, of: Histories) -> Floats:
         """Weeks from now between which the next order of each falls half of the time, if they are alive; two rows."""

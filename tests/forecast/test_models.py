@@ -89,8 +89,26 @@ def test_chances_and_quantiles_are_those_of_simulated_futures() -> None:
         alive = ordered & (dice.random(n) >= coin)
     assert MBG.orders(of, weeks)[0] == pytest.approx(orders.mean(), rel=0.03)
     assert MBG.buys(of, weeks)[0] == pytest.approx((orders > 0).mean(), abs=0.01)
+    assert MBG.variance(of, weeks)[0] == pytest.approx(orders.var(), rel=0.05)
     found = MBG.quantiles(of, weeks, (0.25, 0.5, 0.9))[:, 0]
     assert found.tolist() == np.quantile(orders, (0.25, 0.5, 0.9), method="inverted_cdf").tolist()
+
+
+def test_the_orders_of_all_fall_between_four_times_out_of_five() -> None:
+    """People of the models' own making: what 400 of them order afterwards, drawn anew a thousand times."""
+    dice, weeks, size = np.random.default_rng(8), 13.0, 400
+    of = history(*[(3, 120, 150)] * size)
+    forecast = outlook.Forecast(MBG, MBG, None)
+    rate = dice.gamma(MBG.r + 3, 1 / (MBG.alpha + of.weeks[0]), (1_000, size))
+    coin = dice.beta(MBG.a, MBG.b + 4, rate.shape)
+    alive, clock, orders = dice.random(rate.shape) < MBG.alive(of)[0], np.zeros(rate.shape), np.zeros(1_000)
+    while alive.any():
+        clock = clock + dice.exponential(1, rate.shape) / rate
+        ordered = alive & (clock < weeks)
+        orders += ordered.sum(axis=1)
+        alive = ordered & (dice.random(rate.shape) >= coin)
+    low, high = forecast.all_between(of, weeks)
+    assert ((low <= orders) & (orders <= high)).mean() == pytest.approx(0.8, abs=0.05)
 
 
 def test_the_window_holds_half_of_the_next_orders() -> None:

@@ -13,6 +13,7 @@ from plugin_server.db import pulse
 from plugin_server.db.audit import rollup as audit_rollup
 from plugin_server.db.audit import spending
 from plugin_server.db.ingest.orders import ingest_orders
+from plugin_server.db.ladder import forecast
 from plugin_server.db.merchant import merchants
 from plugin_server.db.session import tenant
 from plugin_server.jobs import audit, nightly
@@ -146,6 +147,31 @@ def test_the_forecast_page_tells_what_is_missing(
     with tenant(app.engine, merchant) as conn:
         pulse.beat(conn, merchant_id=merchant, now=NOW + timedelta(seconds=1))
     assert "being made" in visitor.get("/forecast").get_data(as_text=True)
+
+
+def test_the_forecast_page_says_what_it_is_made_of_and_that_orders_came_since(
+    logged_in: Callable[[str], Visitor], app: Services, merchant: int
+) -> None:
+    made = {"usable": True, "customers": 700, "since": "2025-01-02", "until": "2026-11-01", "stale_days": 0,
+            "gates": [], "confidence": "good", "parameters": None, "spend": None,
+            "calibration": {"error": 0.05, "weeks": 26, "customers": 9, "predicted": 3.0, "actual": 3,
+                            "by_repeats": [], "by_chance": []},
+            "outlook": {"weeks": 13, "orders": 147.2, "orders_between": [131.6, 162.8], "spend": None, "alive": 517.0},
+            }  # fmt: skip
+    with tenant(app.engine, merchant) as conn:
+        forecast.keep(conn, merchant_id=merchant, document=made, now=NOW)
+    visitor = logged_in("viewer")
+    said = visitor.get("/forecast").get_data(as_text=True)
+    for words in (
+        "Paid orders from 2 Jan 2025 to 1 Nov 2026",
+        "(132–163)",
+        "The chance of each customer with an order",
+    ):
+        assert words in said
+    assert "Orders changed since" not in said
+    with tenant(app.engine, merchant) as conn:
+        pulse.beat(conn, merchant_id=merchant, now=NOW + timedelta(seconds=1))
+    assert "Orders changed since" in visitor.get("/forecast").get_data(as_text=True)
 
 
 def test_orders_in_other_money_alone_are_no_silent_zero(

@@ -17,8 +17,13 @@ def test_the_days_are_asked_for_and_nonsense_is_the_usual(logged_in: Callable[[s
     shown = viewer.get("/ladder/movement").get_data(as_text=True)
     assert "<svg" in shown
     assert "Customer" in shown
-    for path in ("?from=yesterday", "?from=9999-12-31&to=0001-01-01", "?from=1000-01-01", "?to=1990-01-01"):
-        assert viewer.get(f"/ladder/movement{path}").status_code == 200
+    asked = {
+        "?from=yesterday": "yesterday is not a day", "?from=9999-12-31&to=0001-01-01": "The first day lies after",
+        "?from=1000-01-01": "", "?to=1990-01-01": "", "?from=&to=": "",
+    }  # fmt: skip
+    for path, fault in asked.items():
+        answer = viewer.get(f"/ladder/movement{path}")
+        assert (answer.status_code, fault in answer.text, 'note bad"' in answer.text) == (200, True, bool(fault)), path
 
 
 @pytest.mark.browser

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from plugin_server.db.customers import merges, timeline
+from plugin_server.db.customers import merges, timeline, topics
 from plugin_server.db.ingest.staging import analyse
 from plugin_server.db.points import ledger as points_ledger
 from plugin_server.db.points import programme as points
@@ -149,6 +149,11 @@ def test_an_answer_given_elsewhere_needs_its_proof(
         ("form at the till, 22 Nov",)
     ]
     assert "form at the till" in eye.get(f"/customers/{kept}").get_data(as_text=True)
+    shop.do(lambda conn: topics.save_topics(conn, ["Recipes"], "en"))
+    assert "Recipes: not known" in eye.get(f"/customers/{kept}").get_data(as_text=True)
+    eye.post(path, {"state": "unsubscribed", "topic": "recipes", "evidence": "said so by telephone"})
+    assert shop.rows("SELECT topic, state FROM consent WHERE evidence LIKE 'said so%'") == [("recipes", "unsubscribed")]
+    assert eye.post(path, {"state": "subscribed", "topic": "none", "evidence": "by telephone"}).status_code == 400
     assert eye.post(path, {"state": "pending", "evidence": "form at the till"}).status_code == 400
     assert logged_in("viewer").post(path, {"state": "subscribed", "evidence": "form at the till"}).status_code == 403
 

@@ -37,7 +37,7 @@ def fitted(
     checked = outlook.gates(of, span=days, quiet=(last - (newest or last)).days, made=made, calibration=calibration)
     document = _document(made, failure, checked, calibration, last, merchant["currency"])
     document["stale_days"] = max(0, (now.date() - last).days)
-    document["customers"] = len(of)
+    document["customers"], document["since"] = len(of), (opened or last).isoformat()
     if made is not None:
         document["outlook"] = _sums(made, of, merchant["currency"])
     return document, made, ids, of
@@ -143,6 +143,7 @@ def _sums(made: Forecast, of: Histories, currency: str) -> dict[str, Any]:
     return {
         "weeks": HORIZON_WEEKS,
         "orders": float(orders.sum()),
+        "orders_between": made.all_between(of, HORIZON_WEEKS),
         "spend": money(float(np.nansum(spend)), currency) if made.spent else None,
         "alive": float(made.alive(of).sum()),
     }

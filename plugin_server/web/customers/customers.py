@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from flask import Blueprint, abort, request
 from flask.typing import ResponseReturnValue
+from sqlalchemy import Connection
 
 from campaigns.membership import mistyped
 from plugin_server.db.customers import finding as customers
-from plugin_server.db.customers import merges, timeline
+from plugin_server.db.customers import merges, timeline, topics
 from plugin_server.db.customers.finding import Wish
 from plugin_server.db.ladder import predictions
 from plugin_server.db.merchant import merchants
@@ -55,6 +56,7 @@ def show(who: Person, customer_id: int) -> ResponseReturnValue:
         credit = credits.shown(connection, person.id)
         refused = own_writes.refusals(connection, person.id)
         joined = merges.merges_of(connection, person.id)
+        said = _said(connection, person.id)
         ahead = predictions.one(
             connection, merchant=merchants.get(connection), customer_id=person.id, now=services().now()
         )
@@ -70,5 +72,15 @@ def show(who: Person, customer_id: int) -> ResponseReturnValue:
         refused=refused,
         older=thread[-1].at if len(thread) >= 40 else None,
         merges=joined,
+        topics=said,
         next_step=next_step(words(), (why or {}).get("next") or {}, who.currency),
     )
+
+
+def _said(connection: Connection, customer_id: int) -> list[tuple[str, str, str]]:
+    """Key and name of each topic of mails, and what the customer said of it last."""
+    said, t = topics.said(connection, customer_id), words()
+    return [
+        (one.key, one.name(t.language) or t("preferences.promotions"), said.get(one.key, "unknown"))
+        for one in topics.all_topics(connection)
+    ]

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from plugin_server.db.customers import consents, merges
+from plugin_server.db.customers import consents, merges, topics
 from plugin_server.db.customers import finding as customers
 from plugin_server.db.customers.finding import Wish
 from plugin_server.db.customers.identity import MergeRefused
@@ -103,6 +103,7 @@ def _apart_before(customer_id: int) -> ResponseReturnValue:
 def consent(who: Person, customer_id: int) -> ResponseReturnValue:
     """Write down a yes or no that somebody gave elsewhere: on paper, at the till, by telephone; with what proves it."""
     state, evidence = request.form.get("state", ""), " ".join(request.form.get("evidence", "").split())[:1000]
+    topic = request.form.get("topic", topics.PROMOTIONS)
     if state not in ("subscribed", "unsubscribed"):
         abort(400)
     if len(evidence) < 5:
@@ -111,12 +112,14 @@ def consent(who: Person, customer_id: int) -> ResponseReturnValue:
     now = services().now()
     with tenant(services().engine, who.merchant_id) as conn:
         person = customers.one(conn, customer_id) or abort(404)
+        if topic not in {one.key for one in topics.all_topics(conn)}:
+            abort(400)
         changed = consents.say(
-            conn, who.merchant_id, person.id, state, "hand", now, topic="promotions", level="single",
+            conn, who.merchant_id, person.id, state, "hand", now, topic=topic, level="single",
             evidence=f"{evidence} ({who.email})",
         )  # fmt: skip
         if changed:
-            subject, detail = f"customer {person.id}", {"state": state, "evidence": evidence}
+            subject, detail = f"customer {person.id}", {"state": state, "topic": topic, "evidence": evidence}
             audit_log.record(
                 conn, who.merchant_id, actor=who.email, action="consent_by_hand", subject=subject, detail=detail
             )

@@ -31,9 +31,12 @@ def show(who: Person) -> ResponseReturnValue:
     if kept is None:
         wake_forecast(services(), who.merchant_id)
     made_at, found = kept or (None, None)
+    changed_at = changed_at if made_at and changed_at and changed_at > made_at else None
     check = found and found["calibration"]
     drawn = check and {
         part: charts.grouped([(one["predicted"], one["actual"]) for one in check[part]])
         for part in ("by_repeats", "by_chance")
     }
-    return page("forecast.html", section="audit", made_at=made_at, found=found, check=check, drawn=drawn)
+    return page(
+        "forecast.html", section="audit", made_at=made_at, changed_at=changed_at, found=found, check=check, drawn=drawn
+    )

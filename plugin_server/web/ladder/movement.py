@@ -27,8 +27,7 @@ USUAL = figures.MOVEMENT_DAYS
 def show(who: Person) -> ResponseReturnValue:
     """From one day's end to another's; without dates the last ninety days."""
     today = services().now().astimezone(zone_of(who.timezone)).date()
-    until = _day("to", today, today)
-    since = _day("from", until - USUAL, until)
+    since, until, fault = _span(today)
     usual = until == today and since == until - USUAL
     with tenant(services().engine, who.merchant_id) as connection:
         name = "movement" if usual else f"movement:{since}:{until}"
@@ -49,15 +48,21 @@ def show(who: Person) -> ResponseReturnValue:
         names=dict(names),
         stalled=waiting,
         people=people,
+        fault=fault,
         since=since,
         until=until,
     )
 
 
-def _day(name: str, usual: date, latest: date) -> date:
-    """The day asked for, within what can be calculated; what is no day counts as not asked."""
-    try:
-        given = date.fromisoformat(request.args.get(name, ""))
-    except ValueError:
-        given = usual
-    return max(EARLIEST, min(given, latest))
+def _span(today: date) -> tuple[date, date, str]:
+    """The days asked for, within what can be calculated, and a sentence where they cannot be (then: the usual ones)."""
+    days = dict[str, date]()
+    for name in ("from", "to"):
+        given = request.args.get(name, "").strip()
+        try:
+            days |= {name: date.fromisoformat(given)} if given else {}
+        except ValueError:
+            return today - USUAL, today, words()("movement.bad_day", given=given)
+    until = max(EARLIEST, min(days.get("to", today), today))
+    since = max(EARLIEST, min(days.get("from", until - USUAL), today))
+    return (since, until, "") if since <= until else (today - USUAL, today, words()("movement.swapped"))

@@ -26,7 +26,8 @@ def show(who: Person) -> ResponseReturnValue:
     """The requests, newest first."""
     with tenant(services().engine, who.merchant_id) as connection:
         found = privacy_requests.listed(connection)
-    return page("privacy.html", section="settings", requests=found)
+        names = customers.display_names(connection, [one.customer_id for one in found if one.customer_id])
+    return page("privacy.html", section="settings", requests=found, names=names)
 
 
 @pages.get("/settings/privacy/<int:number>")
