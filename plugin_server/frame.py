@@ -12,11 +12,16 @@ from typing import Any
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 KEY = "tangga.shop"
-PATH = re.compile(r"/shopify/([a-z0-9][a-z0-9-]{0,98}[a-z0-9]\.myshopify\.com)(/.*)?", re.ASCII | re.DOTALL)
+PATH = re.compile(
+    r"(?:/shopify)?/shopify/([a-z0-9][a-z0-9-]{0,98}[a-z0-9]\.myshopify\.com)(/.*)?", re.ASCII | re.DOTALL
+)
 
 
 class FramePath:
-    """Takes the shop out of the path, into ``environ[KEY]``."""
+    """Takes the shop out of the path, into ``environ[KEY]``.
+
+    A deep link of the admin is taken as well where it stands below ``application_url``, which ends in ``/shopify``.
+    """
 
     def __init__(self, application: Wsgi) -> None:
         self._application = application

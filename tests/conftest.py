@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 from redis import Redis
 from sqlalchemy import Engine, create_engine, text
 
@@ -170,5 +170,7 @@ def chromium() -> Iterator[Browser]:
         pytest.skip("the assets are not built: run `make assets`")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        # Five seconds are soon over while the other half of the suite has both processors.
+        expect.set_options(timeout=30_000)
         yield browser
         browser.close()

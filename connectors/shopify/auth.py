@@ -235,11 +235,11 @@ def authorize_url(app: App, shop: str, *, scopes: Sequence[str], back: str, stat
     return f"{app.address(shop)}/admin/oauth/authorize?{urlencode(query)}"
 
 
-def admin_url(app: App, shop: str) -> str:
-    """Where the shop's own admin shows our app, in its frame."""
+def admin_url(app: App, shop: str, path: str = "") -> str:
+    """Where the shop's own admin shows our app, in its frame; with a ``path``, a page of it (a deep link)."""
     if app.origin:
-        return f"{app.address(shop)}/admin/apps/{app.client_id}?shop={quote(shop)}"
-    return f"https://admin.shopify.com/store/{shop.removesuffix('.myshopify.com')}/apps/{app.client_id}"
+        return f"{app.address(shop)}/admin/apps/{app.client_id}{path}?shop={quote(shop)}"
+    return f"https://admin.shopify.com/store/{shop.removesuffix('.myshopify.com')}/apps/{app.client_id}{path}"
 
 
 def query_holds(args: Sequence[tuple[str, str]], secrets: Sequence[str], now: datetime) -> bool:

@@ -273,3 +273,13 @@ def test_outside_the_admin_the_browser_is_sent_into_it(
 ) -> None:
     assert client.get(f"/shopify?shop={SHOP}").location == f"{oauth.url}/admin/apps/{CLIENT}?shop={SHOP}"
     assert client.get("/shopify?shop=evil.example").location == "/login"
+    tab = {"Sec-Fetch-Dest": "document"}
+    there = f"{oauth.url}/admin/apps/{CLIENT}{ROOT}/customers?shop={SHOP}"
+    assert client.get(f"{ROOT}/customers?id_token=old", headers=tab).location == there
+    for below in ("", "/shopify"):
+        asked = f"{below}{ROOT}/customers?embedded=1&shop={SHOP}&id_token={token()}"
+        answer = client.get(asked, headers={"Sec-Fetch-Dest": "iframe"})
+        assert answer.status_code == 200
+        assert f'href="{ROOT}/campaigns?' in answer.text
+    lost = client.get("/shopify/shopify/evil.example/customers")
+    assert (lost.status_code, lost.location) == (404, None)

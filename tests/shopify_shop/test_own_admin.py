@@ -23,6 +23,8 @@ def test_the_admin_frames_the_app_and_gives_it_tokens() -> None:
     served.config[HOME] = APP
     page = visitor.get("/admin/apps/demo-client").get_data(as_text=True)
     assert f'src="{APP}/shopify?embedded=1&amp;shop={shop.domain}&amp;host=' in page
+    deep = visitor.get("/admin/apps/demo-client/shopify/x.myshopify.com/customers").get_data(as_text=True)
+    assert f'src="{APP}/shopify/x.myshopify.com/customers?embedded=1&amp;shop={shop.domain}&amp;host=' in deep
     assert visitor.get("/admin/apps/another").status_code == 404
     given = visitor.get("/admin/id_token")
     assert given.headers["Access-Control-Allow-Origin"] == APP

@@ -144,11 +144,28 @@ def test_tokens_end_and_cannot_be_made_up(
     app: Services, merchant: int, visitor: Visitor, crowd: int, token: Callable[..., str]
 ) -> None:
     assert ask(visitor, token(age=180)).status_code == 200
-    wrong = [token(age=181), token(age=-1), token(store_id=999), token()[:-1], "", "c60@example.com", "x" * 500]
-    assert [ask(visitor, one).status_code for one in wrong] == [403] * len(wrong)
+    gone = [token(age=181), token(age=-1), token()[:-1], "", "c60@example.com", "x" * 500]
+    assert [ask(visitor, one).status_code for one in gone] == [403] * len(gone)
+    # The script may read these, and forgets its token; what a token of another shop got stays unread.
+    read = [ask(visitor, one).headers.get("Access-Control-Allow-Origin") for one in (*gone, token(store_id=999))]
+    assert read == [ORIGIN, ORIGIN, "*", "*", "*", "*", None]
+    assert ask(visitor, token(age=181), "https://evil.example.com").headers.get("Access-Control-Allow-Origin") is None
     with tenant(app.engine, merchant) as conn:
         conn.execute(text("UPDATE customer SET erased_at = now() WHERE id = :c"), {"c": crowd})
-    assert ask(visitor, token()).get_json() == {"shown": False}
+    assert (ask(visitor, token()).status_code, ask(visitor, token()).get_json()) == (403, {"shown": False})
+
+
+def test_a_card_without_a_code_leads_to_the_shop_as_well(
+    app: Services, merchant: int, woo: int, visitor: Visitor, crowd: int
+) -> None:
+    """Else nobody without a code would ever see the block; a shop that has left is not gone to."""
+    page = f"/c/{customer_token(app.settings.keys, CustomerLink(merchant, crowd))}"
+    found = re.search(rf'href="{ORIGIN}/?#tangga=([^"]+)"', visitor.get(page).text)
+    assert found
+    assert ask(visitor, found[1]).get_json()["hello"] == "Halo Siti"
+    with tenant(app.engine, merchant) as conn:
+        conn.execute(text("UPDATE store SET state = 'disconnected' WHERE id = :s"), {"s": woo})
+    assert ORIGIN not in visitor.get(page).text
 
 
 def test_the_owner_finds_the_steps(logged_in: Callable[[str], Visitor], woo: int) -> None:
@@ -237,6 +254,12 @@ def test_a_shop_without_log_in_shows_the_block_to_whoever_came_from_a_card(
         page.wait_for_load_state("networkidle")
         assert page.locator("[data-tangga]").is_hidden()
         assert said == []
+        # A token that counts no longer is asked about once, and forgotten.
+        page.evaluate("localStorage.setItem('tangga', 'x.y')")
+        with page.expect_response("**/storefront/me") as answered:
+            page.reload()
+        assert answered.value.status == 403
+        page.wait_for_function("localStorage.getItem('tangga') === null")
         context.close()
 
 

@@ -16,13 +16,14 @@ HOME = "APP_HOME"
 
 
 @own_admin.get("/admin/apps/<client_id>")
-def app(client_id: str) -> str:
-    """The app in its frame."""
+@own_admin.get("/admin/apps/<client_id>/<path:path>")
+def app(client_id: str, path: str = "shopify") -> str:
+    """The app in its frame; with a path, that page of it."""
     shop, home = floor().shop, current_app.config.get(HOME)
     if home is None or client_id != shop.grants.client_id:
         abort(404)
     host = base64.b64encode(f"admin.shopify.com/store/{shop.domain.partition('.')[0]}".encode()).decode().rstrip("=")
-    inside = f"{home}/shopify?{urlencode({'embedded': '1', 'shop': shop.domain, 'host': host})}"
+    inside = f"{home}/{path}?{urlencode({'embedded': '1', 'shop': shop.domain, 'host': host})}"
     return render_template("admin_app.html", shop=shop, inside=inside)
 
 

@@ -13,6 +13,7 @@ from plugin_server.db.merchant import audit_log
 from plugin_server.db.session import tenant
 from plugin_server.wallet.setup import configured
 from plugin_server.web.card.face import face, qr
+from plugin_server.web.card.share import window
 from plugin_server.web.card.storefront import shop_link
 from plugin_server.web.card.team_view import my_teams
 from plugin_server.web.card.visit import Visit, own
@@ -28,8 +29,8 @@ def show(who: Visit) -> ResponseReturnValue:
     with tenant(services().engine, who.merchant_id) as conn:
         front = face(conn, who.merchant_id, who.card, words())
         mates = my_teams(conn, who.merchant_id, who.customer_id)
-    today = services().now().date()
-    shop_at = shop_link(front.best, who.merchant_id, who.customer_id, today) if front.best else ""
+        shop = front.best or window(conn, who.customer_id)
+    shop_at = shop_link(shop, who.merchant_id, who.customer_id, services().now().date()) if shop else ""
     wallets = configured(services().settings)
     return who.page("card.html", face=front, qr=qr, mates=mates, shop_at=shop_at, wallets=wallets)
 

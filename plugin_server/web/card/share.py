@@ -39,6 +39,20 @@ ORDER BY o.placed_at DESC, o.id DESC LIMIT 1
 """
 
 
+def window(conn: Connection, customer_id: int) -> Row[Any] | None:
+    """The connected shop where this customer ordered last, else the first one: ``url``, ``platform``, ``store_id``."""
+    return conn.execute(text(_WINDOW), {"c": customer_id}).one_or_none()
+
+
+_WINDOW = """
+SELECT s.url, s.platform, s.id AS store_id FROM store s
+LEFT JOIN LATERAL (
+    SELECT max(o.placed_at) AS at FROM shop_order o WHERE o.store_id = s.id AND o.customer_id = :c AND o.counts
+) AS last ON true
+WHERE s.state = 'connected' AND s.url LIKE 'http%' ORDER BY last.at DESC NULLS LAST, s.id LIMIT 1
+"""
+
+
 def shared(conn: Connection, merchant_id: int, customer_id: int) -> Share:
     """The part of a card about friends."""
     set_to, person = referrals.terms(conn), customers.one(conn, customer_id)

@@ -54,17 +54,24 @@ def mine() -> ResponseReturnValue:
     g.person = None
     token = request.get_data(cache=False, as_text=True) if (request.content_length or 0) <= LONGEST else ""
     shopper, now = read_storefront_token(services().settings.keys, token), services().now()
-    if shopper is None or not 0 <= _day(now.date()) - shopper.day <= LASTS_DAYS:
-        return jsonify(NOBODY), 403
+    if shopper is None:
+        return _refused("*")
     with tenant(services().engine, shopper.merchant_id) as conn:
         url, person = storefront.address(conn, shopper.store_id), storefront.living(conn, shopper.customer_id)
         if url is None or request.headers.get("Origin") != origin_of(url):
             return jsonify(NOBODY), 403
-        said = _said(conn, shopper.merchant_id, person) if person else NOBODY
+        if person is None or not 0 <= _day(now.date()) - shopper.day <= LASTS_DAYS:
+            return _refused(origin_of(url))
+        said = _said(conn, shopper.merchant_id, person)
     answer = jsonify(said)
     answer.headers["Access-Control-Allow-Origin"] = origin_of(url)
     answer.headers["Vary"] = "Origin"
     return answer
+
+
+def _refused(origin: str) -> ResponseReturnValue:
+    """A no that the page's own script may read, so that it forgets its token and asks no more."""
+    return jsonify(NOBODY), 403, {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
 
 
 @pages.get("/shopify/proxy/storefront")
@@ -96,12 +103,15 @@ def steps(who: Person, store_id: int) -> ResponseReturnValue:
     return page("storefront.html", section="settings", store=store, address=address)
 
 
-def shop_link(offer: Any, merchant_id: int, customer_id: int, today: date) -> str:
-    """The shop's address from a card. Behind ``#``, which no server sees: a token for the block, where it needs one."""
-    if offer.platform != "woocommerce":
-        return str(offer.url)
-    shopper = Shopper(merchant_id, offer.store_id, customer_id, _day(today))
-    return f"{offer.url}#tangga={storefront_token(services().settings.keys, shopper)}"
+def shop_link(shop: Any, merchant_id: int, customer_id: int, today: date) -> str:
+    """The shop's address from a card. Behind ``#``, which no server sees: a token for the block, where it needs one.
+
+    ``shop`` knows ``url``, ``platform`` and ``store_id``, as an offer of that shop does.
+    """
+    if shop.platform != "woocommerce":
+        return str(shop.url)
+    shopper = Shopper(merchant_id, shop.store_id, customer_id, _day(today))
+    return f"{shop.url}#tangga={storefront_token(services().settings.keys, shopper)}"
 
 
 def origin_of(url: str) -> str:

@@ -1,7 +1,8 @@
 """Our pages inside the frame of a shop's own admin: each request proves itself by an ID token, and by nothing else.
 
-A navigation without a good token goes to a bounce page, where the admin's own script fetches one and comes back; a
-fetch is told to ask again. The shop is taken from the token; the path must agree with it.
+A navigation without a good token goes to a bounce page, where the admin's own script fetches one and comes back, or, in
+a tab of its own, into the admin; a fetch is told to ask again. The shop is taken from the token; the path must agree
+with it.
 """
 
 from __future__ import annotations
@@ -122,6 +123,8 @@ def _ask_again(shop: str) -> ResponseReturnValue:
     fetched = request.headers.get("HX-Request") == "true" or "Authorization" in request.headers
     if fetched or request.method != "GET":
         return "", 401, {RETRY_HEADER: "1"}
+    if request.headers.get("Sec-Fetch-Dest") == "document":  # a tab of its own, where the admin's script has no admin
+        return redirect(admin_url(_app(), shop, f"{request.script_root}{request.path}"))
     kept = [(name, value) for name, value in parse_qsl(request.query_string.decode()) if name != TOKEN]
     back = f"{services().settings.public_url}{request.script_root}{request.path}"
     query = {"shop": shop, "shopify-reload": f"{back}?{urlencode(kept)}" if kept else back}
