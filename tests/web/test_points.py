@@ -43,13 +43,13 @@ FORM = {
 def test_a_first_programme_begins_with_sums_that_give_five_percent_back(
     order: Money, per: str, value: str, worth: str
 ) -> None:
-    form = points_form.begun(NOW.date(), order, lambda money: f"{money.amount} off")
+    form = points_form.begun(NOW.date(), order, lambda money: f"{money.amount} off", "en")
     assert (form["per"], form["point_value"], form["reward_value_0"]) == (per, value, worth)
-    document, faults = points_form.read(form, "en")
+    document, faults = points_form.read(form, "en", "en")
     assert faults == {}
     made = points_form.checked(document)
     assert [(one.key.split("-")[-1], one.points) for one in made.rewards] == [("off", 100)]
-    assert "per" not in points_form.begun(NOW.date(), Money(0, order.currency), str)
+    assert "per" not in points_form.begun(NOW.date(), Money(0, order.currency), str, "en")
 
 
 @pytest.fixture
