@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Browser, Page
 from sqlalchemy import text
@@ -23,6 +22,7 @@ from plugin_server.db.session import tenant
 from plugin_server.vault import CustomerLink, customer_token
 from plugin_server.web.login import make_login_link
 from plugin_server.wiring import Services
+from tests.axe import violations
 from tests.points.conftest import program
 from tests.serving import served
 
@@ -90,8 +90,7 @@ class Looker:
     def hold(self, path: str) -> None:
         wide = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         assert wide <= 0, f"{path} is {wide} px too wide"
-        found = Axe().run(self.page)
-        assert found.violations_count == 0, f"{path}: {found.generate_report()}"
+        assert violations(self.page) == [], path
         assert self.complaints == [], path
 
 
