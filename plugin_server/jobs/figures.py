@@ -30,6 +30,7 @@ from plugin_server.db.points import programme as points
 from plugin_server.db.proof import pooled as proof
 from plugin_server.db.proof import results
 from plugin_server.db.sending import sender
+from plugin_server.db.series import told as series_told
 from plugin_server.db.session import merchant_ids, tenant
 from plugin_server.jobs.campaigning.backtest import back_test
 from plugin_server.jobs.campaigning.run import report
@@ -148,6 +149,11 @@ def _codes(conn: Connection, _: int, now: datetime, key: str) -> Any:
     return ending.good_codes(conn, campaigns.need(conn, key).id, now)
 
 
+def _series(conn: Connection, _: int, __: datetime, which: str) -> Any:
+    """How a series stands, by its key and version."""
+    return series_told.figures(conn, campaigns.need(conn, which.partition(":")[0]))
+
+
 def _points(conn: Connection, _: int, now: datetime, __: str) -> Any:
     force = points_orders.in_force(conn)
     return {
@@ -191,6 +197,7 @@ MAKERS: Final[dict[str, Maker]] = {
     "reach": _reach,
     "segment": _segment,
     "codes": _codes,
+    "series": _series,
     "dry_run": _dry_run,
     "back_test": _back_test,
     "lately": _lately,

@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import Connection, event, text
 
+from campaigns.recipes import recipes
 from plugin_server.db.campaigning import campaigns
 from plugin_server.db.points import programme as points
 from plugin_server.db.session import tenant
@@ -116,6 +117,21 @@ def test_a_pause_says_when_its_people_were_counted(
     assert "0 customers keep the 0 points" in shown
     assert "Counted 5 minutes ago" in shown
     assert 'value="pause"' in shown
+
+
+def test_a_series_is_counted_by_a_worker_and_says_when(
+    app: Services, large: int, logged_in: Callable[[str], Visitor]
+) -> None:
+    visitor, path = logged_in("viewer"), "/campaigns/win-back-series/series"
+    with tenant(app.engine, 1) as connection:
+        found = next(one.campaign for one in recipes() if one.campaign.key == "win-back-series")
+        campaigns.save(connection, merchant_id=1, campaign=found, by="t")
+    assert "being added up" in visitor.get(path).text
+    assert work(app) == ["series:win-back-series:1"]
+    assert "being added up" not in visitor.get(path).text
+    with tenant(app.engine, 1) as connection:
+        connection.execute(text("UPDATE kept_figure SET made_at = made_at - interval '5 minutes', seconds = 9"))
+    assert "Counted 5 minutes ago." in visitor.get(path).text
 
 
 FEW = 2_000

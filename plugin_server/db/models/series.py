@@ -35,6 +35,10 @@ class SeriesPlace(OfMerchant, Base):
         ),
         Index("ix_series_place_told", "campaign_id", "state", "step", "outcome"),
         Index("ix_series_place_customer", "customer_id"),
+        Index(
+            "ix_series_place_left", "campaign_id", text("left_at DESC"), text("id DESC"),
+            postgresql_where=text("left_at IS NOT NULL"),
+        ),
     )  # fmt: skip
 
     id: Mapped[Key]

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from campaigns.schema import BadCampaign, Problem, dump, read_yaml
 from campaigns.series_parts import series_of
+from plugin_server.db import figures as kept_figures
 from plugin_server.db.campaigning import campaigns
 from plugin_server.db.campaigning.campaigns import Refused, Saved
 from plugin_server.db.merchant import audit_log
@@ -18,6 +19,7 @@ from plugin_server.db.merchant.people import Person
 from plugin_server.db.series import moves as series_moves
 from plugin_server.db.series import told as series_told
 from plugin_server.db.session import tenant
+from plugin_server.jobs import figures
 from plugin_server.jobs.campaigning.preview import check
 from plugin_server.vault import webhook_secrets
 from plugin_server.web.campaigning import series_picture, series_words
@@ -35,9 +37,14 @@ def show(who: Person, key: str) -> ResponseReturnValue:
     """The picture, the same as a table, how people left, and who would move to the newest version."""
     with tenant(services().engine, who.merchant_id) as connection:
         saved = _saved(connection, key)
-        told = series_told.figures(connection, saved)
+        made = figures.soon(services(), connection, who.merchant_id, f"series:{key}:{saved.version}")
+        if made is None:
+            return page("series_counting.html", section="campaigns", saved=saved)
+        told = made.document
         left = series_told.lately_left(connection, saved.id)
-        moving = series_moves.outlook(connection, saved)
+        # Where nobody has an earlier version, nobody need be looked for.
+        earlier = any(str(version) != str(saved.version) for version in told["versions"])
+        moving = series_moves.outlook(connection, saved) if earlier else []
     steps = _steps(saved, told, words(), who.currency)
     current = [step for step in steps if not step["former"]]
     labels = {"then": words()("series.yes"), "else": words()("series.no")}
@@ -47,7 +54,7 @@ def show(who: Person, key: str) -> ResponseReturnValue:
     return page(
         "series.html", section="campaigns", saved=saved, told=told, steps=steps, left=left, moving=moving,
         picture=series_picture.drawn(current, labels), secret=secret,
-        named={step["key"]: step for step in steps},
+        named={step["key"]: step for step in steps}, counted_at=made.made_at,
     )  # fmt: skip
 
 
@@ -119,6 +126,7 @@ def move(who: Person, key: str) -> ResponseReturnValue:
         except Refused as error:
             flash(words().why(error.reason), "bad")
         else:
+            kept_figures.age(connection, f"series:{key}:*")
             flash(words()("series.moved", n=moved), "good")
     return redirect(url_for("series.show", key=key))
 
