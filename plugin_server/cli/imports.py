@@ -40,6 +40,7 @@ REJECTS = click.option(
     callback=_writable,
     help="Where to write refused rows.",
 )
+LOOK = click.option("--dry-run", "look", is_flag=True, help="Say what would come in, and bring nothing in.")
 
 
 @click.group(name="import")
@@ -55,6 +56,7 @@ def import_() -> None:
 @click.option("--timezone", help="Of times without a zone; the store's own if left out.")
 @click.option("--decimal", type=click.Choice([".", ","]), help="The decimal mark of the file; a point if left out.")
 @REJECTS
+@LOOK
 @merchant_options
 def orders(
     file: Path,
@@ -64,11 +66,12 @@ def orders(
     timezone: str | None,
     decimal: str | None,
     rejects: Path | None,
+    look: bool,
     merchant: str | None,
     home: Path | None,
     as_json: bool,
 ) -> None:
-    """Bring in a file of orders, one row per order or one per line."""
+    """Bring in a file of orders, one row per order or one per line. Nothing takes it back: try --dry-run first."""
     with opened(home) as services:
         merchant_id, store_id = _store(services, merchant, store)
         _check(services, merchant_id, currency, timezone)
@@ -81,6 +84,7 @@ def orders(
             decimal_comma=decimal == ",",
             decimal_said=decimal is not None,
             rejects=rejects,
+            look=look,
         )
         try:
             with bar() as progress:
@@ -95,24 +99,26 @@ def orders(
 @click.option("--map", "mapping", multiple=True, metavar="FIELD=COLUMN", help="Which column holds a field.")
 @click.option("--timezone", help="Of times without a zone; the business's own if left out.")
 @REJECTS
+@LOOK
 @merchant_options
 def contacts(
     file: Path,
     mapping: tuple[str, ...],
     timezone: str | None,
     rejects: Path | None,
+    look: bool,
     merchant: str | None,
     home: Path | None,
     as_json: bool,
 ) -> None:
-    """Bring in a file of contacts, with what they consented to."""
+    """Bring in a file of contacts, with what they consented to. Nothing takes it back: try --dry-run first."""
     with opened(home) as services:
         merchant_id = merchant_id_of(services, merchant)
         _check(services, merchant_id, None, timezone)
         try:
             with bar() as progress:
                 document = import_contacts(
-                    services, merchant_id, ContactsFile(file, _mapping(mapping), timezone, rejects), progress
+                    services, merchant_id, ContactsFile(file, _mapping(mapping), timezone, rejects, look), progress
                 )
         except BadFile as error:
             raise BadInput(str(error)) from error
@@ -163,9 +169,28 @@ def _answer(document: dict[str, Any], taken: int, as_json: bool) -> None:
 
 def _told(document: dict[str, Any]) -> str:
     lines = [
-        f"{document['rows']} rows, {document['created']} new, {document['updated']} changed, "
-        f"{document['rejected_count']} refused, in {document['seconds']} seconds",
+        *(_would(document) if document.get("dry_run") else _did(document)),
         *document["notes"],
         *(f"row {item['row']}: {item['reason']}" for item in document["rejected"] + document["warnings"]),
     ]
     return "\n".join(lines)
+
+
+def _did(document: dict[str, Any]) -> list[str]:
+    return [
+        f"{document['rows']} rows, {document['created']} new, {document['updated']} changed, "
+        f"{document['rejected_count']} refused, in {document['seconds']} seconds"
+    ]
+
+
+def _would(document: dict[str, Any]) -> list[str]:
+    """What tells a wrong file: how much of it is known, from when it is, and what it comes to."""
+    what = "orders" if "paid" in document else "contacts"
+    lines = [
+        f"{document['rows']} rows: {document['created']} {what} would be new, {document['known']} are known and would "
+        f"take what differs, {document['rejected_count']} rows would be refused."
+    ]
+    if document.get("first_at"):
+        sums = ", ".join(f"{paid['amount']} {paid['currency']}" for paid in document["paid"])
+        lines += [f"From {document['first_at'][:10]} to {document['last_at'][:10]}, paid in all: {sums or 'nothing'}."]
+    return [*lines, "Nothing was brought in. Once it is in, nothing takes it back."]

@@ -95,19 +95,30 @@ def test_stores_confirm(woo: tuple[ShopState, str], read: Read, call: Called) ->
 def test_import_orders(store: int, read: Read, tmp_path: Path) -> None:
     file = tmp_path / "orders.csv"
     file.write_text("order_id,ordered_at,total,email\n1,2026-01-02T10:00:00Z,100,a@example.com\n2,2026-01-03,abc,\n")
+    looked = [read("import", "orders", str(file), "--store", str(store), "--dry-run") for _ in range(2)]
+    told = {"rows": 2, "orders": 1, "customers": 1, "created": 1, "known": 0, "rejected_count": 1, "dry_run": True}
+    assert [{name: document[name] for name in told} for document in looked] == [told, told]
+    assert (looked[0]["first_at"][:10], len(looked[0]["paid"])) == ("2026-01-02", 1)
     document = read("import", "orders", str(file), "--store", str(store))
     names = ("rows", "orders", "customers", "created", "updated", "rejected_count")
     assert [document[name] for name in names] == [2, 1, 1, 1, 0, 1]
     assert [set(reject) for reject in document["rejected"]] == [{"row", "reason"}]
+    again = read("import", "orders", str(file), "--store", str(store), "--dry-run")
+    assert (again["created"], again["known"], again["paid"]) == (0, 1, looked[0]["paid"])
 
 
 def test_import_contacts(read: Read, tmp_path: Path) -> None:
     file = tmp_path / "contacts.csv"
     file.write_text("email,name\na@example.com,Ani\nnope,Budi\n")
+    looked = [read("import", "contacts", str(file), "--dry-run") for _ in range(2)]
+    told = {"rows": 2, "customers": 1, "created": 1, "known": 0, "rejected_count": 1, "dry_run": True}
+    assert [{name: document[name] for name in told} for document in looked] == [told, told]
     document = read("import", "contacts", str(file))
     names = ("rows", "orders", "customers", "created", "updated", "rejected_count")
     assert [document[name] for name in names] == [2, 0, 1, 1, 0, 1]
     assert [set(reject) for reject in document["rejected"]] == [{"row", "reason"}]
+    again = read("import", "contacts", str(file), "--dry-run")
+    assert (again["created"], again["known"]) == (0, 1)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DataError
 
 from connectors.csvfile.shape import STATUSES
+from connectors.types import Money
 from plugin_server.db.ingest import csv_raw, csv_warnings
 
 TIME = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?( ?(Z|[+-]\d\d(:?\d\d)?))?)?$"
@@ -147,6 +148,25 @@ def counts(connection: Connection) -> dict[str, int]:
                 FROM csv_order""")
     ).one()
     return {"rows": row.rows, "orders": row.orders, "customers": row.customers}
+
+
+def outcome(connection: Connection, store_id: int) -> dict[str, Any]:
+    """What ``csv_order`` would do: orders that are new, those that the store has, their days, and sums by currency."""
+    row = connection.execute(text(_OUTCOME), {"store": store_id}).one()
+    sums = connection.execute(text("SELECT currency, sum(total_minor) FROM csv_order WHERE paid GROUP BY 1 ORDER BY 1"))
+    return {
+        "created": row.orders - row.known,
+        "known": row.known,
+        "first_at": row.first.isoformat() if row.first else None,
+        "last_at": row.last.isoformat() if row.last else None,
+        "paid": [Money(int(minor), currency).as_json() for currency, minor in sums],
+    }
+
+
+_OUTCOME = """
+SELECT count(*) AS orders, count(o.id) AS known, min(c.placed_at) AS first, max(c.placed_at) AS last
+FROM csv_order c LEFT JOIN shop_order o ON o.store_id = :store AND o.external_id = c.external_id
+"""
 
 
 def _currencies() -> dict[str, list[Any]]:

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import text
+
 from connectors.csvfile import columns
 from connectors.csvfile.contacts import Rejected, contacts
 from connectors.csvfile.fault import BadFile
@@ -36,6 +38,8 @@ class ContactsFile:
     mapping: Mapping[str, str] = field(default_factory=dict)
     timezone: str | None = None
     rejects: Path | None = None
+    look: bool = False
+    """Only say what would come in: nothing takes a file back once it is in."""
 
 
 def import_contacts(
@@ -54,7 +58,10 @@ def import_contacts(
         good = [contact for _, contact in chunk if isinstance(contact, Customer)]
         rejected += [refusal for _, refusal in chunk if isinstance(refusal, Rejected)]
         unsourced += sum(contact.consent is not None and not contact.consent_source for contact in good)
-        total += _written(services, merchant_id, good, f"import {given.path.name}")
+        if given.look:
+            total += _looked(services, merchant_id, good)
+        else:
+            total += _written(services, merchant_id, good, f"import {given.path.name}")
         seen += len(chunk)
         progress("contacts", seen, None)
     if not seen:
@@ -66,7 +73,7 @@ def import_contacts(
         "orders": 0,
         "customers": total.seen,
         "created": total.created,
-        "updated": total.updated,
+        **({"dry_run": True, "known": total.updated} if given.look else {"updated": total.updated}),
         "rejected": [{"row": refusal.row, "reason": refusal.reason} for refusal in rejected[:20]],
         "rejected_count": len(rejected),
         "warnings": [],
@@ -87,6 +94,20 @@ def _written(services: Services, merchant_id: int, people: list[Customer], sourc
 
     retrying(services, merchant_id, write)
     return done[-1].without_ids()
+
+
+def _looked(services: Services, merchant_id: int, people: list[Customer]) -> Ingested:
+    """Who of them is new, and who is known (``updated``); nothing is written."""
+    addresses = {person.email.strip().lower() for person in people if person.email}
+    with tenant(services.engine, merchant_id) as connection:
+        known = connection.scalar(text(_KNOWN), {"emails": list(addresses)}) or 0
+    return Ingested(seen=len(addresses), created=len(addresses) - known, updated=known)
+
+
+_KNOWN = """
+SELECT count(DISTINCT email_norm) FROM customer
+WHERE email_norm = ANY(CAST(:emails AS text[])) AND merged_into IS NULL AND erased_at IS NULL
+"""
 
 
 def _note(unsourced: int, name: str) -> list[str]:

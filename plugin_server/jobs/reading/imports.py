@@ -49,6 +49,8 @@ class OrdersFile:
     decimal_comma: bool = False
     decimal_said: bool = False
     rejects: Path | None = None
+    look: bool = False
+    """Only say what would come in: nothing takes a file back once it is in."""
 
 
 def import_orders(
@@ -123,7 +125,7 @@ def _imported(
     progress: Progress,
 ) -> dict[str, Any]:
     progress("reading", 0, None)
-    clean = _load_clean(session, file, reading, names)
+    clean = None if given.look else _load_clean(session, file, reading, names)
     if clean:
         with session.transaction() as connection:
             clean.show(connection)
@@ -133,6 +135,8 @@ def _imported(
             if csv_raw.is_empty(connection):
                 raise BadFile(f"{file.path.name} holds a header and nothing else.")
             csv_orders.judge(connection, reading)
+    if given.look:
+        return _looked(session, given.store_id, reading)
     done, told = (
         (clean and _write_beside(session, given.store_id, reading, clean, progress))
         or _write_as_it_lies(session, given.store_id, reading, clean, progress)
@@ -144,14 +148,28 @@ def _imported(
         told |= {
             "created": done.created,
             "updated": done.updated,
-            "rejected": csv_raw.rejected(connection),
-            "rejected_count": csv_raw.reject_count(connection),
-            "warnings": csv_raw.rejected(connection, warnings=True),
-            "warnings_count": csv_raw.reject_count(connection, warnings=True),
+            **_refusals(connection),
         }
         if given.rejects:
             _write_rejects(given.rejects, file.header, csv_raw.all_rejected(connection, names))
     return told
+
+
+def _refusals(connection: Connection) -> dict[str, Any]:
+    return {
+        "rejected": csv_raw.rejected(connection),
+        "rejected_count": csv_raw.reject_count(connection),
+        "warnings": csv_raw.rejected(connection, warnings=True),
+        "warnings_count": csv_raw.reject_count(connection, warnings=True),
+    }
+
+
+def _looked(session: _Session, store_id: int, reading: csv_orders.Reading) -> dict[str, Any]:
+    """What would come in. All of it stands in temporary tables, which go with the session."""
+    with session.transaction() as connection:
+        csv_orders.assemble(connection, reading)
+        told = csv_orders.counts(connection) | csv_orders.outcome(connection, store_id)
+        return told | {"dry_run": True, **_refusals(connection)}
 
 
 def _load_clean(
