@@ -13,15 +13,17 @@ from campaigns.recipes import recipes
 from campaigns.schema import parse
 from plugin_server.db import figures, pulse
 from plugin_server.db.audit.story import GROUPS
-from plugin_server.db.campaigning import campaigns, reach
+from plugin_server.db.campaigning import agenda, campaigns, reach
 from plugin_server.db.ladder import counting, facts, rungs
 from plugin_server.db.ladder import placing as ladder
 from plugin_server.db.merchant import attention, checklist
 from plugin_server.db.session import tenant
+from plugin_server.db.shops import sync
 from plugin_server.jobs import figures as ready
 from plugin_server.web.ladder import moves
 from plugin_server.wiring import Services
 from tests.web.conftest import Visitor
+from tests.web.filled import filled
 from tests.web.test_browser import CROWD
 
 
@@ -81,6 +83,26 @@ def test_a_shop_fills_the_pages_while_it_is_read(
             assert answer.status_code == 200, path
             assert "Reading Toko Senja" in answer.text, path
             assert ("30 of 60" in answer.text or "of 60" in answer.text) == (state == "running"), path
+
+
+def test_a_shop_just_connected_is_being_read_until_it_turns_out_that_it_cannot_be(
+    app: Services, merchant: int, woo: int, logged_in: Callable[[str], Visitor], crowd: None
+) -> None:
+    viewer, kinds = logged_in("viewer"), text("SELECT kind, state FROM sync_run")
+    asked = {"merchant_id": merchant, "store_id": woo, "now": app.now()}
+    with tenant(app.engine, merchant) as connection:
+        sync.promise(connection, **asked)
+        sync.promise(connection, **asked)
+        assert [tuple(row) for row in connection.execute(kinds)] == [("full", "queued")]
+    assert "Reading Toko Senja" in viewer.get("/home").text
+    with tenant(app.engine, merchant) as connection:
+        sync.forgo(connection, woo)
+    assert "Reading Toko Senja" not in viewer.get("/home").text
+    with tenant(app.engine, merchant) as connection:
+        run = sync.begin(connection, merchant_id=merchant, store_id=woo, kind="full", now=app.now())
+        connection.execute(text("UPDATE sync_run SET state = 'done' WHERE id = :id"), {"id": run})
+        sync.promise(connection, **asked)
+        assert [tuple(row) for row in connection.execute(kinds)] == [("full", "done")]
 
 
 def test_the_list_knows_what_is_missing(app: Services, merchant: int, crowd: None) -> None:
@@ -158,6 +180,31 @@ def test_a_move_begins_with_a_mail_to_the_people_it_counts(
     page = logged_in("marketer").get(f"/campaigns/new?recipe={recipe.key}&move={action}").text
     assert 'value="once" checked' in page
     assert f'name="base" value="recipe:{recipe.key}"' in page
+    with tenant(app.engine, merchant) as connection:
+        campaigns.save(connection, merchant_id=merchant, campaign=made, by="test")
+        saved = campaigns.need(connection, made.key)
+        campaigns.open_run(connection, merchant_id=merchant, saved=saved, occasion="once", due_at=now, by="test")
+        launched = agenda.launched_to(connection, moves.WHOM, now - moves.RESTS)
+        assert agenda.launched_to(connection, moves.WHOM, now + timedelta(seconds=1)) == {}
+    assert {name: entry.key for name, entry in launched.items()} == {action: made.key}
+
+
+def test_a_move_that_was_made_rests(app: Services, logged_in: Callable[[str], Visitor], crowd: None) -> None:
+    marketer = logged_in("marketer")
+    before = marketer.get("/home").text
+    sent = filled(
+        parse(moves.to_these(next(one for one in recipes() if one.key == "second_order").document, "second_order")),
+        base="recipe:second_order", name="Again", **{"measure.holdout": "0"},
+    )  # fmt: skip
+    marketer.get("/campaigns/new")
+    assert marketer.post("/campaigns/new", sent).location == "/campaigns/again"
+    run = marketer.post("/campaigns/again/launch").location
+    after = marketer.get("/home").text
+    assert ("recipe=second_order&amp;move=second_order" in before, f'href="{run}">Launched on' in before) == (
+        True,
+        False,
+    )
+    assert ("recipe=second_order&amp;move=second_order" in after, f'href="{run}">Launched on' in after) == (False, True)
 
 
 def test_a_campaign_on_an_event_says_whom_it_meets_in_time(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, text
 
@@ -13,6 +15,13 @@ _RUNS = """
     SELECT r.id, c.name, c.key, r.state, coalesce(r.not_before, r.due_at) AS at FROM campaign_run r
     JOIN campaign c ON c.id = r.campaign_id WHERE {which} ORDER BY {order} LIMIT :limit"""
 _OVER = _RUNS.format(which="NOT r.state = ANY(:open)", order="r.due_at DESC, r.id DESC")
+_BY_HAND = """
+    SELECT r.id, c.name, c.key, r.state, coalesce(r.not_before, r.due_at) AS at,
+        v.definition #> '{audience,rule}' AS rule
+    FROM campaign_run r JOIN campaign c ON c.id = r.campaign_id
+    JOIN campaign_version v ON v.campaign_id = r.campaign_id AND v.version = r.version
+    WHERE r.due_at >= :since AND NOT r.state = ANY(:broken) AND v.definition #>> '{trigger,kind}' = 'once'
+    ORDER BY r.due_at DESC LIMIT 100"""
 _OPEN = _RUNS.format(which="r.state = ANY(:open)", order="5, r.id")
 
 
@@ -35,6 +44,16 @@ def ran(conn: Connection, limit: int = 4) -> list[Entry]:
 def going(conn: Connection, limit: int = 4) -> list[Entry]:
     """Runs that go on by themselves, the next first."""
     return _entries(conn, _OPEN, limit)
+
+
+def launched_to(conn: Connection, rules: Mapping[str, Mapping[str, Any]], since: datetime) -> dict[str, Entry]:
+    """By the name of a rule: the newest campaign that was launched once to exactly its people, since a moment."""
+    rows = conn.execute(text(_BY_HAND), {"since": since, "broken": ["stopped", "failed"]}).all()
+    found: dict[str, Entry] = {}
+    for row in rows:
+        for name in (name for name, rule in rules.items() if rule == row.rule and name not in found):
+            found[name] = Entry(row.at, row.name, row.key, row.state, row.id)
+    return found
 
 
 def _entries(conn: Connection, query: str, limit: int) -> list[Entry]:

@@ -51,6 +51,18 @@ def queue(connection: Connection, *, merchant_id: int, store_id: int, kind: str,
     return waiting or _add(connection, merchant_id, store_id, kind, "queued", now)
 
 
+def promise(connection: Connection, *, merchant_id: int, store_id: int, now: datetime) -> None:
+    """Write down that a store that was never read will be: pages say so from its first moment on."""
+    known = connection.scalar(text("SELECT EXISTS (SELECT FROM sync_run WHERE store_id = :store)"), {"store": store_id})
+    if not known:
+        queue(connection, merchant_id=merchant_id, store_id=store_id, kind="full", now=now)
+
+
+def forgo(connection: Connection, store_id: int) -> None:
+    """Take back what was promised to a store that cannot be read as it stands."""
+    connection.execute(text("DELETE FROM sync_run WHERE store_id = :store AND state = 'queued'"), {"store": store_id})
+
+
 def begin(connection: Connection, *, merchant_id: int, store_id: int, kind: str, now: datetime) -> int:
     """Start a reading (the one queued, if there is one); gives its id. What a killed one left is closed as failed."""
     values = {"store": store_id, "kind": kind, "now": now}

@@ -16,7 +16,7 @@ from connectors.shopify.auth import Grant
 from plugin_server import shop_access, wiring
 from plugin_server.db.merchant import audit_log
 from plugin_server.db.session import tenant
-from plugin_server.db.shops import access, store_page, stores
+from plugin_server.db.shops import access, store_page, stores, sync
 from plugin_server.jobs.queues import awake, wake
 from plugin_server.jobs.reading.ingest import Connect
 from plugin_server.jobs.reading.reconcile import revive
@@ -112,6 +112,8 @@ def installed_at(services: Services, merchant_id: int, store_id: int) -> bool:
 
 def settle(services: Services, merchant_id: int, store_id: int) -> None:
     """Ask a worker to look at the shop and read it; without a queue, the nightly round will."""
+    with tenant(services.engine, merchant_id) as connection:
+        sync.promise(connection, merchant_id=merchant_id, store_id=store_id, now=services.now())
     try:
         wake(services.redis, settle_store, merchant_id, store_id, on="urgent")
     except RedisError as error:
@@ -124,6 +126,9 @@ def settle_store(merchant_id: int, store_id: int) -> None:
     awake(services.redis, settle_store, merchant_id, store_id)
     if settled(services, merchant_id, store_id, wiring.connector):
         wake(services.redis, sync_store, merchant_id, store_id, "full", on="bulk")
+        return
+    with tenant(services.engine, merchant_id) as connection:
+        sync.forgo(connection, store_id)
 
 
 def settled(services: Services, merchant_id: int, store_id: int, connect: Connect) -> bool:

@@ -18,6 +18,7 @@ from plugin_server.web.campaigning import base as campaign_base
 from plugin_server.web.campaigning import sentence as campaign_sentence
 from plugin_server.web.context import page, services, words
 from plugin_server.web.guards import requires
+from plugin_server.web.ladder import moves
 from plugin_server.web.ladder.rungs import RungName, names_of
 from plugin_server.web.words import Words
 
@@ -92,9 +93,12 @@ def cards(connection: Connection, who: Person, rungs: Sequence[RungName], words:
 @pages.get("/campaigns/recipes")
 @requires("viewer")
 def show(who: Person) -> ResponseReturnValue:
-    """The ladder with the recipes that begin on each rung; or, with ``?by=way``, the ways with theirs."""
+    """The ladder with the recipes that begin on each rung; or, with ``?by=way``, the ways with theirs.
+
+    Where a recipe makes one of the moves worth most, its place is open.
+    """
     with tenant(services().engine, who.merchant_id) as connection:
         rungs = names_of(connection, who.merchant_id, words().language)
-        found = cards(connection, who, rungs, words())
+        found, wanted = cards(connection, who, rungs, words()), moves.wanted(connection)
     by = "way" if request.args.get("by") == "way" else "rung"
-    return page("recipes.html", section="campaigns", cards=found, rungs=rungs, ways=WAYS, by=by)
+    return page("recipes.html", section="campaigns", cards=found, rungs=rungs, ways=WAYS, by=by, wanted=wanted)

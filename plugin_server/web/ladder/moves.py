@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection
 
 from plugin_server.db.audit import rollup as audit_rollup
+from plugin_server.db.campaigning import agenda
 from plugin_server.jobs.audit import wake_audit
 from plugin_server.web.ladder.view import View
 from plugin_server.wiring import Services
@@ -34,6 +36,8 @@ WHOM: Final[dict[str, dict[str, Any]]] = {
     "first_order": {"kind": "cmp", "fact": "orders", "op": "=", "value": 0},
 }  # fmt: skip
 """The people the audit counts, as a rule: a mail to them now meets those it spoke of. The best tenth is no rule."""
+RESTS: Final = timedelta(days=30)
+"""How long a move rests after a campaign went to its people: the orders it brings need their time."""
 STEPS: Final = {"second": "second_order", "cooling": "cooling", "prospect": "first_order"}
 
 
@@ -41,7 +45,8 @@ STEPS: Final = {"second": "second_order", "cooling": "cooling", "prospect": "fir
 class Move:
     """Something worth doing next. ``figures`` are those of the audit; None where only heads were counted.
 
-    ``whom`` names the people of ``WHOM``; it is empty where no rule finds them.
+    ``whom`` names the people of ``WHOM``; it is empty where no rule finds them. ``launched`` is the campaign that went
+    to them lately.
     """
 
     phrase: str
@@ -49,17 +54,31 @@ class Move:
     recipe: str
     whom: str
     figures: dict[str, Any] | None = None
+    launched: agenda.Entry | None = None
 
 
 def best(services: Services, connection: Connection, merchant_id: int, view: View) -> list[Move]:
-    """The three moves worth most in money, as the audit was last made; before the first audit, by heads."""
+    """The three moves worth most in money, as the audit was last made; before the first audit, by heads.
+
+    Those that somebody made within ``RESTS`` come last.
+    """
     found = audit_rollup.kept(connection, "all")
     if found is None or found.stale_since is not None:
         wake_audit(services, merchant_id, "all")
     actions = found.document["next_actions"] if found and found.document["orders"] else []
     if actions:
-        return [_move(f"figures.action_{one['action']}", one["people"], one["action"], one) for one in actions]
-    return [_move(f"step.{step.phrase}", step.n, STEPS[step.phrase]) for step in view.steps]
+        moves = [_move(f"figures.action_{one['action']}", one["people"], one["action"], one) for one in actions]
+    else:
+        moves = [_move(f"step.{step.phrase}", step.n, STEPS[step.phrase]) for step in view.steps]
+    launched = agenda.launched_to(connection, WHOM, services.now() - RESTS)
+    made = [replace(move, launched=launched.get(move.whom)) for move in moves]
+    return sorted(made, key=lambda move: move.launched is not None)
+
+
+def wanted(connection: Connection) -> frozenset[str]:
+    """The recipes of the moves worth most, as the audit was last made; none before the first."""
+    found = audit_rollup.kept(connection, "all")
+    return frozenset(RECIPES[one["action"]] for one in found.document["next_actions"]) if found else frozenset()
 
 
 def _move(phrase: str, n: int, action: str, figures: dict[str, Any] | None = None) -> Move:
