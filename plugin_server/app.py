@@ -38,7 +38,7 @@ from plugin_server.web.card import asking, code_picture, preferences, referrals,
 from plugin_server.web.card import card as customer_card
 from plugin_server.web.card import points as customer_points
 from plugin_server.web.customers import answers, conversations, credits, customers, members, persons, pins
-from plugin_server.web.giving import benefits, code_watch, points, points_pause, referral_review, team_deals
+from plugin_server.web.giving import benefits, code_watch, offers, points, points_pause, referral_review, team_deals
 from plugin_server.web.ladder import audit, facts, forecast, home, ladders, movement, segments
 from plugin_server.web.secrets_cache import SecretsCache
 from plugin_server.web.settings import api_keys, brand, mail_account, mail_server, people, privacy, sender, topics
@@ -113,6 +113,7 @@ NOUNS = (
     brand,
     proof,
     code_watch,
+    offers,
     usual_guards,
 )
 """One module per noun of the pages; each has one blueprint called ``pages``."""

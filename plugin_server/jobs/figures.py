@@ -24,6 +24,7 @@ from plugin_server.db.ladder import versions as ladder_versions
 from plugin_server.db.ladder.rungs import shop
 from plugin_server.db.merchant import home
 from plugin_server.db.offers import codes as offers
+from plugin_server.db.offers import given
 from plugin_server.db.points import orders as points_orders
 from plugin_server.db.points import pausing
 from plugin_server.db.points import programme as points
@@ -189,6 +190,7 @@ MAKERS: Final[dict[str, Maker]] = {
     "trade": _trade,
     "health": lambda conn, _, now, __: sender.health(conn, now).as_json(),
     "result": _result,
+    "offers": lambda conn, _, now, __: given.given(conn, now),
     "told": _told,
     "outcome": _outcome,
     "proof": lambda conn, _, now, __: proof.of_merchant(conn, now),
@@ -205,7 +207,7 @@ MAKERS: Final[dict[str, Maker]] = {
 """By name, without what may follow a colon. What is always asked for is made at night."""
 AT_NIGHT: Final = (
     "tally", "moved", "what_if", "movement", "stalled", "points", "ladder", "health", "proof", "answers", "trade",
-    counting.FIGURE,
+    "offers", counting.FIGURE,
 )  # fmt: skip
 
 

@@ -28,7 +28,8 @@ READING = [
     "/home", "/home/what-if", "/audit", "/forecast", "/customers", "/campaigns", "/campaigns/recipes",
     "/campaigns/calendar", "/settings", "/settings/holidays", "/mail/health", "/settings/topics", "/conversations",
     "/settings/members", "/settings/benefits", "/settings/wallet", "/answers", "/settings/referral", "/referrals",
-    "/tasks", "/teams", "/welcome", "/settings/brand", "/settings/guards", "/welcome/costs", "/welcome/try/win_back",
+    "/tasks", "/teams", "/offers", "/welcome", "/settings/brand", "/settings/guards", "/welcome/costs",
+    "/welcome/try/win_back",
 ]  # fmt: skip
 WRITING = ["/campaigns/new", "/teams/new"]
 OWNING = [
@@ -310,6 +311,10 @@ def test_settings_refuse_what_cannot_be(app: Services, logged_in: Callable[[str]
 def test_the_last_owner_stays(app: Services, merchant: int, logged_in: Callable[[str], Visitor]) -> None:
     visitor = logged_in("owner")
     visitor.get("/settings/people")
+    with tenant(app.engine, merchant) as connection:
+        myself = connection.scalar(text("SELECT id FROM user_account WHERE email LIKE 'owner-in%'"))
+    visitor.post(f"/settings/people/{myself}", {"role": "owner"})
+    assert visitor.get("/settings/people").status_code == 200  # what is nothing new logs nobody out
     with tenant(app.engine, merchant) as connection:
         owners = list(connection.scalars(text("SELECT id FROM user_account WHERE role = 'owner' ORDER BY id")))
     for number in owners:

@@ -189,8 +189,11 @@ class Unknown(LookupError):
     """Nobody of this business."""
 
 
-def change_role(connection: Connection, user_id: int, role: str | None) -> None:
-    """Give a person another role, or remove them (None). Raises ``Unknown``, ``BadMerchant`` where no owner is left."""
+def change_role(connection: Connection, user_id: int, role: str | None) -> bool:
+    """Give a person another role, or remove them (None); whoever has the role already stays logged in, and gives False.
+
+    Raises ``Unknown``, ``BadMerchant`` where no owner is left.
+    """
     if role is not None and role not in ROLES:
         raise BadMerchant(f"role: {role!r} is not one of {', '.join(ROLES)}.")
     connection.execute(text("SELECT 1 FROM merchant FOR UPDATE"))
@@ -201,9 +204,10 @@ def change_role(connection: Connection, user_id: int, role: str | None) -> None:
         raise BadMerchant("role: a business needs at least one owner. Make somebody else owner first.")
     if role is None:
         connection.execute(delete(UserAccount).where(UserAccount.id == user_id))
-    else:
-        connection.execute(
-            update(UserAccount)
-            .where(UserAccount.id == user_id)
-            .values(role=role, session_version=UserAccount.session_version + 1)
-        )
+        return True
+    changed = connection.execute(
+        update(UserAccount)
+        .where(UserAccount.id == user_id, UserAccount.role != role)
+        .values(role=role, session_version=UserAccount.session_version + 1)
+    )
+    return bool(changed.rowcount)

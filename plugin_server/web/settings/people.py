@@ -58,16 +58,17 @@ def change(who: Person, user_id: int) -> ResponseReturnValue:
         abort(400)
     try:
         with tenant(services().engine, who.merchant_id) as connection:
-            people.change_role(connection, user_id, None if role == "remove" else role)
-            audit_log.record(
-                connection,
-                who.merchant_id,
-                actor=who.email,
-                action="person_changed",
-                subject=f"person {user_id}",
-                detail={"role": role},
-            )
-        flash(words()("people.changed"), "good")
+            changed = people.change_role(connection, user_id, None if role == "remove" else role)
+            if changed:
+                audit_log.record(
+                    connection,
+                    who.merchant_id,
+                    actor=who.email,
+                    action="person_changed",
+                    subject=f"person {user_id}",
+                    detail={"role": role},
+                )
+                flash(words()("people.changed"), "good")
     except people.Unknown:
         abort(404)
     except BadMerchant:
