@@ -179,6 +179,10 @@ def test_the_front_fits_one_screen(looker: Callable[..., Looker], app: Services,
     eye.page.wait_for_selector("button[data-copy='code-best']:text('Copied')")
     eye.page.focus("#own-link")
     assert eye.page.evaluate("window.getSelection().toString()").startswith("http")
+    # The smallest phone there is, and a rung with the longest name that can be given.
+    eye.page.set_viewport_size({"width": 320, "height": 600})
+    eye.page.evaluate("document.querySelector('.who .name').textContent = 'W'.repeat(60)")
+    assert eye.page.evaluate("document.documentElement.scrollWidth") == 320
 
 
 @pytest.mark.browser
