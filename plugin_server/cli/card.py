@@ -44,5 +44,8 @@ def card(email: str, merchant: str | None, home: Path | None, as_json: bool) -> 
         ],
         "url": f"{services.settings.public_url}/c/{token}",
     }
-    told = [(name, value) for name, value in document.items() if name != "merged_into"]
+    told = [(name, document[name]) for name in ("email", "name", "rung", "member_number")]
+    told += [("points", has.available if has else None)]
+    told += [("offer", f"{offer.code}: {offer.kind} {offer.value}, until {offer.expires_at}") for offer in mine.offers]
+    told += [("url", document["url"])]
     show(document, as_json, lambda: whose.note(email) + "\n".join(f"{name}: {value}" for name, value in told if value))

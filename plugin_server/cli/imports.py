@@ -138,9 +138,16 @@ def _store(services: Services, merchant: str | None, given: str) -> tuple[int, i
     merchant_id = merchant_id_of(services, merchant)
     try:
         with tenant(services.engine, merchant_id) as connection:
-            return merchant_id, int(stores.find(connection, given)["id"])
+            found = stores.find(connection, given)
     except stores.UnknownStore as error:
         raise BadInput(str(error)) from error
+    if found["platform"] != "csv":
+        # The nightly comparison would take the file's orders for deleted ones, and equal numbers for the shop's own.
+        raise BadInput(
+            f"{found['name']} is a shop that Tangga reads itself. Make a store for files, "
+            "`tangga stores add csv --name NAME`, and bring them in there: the customers are the same."
+        )
+    return merchant_id, int(found["id"])
 
 
 def _check(services: Services, merchant_id: int, currency: str | None, timezone: str | None) -> None:

@@ -72,6 +72,23 @@ def test_sync(woo: tuple[ShopState, str], read: Read) -> None:
     assert document["orders"]["created"] == len(woo[0].orders)
 
 
+def test_a_connected_shop_takes_a_new_key_that_works_and_no_file_of_orders(
+    woo: tuple[ShopState, str], call: Called, read: Read, tmp_path: Path
+) -> None:
+    shop, url = woo
+    first = added(read, url)
+    key, again = "ck_" + "3" * 40, ("stores", "add", "woocommerce", "--url", f"{url}/wp-admin/")
+    code, _, err = call(*again, "--key", key, "--secret", SECRET)
+    assert (code, "Nothing was stored" in err) == (2, True)
+    shop.add_key(key, SECRET)
+    assert read(*again, "--key", key, "--secret", SECRET)["id"] == first["id"]
+    assert [store["url"] for store in read("stores", "list")] == [url]
+    file = tmp_path / "old.csv"
+    file.write_text("order_id,ordered_at,total\n1,2026-01-02,100\n")
+    code, _, err = call("import", "orders", str(file), "--store", str(first["id"]))
+    assert (code, "Make a store for files" in err) == (2, True)
+
+
 def test_a_store_of_files_cannot_be_read(store: int, call: Called) -> None:
     code, out, err = call("sync", str(store))
     assert (code, out) == (2, "")
