@@ -185,7 +185,7 @@ def test_a_new_shop_is_forecast_as_soon_as_it_is_read(shop: Shop) -> None:
     assert owed() == (False, "unmade"), "nothing came in yet, as far as we were told"
     with tenant(services.engine, shop.merchant) as conn:
         pulse.beat(conn, merchant_id=shop.merchant, now=NOW)
-        run = readings.begin(conn, merchant_id=shop.merchant, store_id=shop.store, kind="full", now=NOW)
+        run, _ = readings.begin(conn, merchant_id=shop.merchant, store_id=shop.store, kind="full", now=NOW)
     assert (owed(), woken()) == ((False, "unmade"), 0), "the reading is under way"
     with tenant(services.engine, shop.merchant) as conn:
         readings.finish(conn, run, counters={}, faults=[], now=services.now())
@@ -194,7 +194,7 @@ def test_a_new_shop_is_forecast_as_soon_as_it_is_read(shop: Shop) -> None:
     assert owed() == (False, "closed"), "thirty people are too few"
     with tenant(services.engine, shop.merchant) as conn:
         later = services.now() + timedelta(days=1)
-        run = readings.begin(conn, merchant_id=shop.merchant, store_id=shop.store, kind="full", now=later)
+        run, _ = readings.begin(conn, merchant_id=shop.merchant, store_id=shop.store, kind="full", now=later)
         readings.finish(conn, run, counters={}, faults=[], now=later)
     assert owed() == (True, "closed"), "the shop was read whole again"
 

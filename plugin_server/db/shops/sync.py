@@ -16,6 +16,8 @@ LOCK = 7_410_003
 PAID = "paid"
 """Among the counters of a failed reading: whatever came in, its facts and rungs were read before it failed."""
 
+KINDS = ("incremental", "full", "reconcile")
+"""Each does all that the one before it does."""
 TRIES = 5
 """So many readings of a store may die in a row, killed from outside or out of memory, until none is begun unasked."""
 GIVEN_UP = (
@@ -63,16 +65,21 @@ def forgo(connection: Connection, store_id: int) -> None:
     connection.execute(text("DELETE FROM sync_run WHERE store_id = :store AND state = 'queued'"), {"store": store_id})
 
 
-def begin(connection: Connection, *, merchant_id: int, store_id: int, kind: str, now: datetime) -> int:
-    """Start a reading (the one queued, if there is one); gives its id. What a killed one left is closed as failed."""
-    values = {"store": store_id, "kind": kind, "now": now}
-    connection.execute(
+def begin(connection: Connection, *, merchant_id: int, store_id: int, kind: str, now: datetime) -> tuple[int, str]:
+    """Start a reading (the one queued, if there is one); gives its id and kind.
+
+    What killed ones left is closed as failed, and done here: where one of them was to read more, so does this one.
+    """
+    values: dict[str, Any] = {"store": store_id, "now": now}
+    killed = connection.scalars(
         text(
             "UPDATE sync_run SET state = 'failed', finished_at = :now, deaths = deaths + 1, "
-            "error = 'It was interrupted, and begun again.' WHERE store_id = :store AND state = 'running'"
+            "error = 'It was interrupted, and begun again.' WHERE store_id = :store AND state = 'running' "
+            "RETURNING kind"
         ),
         values,
-    )
+    ).all()
+    values["kind"] = kind = max((kind, *killed), key=KINDS.index)
     deaths = connection.scalar(text(f"SELECT coalesce(({_DEATHS}), 0)"), values)
     queued: int | None = connection.scalar(
         text(
@@ -83,7 +90,7 @@ def begin(connection: Connection, *, merchant_id: int, store_id: int, kind: str,
     )
     run_id = queued or _add(connection, merchant_id, store_id, kind, "running", now)
     connection.execute(text("UPDATE sync_run SET deaths = :deaths WHERE id = :id"), {"deaths": deaths, "id": run_id})
-    return run_id
+    return run_id, kind
 
 
 _DEATHS = """

@@ -119,14 +119,14 @@ class Reading:
     """One reading of one store, with its row in ``sync_run``."""
 
     def __init__(self, services: Services, merchant_id: int, store_id: int, kind: str) -> None:
-        self.services, self.merchant_id, self.store_id, self.kind = services, merchant_id, store_id, kind
+        self.services, self.merchant_id, self.store_id = services, merchant_id, store_id
         self.started = services.now()
         self.done: dict[str, Ingested] = {}
         self.faults: dict[tuple[str, str], None] = {}
         """(place, sentence) of what could not be read, each once however often it was met."""
         self.extra: dict[str, Any] = {}
         with self._tenant() as connection:
-            self.run_id = readings.begin(
+            self.run_id, self.kind = readings.begin(
                 connection, merchant_id=merchant_id, store_id=store_id, kind=kind, now=self.started
             )
             broken_off = readings.broken_off(connection, store_id)
