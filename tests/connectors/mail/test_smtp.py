@@ -172,7 +172,7 @@ def test_a_mail_that_is_too_large_is_not_given_up_but_mended(fake: FakeSmtp, bac
     if said == "at the door":
         fake.answers["MAIL"] = ["552 5.3.4 message too big"]
     else:
-        fake.offers.append("SIZE 300")
+        fake.offers.append("SIZE 700")
     result = backend.send(FOUR)
     assert (result.outcome, result.stop, len(result.unsent), fake.mails) == (SendOutcome.NOT_SENT, True, 4, [])
     assert "too large for the mail server" in result.detail
