@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,10 +101,28 @@ class Instance:
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., Instance]]:
     """Starts instances; those still running are killed afterwards."""
+    with starting(tmp_path) as start_one:
+        yield start_one
+
+
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+    """An instance for all tests of a file that leave it as they found it."""
+    folder = tmp_path_factory.mktemp("standing")
+    home = folder / "home"
+    home.mkdir()
+    with starting(folder) as start_one:
+        yield start_one(home)
+    discard_data(home)
+
+
+@contextmanager
+def starting(logs: Path) -> Iterator[Callable[..., Instance]]:
+    """Lends a hand that starts instances, whose words go into a folder; at the end they are killed."""
     started: list[Instance] = []
 
     def start_one(home: Path, port: int = 0, *web: str, ready: bool = True) -> Instance:
-        log = tmp_path / f"log-{len(started)}"
+        log = logs / f"log-{len(started)}"
         with log.open("w") as output:
             process = subprocess.Popen(
                 [sys.executable, "-m", "tests.launcher.instance", str(home), str(port), *web],
@@ -120,8 +138,10 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Instance]]:
             assert instance.said("ready\n"), log.read_text()
         return instance
 
-    yield start_one
-    for instance in started:
-        instance.process.kill()
-        instance.process.wait()
-    until(lambda: not any(processes_of(instance.home) for instance in started))
+    try:
+        yield start_one
+    finally:
+        for instance in started:
+            instance.process.kill()
+            instance.process.wait()
+        until(lambda: not any(processes_of(instance.home) for instance in started))

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -27,6 +28,15 @@ def answer(urls: ServiceUrls) -> int:
     with psycopg.connect(urls.database_url.replace("+psycopg", "")) as connection:
         row = connection.execute("SELECT 1").fetchone()
     return int(row[0]) if row else 0
+
+
+@pytest.fixture(scope="module")
+def used(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, ServiceUrls]]:
+    """A home whose services run, and their addresses."""
+    home = tmp_path_factory.mktemp("used") / "home"
+    with embedded(home) as urls:
+        yield home, urls
+    discard_data(home)
 
 
 def test_both_answer_inside_and_neither_runs_afterwards(home: Path) -> None:
@@ -51,21 +61,19 @@ def test_with_a_real_database_given_only_the_queue_is_started(home: Path) -> Non
         assert not processes_of(home, "postgres")
 
 
-def test_a_second_command_uses_what_the_first_one_started(home: Path) -> None:
-    with embedded(home) as first:
-        before = processes_of(home)
-        with embedded(home) as second:
-            assert second == first
-            assert processes_of(home).keys() == before.keys()
-        assert answer(first) == 1
+def test_a_second_command_uses_what_the_first_one_started(used: tuple[Path, ServiceUrls]) -> None:
+    home, first = used
+    before = processes_of(home)
+    with embedded(home) as second:
+        assert second == first
+        assert processes_of(home).keys() == before.keys()
+    assert answer(first) == 1
 
 
 def test_the_first_command_waits_for_the_second_before_it_stops_the_services(home: Path) -> None:
     second = f"""
 from pathlib import Path
 from plugin_server.launcher.supervisor import embedded
-from plugin_server.launcher.valkey import EmbeddedValkey
-from plugin_server.wiring import Services as AppServices
 with embedded(Path({str(home)!r})):
     print("in", flush=True)
     input()
@@ -99,8 +107,6 @@ def test_a_home_is_discarded_right_after_its_owner_was_killed(home: Path) -> Non
 import os
 from pathlib import Path
 from plugin_server.launcher.supervisor import embedded
-from plugin_server.launcher.valkey import EmbeddedValkey
-from plugin_server.wiring import Services as AppServices
 with embedded(Path({str(home)!r})):
     os.kill(os.getpid(), 9)
 """
@@ -128,11 +134,11 @@ def test_a_command_that_fails_stops_what_it_started(home: Path) -> None:
     assert processes_of(home) == {}
 
 
-def test_what_runs_is_not_discarded(home: Path) -> None:
-    with embedded(home) as urls:
-        with pytest.raises(HomeTaken, match="already in use by process"):
-            discard_data(home)
-        assert answer(urls) == 1
+def test_what_runs_is_not_discarded(used: tuple[Path, ServiceUrls]) -> None:
+    home, urls = used
+    with pytest.raises(HomeTaken, match="already in use by process"):
+        discard_data(home)
+    assert answer(urls) == 1
 
 
 def test_the_note_of_a_dead_instance_counts_as_none(home: Path) -> None:
