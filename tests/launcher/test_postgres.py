@@ -14,16 +14,33 @@ from sqlalchemy import create_engine, text
 
 from plugin_server.launcher.errors import HomeUnusable
 from plugin_server.launcher.postgres import EmbeddedPostgres
+from plugin_server.launcher.services import discard_data
 from tests.launcher.conftest import as_root, processes_of, until
 
 
-@pytest.fixture
-def postgres(home: Path) -> Iterator[EmbeddedPostgres]:
+@pytest.fixture(scope="module")
+def created(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
     """Started for the first time in an empty home."""
+    home = tmp_path_factory.mktemp("postgres") / "home"
+    home.mkdir()
     server = EmbeddedPostgres(home)
     server.start()
     yield server
     server.stop()
+    discard_data(home)
+
+
+@pytest.fixture
+def postgres(created: EmbeddedPostgres) -> EmbeddedPostgres:
+    """That one: it runs, and holds no tables."""
+    if not created.alive:
+        created.start()
+    ask(created, "DROP TABLE IF EXISTS fact")
+    return created
+
+
+def home_of(server: EmbeddedPostgres) -> Path:
+    return server.log.parents[1]
 
 
 def ask(server: EmbeddedPostgres, statement: str) -> list[tuple[object, ...]]:
@@ -53,16 +70,17 @@ def test_it_listens_on_no_network(postgres: EmbeddedPostgres) -> None:
 
 
 @as_root
-def test_it_runs_as_nobody(postgres: EmbeddedPostgres, home: Path) -> None:
-    assert {Path(f"/proc/{pid}").stat().st_uid for pid in processes_of(home, "postgres")} == {65534}
+def test_it_runs_as_nobody(postgres: EmbeddedPostgres) -> None:
+    assert {Path(f"/proc/{pid}").stat().st_uid for pid in processes_of(home_of(postgres), "postgres")} == {65534}
 
 
-def test_a_second_start_finds_the_data(postgres: EmbeddedPostgres, home: Path) -> None:
+def test_a_second_start_finds_the_data(postgres: EmbeddedPostgres) -> None:
+    before = len(postgres.log.read_text())
     ask(postgres, "CREATE TABLE fact AS SELECT 42 AS answer")
     postgres.stop()
     postgres.start()
     assert ask(postgres, "SELECT answer FROM fact") == [(42,)]
-    assert "not properly shut down" not in postgres.log.read_text()
+    assert "not properly shut down" not in postgres.log.read_text()[before:]
 
 
 def test_a_folder_opened_to_others_is_closed_again(postgres: EmbeddedPostgres) -> None:
@@ -73,10 +91,10 @@ def test_a_folder_opened_to_others_is_closed_again(postgres: EmbeddedPostgres) -
     assert ask(postgres, "SELECT 1") == [(1,)]
 
 
-def test_a_stop_cuts_off_clients_and_leaves_nothing(postgres: EmbeddedPostgres, home: Path) -> None:
+def test_a_stop_cuts_off_clients_and_leaves_nothing(postgres: EmbeddedPostgres) -> None:
     with psycopg.connect(postgres.url.replace("+psycopg", "")):
         postgres.stop()
-    assert processes_of(home) == {}
+    assert processes_of(home_of(postgres)) == {}
 
 
 def test_a_killed_server_recovers_what_was_committed(postgres: EmbeddedPostgres) -> None:
@@ -86,7 +104,8 @@ def test_a_killed_server_recovers_what_was_committed(postgres: EmbeddedPostgres)
     assert ask(postgres, "SELECT answer FROM fact") == [(42,)]
 
 
-def test_a_start_waits_for_a_backend_that_outlives_its_killed_server(postgres: EmbeddedPostgres, home: Path) -> None:
+def test_a_start_waits_for_a_backend_that_outlives_its_killed_server(postgres: EmbeddedPostgres) -> None:
+    home = home_of(postgres)
     client = psycopg.connect(postgres.url.replace("+psycopg", ""))
     client.pgconn.send_query(b"SELECT count(*) FROM generate_series(1, 1000000000000)")
     until(lambda: processes_of(home, "SELECT"))
