@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import cache
 from typing import Final
 
 from babel import Locale, UnknownLocaleError
@@ -17,7 +18,7 @@ from liquid.exceptions import FilterArgumentError
 # ISO 4217 gives the rupiah two decimals that nobody has seen for decades; people write Rp1.250.000.
 _WITHOUT_DECIMALS: Final = {"IDR": "Rp"}
 
-# Plain English is printed the British way: "25 December 2026" cannot be misread, and our English readers live anywhere.
+# English without a country is printed the British way: "25 December 2026" cannot be misread. See ``form_of``.
 _REGIONS: Final = {"en": "en_GB", "id": "id_ID", "nl": "nl_NL"}
 
 _STRFTIME: Final = {
@@ -32,6 +33,21 @@ def locale_of(language: str) -> Locale:
         return Locale.parse(_REGIONS.get(language, language), sep="-" if "-" in language else "_")
     except (UnknownLocaleError, ValueError):
         return Locale.parse("en_GB")
+
+
+@cache
+def form_of(language: str, country: str | None) -> str:
+    """The language, with the reader's country where that puts the month first: ``en-US``, ``en-PH``, ``en-CA``.
+
+    ``country`` is an ISO 3166 code; with any other word, or none, the language alone. From the Unicode CLDR in Babel.
+    """
+    if language != "en" or not country:
+        return language
+    try:
+        locale = Locale("en", country.strip().upper())
+    except (UnknownLocaleError, ValueError):
+        return language
+    return f"en-{locale.territory}" if str(locale.date_formats["long"].pattern).startswith("M") else language
 
 
 def money_filter(language: str) -> Callable[..., str]:

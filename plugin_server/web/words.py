@@ -16,6 +16,7 @@ from babel.core import get_global
 from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_compact_decimal, format_currency, format_decimal, format_percent
 
+from campaigns.mail.filters import form_of
 from campaigns.reasons import written
 from connectors.types import Money, minor_units
 from plugin_server.locales import LANGUAGES, catalogue
@@ -26,22 +27,23 @@ WHOLE = {"IDR": "Rp", "VND": "₫", "KRW": "₩"}
 
 AMERICAN = {
     "d MMM y": "MMM d, y", "EEEE d MMMM y": "EEEE, MMMM d, y", "EEE d MMM": "EEE, MMM d",
-    "d MMM y, HH:mm": "MMM d, y, HH:mm",
+    "d MMM y, HH:mm": "MMM d, y, h:mm a", "HH:mm": "h:mm a", "HH:mm:ss": "h:mm:ss a",
 }  # fmt: skip
-"""How people in the United States write days; the other parts of the world that read English write the day first."""
+"""How people write days and hours where the month comes first; most who read English write the day first."""
+
+
+def country_of(zone: tzinfo) -> str | None:
+    """The country of a zone; None for one of no country, such as UTC."""
+    found: str | None = get_global("zone_territories").get(str(zone))
+    return found
 
 
 @cache
-def _american(zone: str) -> bool:
-    return get_global("zone_territories").get(zone) == "US"
-
-
-@cache
-def _week_start(zone: str) -> int:
-    """From the Unicode CLDR, as Babel carries it; Monday, as in ISO 8601, for a zone of no country."""
+def _week_start(country: str | None) -> int:
+    """From the Unicode CLDR, as Babel carries it; Monday, as in ISO 8601, where there is no such country."""
     try:
-        return Locale("en", get_global("zone_territories")[zone]).first_week_day
-    except (KeyError, UnknownLocaleError):
+        return Locale("en", country).first_week_day if country else 0
+    except (ValueError, UnknownLocaleError):
         return 0
 
 
@@ -62,6 +64,8 @@ class Words:
     language: str
     zone: tzinfo
     now: datetime
+    country: str | None = None
+    """Where the reader is, where that is known; else they are taken to be where the zone is."""
 
     def __call__(self, key: str, **values: object) -> str:
         phrase = catalogue(self.language)[key]
@@ -108,7 +112,7 @@ class Words:
         text = format_decimal(Decimal(str(abs(value))), locale=self.language, format="#,##0.##")
         return ("+" if value > 0 else "−" if value < 0 else "±") + text if sign else ("−" if value < 0 else "") + text
 
-    def country(self, code: str) -> str:
+    def land(self, code: str) -> str:
         """A country's name by its two letters; what is no known code, as it stands."""
         name = _locale(self.language).territories.get(code.upper())
         return str(name or code)
@@ -166,14 +170,14 @@ class Words:
         return format_date(day, format=self._order(written), locale=self.language)
 
     def _order(self, written: str) -> str:
-        """The same pattern in the order of a shop in the United States, where it speaks English."""
-        american = self.language == "en" and _american(str(self.zone))
+        """The same pattern in the order of the reader's country, where they read English."""
+        american = form_of(self.language, self.country or country_of(self.zone)) != self.language
         return AMERICAN.get(written, written) if american else written
 
     @property
     def week_start(self) -> int:
         """The weekday (0 is Monday) that weeks begin with where the shop is: Sunday in the States and in Indonesia."""
-        return _week_start(str(self.zone))
+        return _week_start(country_of(self.zone))
 
     def month(self, key: str) -> str:
         """``Nov 2026`` for ``2026-11``."""
@@ -192,13 +196,13 @@ class Words:
 
     def hour(self, value: datetime) -> str:
         """``14:05`` in the person's zone."""
-        return format_datetime(value, format="HH:mm", tzinfo=self.zone, locale=self.language)
+        return format_datetime(value, format=self._order("HH:mm"), tzinfo=self.zone, locale=self.language)
 
     def clock(self, value: datetime | None) -> str:
         """``14:05:30`` in the person's zone, for what is a matter of seconds."""
         if value is None:
             return "–"
-        return format_datetime(value, format="HH:mm:ss", tzinfo=self.zone, locale=self.language)
+        return format_datetime(value, format=self._order("HH:mm:ss"), tzinfo=self.zone, locale=self.language)
 
     def ago(self, value: datetime | None) -> str:
         """``3 minutes ago``."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import pytest
+from sqlalchemy import text
 
 from connectors.mail_types import Mail, SendOutcome, SendResult
+from plugin_server.db.session import tenant
 from plugin_server.jobs.campaigning import run as runs
 from plugin_server.jobs.outside import Outside
 from plugin_server.wiring import Services
@@ -73,3 +75,23 @@ def test_only_code_and_date_travel_with_each_recipient(
     assert "10% from 100000 with " in mail.text
     for to in mail.recipients:
         assert not any("100000" in part for part in to.fragments.values())
+
+
+def test_readers_of_one_language_read_days_and_money_as_in_their_own_country(
+    app: Services, merchant: int, world: Outside, taker: Taker, shop: Shop
+) -> None:
+    """Month first in the States and Canada, day first elsewhere; each form goes as one request, and nobody twice."""
+    named = "UPDATE customer SET country = :c WHERE id = (SELECT id FROM customer ORDER BY id OFFSET :n LIMIT 1)"
+    with tenant(app.engine, merchant) as connection:
+        for place, country in enumerate(("US", "CA", "GB", "Utopia")):
+            connection.execute(text(named), {"c": country, "n": place})
+    sent(app, merchant, world, taker, "<p>{{ offer.expires_on | date }}: {{ 12.5 | money: 'USD' }}</p>")
+    with tenant(app.engine, merchant) as connection:
+        rows = connection.execute(text("SELECT email, country FROM customer ORDER BY id"))
+        countries = {row.email: row.country for row in rows}
+    forms = {"US": "March 10, 2027: $12.50", "CA": "March 10, 2027: US$12.50"}
+    read = taker.read()
+    assert read == {email: forms.get(countries[email] or "", "10 March 2027: US$12.50") for email in read}
+    assert sorted(to.email for mail in taker.mails for to in mail.recipients) == sorted(read)
+    assert {"US", "CA", "GB"} <= {countries[email] for email in read}
+    assert len(taker.mails) == 3

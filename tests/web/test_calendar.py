@@ -19,6 +19,7 @@ from plugin_server.db.ladder import placing as ladder
 from plugin_server.db.session import tenant
 from plugin_server.jobs.campaigning import planned
 from plugin_server.web.campaigning.calendar import days_of
+from plugin_server.web.words import Words, zone_of
 from plugin_server.wiring import Services
 from tests.web.conftest import Visitor
 
@@ -183,3 +184,22 @@ def test_a_date_is_corrected_added_and_taken_away_again(
         assert marketer.post("/settings/holidays/remove", {"key": key, "year": at}).status_code == 302
         assert marketer.post("/settings/holidays/remove", {"key": key, "year": at}).status_code == 404
     assert listed() == before
+
+
+@pytest.mark.parametrize(
+    ("language", "zone", "country", "said"),
+    [
+        ("en", "Asia/Jakarta", None, "5 Dec 2026, 14:05 | Sat 5 Dec | 14:05"),
+        ("en", "Asia/Jakarta", "US", "Dec 5, 2026, 2:05 PM | Sat, Dec 5 | 2:05 PM"),
+        ("en", "America/New_York", None, "Dec 5, 2026, 2:05 AM | Sat, Dec 5 | 2:05 AM"),
+        ("en", "America/New_York", "GB", "5 Dec 2026, 02:05 | Sat 5 Dec | 02:05"),
+        ("id", "Asia/Jakarta", "US", "5 Des 2026, 14:05 | Sab 5 Des | 14:05"),
+        ("nl", "Europe/Amsterdam", "Atlantis", "5 dec 2026, 08:05 | za 5 dec | 08:05"),
+    ],
+)
+def test_days_and_hours_are_in_the_form_of_the_reader_s_country(
+    language: str, zone: str, country: str | None, said: str
+) -> None:
+    at = datetime(2026, 12, 5, 7, 5, tzinfo=UTC)
+    words = Words(language, zone_of(zone), at, country)
+    assert " | ".join((words.time(at), words.day(at), words.hour(at))) == said

@@ -101,6 +101,7 @@ class Claimed:
     variant: str = ""
     packed: bool = False
     way_back: str | None = field(default=None, repr=False)
+    country: str | None = None
     supply: tuple[str, date] | None = None
     """What of theirs runs out, and when; for mails that tell it."""
 
@@ -198,6 +199,7 @@ def _claimed(row: Any, *, own_value: bool = False) -> Claimed:
         offer_value=row.offer_value if own_value else None,
         variant=row.variant,
         way_back=row.way_back,
+        country=row.country,
     )
 
 

@@ -69,7 +69,7 @@ SELECT due.id, due.customer_id, due.language, due.variant, p.email, p.email_norm
        o.terms ->> 'way' AS offer_way,
        coalesce(consent.state, 'unknown') AS consent, s.reason AS suppressed, lately.taken, lately.ahead,
        talk.id IS NOT NULL AS talking,
-       p.member_number, coalesce(earned.points, 0) AS points, basket.way_back
+       p.member_number, p.country, coalesce(earned.points, 0) AS points, basket.way_back
 FROM due
 JOIN LATERAL (SELECT * FROM customer c WHERE c.id BETWEEN due.customer_id AND due.customer_id
     ORDER BY c.id LIMIT 1) p ON true

@@ -38,7 +38,8 @@ def tell(services: Services, world: Outside, merchant_id: int) -> int:
 def _mail(services: Services, head: Letterhead, owner: ToTell) -> Mail:
     language = plain_mail.spoken(owner.language, head.locale)
     own = compose.links(services.settings.keys, services.settings.public_url, head.merchant_id, owner.customer_id, None)
-    until = format_date(owner.expires_at.astimezone(ZoneInfo(head.timezone)).date(), "long", locale_of(language))
+    form = compose.form_in(language, None, head)
+    until = format_date(owner.expires_at.astimezone(ZoneInfo(head.timezone)).date(), "long", locale_of(form))
     name = owner.first_name or str(catalogue(language)["leak_mail.nameless"])
     return plain_mail.plain_mail(
         "leak_mail",

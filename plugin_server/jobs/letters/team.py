@@ -10,6 +10,7 @@ from babel.dates import format_datetime
 from sqlalchemy import Connection, Row
 
 from campaigns.mail.compose import RenderedMail
+from campaigns.mail.filters import locale_of
 from campaigns.mail.liquid import TemplateError
 from campaigns.mail.team_letters import team_letter, worth
 from connectors.mail_types import Mail, Recipient
@@ -83,7 +84,7 @@ def _render(
         theirs["offer"] |= _offer(row, language)
     told = {
         "deal": team.deal, "founder": team.founder, "seats": team.now.seats, "left": team.now.left,
-        "until": _until(team.now.deadline, language, head.timezone),
+        "until": _until(team.now.deadline, compose.form_in(language, None, head), head.timezone),
     }  # fmt: skip
     common = {"shop": head.shop, "rungs": compose.steps(head.ladder, language), "team": told}
     return team_letter(_which(row, team), language).render(common, theirs)
@@ -106,5 +107,7 @@ def _offer(row: Row[Any], language: str) -> dict[str, Any]:
     return made | ({"minimum": format(minimum.normalize(), "f")} if minimum else {})
 
 
-def _until(moment: datetime, language: str, timezone: str) -> str:
-    return format_datetime(moment, format="d MMM y, HH:mm", tzinfo=ZoneInfo(timezone), locale=language)
+def _until(moment: datetime, form: str, timezone: str) -> str:
+    """As in ``form_of``: month first and hours to twelve where it has a country, such as ``en-US``."""
+    pattern = "MMM d, y, h:mm a" if "-" in form else "d MMM y, HH:mm"
+    return format_datetime(moment, format=pattern, tzinfo=ZoneInfo(timezone), locale=locale_of(form))

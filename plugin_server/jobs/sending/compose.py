@@ -9,12 +9,14 @@ from functools import lru_cache
 from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
+from babel.core import get_global
 from sqlalchemy import Connection, text
 
 from campaigns.calendar import country_of, holidays
 from campaigns.ladder.ladders import Ladder
 from campaigns.mail.branding import Look, branded
 from campaigns.mail.compose import CompiledMessage, compile_message
+from campaigns.mail.filters import form_of
 from campaigns.mail.liquid import TemplateError
 from campaigns.mail.tagging import SHOP, tagged
 from campaigns.offers.offer import Offer
@@ -97,8 +99,22 @@ def _compiled(body: str, subject: str, preheader: str, language: str) -> Compile
     return compile_message(body, subject, preheader, language)
 
 
-def compiled(campaign: Campaign, language: str, tags: Tags | None = None, look: Look | None = None) -> CompiledMessage:
+def form(reader: Claimed, head: Letterhead) -> str:
+    """How this reader writes days and money: as in their country, or where none is known in the shop's."""
+    return form_in(reader.language, reader.country, head)
+
+
+def form_in(language: str, country: str | None, head: Letterhead) -> str:
+    """The same for whoever reads ``language`` in ``country``."""
+    return form_of(language, country or get_global("zone_territories").get(head.timezone))
+
+
+def compiled(
+    campaign: Campaign, language: str, tags: Tags | None = None, look: Look | None = None, form: str = ""
+) -> CompiledMessage:
     """The campaign's message in a language it is written in, checked and ready. Raises ``TemplateError``.
+
+    ``form`` is the readers' way to write days and money (``en-US``), where it is not the language's alone.
 
     With ``tags``, links into the shops they name say which run led there; with a ``look``, mails that we wrote for the
     shop wear its colour and logo.
@@ -109,7 +125,7 @@ def compiled(campaign: Campaign, language: str, tags: Tags | None = None, look: 
         body = branded(body, look)
     if tags:
         body = tagged(body, tags.shops, tags.parameters)
-    return _compiled(body, wording.subject, wording.preheader, language)
+    return _compiled(body, wording.subject, wording.preheader, form or language)
 
 
 def tags_of(conn: Connection, run: Run, head: Letterhead) -> Tags:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -62,7 +63,7 @@ class _Desk:
     _tags: Tags | None = None
     _read_at: datetime | None = None
     _batch: str = ""
-    _told: dict[str, Campaign] = field(default_factory=dict)
+    _told: dict[tuple[str, str], Campaign] = field(default_factory=dict)
     place: Place = field(default_factory=Place)
 
     @property
@@ -89,15 +90,15 @@ class _Desk:
             self._tags = compose.tags_of(conn, self.run, self._head)
         return self._head
 
-    def told(self, conn: Connection, variant: str) -> Campaign:
-        """What readers of a variant are told, with the goods that are sold now."""
+    def told(self, conn: Connection, variant: str, form: str) -> Campaign:
+        """What readers of a variant are told, with the goods that are sold now, priced in the form of one language."""
         self.head(conn)
-        if variant not in self._told:
+        if (variant, form) not in self._told:
             try:
-                self._told[variant] = stocking.stocked(conn, self.run.campaign.told(variant))
+                self._told[variant, form] = stocking.stocked(conn, self.run.campaign.told(variant), form=form)
             except TemplateError as error:
                 raise _CannotRender(Reason(str(error), "no_goods")) from error
-        return self._told[variant]
+        return self._told[variant, form]
 
     def pace(self, conn: Connection) -> Pace:
         """How fast it may go."""
@@ -226,6 +227,7 @@ def _prepare(desk: _Desk, conn: Connection, now: datetime) -> _Ready | None:
         readers = staying(conn, run, readers, now)
     if not readers:
         return _Ready(looked_at)
+    readers = _of_one_form(readers, desk.head(conn))
     if compose.prints(run.campaign, "supply"):
         readers = supplied.told(conn, run, readers, desk.head(conn).timezone, now)
     attempt_id, by_id = uuid4(), {str(reader.message_id): reader for reader in readers}
@@ -243,13 +245,22 @@ def _prepare(desk: _Desk, conn: Connection, now: datetime) -> _Ready | None:
     return _Ready(looked_at, bulk if bulk.recipients else None, tuple(alone))
 
 
+def _of_one_form(readers: list[Claimed], head: Letterhead) -> list[Claimed]:
+    """Those who write days and money as most of them do: one request has one form. The others stay due, and come next
+    time around."""
+    forms = [compose.form(reader, head) for reader in readers]
+    usual = Counter(forms).most_common(1)[0][0]
+    return [reader for reader, form in zip(readers, forms, strict=True) if form == usual]
+
+
 def _render(
     desk: _Desk, conn: Connection, attempt_id: UUID, readers: list[Claimed]
 ) -> tuple[Mail, list[Mail], dict[str, str]]:
     """The bulk request, mails that must go by themselves, and whose mail cannot be rendered (message id → why)."""
     run, language, settings = desk.run, readers[0].language, desk.services.settings
     head, common = desk.head(conn), desk.common(conn, language, readers[0].variant)
-    told = desk.told(conn, readers[0].variant)
+    form = compose.form(readers[0], head)
+    told = desk.told(conn, readers[0].variant, form)
     recipients, people = {}, []
     for reader in readers:
         own = compose.links(settings.keys, settings.public_url, run.merchant_id, reader.customer_id, reader.message_id)
@@ -258,7 +269,7 @@ def _render(
         people.append((id_, compose.personal(reader, own, head, offered=told.offer is not None)))
     salt = attempt_id.hex[:SALT]
     try:
-        message = compose.compiled(told, language, desk.tags, head.look.at(settings.public_url))
+        message = compose.compiled(told, language, desk.tags, head.look.at(settings.public_url), form)
         batch = message.batch(common, people, salt=salt)
     except TemplateError as error:
         sentence = f"The mail in {language} cannot be rendered: {error}"

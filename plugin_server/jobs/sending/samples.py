@@ -19,7 +19,7 @@ from campaigns.schema import Campaign
 from plugin_server.db.sending.ledger import Claimed
 from plugin_server.jobs.campaigning import realising
 from plugin_server.jobs.sending import stocking, supplied
-from plugin_server.jobs.sending.compose import Letterhead, Links, compiled, letterhead, personal, shared
+from plugin_server.jobs.sending.compose import Letterhead, Links, compiled, form, letterhead, personal, shared
 
 SAMPLE_CODE: Final = "SAMPLE-0000"
 SAMPLES: Final = {
@@ -55,9 +55,11 @@ def preview_mail(
     read once. Raises ``TemplateError``."""
     head = head or letterhead(conn)
     gone = next(iter(stocking.skus(campaign)), "") if sample == "missing_product" else ""
-    campaign = stocking.stocked(conn, campaign, without=gone, seen=head.worked_out)
     reader = _reader(conn, campaign, head, customer_id, language, now, sample)
-    message = compiled(campaign, reader.language, look=head.look.at(public_url))
+    written = form(reader, head)
+    prices = written if written != reader.language else ""
+    campaign = stocking.stocked(conn, campaign, without=gone, form=prices, seen=head.worked_out)
+    message = compiled(campaign, reader.language, look=head.look.at(public_url), form=written)
     if "supply" in message.variables:
         reader = replace(reader, supply=_supply(conn, campaign, head, customer_id, now))
     common, theirs = _contexts(conn, campaign, head, reader, public_url, occasion)
@@ -134,6 +136,7 @@ def _reader(
         code=SAMPLE_CODE if campaign.offer and campaign.offer.kind not in LINKED else None,
         expires_at=now + timedelta(days=stands(campaign.offer)) if campaign.offer else None,
         member_number=row.member_number if row else "0001 2345" if rung in ("member", "raving_fan") else None,
+        country=row.country if row else None,
         points=0 if sample in ("new", "nameless") else 1250,
         packed=campaign.offer is not None and _packed(conn, campaign.offer, head),
     )

@@ -19,11 +19,19 @@ def skus(campaign: Campaign) -> list[str]:
     return sorted({one.sku for grid in grids if isinstance(grid, Products) for one in grid.products if one.sku})
 
 
-def stocked(conn: Connection, campaign: Campaign, *, without: str = "", seen: dict[Any, Any] | None = None) -> Campaign:
+def stocked(
+    conn: Connection,
+    campaign: Campaign,
+    *,
+    without: str = "",
+    form: str = "",
+    seen: dict[Any, Any] | None = None,
+) -> Campaign:
     """The campaign with its products filled in; those no longer sold are gone, and empty grids with them.
 
-    ``without`` is a SKU to be taken for one that is gone; ``seen`` keeps what was read of the catalogue, for the next
-    mail. Raises ``TemplateError`` where nothing is left of a mail.
+    ``without`` is a SKU to be taken for one that is gone; ``form`` is how prices are written (``en-US``), if not as in
+    the mail's language; ``seen`` keeps what was read of the catalogue, for the next mail. Raises ``TemplateError``
+    where nothing is left of a mail.
     """
     wanted = skus(campaign)
     if not wanted:
@@ -32,7 +40,7 @@ def stocked(conn: Connection, campaign: Campaign, *, without: str = "", seen: di
     if key not in seen:
         seen[key] = conn.execute(text(_SOLD), {"skus": wanted}).all()
     found = {row.sku: row for row in seen[key] if row.sku != without}
-    message = {language: _wording(wording, found, language) for language, wording in campaign.message.items()}
+    message = {language: _wording(wording, found, form or language) for language, wording in campaign.message.items()}
     return campaign.model_copy(update={"message": message})
 
 

@@ -144,7 +144,7 @@ def _said(conn: Connection, merchant_id: int, customer_id: int, card_at: str | N
         return NOBODY
     asked = request.accept_languages.best_match(["en", "id", "nl"])
     language = language_of((found.customer.language or "")[:2], asked, found.shop.locale)
-    say = Words(language, zone_of(found.shop.timezone), now)
+    say = Words(language, zone_of(found.shop.timezone), now, found.customer.country)
     rungs = public_names(conn, merchant_id, language)
     here = next((rung for rung in rungs if rung.key == found.customer.rung), None)
     if here is None:

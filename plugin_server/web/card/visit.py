@@ -73,15 +73,18 @@ def visit(token: str) -> Visit | None:
         mine = card(conn, link.customer_id, services().now())
     if mine is None:
         return None
-    greet(mine.shop, (mine.customer.language or "")[:2])
+    greet(mine.shop, (mine.customer.language or "")[:2], mine.customer.country)
     return Visit(token, link, mine)
 
 
-def greet(shop: Any, language: str = "") -> None:
-    """Speak the customer's language, else what their browser asks for, else the shop's (``locale``, ``timezone``)."""
+def greet(shop: Any, language: str = "", country: str | None = None) -> None:
+    """Speak the customer's language, else what their browser asks for, else the shop's (``locale``, ``timezone``).
+
+    Days are written as in their ``country``, where that is known.
+    """
     g.person = None
     asked = request.accept_languages.best_match(list(LANGUAGES))
-    speak(Words(language_of(language, asked, shop.locale), zone_of(shop.timezone), services().now()))
+    speak(Words(language_of(language, asked, shop.locale), zone_of(shop.timezone), services().now(), country))
 
 
 def stranger() -> ResponseReturnValue:
