@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
@@ -67,6 +68,24 @@ def test_plain_forms_come_back_on_their_own_page_and_are_sent_once(
     page.click("main form[action='/settings'] button:has-text('Save')")
     page.locator("text=Saved").first.wait_for()
     assert page.evaluate("localStorage.getItem('tangga.form')") is None
+
+
+def test_a_chosen_file_is_asked_for_again_and_the_rest_is_back(eye: Looker, doorman: Doorman, tmp_path: Path) -> None:
+    page, logo = eye.page, tmp_path / "logo.png"
+    logo.write_bytes(b"no picture")
+    page.goto(f"{eye.address}/settings/brand")
+    page.fill("#f-color", "#7A1F5C")
+    page.set_input_files("#f-logo", logo)
+    doorman.ends()
+    page.click("main form[action='/settings/brand'] button")
+    doorman.opens()
+    page.locator(f"text={KEPT}").wait_for()
+    assert "The file you had chosen is not kept: choose it again." in page.locator("#kept").inner_text()
+    assert page.input_value("#f-color") == "#7A1F5C"
+    page.fill("#f-color", "nonsense")
+    page.set_input_files("#f-logo", logo)
+    page.click("main form[action='/settings/brand'] button")
+    assert page.locator("#h-logo").inner_text() == "The file you had chosen is not kept: choose it again."
 
 
 def test_forms_that_grow_come_back_as_they_had_grown(eye: Looker, doorman: Doorman, crowd: int) -> None:

@@ -137,3 +137,74 @@ def test_what_opens_over_the_page_closes_with_escape_and_gives_the_focus_back(ey
     eye.hold("keys")
     page.keyboard.press("Escape")
     assert holds(page, ".menu summary")
+
+
+REACH = """() => {
+  const own = (one) => !one.matches(":disabled") && one.tabIndex >= 0 && one.type !== "radio"
+    && one.checkVisibility({ visibilityProperty: true }) && !one.closest("dialog:not([open])");
+  const kinds = "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']";
+  return [...document.querySelectorAll(kinds)].filter((one) => own(one) && !one.dataset.met)
+    .map((one) => one.outerHTML.slice(0, 90));
+}"""
+MEET = """() => {
+  const one = document.activeElement;
+  if (one === document.body) return "out";
+  const box = one.getBoundingClientRect();
+  const marked = (each) => each && getComputedStyle(each).outlineStyle !== "none";
+  const shown = [one, one.nextElementSibling, one.closest("label")].some(marked);
+  const there = one.tagName === "IFRAME" || (shown && box.bottom > 0 && box.top < innerHeight);
+  const again = one.dataset.met && !["date", "time", "month", "datetime-local"].includes(one.type); // of many stops
+  one.dataset.met = 1;
+  return again ? "again" : there ? "" : one.outerHTML.slice(0, 90);
+}"""
+BY_KEYS = (
+    "/points", "/settings", "/settings/benefits", "/settings/members", "/settings/referral", "/settings/guards",
+    "/settings/holidays", "/settings/brand", "/settings/topics", "/settings/people", "/mail/health", "/teams/new",
+    "/campaigns/calendar", "/answers", "/points/customers/{}",
+)  # fmt: skip
+
+
+def test_tab_comes_to_everything_is_seen_there_and_is_let_go(eye: Looker, crowd: int) -> None:
+    """Each page from its first stop to its last, folded parts open: nothing is left out, unseen, or holds on."""
+    page, wrong = eye.page, []
+    for path in (one.format(crowd) for one in BY_KEYS):
+        page.goto(eye.address + path)
+        settled(page)
+        page.evaluate("document.querySelectorAll('details:not(.menu)').forEach((one) => { one.open = true; })")
+        for _ in range(300):
+            page.keyboard.press("Tab")
+            met = page.evaluate(MEET)
+            if met in ("out", "again"):
+                break
+            wrong += [f"{path}: {met}"] if met else []
+        else:
+            wrong.append(f"{path} holds on")
+        wrong += [f"{path} never comes to {one}" for one in page.evaluate(REACH)]
+    assert wrong == []
+
+
+def test_a_holiday_is_added_moved_and_taken_away_by_keys(eye: Looker) -> None:
+    page = eye.page
+    page.goto(f"{eye.address}/settings/holidays")
+    tab_to(page, "#f-name")
+    page.keyboard.type("Shop day")
+    page.locator("#f-day").fill("2027-01-09")
+    page.keyboard.press("Enter")
+    page.locator(".note.good").wait_for()
+    row = "li:has(input[name=key][value=shop_day])"
+    tab_to(page, f"{row} summary")
+    page.keyboard.press("Enter")
+    page.locator(f"{row} input[type=date]").fill("2027-01-10")
+    tab_to(page, f"{row} button")
+    page.keyboard.press("Enter")
+    page.get_by_text("Sunday 10 January 2027").wait_for()
+    tab_to(page, f"{row} summary")
+    page.keyboard.press("Enter")
+    asked: list[str] = []
+    page.once("dialog", lambda one: (asked.append(one.message), one.accept())[-1])
+    tab_to(page, f"{row} form[data-confirm] button")
+    page.keyboard.press("Enter")
+    page.get_by_text("Taken away: it stood on").wait_for()
+    assert asked == ["Remove Shop day? No running campaign hangs on it."]
+    assert page.locator(row).count() == 0
+    assert eye.complaints == []

@@ -19,7 +19,8 @@ const keep = (form) => {
   const fields = [...new FormData(form)].filter(([name, value]) => typeof value === "string" && !SECRET.has(name));
   // Of a form with a draft the server itself keeps what is typed over a log-in.
   const draft = "draft" in form.dataset;
-  if (fields.length) write({ at: Date.now(), path: form.dataset.page || here, who: inside, action: form.getAttribute("action"), fields, draft, lost: false });
+  const file = [...form.elements].some((one) => one.type === "file" && one.files.length);
+  if (fields.length || file) write({ at: Date.now(), path: form.dataset.page || here, who: inside, action: form.getAttribute("action"), fields, file, draft, lost: false });
 };
 
 const note = (words, address) => {
@@ -100,7 +101,9 @@ const fill = async (kept) => {
 const comeBack = async (kept) => {
   write(null);
   try {
-    if (await fill(kept)) note(document.body.dataset.keptHere);
+    // No page may put a chosen file back: that is said, so that nobody saves without it.
+    const { keptHere, keptFile } = document.body.dataset;
+    if (await fill(kept)) note(kept.file ? `${keptHere} ${keptFile}` : keptHere);
   } catch {
     write(kept); // the network again: it waits for the next time
   }

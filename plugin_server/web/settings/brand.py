@@ -55,8 +55,9 @@ def _page(who: Person, faults: dict[str, str], given: str | None) -> str:
     with tenant(services().engine, who.merchant_id) as connection:
         kept = brand.of(connection)
     return page(
-        "brand.html", section="settings", brand=kept, faults=faults, color=kept.color if given is None else given
-    )
+        "brand.html", section="settings", brand=kept, faults=faults, color=kept.color if given is None else given,
+        again=any(one.filename for one in request.files.values()),
+    )  # fmt: skip
 
 
 @pages.get("/brand/<int:merchant>/<name>")
