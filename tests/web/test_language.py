@@ -221,7 +221,7 @@ def test_a_reason_is_said_in_the_reader_s_language(language: str, reason: str, s
 @pytest.mark.parametrize(
     ("language", "zone", "day", "full", "moment"),
     [
-        ("en", "America/Chicago", "Nov 3, 2026", "Tuesday, November 3, 2026", "Nov 3, 2026, 12:05"),
+        ("en", "America/Chicago", "Nov 3, 2026", "Tuesday, November 3, 2026", "Nov 3, 2026, 12:05 PM"),
         ("en", "Asia/Jakarta", "4 Nov 2026", "Wednesday 4 November 2026", "4 Nov 2026, 01:05"),
         ("nl", "America/Chicago", "3 nov 2026", "dinsdag 3 november 2026", "3 nov 2026, 12:05"),
         ("id", "Asia/Jakarta", "4 Nov 2026", "Rabu 4 November 2026", "4 Nov 2026, 01:05"),
