@@ -95,7 +95,7 @@ def cards(connection: Connection, who: Person, rungs: Sequence[RungName], words:
 def show(who: Person) -> ResponseReturnValue:
     """The ladder with the recipes that begin on each rung; or, with ``?by=way``, the ways with theirs.
 
-    Where a recipe makes one of the moves worth most, its place is open.
+    The place of the recipe that makes the move worth most is open.
     """
     with tenant(services().engine, who.merchant_id) as connection:
         rungs = names_of(connection, who.merchant_id, words().language)

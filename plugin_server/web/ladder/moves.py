@@ -75,10 +75,10 @@ def best(services: Services, connection: Connection, merchant_id: int, view: Vie
     return sorted(made, key=lambda move: move.launched is not None)
 
 
-def wanted(connection: Connection) -> frozenset[str]:
-    """The recipes of the moves worth most, as the audit was last made; none before the first."""
+def wanted(connection: Connection) -> tuple[str, ...]:
+    """The recipes of the moves worth most, the best first, as the audit was last made; none before the first audit."""
     found = audit_rollup.kept(connection, "all")
-    return frozenset(RECIPES[one["action"]] for one in found.document["next_actions"]) if found else frozenset()
+    return tuple(RECIPES[one["action"]] for one in found.document["next_actions"]) if found else ()
 
 
 def _move(phrase: str, n: int, action: str, figures: dict[str, Any] | None = None) -> Move:
