@@ -14,9 +14,10 @@ from plugin_server.cli.ladder import asked, table
 from plugin_server.db.customers.identity import Owner, owner
 from plugin_server.db.merchant import audit_log
 from plugin_server.db.points import hand as points_hand
+from plugin_server.db.points import pausing, rewards
 from plugin_server.db.points import programme as held
-from plugin_server.db.points import rewards
 from plugin_server.db.points.ledger import NotEnough
+from plugin_server.db.points.orders import in_force
 from plugin_server.db.session import tenant
 from plugin_server.jobs.giving.points_night import rounded
 from plugin_server.wiring import Services
@@ -129,6 +130,41 @@ def liability(merchant: str | None, home: Path | None, as_json: bool) -> None:
     if document is None:
         raise BadInput("There is no points programme. Set one with `tangga points program FILE`.")
     show(document, as_json, lambda: table([(name, value) for name, value in _flat(document)]))
+
+
+@points.command()
+@merchant_options
+def pause(merchant: str | None, home: Path | None, as_json: bool) -> None:
+    """Earn nothing from now on; what was earned is kept. For a day `resume --undo` makes it one that never was."""
+    _change("pause", "Points are paused already.", merchant, home, as_json)
+
+
+@points.command()
+@click.option("--undo", is_flag=True, help="As if the pause had never been; for a day.")
+@merchant_options
+def resume(undo: bool, merchant: str | None, home: Path | None, as_json: bool) -> None:
+    """Earn points again from now on; what was done in between earns none."""
+    none = "There is no pause of the last day to undo." if undo else "Points are not paused."
+    _change("undo" if undo else "resume", none, merchant, home, as_json)
+
+
+def _change(does: str, none: str, merchant: str | None, home: Path | None, as_json: bool) -> None:
+    with opened(home) as services:
+        number = merchant_id_of(services, merchant)
+        with tenant(services.engine, number) as conn:
+            if in_force(conn) is None:
+                raise BadInput("There is no points programme. Set one with `tangga points program FILE`.")
+            if not pausing.change(conn, number, does, by=ACTOR, now=services.now()):
+                raise BadInput(none)
+            told, buyers = held.totals(conn, services.now()), pausing.earning(conn, services.now())
+        rounded(services, number)
+    document = {"paused": does == "pause", "holders": told["holders"], "points": told["spendable"], "buyers": buyers}
+    earn = "Nothing earns points from now on" if does == "pause" else "Orders earn points again"
+    show(
+        document,
+        as_json,
+        lambda: f"{earn}; {document['holders']} customers keep the {document['points']} points they have.",
+    )
 
 
 def customer_of(conn: Any, email: str) -> int:

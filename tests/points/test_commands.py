@@ -72,6 +72,27 @@ def test_what_cannot_be_done_is_said(
     assert says in run(*words)[1]
 
 
+def test_points_stand_still_and_go_on(run: Callable[..., Any], points_shop: Shop) -> None:
+    points_shop.take(order(total_minor=50_000))
+    run("points", "adjust", "ani@example.com", "5", "--reason", "hello")
+    assert run("points", "resume") == (1, "Points are not paused.")
+    paused = run("points", "pause")
+    assert (paused["paused"], paused["holders"] > 0) == (True, True)
+    assert run("points", "pause") == (1, "Points are paused already.")
+    assert run("points", "resume", "--undo")["paused"] is False
+    assert "no pause of the last day" in run("points", "resume", "--undo")[1]
+    assert run("points", "pause")["paused"]
+    assert run("points", "resume")["paused"] is False
+    acts = points_shop.rows("SELECT action FROM audit_log WHERE actor = 'command line' ORDER BY id")
+    assert [act for (act,) in acts if "pause" in act or "resume" in act] == [
+        "points_paused", "points_pause_undone", "points_paused", "points_resumed",
+    ]  # fmt: skip
+
+
+def test_no_programme_cannot_be_paused(run: Callable[..., Any], shop: Shop) -> None:
+    assert "There is no points programme" in run("points", "pause")[1]
+
+
 def test_the_card_of_a_customer(run: Callable[..., Any], points_shop: Shop) -> None:
     points_shop.take(order())
     found = run("card", "ani@example.com")

@@ -10,8 +10,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from plugin_server.db.merchant import brand
+from plugin_server.db.merchant import audit_log, brand
 from plugin_server.db.session import tenant
+from plugin_server.web.settings.acts import PAGES
 from plugin_server.wiring import Services
 from tests.web.conftest import Visitor
 from tests.web.test_browser import Looker, address, crowd, looker
@@ -46,6 +47,24 @@ def test_the_log_is_asked_by_person_act_and_day(app: Services, logged_in: Callab
     day = (app.now() - timedelta(days=10)).date()
     assert rows(owner.get(f"/settings/audit?from={day}&to={day}").text) == 50
     assert rows(owner.get("/settings/audit?who=%27&from=no&to=0001-01-01").text) == 0
+
+
+@pytest.mark.parametrize("language", ["en", "id", "nl"])
+def test_the_log_says_to_whom_and_leads_there(app: Services, merchant: int, logged_in: Callable[[str], Visitor],
+                                              language: str) -> None:  # fmt: skip
+    """Whatever is written down by its number has words; of those with a page the words lead to it."""
+    owner = logged_in("owner")
+    with tenant(app.engine, merchant) as connection:
+        connection.execute(text("UPDATE user_account SET locale = :l"), {"l": language})
+        for kind in [*PAGES, "nothing known"]:
+            audit_log.record(connection, merchant, actor="a@example.com", action="login", subject=f"{kind} 1234")
+    said = owner.get("/settings/audit").text
+    for path in ("/customers/1234", "/runs/1234", "/teams/1234", "/stores/1234", "/conversations/1234"):
+        assert f'href="{path}"' in said
+    word = {"en": "customer", "id": "pelanggan", "nl": "klant"}[language]
+    assert f">{word} 1234</a>" in said
+    assert ">nothing known 1234<" in said
+    assert ("person 1234" in said) == (language == "en")
 
 
 def test_the_log_goes_on_where_the_page_before_ended(logged_in: Callable[[str], Visitor], acts: None) -> None:

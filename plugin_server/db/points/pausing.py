@@ -11,9 +11,14 @@ from typing import Final
 
 from sqlalchemy import Connection, text
 
+from plugin_server.db import figures
+from plugin_server.db.merchant import audit_log
+
 UNDO: Final = timedelta(days=1)
 """How long a pause can be undone as if it had never been."""
 
+DOES: Final = {"pause": "points_paused", "resume": "points_resumed", "undo": "points_pause_undone"}
+"""What can be done, and what the audit log calls it."""
 
 LATELY: Final = timedelta(days=30)
 
@@ -43,6 +48,16 @@ def undo(conn: Connection, *, now: datetime) -> bool:
     if not _undoable(_since(conn), now):
         return False
     return bool(conn.execute(text(f"UPDATE point_program SET paused = false WHERE {_NOW_PAUSED}")).rowcount)
+
+
+def change(conn: Connection, merchant_id: int, does: str, *, by: str, now: datetime) -> bool:
+    """Pause, resume or undo, as ``does`` says (one of ``DOES``), with its entry in the audit log; False where nothing
+    changed. Who calls wakes what settles points."""
+    done = undo(conn, now=now) if does == "undo" else (pause if does == "pause" else resume)(conn, by=by, now=now)
+    if done:
+        figures.forget(conn, "points")
+        audit_log.record(conn, merchant_id, actor=by, action=DOES[does])
+    return done
 
 
 def standing(conn: Connection, now: datetime) -> Standing:

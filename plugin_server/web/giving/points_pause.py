@@ -5,8 +5,6 @@ from __future__ import annotations
 from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from plugin_server.db import figures as kept_figures
-from plugin_server.db.merchant import audit_log
 from plugin_server.db.merchant.people import Person
 from plugin_server.db.points import pausing
 from plugin_server.db.points.orders import in_force
@@ -18,7 +16,6 @@ from plugin_server.web.context import page, services, words
 from plugin_server.web.guards import requires
 
 pages = Blueprint("points_pause", __name__)
-DOES = {"pause": "points_paused", "resume": "points_resumed", "undo": "points_pause_undone"}
 
 
 @pages.get("/points/pause")
@@ -37,16 +34,10 @@ def show(who: Person) -> ResponseReturnValue:
 def put(who: Person) -> ResponseReturnValue:
     """Pause, go on, or undo; pressing twice does it once."""
     does, now = request.form.get("do", ""), services().now()
-    if does not in DOES:
+    if does not in pausing.DOES:
         abort(400)
     with tenant(services().engine, who.merchant_id) as conn:
-        if does == "undo":
-            done = pausing.undo(conn, now=now)
-        else:
-            done = (pausing.pause if does == "pause" else pausing.resume)(conn, by=who.email, now=now)
-        if done:
-            kept_figures.forget(conn, "points")
-            audit_log.record(conn, who.merchant_id, actor=who.email, action=DOES[does])
+        done = pausing.change(conn, who.merchant_id, does, by=who.email, now=now)
     if done:
         wake(services().redis, points_of, who.merchant_id, on="default")
         flash(words()(f"pausing.did_{does}"), "good")

@@ -15,6 +15,7 @@ from plugin_server.db.session import tenant
 from plugin_server.web.context import page, services, words
 from plugin_server.web.guards import requires
 from plugin_server.web.security import LARGEST_ID
+from plugin_server.web.settings.acts import about
 from plugin_server.web.words import zone_of
 
 pages = Blueprint("settings", __name__)
@@ -72,7 +73,7 @@ def audit(who: Person) -> ResponseReturnValue:
     asked = {name: request.args[name] for name in ("who", "act", "from", "to") if request.args.get(name)}
     return page(
         "audit_log.html", section="settings", entries=entries, more=len(entries) == 50, actors=actors,
-        actions=actions, asked=asked,
+        actions=actions, asked=asked, about=about,
     )  # fmt: skip
 
 
