@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import struct
 from collections.abc import Callable
 
 import pytest
@@ -13,14 +15,20 @@ from sqlalchemy import text
 from campaigns.mail.branding import ACCENT, Look, branded
 from campaigns.recipes import holiday_discount, recipes
 from plugin_server.db.merchant import brand
-from plugin_server.db.merchant.brand import BadBrand, checked_color, contrast_with_white
+from plugin_server.db.merchant.brand import BadBrand, checked_color, checked_logo, contrast_with_white
 from plugin_server.db.session import tenant
 from plugin_server.jobs.sending import compose, samples
 from plugin_server.vault import CustomerLink, customer_token
 from plugin_server.wiring import Services
 from tests.web.conftest import Visitor
 
-PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 100
+
+def png(wide: int, high: int) -> bytes:
+    """The head of a picture and something behind it."""
+    return b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + struct.pack(">II", wide, high) + b"0" * 100
+
+
+PNG = png(160, 48)
 PURPLE = "#7A1F5C"
 
 
@@ -48,6 +56,9 @@ def test_a_colour_is_kept_only_where_it_can_be_read(given: str) -> None:
         ({"color": "green"}, "Write it as # and six digits"),
         ({"color": "", "logo": (io.BytesIO(b"<svg onload=alert(1)>"), "a.png")}, "This is no PNG"),
         ({"color": "", "logo": (io.BytesIO(PNG + b"0" * 300_000), "a.png")}, "larger than 300 kB"),
+        ({"color": "", "logo": (io.BytesIO(PNG[:20]), "a.png")}, "This is no PNG"),
+        ({"color": "", "logo": (io.BytesIO(png(100, 201)), "a.png")}, "twice as tall as it is wide"),
+        ({"color": "", "logo": (io.BytesIO(png(4001, 48)), "a.png")}, "more than 4,000 pixels wide"),
     ],
 )
 def test_what_cannot_be_worn_is_refused_beside_its_field(
@@ -59,6 +70,30 @@ def test_what_cannot_be_worn_is_refused_beside_its_field(
     assert fault in answer.text
     with tenant(app.engine, merchant) as connection:
         assert not brand.of(connection)
+
+
+JPEG = b"\xff\xd8\xff\xe0\x00\x04JF\xff\xff\xc4\x00\x03x\xff\xc2\x00\x11\x08" + struct.pack(">HH", 48, 160)
+
+
+def test_the_shape_of_each_kind_is_read() -> None:
+    assert checked_logo(JPEG).endswith(".jpg")
+    assert checked_logo(b"GIF89a" + struct.pack("<HH", 4000, 8000)).endswith(".gif")
+    tall = JPEG[:-4] + struct.pack(">HH", 321, 160)
+    for wrong, why in (
+        (tall, "no_shape"),
+        (JPEG[:-4], "no_picture"),
+        (JPEG[:8], "no_picture"),
+        (b"GIF89a", "no_picture"),
+    ):
+        with pytest.raises(BadBrand) as refused:
+            checked_logo(wrong)
+        assert refused.value.why == why
+
+
+@given(st.sampled_from([b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF89a"]), st.binary(max_size=60))
+def test_a_broken_picture_is_taken_or_refused(start: bytes, rest: bytes) -> None:
+    with contextlib.suppress(BadBrand):
+        checked_logo(start + rest)
 
 
 def test_mails_and_customers_pages_wear_it(

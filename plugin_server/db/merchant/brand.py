@@ -18,6 +18,8 @@ CONTRAST: Final = 4.5
 LARGEST_LOGO: Final = 300_000
 KINDS: Final = {b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\xff": "jpg", b"GIF87a": "gif", b"GIF89a": "gif"}
 """What every mail program shows, by its first bytes."""
+WIDEST_LOGO: Final = 4000
+"""Pixels. A few bytes can unpack into a picture that a phone has no room for."""
 MIME: Final = {"png": "image/png", "jpg": "image/jpeg", "gif": "image/gif"}
 
 
@@ -79,7 +81,35 @@ def checked_logo(given: bytes) -> str:
         raise BadBrand("logo", "no_picture")
     if len(given) > LARGEST_LOGO:
         raise BadBrand("logo", "too_large")
+    wide, high = _pixels(given, kind)
+    if not wide or not high:
+        raise BadBrand("logo", "no_picture")
+    if wide > WIDEST_LOGO or high > 2 * wide:
+        raise BadBrand("logo", "no_shape")
     return f"{hashlib.sha256(given).hexdigest()[:16]}.{kind}"
+
+
+def _pixels(given: bytes, kind: str) -> tuple[int, int]:
+    """Width and height as a picture's head tells them; 0, 0 where it has none.
+
+    PNG (third edition, §11.2.1), GIF89a (§18), and of JPEG (ITU-T T.81, §B.2.2) the first frame header.
+    """
+    if kind == "png":
+        return int.from_bytes(given[16:20], "big"), int.from_bytes(given[20:24], "big")
+    if kind == "gif":
+        return int.from_bytes(given[6:8], "little"), int.from_bytes(given[8:10], "little")
+    place = 2
+    while given[place : place + 1] == b"\xff":
+        while given[place + 1 : place + 2] == b"\xff":  # a marker may be filled up with these
+            place += 1
+        if given[place + 1 : place + 2] in _FRAMES:
+            frame = given[place + 5 : place + 9]
+            return int.from_bytes(frame[2:], "big"), int.from_bytes(frame[:2], "big")
+        place += 2 + int.from_bytes(given[place + 2 : place + 4], "big")
+    return 0, 0
+
+
+_FRAMES: Final = frozenset(bytes([one]) for one in range(0xC0, 0xD0) if one not in (0xC4, 0xC8, 0xCC))
 
 
 def save(conn: Connection, merchant_id: int, *, color: str, logo: bytes | None, now: datetime) -> None:
