@@ -70,7 +70,7 @@ def test_a_customer_starts_a_team_and_finds_its_link(shop: Shop, deal: int, visi
     shown = visitor.get(page).text
     found = re.search(r'id="team-link-1"[^>]*>([^<]+)', shown)
     assert found is not None
-    assert "1 of 3 seats are taken" in shown
+    assert "1 of 3 seats taken" in shown
     assert visitor.get(found[1].removeprefix(shop.app.settings.public_url)).status_code == 200
     assert shop.rows("SELECT count(*) FROM team") == [(1,)]
     shop.rows("UPDATE team_deal SET state = 'closed' RETURNING id")
