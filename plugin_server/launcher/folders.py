@@ -96,11 +96,13 @@ class ServiceFolder:
         return self._own(self.path / name)
 
     def sockets(self) -> Path:
-        """The folder for unix sockets: in here, or a short private temporary one where this path is too long."""
+        """The folder for unix sockets: in here, or a short private temporary one where this path does not do."""
         here = self.path / "sockets"
-        if len(bytes(here)) <= LONGEST_SOCKET_FOLDER:
+        if _fit_for_sockets(here):
             return self._own(here)
         if not here.is_symlink() or not self._is_ours(here.readlink()):
+            if here.is_dir() and not here.is_symlink():
+                shutil.rmtree(here)
             here.unlink(missing_ok=True)
             short = Path(tempfile.mkdtemp(prefix="tangga-", dir="/tmp"))
             here.symlink_to(self._own(short))
@@ -126,6 +128,13 @@ class ServiceFolder:
         if self.user and folder.stat().st_uid != self.user.uid:
             os.chown(folder, self.user.uid, self.user.gid)
         return folder
+
+
+def _fit_for_sockets(folder: Path) -> bool:
+    """Whether this path can be a socket's address, and can be read where Valkey tells it: "addr=… laddr=…"."""
+    return len(bytes(folder)) <= LONGEST_SOCKET_FOLDER and not any(
+        sign.isspace() or sign == "=" for sign in str(folder)
+    )
 
 
 def discard(home: Path) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import redis
+from rq import Queue, Worker
 
 from plugin_server.launcher.valkey import EmbeddedValkey
 from tests.launcher.conftest import as_root, processes_of
@@ -54,3 +56,20 @@ def test_it_stops_in_order(valkey: EmbeddedValkey, home: Path) -> None:
     valkey.stop()
     assert processes_of(home) == {}
     assert "ready to exit" in valkey.log.read_text()
+
+
+def test_a_worker_works_in_a_home_with_spaces_in_its_name() -> None:
+    with tempfile.TemporaryDirectory(prefix="my shop = Köln ") as folder:
+        home = Path(folder)
+        home.chmod(0o711)
+        (home / "services").mkdir()
+        (home / "services").chmod(0o711)
+        (home / "services" / "sockets").mkdir()  # as an older Tangga left it
+        server = EmbeddedValkey(home)
+        server.start()
+        try:
+            with redis.Redis.from_url(server.url) as client:
+                assert Worker([Queue(connection=client)], connection=client).ip_address
+        finally:
+            server.stop()
+            server.folder.remove_sockets()
