@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from shlex import quote
 
 import click
 
@@ -55,15 +56,17 @@ def scheduler(home: Path | None) -> None:
 def up(port: int, home: Path | None) -> None:
     """Start everything: database, queue, web, worker and scheduler. Stops on Ctrl-C."""
     settings = read_settings(home)
-    sys.exit(serve(settings, port, Extras(announce=lambda urls: _first_step(settings, urls))))
+    sys.exit(serve(settings, port, Extras(announce=lambda urls: first_step(settings, urls))))
 
 
-def _first_step(settings: Settings, urls: ServiceUrls) -> None:
+def first_step(settings: Settings, urls: ServiceUrls) -> None:
     """Where nobody can log in yet, say what comes first."""
     engine = app_engine(urls.database_url)
     try:
         if not merchant_ids(engine):
-            home = "" if "tangga_home" not in settings.model_fields_set else f" --home {settings.tangga_home}"
+            home = (
+                "" if "tangga_home" not in settings.model_fields_set else f" --home {quote(str(settings.tangga_home))}"
+            )
             click.echo(f"No business is here yet. Add yours in another window; that prints the way in:{FIRST}{home}")
     finally:
         engine.dispose()
@@ -90,6 +93,7 @@ def serve(settings: Settings, port: int, extras: Extras | None = None) -> int:
 
     def prepare(urls: ServiceUrls) -> None:
         bring_up_to_date(urls.database_url)
+        _ = settings.keys  # Made or read by one process, so that a file which cannot be read is told once and plainly.
         more.prepared(urls)
 
     def processes(urls: ServiceUrls) -> list[ProcessSpec]:
