@@ -141,4 +141,6 @@ def _text(data: Mapping[str, Any], name: str) -> str:
         value = str(value)
     if not isinstance(value, str) or not value:
         raise BadPayload("The field is missing or empty.", path=name)
+    if not (value.isascii() and value.isprintable()):
+        raise BadPayload("The field holds letters that no such value has.", path=name)
     return value

@@ -96,7 +96,10 @@ def test_a_guessed_or_old_value_stores_nothing(
     assert stores(app, merchant) == []
 
 
-@pytest.mark.parametrize("change", [{"consumer_key": "x"}, {"consumer_secret": None}, {"key_permissions": "all"}])
+@pytest.mark.parametrize(
+    "change",
+    [{"consumer_key": "x"}, {"consumer_secret": None}, {"key_permissions": "all"}, {"user_id": "\ud800" * 20}],
+)
 def test_a_callback_that_is_none_uses_nothing_up(
     app: Services, merchant: int, flask_app: Flask, token: str, change: dict[str, Any]
 ) -> None:
