@@ -191,4 +191,5 @@ def test_the_environment_goes_first(
     assert 'name="host"' not in page
     assert owner.post(AT, given(server)).status_code == 404
     assert "was taken" in owner.post("/mail/account/test", follow_redirects=True).get_data(as_text=True)
-    assert "It tells of a refusal at once" in owner.get("/mail/health").get_data(as_text=True)
+    for path in ("/mail/health", AT):
+        assert "A mail server tells of a refusal at once" in owner.get(path).get_data(as_text=True)
