@@ -11,6 +11,7 @@ from flask import Flask
 from sqlalchemy import text
 
 from connectors.mail_types import SendOutcome
+from connectors.smtp.client import SmtpBackend
 from plugin_server import wiring
 from plugin_server.db.merchant import audit_log
 from plugin_server.db.sending import mail_account
@@ -33,6 +34,9 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSmtp
     with fake_smtp() as fake:
         fake.certificate = context
         yield fake
+        for kept in wiring._mail.values():  # Lines are kept as long as the process, which outlives the server here.
+            if isinstance(kept, SmtpBackend):
+                kept.close()
 
 
 @pytest.fixture
