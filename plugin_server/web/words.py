@@ -64,7 +64,7 @@ class Words:
     language: str
     zone: tzinfo
     now: datetime
-    country: str | None = None
+    land: str | None = None
     """Where the reader is, where that is known; else they are taken to be where the zone is."""
 
     def __call__(self, key: str, **values: object) -> str:
@@ -171,7 +171,7 @@ class Words:
 
     def _order(self, written: str) -> str:
         """The same pattern in the order of the reader's country, where they read English."""
-        american = form_of(self.language, self.country or country_of(self.zone)) != self.language
+        american = form_of(self.language, self.land or country_of(self.zone)) != self.language
         return AMERICAN.get(written, written) if american else written
 
     @property
