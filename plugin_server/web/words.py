@@ -112,7 +112,7 @@ class Words:
         text = format_decimal(Decimal(str(abs(value))), locale=self.language, format="#,##0.##")
         return ("+" if value > 0 else "−" if value < 0 else "±") + text if sign else ("−" if value < 0 else "") + text
 
-    def land(self, code: str) -> str:
+    def country(self, code: str) -> str:
         """A country's name by its two letters; what is no known code, as it stands."""
         name = _locale(self.language).territories.get(code.upper())
         return str(name or code)
