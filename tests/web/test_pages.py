@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -381,6 +382,11 @@ def test_a_holiday_discount_is_saved_previewed_and_launched_once(
     )
     assert visitor.post("/campaigns/new", form).location == "/campaigns/lebaran"
     assert visitor.get("/campaigns/lebaran").status_code == 200
+    shown = visitor.get("/campaigns/lebaran/mail/id").text
+    for language in set(re.findall(r"/campaigns/lebaran/mail/(\w+)\?", shown)) | {"id"}:
+        assert (
+            visitor.get(f"/campaigns/lebaran/mail/{language}").status_code == 200
+        )  # no button for what is not written
     frame = visitor.get("/campaigns/lebaran/mail/id/html")
     assert "sandbox" in frame.headers["Content-Security-Policy"]
     assert visitor.get("/campaigns/lebaran/mail/nl/html").status_code == 404

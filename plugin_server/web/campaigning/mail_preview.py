@@ -26,11 +26,12 @@ FRAME_POLICY = (
 def show(who: Person, key: str, language: str) -> ResponseReturnValue:
     """Subject, frame and text part in one language, as a phone or a desktop shows it."""
     try:
-        mail, fault = _mail(who, key, language), ""
+        (mail, written), fault = _mail(who, key, language), ""
     except TemplateError as error:
-        mail, fault = None, words().said(str(error))
+        mail, written, fault = None, [], words().said(str(error))
     width = "phone" if request.args.get("width") == "phone" else "desktop"
-    return page("_mail_preview.html", mail=mail, fault=fault, key=key, language=language, width=width)
+    return page("_mail_preview.html", mail=mail, fault=fault, key=key, language=language, width=width,
+                written=written)  # fmt: skip
 
 
 @pages.get("/campaigns/<key>/mail/<language>/html")
@@ -38,7 +39,7 @@ def show(who: Person, key: str, language: str) -> ResponseReturnValue:
 def html(who: Person, key: str, language: str) -> ResponseReturnValue:
     """The HTML part alone, for the frame: styles of its own, no script, no form, no way out."""
     try:
-        mail = _mail(who, key, language)
+        mail, _ = _mail(who, key, language)
     except TemplateError:
         abort(404)
     answer = Response(mail.html, mimetype="text/html")
@@ -47,12 +48,13 @@ def html(who: Person, key: str, language: str) -> ResponseReturnValue:
     return answer
 
 
-def _mail(who: Person, key: str, language: str) -> RenderedMail:
+def _mail(who: Person, key: str, language: str) -> tuple[RenderedMail, list[str]]:
+    """The mail, and the languages that it is written in."""
     with tenant(services().engine, who.merchant_id) as connection:
         saved = campaigns.get(connection, key)
         if saved is None or language not in saved.campaign.message:
             abort(404)
-        return preview_mail(
+        mail = preview_mail(
             connection,
             saved.campaign,
             request.args.get("customer", type=int),
@@ -60,3 +62,4 @@ def _mail(who: Person, key: str, language: str) -> RenderedMail:
             now=services().now(),
             language=language,
         )
+        return mail, list(saved.campaign.message)
