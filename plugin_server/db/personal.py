@@ -338,7 +338,7 @@ HELD: Final = (
         {"faults": "'{}'"},
         _words(
             "id store_id kind state phase seen total counters error queued_at started_at beat_at finished_at "
-            "merchant_id"
+            "deaths merchant_id"
         ),
         told=False,
     ),

@@ -25,8 +25,8 @@ def customer(app: Services, merchant: int) -> int:
         topics.save_topics(connection, ["Resep & acara"], "id")
         found: int = connection.scalar(
             text(
-                "INSERT INTO customer (merchant_id, email, email_norm, first_name) "
-                "VALUES (:m, 'siti@example.com', 'siti@example.com', 'Siti') RETURNING id"
+                "INSERT INTO customer (merchant_id, email, email_norm, first_name, created_at) "
+                "VALUES (:m, 'siti@example.com', 'siti@example.com', 'Siti', '2026-01-01') RETURNING id"
             ),
             {"m": merchant},
         )

@@ -49,7 +49,13 @@ SPEAKING = [
 ]
 NEVER_SHOWN = (
     *("A grant ", "The permission is none of", "The key does not look", "The secret does not look"),
-    *("The field is missing", "It was deleted again.", "It could not be deleted", "7 It was deleted."),
+    *(
+        "The field is missing",
+        "The field holds letters",
+        "It was deleted again.",
+        "It could not be deleted",
+        "7 It was deleted.",
+    ),
     *("The shop made the code with another 7.", "The code existed with another 7."),
     "The template cannot be split: 7.",
     "7, such as ",

@@ -99,7 +99,7 @@ def test_a_shop_just_connected_is_being_read_until_it_turns_out_that_it_cannot_b
         sync.forgo(connection, woo)
     assert "Reading Toko Senja" not in viewer.get("/home").text
     with tenant(app.engine, merchant) as connection:
-        run = sync.begin(connection, merchant_id=merchant, store_id=woo, kind="full", now=app.now())
+        run, _ = sync.begin(connection, merchant_id=merchant, store_id=woo, kind="full", now=app.now())
         connection.execute(text("UPDATE sync_run SET state = 'done' WHERE id = :id"), {"id": run})
         sync.promise(connection, **asked)
         assert [tuple(row) for row in connection.execute(kinds)] == [("full", "done")]

@@ -114,7 +114,8 @@ def test_numbers_are_read_as_their_writer_means_them(client: FlaskClient, app: S
     client.post("/audit/spending", data=sent | {"month": "2026-01", "channel": "Ads", "amount": "10.000"})
     with tenant(app.engine, 1) as connection:
         assert connection.scalar(text("SELECT settings->'referral'->>'minimum' FROM merchant")) == "50000"
-        deal = connection.execute(text("SELECT terms->'gift'->>'value', terms->>'budget' FROM team_deal")).one()
+        newest = "SELECT terms->'gift'->>'value', terms->>'budget' FROM team_deal ORDER BY id DESC LIMIT 1"
+        deal = connection.execute(text(newest)).one()
         spent = connection.scalar(text("SELECT amount_minor FROM spend_entry ORDER BY entered_at DESC LIMIT 1"))
     assert tuple(deal) == ("20000", "1000000")
     assert spent == 10_000 * 100

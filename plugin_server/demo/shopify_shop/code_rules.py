@@ -170,15 +170,17 @@ def _bxgy(shop: ShopState, discount: Discount, lines: Sequence[LineItem]) -> lis
     off = [NOTHING for _ in lines]
     for _ in range(rounds):
         bought = _pick(shop, discount, lines, pieces, wanted)
-        given = [
-            piece for piece in reversed(pieces) if piece not in bought or pieces.count(piece) > bought.count(piece)
-        ]
-        given = [piece for piece in given if _entitled(shop, discount.gets["items"], lines[piece[1]])]
+        left = pieces.copy()
+        for piece in bought:
+            left.remove(piece)
+        given = [piece for piece in reversed(left) if _entitled(shop, discount.gets["items"], lines[piece[1]])]
+        given = given[: int(gets["quantity"])]
         if not bought or len(given) < int(gets["quantity"]):
             break
-        for piece in [*bought, *given[: int(gets["quantity"])]]:
-            pieces.remove(piece)
-        for price, at in given[: int(gets["quantity"])]:
+        for piece in given:
+            left.remove(piece)
+        pieces = left
+        for price, at in given:
             effect = gets["effect"]
             share = Decimal(str(effect["percentage"])) if "percentage" in effect else None
             off[at] += price * share if share is not None else min(price, Decimal(effect["amount"]))
