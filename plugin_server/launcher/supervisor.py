@@ -75,6 +75,8 @@ def run(
             urls = services.urls
             lock.publish(urls, port)
             prepare(urls)
+            # Looked at once more: to make everything ready takes long enough for another program to take the port.
+            refuse_taken_port(port)
             supervisor = stack.enter_context(Supervisor(services.parts, processes(urls), signals))
         except StopRequested:
             return 0
