@@ -41,7 +41,9 @@ def to_login() -> ResponseReturnValue:
     """To the log-in, and from there back to the page that was asked for, or on which a form was sent."""
     fetched = request.headers.get("HX-Request") == "true"
     wanted = request.full_path.rstrip("?") if request.method == "GET" and not fetched else _looked_at(fetched)
-    address = url_for("login.form", next=wanted)
+    # A frame within a page (a mail that is being looked at) is not where somebody wants to go: its page asks as well.
+    framed = request.headers.get("Sec-Fetch-Dest") == "iframe"
+    address = url_for("login.form", next=None if framed else wanted)
     if fetched:
         return "", 401, {"HX-Redirect": address}
     return redirect(address)

@@ -53,6 +53,7 @@ def test_a_campaign_is_made_launched_and_taken_back(eye: Looker) -> None:
     tab_to(page, ".saving button")
     page.keyboard.press("Enter")
     page.wait_for_selector("#mail iframe")
+    settled(page)
     tab_to(page, "a:has-text('Launch to')")
     page.keyboard.press("Enter")
     page.locator("main").get_by_text("Nothing leaves for").wait_for()

@@ -49,8 +49,8 @@ def customer(app: Services, merchant: int) -> int:
     with tenant(app.engine, merchant) as connection:
         number: int = connection.execute(
             text(
-                "INSERT INTO customer (merchant_id, email, email_norm, first_name, last_name, language) VALUES "
-                "(:m, 'Siti@example.com', 'siti@example.com', 'Siti', 'Rahayu', 'id') RETURNING id"
+                "INSERT INTO customer (merchant_id, email, email_norm, first_name, last_name, language, created_at) "
+                "VALUES (:m, 'Siti@example.com', 'siti@example.com', 'Siti', 'Rahayu', 'id', '2026-01-01') RETURNING id"
             ),
             {"m": merchant},
         ).scalar_one()
@@ -94,6 +94,11 @@ OWN = ["", "/unsubscribe", "/preferences", "/confirm", "/ask/satisfaction?score=
 @pytest.mark.parametrize("path", READING + WRITING + OWNING)
 def test_nobody_sees_a_page_without_logging_in(visitor: Visitor, path: str) -> None:
     assert visitor.get(path).location == f"/login?next={path}"
+
+
+def test_a_frame_within_a_page_is_not_where_the_log_in_leads(visitor: Visitor) -> None:
+    answer = visitor.client.get("/campaigns/build/x/html", headers={"Sec-Fetch-Dest": "iframe"})
+    assert answer.location == "/login"
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,9 @@ def _campaigns(conn: Connection, who: Person, found: Figures) -> Iterator[Line]:
         offers = dict.fromkeys(_gifts(conn, saved.campaign, who.currency))
         if offers:
             address = url_for("campaigns.show", key=saved.campaign.key)
-            state = words()(f"campaign_state.{saved.state}")
+            # One that was launched by hand stays a draft; it is as far as its newest run.
+            run = next(iter(campaigns.runs_of(conn, saved.id)), None) if saved.state == "draft" else None
+            state = words()(f"run_state.{run.state}" if run else f"campaign_state.{saved.state}")
             yield Line(saved.campaign.title, address, tuple(offers), state, found.get(f"campaign:{saved.id}", {}))
 
 
