@@ -118,14 +118,13 @@ def events(connection: Connection, store_id: int) -> Row[*tuple[Any, ...]]:
 
 
 def held(connection: Connection, store_id: int) -> Row[*tuple[Any, ...]]:
-    """What parting with it stops and leaves: active ``campaigns``, ``codes`` that are out, ``orders`` we have."""
+    """What parting with it stops and leaves: active ``campaigns``, and ``codes`` that are out."""
     return connection.execute(_HELD, {"store": store_id}).one()
 
 
 _HELD = text(
     """SELECT (SELECT count(*) FROM campaign WHERE state = 'active') AS campaigns,
-              (SELECT count(*) FROM offer_code WHERE store_id = :store AND state = 'issued') AS codes,
-              (SELECT count(*) FROM shop_order WHERE store_id = :store) AS orders"""
+              (SELECT count(*) FROM offer_code WHERE store_id = :store AND state = 'issued') AS codes"""
 )
 
 
