@@ -96,11 +96,6 @@ def test_nobody_sees_a_page_without_logging_in(visitor: Visitor, path: str) -> N
     assert visitor.get(path).location == f"/login?next={path}"
 
 
-def test_a_frame_within_a_page_is_not_where_the_log_in_leads(visitor: Visitor) -> None:
-    answer = visitor.client.get("/campaigns/build/x/html", headers={"Sec-Fetch-Dest": "iframe"})
-    assert answer.location == "/login"
-
-
 @pytest.mark.parametrize(
     ("role", "allowed"),
     [("viewer", READING), ("marketer", READING + WRITING), ("owner", READING + WRITING + OWNING)],

@@ -15,6 +15,7 @@ from plugin_server.bench.pages import addresses, inside
 from plugin_server.db.merchant.merchants import ROLES
 from plugin_server.db.session import tenant
 from plugin_server.wiring import Services
+from tests.web.conftest import Visitor
 from tests.web.forms import read
 from tests.web.policies import every_address
 
@@ -92,3 +93,8 @@ def test_what_is_not_ones_own_to_do_is_refused_in_words(
         title, advice = REFUSED[language]
         assert (answer.status_code, title in answer.text, advice in answer.text) == (403, True, True), path
     assert tried > 40
+
+
+def test_a_frame_within_a_page_is_not_where_the_log_in_leads(visitor: Visitor) -> None:
+    answer = visitor.client.get("/campaigns/build/x/html", headers={"Sec-Fetch-Dest": "iframe"})
+    assert answer.location == "/login"
